@@ -1,5 +1,9 @@
 # workflow_orch: build with PGXS.  "make test" and "make demo" are the two
 # commands to start with; CONTRIBUTING.md explains the others.
+#
+# test, demo, bench and lint install the packages that they miss, build outside
+# the source folders and use a server of their own.  all, install and
+# installcheck are PGXS's: they work in place, on the installed server.
 
 EXTENSION = workflow_orch
 MODULE_big = workflow_orch
@@ -19,15 +23,34 @@ SQL_PARTS = \
 	sql/dump.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
-EXTRA_CLEAN = $(DATA_built)
+EXTRA_CLEAN = $(DATA_built) build results regression.diffs regression.out
 
-PG_CPPFLAGS = -I$(CURDIR)/src
+PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 override with_llvm = no
 
+# For installcheck, on a server that has the extension installed and preloaded.
+REGRESS := $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
+REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
+ISOLATION := $(sort $(basename $(notdir $(wildcard test/specs/*.spec))))
+ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=$(EXTENSION)
+TAP_TESTS := $(if $(wildcard test/t/*.pl),1)
+PROVE_TESTS = test/t/*.pl
+
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
+
+$(OBJS): $(wildcard src/*.h src/*/*.h)
 
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) workflow_orch.control
 	cat $(SQL_PARTS) > $@
+else
+all install installcheck clean:
+	@echo "PGXS is missing: install postgresql-server-dev-NN or set PG_CONFIG" >&2; exit 1
+endif
+
+.PHONY: test demo bench lint
+test demo bench lint:
+	@bash script/$@.sh

@@ -1,0 +1,58 @@
+#!/bin/bash
+# check-layers.sh: holds src/ to the layers of ARCHITECTURE.md, and prints TAP.
+#
+# It reads the code without its comments; what it finds is a plain search for
+# words, so a rule is one line below.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+shopt -s nullglob globstar
+
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+files=(src/**/*.[ch])
+for file in "${files[@]}"; do
+	mkdir -p "$copy/$(dirname "$file")"
+	perl -0pe 's{/\*.*?\*/}{$& =~ tr/\n//cdr}gse; s{//[^\n]*}{}g' "$file" >"$copy/$file"
+done
+
+number=0
+failed=0
+# rule TEXT PATTERN FILE...: none of the files matches the pattern.
+rule() {
+	local text=$1 pattern=$2 found=
+	shift 2
+	[ $# = 0 ] || found=$(cd "$copy" && grep -nHP "$pattern" "$@" || true)
+	report "$text" "$found"
+}
+
+report() {
+	number=$((number + 1))
+	if [ -z "$2" ]; then
+		echo "ok $number - $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok $number - $1"
+		sed 's/^/#   /' <<<"$2"
+	fi
+}
+
+# except PATTERN: the files whose names do not match.
+except() { printf '%s\n' "${files[@]}" | grep -vE "$1" || true; }
+include='^\s*#\s*include\s*"'
+
+rule 'an include names its file from src/ on' "$include[^\"]*\.\.?/" "${files[@]}"
+rule 'base includes base only' "$include(api|worker|engine|store|model)/" src/base/*.[ch]
+rule 'model includes base only' "$include(api|worker|engine|store)/" src/model/*.[ch]
+rule 'store includes model and base only' "$include(api|worker|engine)/" src/store/*.[ch]
+rule 'engine includes store, model and base only' "$include(api|worker)/" src/engine/*.[ch]
+rule 'api and worker do not include store' "${include}store/" src/{api,worker}/*.[ch]
+rule 'model knows no SPI, shared memory, setting or clock' \
+	'\bSPI_|executor/spi\.h|"storage/|utils/guc\.h|base/settings\.h|\bGetCurrent\w*Timestamp|\bgettimeofday\b|\btime\(NULL\)' \
+	src/model/*.[ch]
+rule 'PG_VERSION_NUM stands in base/compat.h only' '\bPG_VERSION_NUM\b' $(except '^src/base/compat\.h$')
+rule 'SPI is used in store and engine/invoke.c only' '\bSPI_|executor/spi\.h' $(except '^src/(store/|engine/invoke\.c$)')
+rule 'entry points stand in api only' '\bPG_FUNCTION_INFO_V1\b' $(except '^src/api/')
+report 'no file is longer than 800 lines' \
+	"$([ ${#files[@]} = 0 ] || awk 'FNR == 801 { print FILENAME }' "${files[@]}")"
+echo "1..$number"
+[ "$failed" = 0 ]
