@@ -1,7 +1,7 @@
 # workflow_orch: build with PGXS.  "make test" and "make demo" are the two
 # commands to start with; CONTRIBUTING.md explains the others.
 #
-# test, demo, bench and lint install the packages that they miss, build outside
+# test, demo, bench, lint and format install the packages that they miss, build outside
 # the source folders and use a server of their own.  all, install and
 # installcheck are PGXS's: they work in place, on the installed server.
 
@@ -25,8 +25,9 @@ SQL_PARTS = \
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = $(DATA_built) build results regression.diffs regression.out
 
-PG_CPPFLAGS = -I$(srcdir)/src
-PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
+# The server's headers count as system headers: only our own code is judged.
+PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server)
+PG_CFLAGS = -Wall -Wextra
 override with_llvm = no
 
 # For installcheck, on a server that has the extension installed and preloaded.
@@ -51,6 +52,9 @@ all install installcheck clean:
 	@echo "PGXS is missing: install postgresql-server-dev-NN or set PG_CONFIG" >&2; exit 1
 endif
 
-.PHONY: test demo bench lint
+.PHONY: test demo bench lint format
 test demo bench lint:
 	@bash script/$@.sh
+
+format:
+	@bash script/lint.sh format

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # lib.sh: what the other scripts share: a build outside the source folders, a
 # private copy of the PostgreSQL installation with the extension in it, and a
 # throw-away server that runs from that copy.
@@ -38,7 +39,7 @@ make_tmp() {
 	if [ "$(id -u)" = 0 ]; then
 		local user=nobody
 		! id postgres >/dev/null 2>&1 || user=postgres
-		as_server=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --init-groups --)
+		as_server=(env -C "$tmp" "HOME=$tmp" setpriv "--reuid=$user" "--regid=$(id -g "$user")" --init-groups --)
 		chown "$user:" "$tmp"
 	fi
 	export WFO_TMP=$tmp TMPDIR=$tmp LC_ALL=C.UTF-8
@@ -50,7 +51,7 @@ processes() {
 	local dir pid
 	for dir in /proc/[0-9]*; do
 		pid=${dir#/proc/}
-		[ "$pid" != $$ ] && [ "$pid" != "$BASHPID" ] || continue
+		case $pid in "$$" | "$BASHPID") continue ;; esac
 		if [[ $(readlink "$dir/exe" 2>/dev/null) == "$tmp"/* ]] ||
 			grep -qzxF "WFO_TMP=$tmp" "$dir/environ" 2>/dev/null; then
 			printf '%s ' "$pid"
@@ -99,7 +100,7 @@ build() {
 	flock 9
 	key=$("$PG_CONFIG" --version --configure; "${CC:-cc}" --version; echo "${COPT:-} ${SHLIB_LINK:-} ${CFLAGS:-}")
 	if [ "$key" != "$(cat "$build_dir/.key" 2>/dev/null)" ]; then
-		rm -rf "$build_dir"/*
+		rm -rf "${build_dir:?}"/*
 		printf '%s\n' "$key" >"$build_dir/.key"
 	fi
 	list=$(cd "$root" && find Makefile workflow_orch.control src sql test/unit -type f \

@@ -11,6 +11,7 @@
 # Each assertion of a TAP file counts as a test, and so does each file of
 # pg_regress and of the isolation tester.  Logs of failures stay in build/log.
 set -euo pipefail
+# shellcheck source=script/lib.sh
 . "$(dirname "$0")/lib.sh"
 cd "$root"
 shopt -s nullglob
@@ -73,10 +74,12 @@ tap() {
 	add $(grep . "$tmp/counts" || echo 0 1 0)
 }
 
-# regress PROGRAM DATABASE NAME...: runs pg_regress or the isolation tester.
+# regress PROGRAM DATABASE FILE...: runs pg_regress or the isolation tester.
 regress() {
 	local program=$1 database=$2 folder=$tmp/$2 good bad name status=0
 	shift 2
+	set -- "${@##*/}"
+	set -- "${@%.*}"
 	cp -r "$tmp/work" "$folder"
 	# A test without a result to compare with shows all that it printed.
 	for name; do : >>"$folder/expected/$name.out"; done
@@ -135,10 +138,12 @@ if [ "${ONLY:-}" != layers ]; then
 	make_installation
 	start_server fsync=off
 
-	! choose unit $(printf '%s\n' test/unit/*.c | grep -v '/unit\.c$') || tap "${chosen[@]}"
-	! choose sql test/sql/*.sql || regress "$pgxs/src/test/regress/pg_regress" contrib_regression $(basename -as .sql "${chosen[@]}")
-	! choose specs test/specs/*.spec || regress "$pgxs/src/test/isolation/pg_isolation_regress" isolation_regression \
-		$(basename -as .spec "${chosen[@]}")
+	units=()
+	for file in test/unit/*.c; do [ "$file" = test/unit/unit.c ] || units+=("$file"); done
+	! choose unit "${units[@]}" || tap "${chosen[@]}"
+	! choose sql test/sql/*.sql || regress "$pgxs/src/test/regress/pg_regress" contrib_regression "${chosen[@]}"
+	! choose specs test/specs/*.spec ||
+		regress "$pgxs/src/test/isolation/pg_isolation_regress" isolation_regression "${chosen[@]}"
 	if choose pgtap test/pgtap/*.sql; then
 		psql -XAtqc 'CREATE DATABASE pgtap_template' && psql -XAtqd pgtap_template -c 'CREATE EXTENSION pgtap'
 		tap "${chosen[@]}"

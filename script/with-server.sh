@@ -9,6 +9,7 @@
 # WFO_AS (a prefix that makes a command run as the server's user; it is empty
 # unless root asked).  Exits with the command's status.
 set -euo pipefail
+# shellcheck source=script/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 settings=()

@@ -9,10 +9,10 @@
 PG_MODULE_MAGIC;
 
 static StringInfoData output;
-static int	count;
+static int count;
 
 Datum
-unit_run(void (*tests) (void))
+unit_run(void (*tests)(void))
 {
 	initStringInfo(&output);
 	count = 0;
@@ -22,15 +22,15 @@ unit_run(void (*tests) (void))
 }
 
 void
-ok(bool condition, const char *description,...)
+ok(bool condition, const char *description, ...)
 {
-	int			saved_errno = errno;
+	int saved_errno = errno;
 
 	appendStringInfo(&output, "%s %d - ", condition ? "ok" : "not ok", ++count);
 	for (;;)
 	{
-		va_list		args;
-		int			needed;
+		va_list args;
+		int needed;
 
 		errno = saved_errno;
 		va_start(args, description);
@@ -49,14 +49,14 @@ compare(bool equal, const char *got, const char *expected, const char *descripti
 {
 	ok(equal, "%s", description);
 	if (!equal)
-		appendStringInfo(&output, "#          got: %s\n#     expected: %s\n",
-						 got ? got : "NULL", expected ? expected : "NULL");
+		appendStringInfo(&output, "#          got: %s\n#     expected: %s\n", got ? got : "NULL",
+						 expected ? expected : "NULL");
 }
 
 void
 is_text(const char *got, const char *expected, const char *description)
 {
-	bool		equal = got && expected ? strcmp(got, expected) == 0 : got == expected;
+	bool equal = got && expected ? strcmp(got, expected) == 0 : got == expected;
 
 	compare(equal, got, expected, description);
 }
@@ -71,14 +71,14 @@ is_int(int64 got, int64 expected, const char *description)
 void
 is_jsonb(Jsonb *got, const char *expected, const char *description)
 {
-	char	   *got_text = NULL;
-	char	   *expected_text = NULL;
+	char *got_text = NULL;
+	char *expected_text = NULL;
 
 	if (got)
 		got_text = JsonbToCString(NULL, &got->root, VARSIZE(got));
 	if (expected)
 	{
-		Jsonb	   *value = jsonb(expected);
+		Jsonb *value = jsonb(expected);
 
 		expected_text = JsonbToCString(NULL, &value->root, VARSIZE(value));
 	}
@@ -95,8 +95,8 @@ jsonb(const char *literal)
 int
 unit_caught(MemoryContext context)
 {
-	ErrorData  *error;
-	int			code;
+	ErrorData *error;
+	int code;
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();

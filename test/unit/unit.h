@@ -26,10 +26,10 @@
 	} \
 	static void name##_tests(void)
 
-extern Datum unit_run(void (*tests) (void));
+extern Datum unit_run(void (*tests)(void));
 
 /* The condition holds. */
-extern void ok(bool condition, const char *description,...) pg_attribute_printf(2, 3);
+extern void ok(bool condition, const char *description, ...) pg_attribute_printf(2, 3);
 
 /* Both texts (NULL allowed), numbers or jsonb values are equal. */
 extern void is_text(const char *got, const char *expected, const char *description);
@@ -38,9 +38,10 @@ extern void is_jsonb(Jsonb *got, const char *expected, const char *description);
 
 /* Runs the block and asserts that it raises an error with that SQLSTATE. */
 #define throws(sqlstate, description, ...) \
-	do { \
+	do \
+	{ \
 		MemoryContext context_ = CurrentMemoryContext; \
-		int			code_ = 0; \
+		int code_ = 0; \
 		PG_TRY(); \
 		{ \
 			__VA_ARGS__; \
@@ -53,7 +54,7 @@ extern void is_jsonb(Jsonb *got, const char *expected, const char *description);
 		is_text(code_ ? unpack_sql_state(code_) : NULL, sqlstate, description); \
 	} while (0)
 
-extern int	unit_caught(MemoryContext context);
+extern int unit_caught(MemoryContext context);
 
 /* Reads a jsonb literal. */
 extern Jsonb *jsonb(const char *literal);
