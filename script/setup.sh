@@ -80,6 +80,6 @@ apt=(apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
 log=$(mktemp)
 undo+=("$log")
 { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${missing[@]}"; } </dev/null >"$log" 2>&1 ||
-	{ tail -n 40 "$log" >&2; echo "setup.sh: could not install ${missing[*]}" >&2; exit 1; }
+	{ tail -n 40 "$log" >&2; echo "setup.sh: could not install ${missing[*]} (PG_MAJOR chooses another server)" >&2; exit 1; }
 look "$@"
 [ ${#missing[@]} = 0 ] || { echo "setup.sh: still missing after the installation: ${missing[*]}" >&2; exit 1; }

@@ -4,6 +4,7 @@
 #
 #   ONLY="pgtap/foo sql"   only what is named: KIND, KIND/NAME or a pattern; the
 #                          kinds are layers, unit, sql, specs, pgtap and t
+#                          (arguments of test.sh say the same)
 #   SKIP="pgtap"           all but what is named, in the same way
 #   ACCEPT=1               take over the results of sql and specs into expected/
 #   TEST_TIMEOUT=300       seconds that one file, or pg_regress as a whole, may take
@@ -15,7 +16,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root"
 shopt -s nullglob
-read -ra only <<<"${ONLY:-}"
+read -ra only <<<"${ONLY:-} $*"
 read -ra skip <<<"${SKIP:-}"
 export TEST_TIMEOUT=${TEST_TIMEOUT:-300}
 
@@ -132,7 +133,7 @@ chmod -R a+rX "$tmp/work"
 
 ! choose layers script/check-layers.sh || tap "${chosen[@]}"
 
-if [ "${ONLY:-}" != layers ]; then
+if [ "${only[*]}" != layers ]; then
 	say "" "== build and start of the server"
 	build || die "could not build the extension"
 	make_installation
