@@ -7,6 +7,8 @@
 # together with every process that was started out of it.  Nothing is
 # installed into the system's PostgreSQL and no existing cluster is touched.
 
+{ : <&0; } 2>/dev/null || exec </dev/null
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tmp=
 
