@@ -15,6 +15,7 @@ set -euo pipefail
 # shellcheck source=script/lib.sh
 . "$(dirname "$0")/lib.sh"
 cd "$root"
+exec </dev/null
 shopt -s nullglob
 read -ra only <<<"${ONLY:-} $*"
 read -ra skip <<<"${SKIP:-}"
@@ -91,7 +92,7 @@ regress() {
 	good=$(grep -cE '^(test )? *[^ ]+ +\.\.\. ok|^ok ' "$folder/output" || true)
 	bad=$(($# - good))
 	[ "$status" = 0 ] || [ "$bad" -gt 0 ] || bad=1
-	cat "$folder"/*.diffs
+	[ ! -s "$folder/regression.diffs" ] || cat "$folder/regression.diffs"
 	if [ -n "${ACCEPT:-}" ]; then
 		mkdir -p expected
 		for name; do cp "$folder/results/$name.out" expected/ || true; done
