@@ -1,0 +1,136 @@
+-- The calls.  All are C, volatile and not strict: a NULL where a value is
+-- needed is an error that names the argument.
+
+CREATE FUNCTION register_actor(name text, role text, db_role regrole DEFAULT NULL,
+                               kind text DEFAULT 'human', person text DEFAULT NULL, OUT actor_id bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_register_actor';
+COMMENT ON FUNCTION register_actor IS
+  'Registers an actor and returns its id. role is its role in the business; db_role binds it to a database role; kind is human, agent or service; person is who stands behind it. Errors: 22023, 42710 name taken.';
+
+CREATE FUNCTION update_actor(actor_id bigint, role text DEFAULT NULL, db_role regrole DEFAULT NULL,
+                             active boolean DEFAULT NULL, person text DEFAULT NULL)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_update_actor';
+COMMENT ON FUNCTION update_actor IS
+  'Changes an actor; NULL leaves as it is. What the actor did before stands. Errors: 22023, 42704.';
+
+CREATE FUNCTION start_workflow(title text, actor_id bigint DEFAULT NULL, dry_run boolean DEFAULT NULL,
+                               metadata jsonb DEFAULT '{}', OUT workflow_id bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_start_workflow';
+COMMENT ON FUNCTION start_workflow IS
+  'Starts a workflow and returns its id. actor_id NULL: the actor bound to the session''s role, if any. dry_run true: its executions only describe what they would do. metadata is a JSON object for your own use. Errors: 22023, 42704, 42501.';
+
+CREATE FUNCTION complete_workflow(workflow_id bigint, actor_id bigint DEFAULT NULL, OUT status workflow_status)
+RETURNS workflow_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_complete_workflow';
+COMMENT ON FUNCTION complete_workflow IS
+  'Completes a workflow in which nothing is pending or approved any more. Errors: 42704, 55000 not active or proposals open, 55P03, 42501 neither yours nor administer.';
+
+CREATE FUNCTION cancel_workflow(workflow_id bigint, actor_id bigint DEFAULT NULL, reason text DEFAULT NULL,
+                                OUT status workflow_status)
+RETURNS workflow_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_cancel_workflow';
+COMMENT ON FUNCTION cancel_workflow IS
+  'Cancels a workflow with its pending, approved and failed proposals. Errors: 42704, 55000 not active, 55P03 a proposal is being executed or changed, 42501 neither yours nor administer.';
+
+CREATE FUNCTION propose_action(workflow_id bigint, actor_id bigint, tool text, params jsonb, reason text,
+                               idempotency_key text DEFAULT NULL,
+                               OUT proposal_id bigint, OUT status proposal_status)
+RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_propose_action';
+COMMENT ON FUNCTION propose_action IS
+  'Proposes a call of a tool. params is a JSON object whose keys are the function''s argument names; reason says why. The same idempotency_key of an actor with the same content answers with the proposal that is there. Errors: 22023 params do not fit, 42704, 55000 workflow not active or tool disabled, 42501, 42710 key used for other content, 54000 too large or too many.';
+
+CREATE FUNCTION review_action(proposal_id bigint, reviewer_id bigint, decision text, edits jsonb DEFAULT NULL,
+                              comment text DEFAULT NULL, expected_revision bigint DEFAULT NULL,
+                              OUT status proposal_status, OUT final_tool_call jsonb)
+RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_action';
+COMMENT ON FUNCTION review_action IS
+  'Approves, rejects or edits a proposal. edits goes with edit: a JSON Merge Patch (RFC 7396) on the params, approved with it. Returns the status and the call as it now stands. Waits for other reviews of the proposal. Errors: 22023, 42704, 55000 not pending, tool or revision changed, 55P03 being executed, 42501 own proposal or not yours to review, 42710 reviewed already.';
+
+CREATE FUNCTION withdraw_proposal(proposal_id bigint, actor_id bigint, reason text DEFAULT NULL,
+                                  OUT status proposal_status)
+RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_withdraw_proposal';
+COMMENT ON FUNCTION withdraw_proposal IS
+  'Withdraws one''s own pending, approved or failed proposal. Errors: 42704, 55000, 55P03 being executed or changed, 42501 not yours.';
+
+CREATE FUNCTION retry_action(proposal_id bigint, actor_id bigint DEFAULT NULL, OUT status proposal_status)
+RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_retry_action';
+COMMENT ON FUNCTION retry_action IS
+  'Makes a failed proposal approved again, while its workflow is active, its approval good and its tool unchanged. Errors: 42704, 55000, 55P03, 42501.';
+
+CREATE FUNCTION expire_proposals(OUT count bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_expire_proposals';
+COMMENT ON FUNCTION expire_proposals IS
+  'Marks the open proposals whose time has passed as expired, and returns how many. They count as expired before, too.';
+
+CREATE FUNCTION execute_action(proposal_id bigint, actor_id bigint DEFAULT NULL,
+                               OUT execution_id bigint, OUT result jsonb)
+RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_execute_action';
+COMMENT ON FUNCTION execute_action IS
+  'Executes an approved proposal in this session and transaction, as the tool''s role. An error of the tool undoes its effects and is part of the result; 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not approved, tool changed, disabled or not for sessions, 55P03 being executed or changed, 42501.';
+
+CREATE FUNCTION register_tool(tool text, function regprocedure, run_as regrole DEFAULT NULL,
+                              description text DEFAULT NULL, timeout interval DEFAULT NULL,
+                              max_attempts bigint DEFAULT 1, in_session boolean DEFAULT true)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_register_tool';
+COMMENT ON FUNCTION register_tool IS
+  'Registers a function as a tool. It runs as run_as (default: the registering role), under the search_path now in force. timeout: zero for none, NULL for the policy''s. max_attempts counts in background workers. in_session false keeps it out of execute_action. Errors: 22023 cannot be a tool, 42710 name taken, 42501.';
+
+CREATE FUNCTION update_tool(tool text, function regprocedure DEFAULT NULL, run_as regrole DEFAULT NULL,
+                            description text DEFAULT NULL, timeout interval DEFAULT NULL,
+                            max_attempts bigint DEFAULT NULL, in_session boolean DEFAULT NULL)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_update_tool';
+COMMENT ON FUNCTION update_tool IS
+  'Changes a tool; NULL leaves as it is. A new function takes the search_path now in force. Proposals pinned to the old definition are refused until they are edited. Errors: 22023, 42704, 42501.';
+
+CREATE FUNCTION set_tool_enabled(tool text, enabled boolean)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_set_tool_enabled';
+COMMENT ON FUNCTION set_tool_enabled IS
+  'Lets a tool be proposed and executed, or not. Errors: 22023, 42704.';
+
+CREATE FUNCTION set_policy(dry_run boolean DEFAULT NULL, default_approvals bigint DEFAULT NULL,
+                           edit_needs_approval boolean DEFAULT NULL, agents_may_review boolean DEFAULT NULL,
+                           proposal_ttl interval DEFAULT NULL, approval_ttl interval DEFAULT NULL,
+                           default_timeout interval DEFAULT NULL, notify boolean DEFAULT NULL,
+                           OUT dry_run boolean, OUT default_approvals bigint,
+                           OUT edit_needs_approval boolean, OUT agents_may_review boolean,
+                           OUT proposal_ttl interval, OUT approval_ttl interval,
+                           OUT default_timeout interval, OUT notify boolean)
+RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_set_policy';
+COMMENT ON FUNCTION set_policy IS
+  'Changes the policy and returns it whole; NULL leaves a setting as it is, a zero interval means no limit. Errors: 22023.';
+
+CREATE FUNCTION grant_capability(db_role regrole, capability text)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_grant_capability';
+COMMENT ON FUNCTION grant_capability IS
+  'Grants a role the functions and tables of a capability: propose, review, execute, audit, administer or gateway. Errors: 22023, 42501 administer and gateway are granted by a superuser or the extension''s owner.';
+
+CREATE FUNCTION revoke_capability(db_role regrole, capability text)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_revoke_capability';
+COMMENT ON FUNCTION revoke_capability IS
+  'Revokes what grant_capability granted, except what another capability of the role needs. Errors: 22023, 42501.';
+
+CREATE FUNCTION is_gateway()
+RETURNS boolean LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_is_gateway';
+COMMENT ON FUNCTION is_gateway IS
+  'EXECUTE on this function is the capability gateway: to act for any actor. Returns true.';
+
+CREATE FUNCTION whoami(OUT db_role name, OUT login name, OUT actor_id bigint, OUT capabilities text[])
+RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_whoami';
+COMMENT ON FUNCTION whoami IS
+  'Says who the session is for the extension: the role taken on, the login, the one active actor bound to the role, and the capabilities.';
+
+CREATE FUNCTION transitions(OUT object text, OUT from_status text, OUT event text, OUT to_status text)
+RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_transitions';
+COMMENT ON FUNCTION transitions IS
+  'The state machine: which event takes a workflow, proposal or execution from which status to which.';
+
+CREATE FUNCTION get_audit_log(workflow_id bigint, OUT audit_id bigint, OUT occurred_at timestamptz,
+                              OUT action text, OUT actor_id bigint, OUT proposal_id bigint,
+                              OUT execution_id bigint, OUT login name, OUT details jsonb)
+RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_get_audit_log';
+COMMENT ON FUNCTION get_audit_log IS
+  'The audit log of a workflow, oldest first. Without the capability audit only of workflows started by oneself. Errors: 22023, 42704, 42501.';
+
+CREATE FUNCTION verify_audit_log(workflow_id bigint DEFAULT NULL, OUT proposal_id bigint,
+                                 OUT execution_id bigint, OUT finding text)
+RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_verify_audit_log';
+COMMENT ON FUNCTION verify_audit_log IS
+  'Holds the tables against the audit log, of one workflow or of all: a row for each thing that does not agree, none when all does. Errors: 42704.';

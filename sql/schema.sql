@@ -1,0 +1,19 @@
+\echo Use "CREATE EXTENSION workflow_orch" to load this file. \quit
+
+COMMENT ON SCHEMA workflow_orch IS
+  'Proposal-based approval: actors propose tool calls, reviewers decide, approved calls execute, every step is audited';
+
+-- The labels stand in src/model/status.c too; a test compares them.
+
+CREATE TYPE workflow_status AS ENUM ('active', 'completed', 'cancelled');
+CREATE TYPE proposal_status AS ENUM ('pending', 'approved', 'rejected', 'withdrawn', 'expired',
+                                     'executed', 'failed', 'cancelled');
+CREATE TYPE execution_status AS ENUM ('queued', 'running', 'succeeded', 'failed', 'cancelled');
+CREATE TYPE review_decision AS ENUM ('approve', 'reject', 'edit');
+CREATE TYPE actor_kind AS ENUM ('human', 'agent', 'service');
+
+COMMENT ON TYPE workflow_status IS 'State of a workflow; transitions() lists the legal changes';
+COMMENT ON TYPE proposal_status IS 'State of a proposal; transitions() lists the legal changes';
+COMMENT ON TYPE execution_status IS 'State of an execution; transitions() lists the legal changes';
+COMMENT ON TYPE review_decision IS 'What a reviewer decided';
+COMMENT ON TYPE actor_kind IS 'What an actor is; only a human reviews unless the policy says otherwise';

@@ -1,0 +1,300 @@
+-- Tables.  The C code reads and writes them by column number: src/store/ has
+-- one file per table, whose enum of columns follows the order here (a test
+-- compares the two).  Keys that are text use the collation "C".
+--
+-- A role is kept as name and OID.  Where the two disagree, after a restore
+-- elsewhere for instance, calls that rest on the role are refused until an
+-- administrator names the role again.
+
+CREATE TABLE actor (
+  actor_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name          text COLLATE "C" NOT NULL UNIQUE CHECK (name <> ''),
+  role          text NOT NULL CHECK (role <> ''),
+  kind          actor_kind NOT NULL,
+  active        boolean NOT NULL,
+  db_role       name,
+  db_role_oid   oid,
+  person        text,
+  registered_at timestamptz NOT NULL,
+  changed_by    bigint,
+  CHECK ((db_role IS NULL) = (db_role_oid IS NULL))
+);
+CREATE INDEX actor_db_role_idx ON actor (db_role);
+
+COMMENT ON TABLE actor IS 'Who proposes, reviews and executes: people, services and agents';
+COMMENT ON COLUMN actor.name IS 'Unique name';
+COMMENT ON COLUMN actor.role IS 'Role in the business, such as DBA or Manager, as approval rules name it';
+COMMENT ON COLUMN actor.kind IS 'human, agent or service';
+COMMENT ON COLUMN actor.active IS 'An inactive actor does nothing new; what it did stands';
+COMMENT ON COLUMN actor.db_role IS 'Database role the actor is bound to: only sessions of that role, or of a member, act as the actor';
+COMMENT ON COLUMN actor.db_role_oid IS 'OID of db_role when it was given';
+COMMENT ON COLUMN actor.person IS 'Person behind the actor; actors with the same person count once';
+COMMENT ON COLUMN actor.registered_at IS 'When the actor was registered';
+COMMENT ON COLUMN actor.changed_by IS 'Actor that registered or last changed this one, where known';
+
+CREATE TABLE workflow (
+  workflow_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  actor_id    bigint REFERENCES actor,
+  status      workflow_status NOT NULL,
+  dry_run     boolean NOT NULL,
+  title       text NOT NULL CHECK (title <> ''),
+  metadata    jsonb NOT NULL CHECK (jsonb_typeof(metadata) = 'object'),
+  started_at  timestamptz NOT NULL,
+  ended_at    timestamptz,
+  ended_by    bigint REFERENCES actor,
+  end_reason  text,
+  CHECK ((status = 'active') = (ended_at IS NULL))
+);
+
+COMMENT ON TABLE workflow IS 'A piece of work that proposals belong to';
+COMMENT ON COLUMN workflow.actor_id IS 'Actor that started the workflow; null: nobody in particular';
+COMMENT ON COLUMN workflow.status IS 'active, completed or cancelled';
+COMMENT ON COLUMN workflow.dry_run IS 'Executions in this workflow are dry runs';
+COMMENT ON COLUMN workflow.title IS 'What the work is about, in the words of who started it';
+COMMENT ON COLUMN workflow.metadata IS 'JSON object for the application''s own use';
+COMMENT ON COLUMN workflow.started_at IS 'When the workflow was started';
+COMMENT ON COLUMN workflow.ended_at IS 'When the workflow was completed or cancelled';
+COMMENT ON COLUMN workflow.ended_by IS 'Actor that completed or cancelled the workflow';
+COMMENT ON COLUMN workflow.end_reason IS 'Reason given when the workflow was cancelled';
+
+CREATE TABLE tool (
+  tool          text COLLATE "C" PRIMARY KEY CHECK (tool <> ''),
+  enabled       boolean NOT NULL,
+  in_session    boolean NOT NULL,
+  max_attempts  bigint NOT NULL CHECK (max_attempts >= 1),
+  timeout       interval CHECK (timeout >= interval '0'),
+  function      text NOT NULL,
+  run_as        name NOT NULL,
+  run_as_oid    oid NOT NULL,
+  search_path   text NOT NULL,
+  description   text,
+  registered_at timestamptz NOT NULL,
+  changed_by    bigint REFERENCES actor
+);
+
+COMMENT ON TABLE tool IS 'Functions of the database that may be proposed';
+COMMENT ON COLUMN tool.tool IS 'Unique name';
+COMMENT ON COLUMN tool.enabled IS 'A disabled tool is neither proposed nor executed';
+COMMENT ON COLUMN tool.in_session IS 'Whether execute_action may run the tool in the caller''s session';
+COMMENT ON COLUMN tool.max_attempts IS 'How often a background worker tries a call that fails with a passing error';
+COMMENT ON COLUMN tool.timeout IS 'Longest run time; null: the policy''s default_timeout, zero: no limit';
+COMMENT ON COLUMN tool.function IS 'Qualified signature of the function';
+COMMENT ON COLUMN tool.run_as IS 'Role the tool runs as';
+COMMENT ON COLUMN tool.run_as_oid IS 'OID of run_as when it was given';
+COMMENT ON COLUMN tool.search_path IS 'search_path the tool sees, in force at its registration';
+COMMENT ON COLUMN tool.description IS 'What the tool does, for those who propose and review';
+COMMENT ON COLUMN tool.registered_at IS 'When the tool was registered';
+COMMENT ON COLUMN tool.changed_by IS 'Actor that registered or last changed the tool, where known';
+
+CREATE TABLE tool_definition (
+  sha256        bytea PRIMARY KEY CHECK (length(sha256) = 32),
+  tool          text COLLATE "C" NOT NULL REFERENCES tool,
+  definition    jsonb NOT NULL,
+  first_used_at timestamptz NOT NULL
+);
+
+COMMENT ON TABLE tool_definition IS 'Definitions of tools that proposals were pinned to, each once';
+COMMENT ON COLUMN tool_definition.sha256 IS 'SHA-256 of the definition''s text';
+COMMENT ON COLUMN tool_definition.tool IS 'Tool that was so defined';
+COMMENT ON COLUMN tool_definition.definition IS 'Function, its body and properties, and the tool''s settings, by name';
+COMMENT ON COLUMN tool_definition.first_used_at IS 'When a revision was first pinned to this definition';
+
+CREATE TABLE policy (
+  dry_run             boolean NOT NULL,
+  default_approvals   bigint NOT NULL CHECK (default_approvals >= 1),
+  edit_needs_approval boolean NOT NULL,
+  agents_may_review   boolean NOT NULL,
+  proposal_ttl        interval NOT NULL CHECK (proposal_ttl >= interval '0'),
+  approval_ttl        interval NOT NULL CHECK (approval_ttl >= interval '0'),
+  default_timeout     interval NOT NULL CHECK (default_timeout >= interval '0'),
+  notify              boolean NOT NULL,
+  changed_by          bigint REFERENCES actor,
+  changed_at          timestamptz NOT NULL,
+  singleton           boolean PRIMARY KEY DEFAULT true CHECK (singleton)
+);
+
+COMMENT ON TABLE policy IS 'Settings made with set_policy: one row, or none while all stand at their defaults';
+COMMENT ON COLUMN policy.dry_run IS 'Every execution is a dry run';
+COMMENT ON COLUMN policy.default_approvals IS 'How many people must approve a proposal';
+COMMENT ON COLUMN policy.edit_needs_approval IS 'An edit does not count as the editor''s approval';
+COMMENT ON COLUMN policy.agents_may_review IS 'Actors of kind agent and service may review';
+COMMENT ON COLUMN policy.proposal_ttl IS 'How long a proposal may wait for its approvals; zero: no limit';
+COMMENT ON COLUMN policy.approval_ttl IS 'How long an approval is good for; zero: no limit';
+COMMENT ON COLUMN policy.default_timeout IS 'Longest run time of tools that have none of their own; zero: no limit';
+COMMENT ON COLUMN policy.notify IS 'Status changes are sent to the channel workflow_orch';
+COMMENT ON COLUMN policy.changed_by IS 'Actor that last changed the policy, where known';
+COMMENT ON COLUMN policy.changed_at IS 'When the policy was last changed';
+COMMENT ON COLUMN policy.singleton IS 'Keeps the table at one row';
+
+CREATE TABLE proposal (
+  proposal_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  workflow_id        bigint NOT NULL REFERENCES workflow,
+  actor_id           bigint NOT NULL REFERENCES actor,
+  status             proposal_status NOT NULL,
+  open               boolean NOT NULL,
+  revision           bigint NOT NULL,
+  approvals          bigint NOT NULL,
+  required_approvals bigint NOT NULL,
+  revised_by         bigint NOT NULL,
+  proposer_may_review boolean NOT NULL,
+  proposed_at        timestamptz NOT NULL,
+  status_at          timestamptz NOT NULL,
+  status_by          bigint,
+  expires_at         timestamptz,
+  approval_ttl       interval,
+  event              text NOT NULL,
+  status_reason      text,
+  tool               text COLLATE "C" NOT NULL REFERENCES tool,
+  params             jsonb NOT NULL,
+  reason             text NOT NULL,
+  idempotency_key    text COLLATE "C",
+  definition         bytea NOT NULL,
+  person             text,
+  db_role            name,
+  login              name
+);
+CREATE INDEX proposal_workflow_idx ON proposal (workflow_id);
+CREATE INDEX proposal_open_idx ON proposal (actor_id) WHERE open;
+CREATE INDEX proposal_expiry_idx ON proposal (expires_at) WHERE open AND expires_at IS NOT NULL;
+CREATE UNIQUE INDEX proposal_idempotency_idx ON proposal (actor_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+COMMENT ON TABLE proposal IS 'Tool calls that somebody proposed, as they stand now';
+COMMENT ON COLUMN proposal.actor_id IS 'Actor that proposed the call';
+COMMENT ON COLUMN proposal.status IS 'Where the proposal stands; past expires_at an open proposal counts as expired at once, whatever stands here';
+COMMENT ON COLUMN proposal.open IS 'Pending or approved';
+COMMENT ON COLUMN proposal.revision IS 'Number of the current revision, from 1';
+COMMENT ON COLUMN proposal.approvals IS 'People who have approved the current revision';
+COMMENT ON COLUMN proposal.required_approvals IS 'People who must approve the current revision';
+COMMENT ON COLUMN proposal.revised_by IS 'Actor that wrote the current revision';
+COMMENT ON COLUMN proposal.proposer_may_review IS 'Somebody else wrote the current revision and the proposer may approve it';
+COMMENT ON COLUMN proposal.proposed_at IS 'When the call was proposed';
+COMMENT ON COLUMN proposal.status_at IS 'When the status last changed';
+COMMENT ON COLUMN proposal.status_by IS 'Actor that last changed the status; null: the extension by itself, or nobody in particular';
+COMMENT ON COLUMN proposal.expires_at IS 'While open: when the proposal, or its approval, expires; null: never';
+COMMENT ON COLUMN proposal.approval_ttl IS 'How long an approval of the current revision is good for; null: no limit';
+COMMENT ON COLUMN proposal.event IS 'Event that led to the status, as transitions() names it';
+COMMENT ON COLUMN proposal.status_reason IS 'Reason given for the last change of status, where one was';
+COMMENT ON COLUMN proposal.tool IS 'Tool to call';
+COMMENT ON COLUMN proposal.params IS 'Arguments of the call, converted to their types';
+COMMENT ON COLUMN proposal.reason IS 'Why, in the words of the proposer';
+COMMENT ON COLUMN proposal.idempotency_key IS 'The proposer''s own key; proposing again with it answers with this proposal';
+COMMENT ON COLUMN proposal.definition IS 'SHA-256 of the tool''s definition that the current revision is pinned to';
+COMMENT ON COLUMN proposal.person IS 'The proposer''s person when it was proposed';
+COMMENT ON COLUMN proposal.db_role IS 'The proposer''s database role when it was proposed';
+COMMENT ON COLUMN proposal.login IS 'Login it was proposed through; null: a gateway';
+
+CREATE TABLE proposal_revision (
+  proposal_id        bigint NOT NULL REFERENCES proposal,
+  revision           bigint NOT NULL,
+  actor_id           bigint NOT NULL,
+  created_at         timestamptz NOT NULL,
+  required_approvals bigint NOT NULL,
+  params             jsonb NOT NULL,
+  definition         bytea NOT NULL REFERENCES tool_definition,
+  person             text,
+  db_role            name,
+  login              name,
+  PRIMARY KEY (proposal_id, revision)
+);
+
+COMMENT ON TABLE proposal_revision IS 'Every wording a proposal has had; rows are never changed';
+COMMENT ON COLUMN proposal_revision.actor_id IS 'Actor that wrote the revision';
+COMMENT ON COLUMN proposal_revision.required_approvals IS 'People who must approve the revision';
+COMMENT ON COLUMN proposal_revision.params IS 'Arguments of the call in this revision';
+COMMENT ON COLUMN proposal_revision.definition IS 'Definition of the tool that the revision is pinned to';
+COMMENT ON COLUMN proposal_revision.person IS 'The author''s person at that time';
+COMMENT ON COLUMN proposal_revision.db_role IS 'The author''s database role at that time';
+COMMENT ON COLUMN proposal_revision.login IS 'Login it came through; null: a gateway';
+
+CREATE TABLE review (
+  review_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  proposal_id bigint NOT NULL REFERENCES proposal,
+  workflow_id bigint NOT NULL,
+  revision    bigint NOT NULL,
+  reviewer_id bigint NOT NULL REFERENCES actor,
+  decision    review_decision NOT NULL,
+  status      proposal_status NOT NULL,
+  counts      boolean NOT NULL,
+  reviewed_at timestamptz NOT NULL,
+  kind        actor_kind NOT NULL,
+  role        text NOT NULL,
+  person      text,
+  db_role     name,
+  login       name,
+  comment     text,
+  edits       jsonb,
+  CHECK ((decision = 'edit') = (edits IS NOT NULL))
+);
+CREATE INDEX review_proposal_idx ON review (proposal_id, revision);
+
+COMMENT ON TABLE review IS 'What reviewers decided; rows are never changed';
+COMMENT ON COLUMN review.revision IS 'Revision the decision is about; an edit''s is the one it made';
+COMMENT ON COLUMN review.status IS 'Where the proposal stood after the decision';
+COMMENT ON COLUMN review.counts IS 'The decision counts as an approval of the revision';
+COMMENT ON COLUMN review.role IS 'The reviewer''s role at that time';
+COMMENT ON COLUMN review.kind IS 'The reviewer''s kind at that time';
+COMMENT ON COLUMN review.person IS 'The reviewer''s person at that time';
+COMMENT ON COLUMN review.db_role IS 'The reviewer''s database role at that time';
+COMMENT ON COLUMN review.login IS 'Login the decision came through; null: a gateway';
+COMMENT ON COLUMN review.comment IS 'What the reviewer said of it';
+COMMENT ON COLUMN review.edits IS 'JSON Merge Patch (RFC 7396) that an edit applied to the params';
+
+CREATE TABLE execution (
+  execution_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  proposal_id  bigint NOT NULL REFERENCES proposal,
+  workflow_id  bigint NOT NULL,
+  revision     bigint NOT NULL,
+  actor_id     bigint REFERENCES actor,
+  status       execution_status NOT NULL,
+  dry_run      boolean NOT NULL,
+  attempt      bigint NOT NULL,
+  started_at   timestamptz,
+  finished_at  timestamptz,
+  result       jsonb
+);
+CREATE INDEX execution_proposal_idx ON execution (proposal_id);
+CREATE UNIQUE INDEX execution_once_idx ON execution (proposal_id) WHERE status = 'succeeded' AND NOT dry_run;
+
+COMMENT ON TABLE execution IS 'Runs of approved calls with their results; a finished one does not change any more';
+COMMENT ON COLUMN execution.revision IS 'Revision that ran';
+COMMENT ON COLUMN execution.actor_id IS 'Actor that asked for the execution, where known';
+COMMENT ON COLUMN execution.status IS 'Where the execution stands';
+COMMENT ON COLUMN execution.dry_run IS 'The tool was not called';
+COMMENT ON COLUMN execution.attempt IS 'How many times the call was started';
+COMMENT ON COLUMN execution.started_at IS 'When the tool was called';
+COMMENT ON COLUMN execution.finished_at IS 'When the tool was done';
+COMMENT ON COLUMN execution.result IS 'What execute_action returned';
+COMMENT ON INDEX execution_once_idx IS 'A proposal succeeds once';
+
+CREATE TABLE audit_log (
+  audit_id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  occurred_at      timestamptz NOT NULL,
+  action           text NOT NULL,
+  actor_id         bigint,
+  proposal_id      bigint,
+  execution_id     bigint,
+  login            name NOT NULL,
+  details          jsonb NOT NULL,
+  workflow_id      bigint,
+  db_role          name NOT NULL,
+  application_name text NOT NULL,
+  client_addr      inet,
+  backend_pid      integer NOT NULL,
+  transaction_id   xid8 NOT NULL,
+  query            text
+);
+CREATE INDEX audit_log_workflow_idx ON audit_log (workflow_id, audit_id);
+CREATE INDEX audit_log_proposal_idx ON audit_log (proposal_id);
+
+COMMENT ON TABLE audit_log IS 'Every step, written in the transaction that took it; rows are never changed';
+COMMENT ON COLUMN audit_log.occurred_at IS 'When it happened, by the real clock';
+COMMENT ON COLUMN audit_log.action IS 'Name of the call that did it';
+COMMENT ON COLUMN audit_log.actor_id IS 'Who acted; null: the extension by itself, or nobody in particular';
+COMMENT ON COLUMN audit_log.login IS 'The session''s login (session_user)';
+COMMENT ON COLUMN audit_log.details IS 'What is particular to the action';
+COMMENT ON COLUMN audit_log.db_role IS 'Role the session had taken on; while a tool runs, the tool''s';
+COMMENT ON COLUMN audit_log.application_name IS 'The session''s application_name';
+COMMENT ON COLUMN audit_log.client_addr IS 'Address of the client; null: a local connection';
+COMMENT ON COLUMN audit_log.backend_pid IS 'Process that did it';
+COMMENT ON COLUMN audit_log.transaction_id IS 'Transaction that did it';
+COMMENT ON COLUMN audit_log.query IS 'Query the client sent, up to 8 kB of it';

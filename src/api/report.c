@@ -1,0 +1,97 @@
+/*
+ * report.c
+ *	  SQL functions that only read: transitions, whoami, get_audit_log.
+ */
+#include "postgres.h"
+
+#include "api/result_row.h"
+#include "base/args.h"
+#include "catalog/pg_type.h"
+#include "engine/audit.h"
+#include "engine/call.h"
+#include "engine/caller.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "model/transition.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(wfo_transitions);
+PG_FUNCTION_INFO_V1(wfo_whoami);
+PG_FUNCTION_INFO_V1(wfo_get_audit_log);
+PG_FUNCTION_INFO_V1(wfo_verify_audit_log);
+
+Datum
+wfo_transitions(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	int count;
+	const Transition *table = transition_table(&count);
+
+	call_begin_read("transitions");
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < count; i++)
+	{
+		const EnumType *type = object_status_type(table[i].object);
+		Datum values[4];
+		bool nulls[4] = {0};
+
+		values[0] = CStringGetTextDatum(object_name(table[i].object));
+		values[1] = CStringGetTextDatum(enum_label(type, table[i].from));
+		values[2] = CStringGetTextDatum(event_name(table[i].event));
+		values[3] = CStringGetTextDatum(enum_label(type, table[i].to));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+wfo_whoami(PG_FUNCTION_ARGS)
+{
+	Caller caller;
+	int64 *actor_id;
+	Datum capabilities[CAPABILITY_COUNT];
+	int ncapabilities = 0;
+	Datum values[4];
+	bool nulls[4] = {0};
+
+	call_begin_read("whoami");
+	caller_identify(&caller);
+	actor_id = caller_bound_actor(&caller);
+	for (int i = 0; i < CAPABILITY_COUNT; i++)
+		if (caller_has(&caller, (Capability) i))
+			capabilities[ncapabilities++] =
+				CStringGetTextDatum(capability_info((Capability) i)->name);
+
+	values[0] = DirectFunctionCall1(namein, CStringGetDatum(caller.role_name));
+	values[1] = DirectFunctionCall1(namein, CStringGetDatum(caller.login_name));
+	nulls[2] = actor_id == NULL;
+	values[2] = actor_id != NULL ? Int64GetDatum(*actor_id) : (Datum) 0;
+	values[3] = PointerGetDatum(construct_array(capabilities, ncapabilities, TEXTOID, -1, false,
+												TYPALIGN_INT));
+	return result_row(fcinfo, values, nulls);
+}
+
+Datum
+wfo_get_audit_log(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	int64 workflow_id;
+
+	call_begin_read("get_audit_log");
+	workflow_id = arg_int64(fcinfo, 0, "workflow_id");
+	InitMaterializedSRF(fcinfo, 0);
+	audit_read(workflow_id, rsinfo->setResult, rsinfo->setDesc);
+	return (Datum) 0;
+}
+
+Datum
+wfo_verify_audit_log(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	call_begin_read("verify_audit_log");
+	InitMaterializedSRF(fcinfo, 0);
+	audit_verify(arg_int64_or_null(fcinfo, 0), rsinfo->setResult, rsinfo->setDesc);
+	return (Datum) 0;
+}

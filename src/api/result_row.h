@@ -1,0 +1,16 @@
+/*
+ * result_row.h
+ *	  Results with more than one column.
+ */
+#ifndef WFO_API_RESULT_ROW_H
+#define WFO_API_RESULT_ROW_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "model/status.h"
+
+extern Datum result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+extern Datum result_enum(const EnumType *type, int value);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * tool.c
+ *	  SQL functions about tools.
+ */
+#include "postgres.h"
+
+#include "base/args.h"
+#include "base/errors.h"
+#include "engine/call.h"
+#include "engine/verbs.h"
+#include "fmgr.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(wfo_register_tool);
+PG_FUNCTION_INFO_V1(wfo_update_tool);
+PG_FUNCTION_INFO_V1(wfo_set_tool_enabled);
+
+/* The arguments that register_tool and update_tool share. */
+static void
+read_request(FunctionCallInfo fcinfo, ToolRequest *request)
+{
+	request->tool = arg_key(fcinfo, 0, "tool");
+	request->function = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
+	if (!PG_ARGISNULL(1) && !SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(request->function)))
+		report_unknown(errmsg("function with OID %u does not exist", request->function));
+	request->run_as = arg_role_or_invalid(fcinfo, 2, "run_as");
+	request->description = arg_text_or_null(fcinfo, 3);
+	request->timeout = arg_interval_or_null(fcinfo, 4, "timeout");
+	request->max_attempts = arg_int64_or_null(fcinfo, 5);
+	request->in_session = arg_bool_or_null(fcinfo, 6);
+}
+
+Datum
+wfo_register_tool(PG_FUNCTION_ARGS)
+{
+	ToolRequest request;
+
+	call_begin("register_tool");
+	read_request(fcinfo, &request);
+	if (!OidIsValid(request.function))
+		report_invalid(errmsg("argument \"%s\" must not be null", "function"));
+	if (request.max_attempts == NULL)
+		report_invalid(errmsg("argument \"%s\" must not be null", "max_attempts"));
+	if (request.in_session == NULL)
+		report_invalid(errmsg("argument \"%s\" must not be null", "in_session"));
+	tool_register(&request);
+	PG_RETURN_VOID();
+}
+
+Datum
+wfo_update_tool(PG_FUNCTION_ARGS)
+{
+	ToolRequest request;
+
+	call_begin("update_tool");
+	read_request(fcinfo, &request);
+	tool_update(&request);
+	PG_RETURN_VOID();
+}
+
+Datum
+wfo_set_tool_enabled(PG_FUNCTION_ARGS)
+{
+	char *tool;
+
+	call_begin("set_tool_enabled");
+	tool = arg_key(fcinfo, 0, "tool");
+	tool_set_enabled(tool, arg_bool(fcinfo, 1, "enabled"));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,150 @@
+/*
+ * args.c
+ *	  Reads the arguments of SQL-callable functions.
+ *
+ * The functions are not STRICT: a NULL where a value is needed is an error
+ * that names the argument, not a NULL result.
+ */
+#include "postgres.h"
+
+#include "base/args.h"
+#include "base/errors.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+static void
+require(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		report_invalid(errmsg("argument \"%s\" must not be null", name));
+}
+
+int64
+arg_int64(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	require(fcinfo, n, name);
+	return PG_GETARG_INT64(n);
+}
+
+bool
+arg_bool(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	require(fcinfo, n, name);
+	return PG_GETARG_BOOL(n);
+}
+
+int64 *
+arg_int64_or_null(FunctionCallInfo fcinfo, int n)
+{
+	int64 *value;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	value = palloc(sizeof(int64));
+	*value = PG_GETARG_INT64(n);
+	return value;
+}
+
+bool *
+arg_bool_or_null(FunctionCallInfo fcinfo, int n)
+{
+	bool *value;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	value = palloc(sizeof(bool));
+	*value = PG_GETARG_BOOL(n);
+	return value;
+}
+
+char *
+arg_text_or_null(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/* A text with more than white space in it. */
+char *
+arg_text(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	char *value;
+
+	require(fcinfo, n, name);
+	value = arg_text_or_null(fcinfo, n);
+	if (value[strspn(value, " \t\r\n\f\v")] == '\0')
+		report_invalid(errmsg("argument \"%s\" must not be empty", name));
+	return value;
+}
+
+static char *
+check_key(char *value, const char *name)
+{
+	if (strlen(value) > KEY_TEXT_MAX)
+		report_limit(errmsg("argument \"%s\" is too long", name),
+					 errdetail("It has %zu bytes; the limit is %d.", strlen(value), KEY_TEXT_MAX));
+	return value;
+}
+
+/* A non-empty text that is stored in an index. */
+char *
+arg_key(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	return check_key(arg_text(fcinfo, n, name), name);
+}
+
+char *
+arg_key_or_null(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	return PG_ARGISNULL(n) ? NULL : arg_key(fcinfo, n, name);
+}
+
+/* An interval from zero to INTERVAL_MAX_YEARS. */
+Interval *
+arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	Interval zero = {0};
+	Interval max = {.month = INTERVAL_MAX_YEARS * MONTHS_PER_YEAR};
+	Interval *value;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	value = PG_GETARG_INTERVAL_P(n);
+	if (DatumGetBool(DirectFunctionCall2(interval_lt, IntervalPGetDatum(value),
+										 IntervalPGetDatum(&zero))))
+		report_invalid(errmsg("argument \"%s\" must not be negative", name),
+					   errhint("A zero interval means no limit."));
+	if (DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(value),
+										 IntervalPGetDatum(&max))))
+		report_invalid(errmsg("argument \"%s\" must not be more than %d years", name,
+							  INTERVAL_MAX_YEARS),
+					   errhint("A zero interval means no limit."));
+	return value;
+}
+
+Jsonb *
+arg_jsonb_object(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	Jsonb *value;
+
+	require(fcinfo, n, name);
+	value = PG_GETARG_JSONB_P(n);
+	if (!JB_ROOT_IS_OBJECT(value))
+		report_invalid(errmsg("argument \"%s\" must be a JSON object", name));
+	return value;
+}
+
+/* A regrole that stands for a role, or InvalidOid for NULL. */
+Oid
+arg_role_or_invalid(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	Oid role;
+
+	if (PG_ARGISNULL(n))
+		return InvalidOid;
+	role = PG_GETARG_OID(n);
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)))
+		report_unknown(errmsg("role with OID %u does not exist", role),
+					   errdetail("It was given as argument \"%s\".", name));
+	return role;
+}

@@ -1,0 +1,37 @@
+/*
+ * args.h
+ *	  Reads the arguments of SQL-callable functions.
+ *
+ * A missing or malformed argument is reported as 22023 with the argument's
+ * name.  Texts are palloc'd C strings in the current memory context.
+ */
+#ifndef WFO_BASE_ARGS_H
+#define WFO_BASE_ARGS_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+/* Longest text that is a key: well below what a btree entry can hold. */
+#define KEY_TEXT_MAX 1024
+
+/* Longest interval that is accepted, in years: beyond it timestamps overflow. */
+#define INTERVAL_MAX_YEARS 1000
+
+extern int64 arg_int64(FunctionCallInfo fcinfo, int n, const char *name);
+extern bool arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
+extern char *arg_text(FunctionCallInfo fcinfo, int n, const char *name);
+extern char *arg_text_or_null(FunctionCallInfo fcinfo, int n);
+extern char *arg_key(FunctionCallInfo fcinfo, int n, const char *name);
+extern char *arg_key_or_null(FunctionCallInfo fcinfo, int n, const char *name);
+extern Interval *arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name);
+extern Jsonb *arg_jsonb_object(FunctionCallInfo fcinfo, int n, const char *name);
+extern Oid arg_role_or_invalid(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* Optional arguments: a pointer to the value, or NULL. */
+extern int64 *arg_int64_or_null(FunctionCallInfo fcinfo, int n);
+extern bool *arg_bool_or_null(FunctionCallInfo fcinfo, int n);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * compat.h
+ *	  Differences between PostgreSQL majors, and nothing else.
+ *
+ * Every version check of the project stands here.  The code elsewhere is
+ * written against the newest form of an interface; this file gives the older
+ * servers that form.
+ */
+#ifndef WFO_BASE_COMPAT_H
+#define WFO_BASE_COMPAT_H
+
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "executor/executor.h"
+#include "nodes/parsenodes.h"
+#include "utils/acl.h"
+#include "utils/guc_tables.h"
+#include "utils/rel.h"
+#if PG_VERSION_NUM >= 160000
+#include "parser/parse_relation.h"
+#endif
+
+#if PG_VERSION_NUM < 150000
+#error "workflow_orch needs PostgreSQL 15 or later"
+#endif
+
+/* Give an executor state its one relation, as ResultRelInfo code expects. */
+static inline void
+compat_init_range_table(EState *estate, Relation rel)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+
+	rte->rtekind = RTE_RELATION;
+	rte->relid = RelationGetRelid(rel);
+	rte->relkind = rel->rd_rel->relkind;
+	rte->rellockmode = RowExclusiveLock;
+#if PG_VERSION_NUM >= 180000
+	{
+		List *perminfos = NIL;
+
+		addRTEPermissionInfo(&perminfos, rte);
+		ExecInitRangeTable(estate, list_make1(rte), perminfos, bms_make_singleton(1));
+	}
+#elif PG_VERSION_NUM >= 160000
+	{
+		List *perminfos = NIL;
+
+		addRTEPermissionInfo(&perminfos, rte);
+		ExecInitRangeTable(estate, list_make1(rte), perminfos);
+	}
+#else
+	ExecInitRangeTable(estate, list_make1(rte));
+#endif
+}
+
+#if PG_VERSION_NUM < 160000
+#define compat_proc_aclcheck(proc, role, mode) pg_proc_aclcheck(proc, role, mode)
+#define compat_proc_ownercheck(proc, role) pg_proc_ownercheck(proc, role)
+#else
+#define compat_proc_aclcheck(proc, role, mode) \
+	object_aclcheck(ProcedureRelationId, proc, role, mode)
+#define compat_proc_ownercheck(proc, role) object_ownercheck(ProcedureRelationId, proc, role)
+#endif
+
+/* The server's settings, as an array of *count pointers. */
+static inline struct config_generic **
+compat_guc_variables(int *count)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(count);
+#else
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
+#endif
+}
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * call.c
+ *	  What every call of the SQL interface checks before anything else.
+ *
+ * The writes of a call go below the executor, which would refuse them in a
+ * read-only transaction, on a standby and in a parallel worker; so the calls
+ * do.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/errors.h"
+#include "base/names.h"
+#include "engine/call.h"
+#include "engine/invoke.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+
+static void
+check_not_in_tool(const char *function)
+{
+	if (invocation_is_running())
+		report_denied(errmsg("%s cannot be called while a tool runs", function),
+					  errdetail("Proposal " INT64_FORMAT " is being executed in this session.",
+								invocation_proposal_id()),
+					  errhint("A tool may propose further calls with propose_action."));
+}
+
+static void
+check_writable(const char *function)
+{
+	char *name = psprintf("%s.%s()", WFO_SCHEMA, function);
+
+	PreventCommandDuringRecovery(name);
+	PreventCommandIfReadOnly(name);
+	PreventCommandIfParallelMode(name);
+	pfree(name);
+}
+
+/* A call that writes. */
+void
+call_begin(const char *function)
+{
+	check_not_in_tool(function);
+	check_writable(function);
+}
+
+/* A call that writes, and that a tool may make too. */
+void
+call_begin_in_tool(const char *function)
+{
+	check_writable(function);
+}
+
+/* A call that only reads. */
+void
+call_begin_read(const char *function)
+{
+	check_not_in_tool(function);
+}

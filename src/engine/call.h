@@ -1,0 +1,14 @@
+/*
+ * call.h
+ *	  What every call of the SQL interface checks before anything else.
+ */
+#ifndef WFO_ENGINE_CALL_H
+#define WFO_ENGINE_CALL_H
+
+#include "postgres.h"
+
+extern void call_begin(const char *function);
+extern void call_begin_in_tool(const char *function);
+extern void call_begin_read(const char *function);
+
+#endif

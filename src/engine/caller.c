@@ -1,0 +1,139 @@
+/*
+ * caller.c
+ *	  Who is calling, and for whom.
+ *
+ * The caller is the role the session has taken on: its login, or what SET ROLE
+ * made of it.  The owner of a SECURITY DEFINER function around the call is
+ * not: a wrapper lends its EXECUTE privileges, never its owner's identity.
+ * While a tool runs, the caller is the role it runs as, so that a tool cannot
+ * act in the name of whoever executes it.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/caller.h"
+#include "engine/capability.h"
+#include "engine/invoke.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+void
+caller_identify(Caller *caller)
+{
+	caller->role = invocation_is_running() ? invocation_role() : GetOuterUserId();
+	caller->role_name = GetUserNameFromId(caller->role, false);
+	caller->login = GetSessionUserId();
+	caller->login_name = GetUserNameFromId(caller->login, false);
+	caller->gateway = capability_is_held(caller->role, CAPABILITY_GATEWAY);
+}
+
+bool
+caller_has(const Caller *caller, Capability capability)
+{
+	return capability_is_held(caller->role, capability);
+}
+
+/* The id of the one active actor bound to the caller's role, or NULL. */
+int64 *
+caller_bound_actor(const Caller *caller)
+{
+	return actor_bound_to(caller->role_name, caller->role);
+}
+
+/*
+ * The actor with the given id, or the one bound to the caller's role where
+ * none is given; NULL where that is nobody.
+ */
+Actor *
+caller_actor_or_null(const Caller *caller, const int64 *given)
+{
+	Actor *actor;
+
+	if (given == NULL)
+		given = caller_bound_actor(caller);
+	if (given == NULL)
+		return NULL;
+	actor = actor_load(*given);
+	if (actor == NULL)
+		report_unknown(errmsg("actor " INT64_FORMAT " does not exist", *given),
+					   errhint("Register the actor with register_actor."));
+	return actor;
+}
+
+/* The same, for a call that needs somebody. */
+Actor *
+caller_actor(const Caller *caller, const int64 *given, const char *argument)
+{
+	Actor *actor = caller_actor_or_null(caller, given);
+
+	if (actor == NULL)
+		report_invalid(errmsg("argument \"%s\" must not be null", argument),
+					   errdetail("There is not exactly one active actor bound to role \"%s\".",
+								 caller->role_name),
+					   errhint("Give the actor's id, or bind the actor to the role with "
+							   "update_actor."));
+	return actor;
+}
+
+/*
+ * Whether the session may act as the actor, be it active or not.
+ *
+ * A binding counts only while the role is the one it was made to: name and OID
+ * must agree.  A superuser is a member of every role for the server, but not
+ * here: it acts for others as a gateway.
+ */
+bool
+caller_is_owner_of(const Caller *caller, const Actor *actor)
+{
+	if (caller->gateway)
+		return true;
+	if (actor->db_role == NULL || !is_member_of_role_nosuper(caller->role, actor->db_role_oid))
+		return false;
+	return strcmp(actor->db_role, GetUserNameFromId(actor->db_role_oid, false)) == 0;
+}
+
+/* Refuse unless the actor is active and the session may act as it. */
+void
+caller_check_acts_as(const Caller *caller, const Actor *actor)
+{
+	if (!actor->active)
+		report_denied(errmsg("actor " INT64_FORMAT " is not active", actor->actor_id),
+					  errhint("An administrator can make the actor active again with "
+							  "update_actor."));
+	if (caller_is_owner_of(caller, actor))
+		return;
+
+	if (actor->db_role == NULL)
+		report_denied(errmsg("role \"%s\" may not act for actor " INT64_FORMAT, caller->role_name,
+							 actor->actor_id),
+					  errdetail("The actor is not bound to a database role."),
+					  errhint("An administrator can bind the actor to the role with "
+							  "update_actor, or grant the role the capability \"gateway\"."));
+	if (is_member_of_role_nosuper(caller->role, actor->db_role_oid) ||
+		strcmp(caller->role_name, actor->db_role) == 0)
+		report_denied(
+			errmsg("actor " INT64_FORMAT " is bound to another role \"%s\"", actor->actor_id,
+				   actor->db_role),
+			errdetail("The role has been dropped, renamed or restored since: its OID was "
+					  "%u.",
+					  actor->db_role_oid),
+			errhint("An administrator can confirm the role with update_actor(" INT64_FORMAT
+					", db_role => ...).",
+					actor->actor_id));
+	report_denied(errmsg("role \"%s\" may not act for actor " INT64_FORMAT, caller->role_name,
+						 actor->actor_id),
+				  errdetail("The actor is bound to role \"%s\".", actor->db_role),
+				  errhint("Act as a member of that role, or ask for the capability \"gateway\"."));
+}
+
+/* What a person who acts through this session as the actor is known by. */
+void
+caller_person(const Caller *caller, const Actor *actor, Person *person)
+{
+	person->actor_id = actor->actor_id;
+	person->person = actor->person;
+	person->db_role = actor->db_role;
+	person->login = capability_is_held(caller->login, CAPABILITY_GATEWAY) ? NULL
+																		  : caller->login_name;
+}

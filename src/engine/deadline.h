@@ -1,0 +1,16 @@
+/*
+ * deadline.h
+ *	  Cancels what runs too long.
+ */
+#ifndef WFO_ENGINE_DEADLINE_H
+#define WFO_ENGINE_DEADLINE_H
+
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+extern int64 interval_milliseconds(const Interval *interval);
+extern bool deadline_start(int64 milliseconds);
+extern bool deadline_stop(void);
+
+#endif

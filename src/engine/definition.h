@@ -1,0 +1,39 @@
+/*
+ * definition.h
+ *	  What a tool is at this moment, by the catalogs.
+ */
+#ifndef WFO_ENGINE_DEFINITION_H
+#define WFO_ENGINE_DEFINITION_H
+
+#include "postgres.h"
+
+#include "store/tool.h"
+#include "utils/jsonb.h"
+
+typedef struct Definition
+{
+	Oid function;
+	Oid owner;
+	bool security_definer;
+	bool strict;
+	bool returns_set;
+	bool variadic;
+	bool whole_object;  /* one jsonb argument "params" takes them all */
+	bool builtin_types; /* no argument type runs code of a user */
+	Oid result_type;
+	int nargs;
+	char **arg_names;
+	Oid *arg_types;
+	bool *has_default;
+	Jsonb *json;   /* everything that is pinned, by name */
+	bytea *sha256; /* of its text */
+} Definition;
+
+extern const Definition *definition_load(const Tool *tool);
+extern bool definition_is(const Definition *definition, const bytea *sha256);
+extern void definition_check_pinned(const Tool *tool, const Definition *definition,
+									const bytea *sha256, int64 proposal_id);
+extern void definition_check_function(Oid function);
+extern bytea *sha256_of_text(const char *text);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * guard.c
+ *	  Refuses writes that the state machine does not know.
+ *
+ * The last line, called by triggers for every write to the tables: by this
+ * extension's own code, by a superuser at the prompt, by replication.  First
+ * the change itself must be legal; then the engine must be the one that makes
+ * it.  The one exception is an INSERT by a superuser or the owner, which is
+ * how a dump is restored.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "base/errors.h"
+#include "base/names.h"
+#include "engine/guard.h"
+#include "miscadmin.h"
+#include "model/transition.h"
+#include "store/actor.h"
+#include "store/execution.h"
+#include "store/proposal.h"
+#include "store/table.h"
+#include "store/tool.h"
+#include "store/workflow.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+
+/* Columns that never change, per table; 0 ends a list. */
+static const AttrNumber actor_fixed[] = {ACTOR_ACTOR_ID, ACTOR_NAME, ACTOR_KIND,
+										 ACTOR_REGISTERED_AT, 0};
+static const AttrNumber workflow_fixed[] = {WORKFLOW_WORKFLOW_ID,
+											WORKFLOW_ACTOR_ID,
+											WORKFLOW_DRY_RUN,
+											WORKFLOW_TITLE,
+											WORKFLOW_METADATA,
+											WORKFLOW_STARTED_AT,
+											0};
+static const AttrNumber tool_fixed[] = {TOOL_TOOL, TOOL_REGISTERED_AT, 0};
+static const AttrNumber proposal_fixed[] = {PROPOSAL_PROPOSAL_ID,
+											PROPOSAL_WORKFLOW_ID,
+											PROPOSAL_ACTOR_ID,
+											PROPOSAL_PROPOSED_AT,
+											PROPOSAL_TOOL,
+											PROPOSAL_REASON,
+											PROPOSAL_PERSON,
+											PROPOSAL_DB_ROLE,
+											PROPOSAL_IDEMPOTENCY_KEY,
+											PROPOSAL_LOGIN,
+											0};
+static const AttrNumber execution_fixed[] = {EXECUTION_EXECUTION_ID,
+											 EXECUTION_PROPOSAL_ID,
+											 EXECUTION_WORKFLOW_ID,
+											 EXECUTION_REVISION,
+											 EXECUTION_ACTOR_ID,
+											 EXECUTION_DRY_RUN,
+											 0};
+
+/* Columns that change with a new revision and not without. */
+static const AttrNumber revision_fixed[] = {PROPOSAL_PARAMS, PROPOSAL_DEFINITION,
+											PROPOSAL_REQUIRED_APPROVALS, PROPOSAL_REVISED_BY, 0};
+
+static StoreTable
+table_of(Relation rel)
+{
+	StoreTable table;
+
+	if (!store_table_parse(RelationGetRelationName(rel), &table))
+		elog(ERROR, "table \"%s\" is not one of the extension", RelationGetRelationName(rel));
+	return table;
+}
+
+static void
+report_outside_write(Relation rel, const char *command)
+{
+	report_denied(errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA,
+						 RelationGetRelationName(rel)),
+				  errdetail("The table is written by the functions of the extension only."),
+				  errhint("Call the function for it, such as review_action."));
+}
+
+static bool
+is_same(HeapTuple old, HeapTuple new, TupleDesc desc, AttrNumber column)
+{
+	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
+	bool old_null;
+	bool new_null;
+	Datum old_value = heap_getattr(old, column, desc, &old_null);
+	Datum new_value = heap_getattr(new, column, desc, &new_null);
+
+	if (old_null || new_null)
+		return old_null == new_null;
+	return datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
+}
+
+static void
+check_fixed(Relation rel, HeapTuple old, HeapTuple new, const AttrNumber *columns)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+
+	for (; *columns != 0; columns++)
+		if (!is_same(old, new, desc, *columns))
+			report_wrong_state(errmsg("column \"%s\" of table \"%s.%s\" cannot change",
+									  NameStr(TupleDescAttr(desc, *columns - 1)->attname),
+									  WFO_SCHEMA, RelationGetRelationName(rel)));
+}
+
+static bool
+is_changed(HeapTuple old, HeapTuple new, TupleDesc desc)
+{
+	for (AttrNumber column = 1; column <= desc->natts; column++)
+		if (!is_same(old, new, desc, column))
+			return true;
+	return false;
+}
+
+/*
+ * Check a change of status against the transition table.  event is NULL where
+ * the table keeps none.
+ */
+static void
+check_transition(Relation rel, HeapTuple old, HeapTuple new, StatefulObject object,
+				 AttrNumber column, const char *event)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	const EnumType *type = object_status_type(object);
+	int from = column_enum(old, desc, column, type);
+	int to = column_enum(new, desc, column, type);
+	Event parsed;
+
+	if (from == to)
+	{
+		if (status_is_final(object, from) && is_changed(old, new, desc))
+			report_wrong_state(errmsg("%s " INT64_FORMAT " is %s and does not change any more",
+									  object_name(object), column_int64(old, desc, 1),
+									  enum_label(type, from)));
+		return;
+	}
+	if (!transition_exists(object, from, to))
+		report_wrong_state(errmsg("%s " INT64_FORMAT " cannot go from %s to %s",
+								  object_name(object), column_int64(old, desc, 1),
+								  enum_label(type, from), enum_label(type, to)),
+						   errhint("The function transitions() lists the changes that can be."));
+	if (event != NULL && store_is_writing() &&
+		(!event_parse(event, &parsed) || !transition_is_legal(object, from, parsed, to)))
+		elog(ERROR, "event \"%s\" does not take a %s from %s to %s", event, object_name(object),
+			 enum_label(type, from), enum_label(type, to));
+}
+
+static void
+check_proposal(Relation rel, HeapTuple old, HeapTuple new)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	int64 before = column_int64(old, desc, PROPOSAL_REVISION);
+	int64 after = column_int64(new, desc, PROPOSAL_REVISION);
+
+	check_fixed(rel, old, new, proposal_fixed);
+	if (after == before)
+		check_fixed(rel, old, new, revision_fixed);
+	else if (after != before + 1)
+		report_wrong_state(errmsg("proposal " INT64_FORMAT " cannot go from revision " INT64_FORMAT
+								  " to " INT64_FORMAT,
+								  column_int64(old, desc, PROPOSAL_PROPOSAL_ID), before, after));
+	check_transition(rel, old, new, OBJECT_PROPOSAL, PROPOSAL_STATUS,
+					 column_text(new, desc, PROPOSAL_EVENT));
+}
+
+void
+guard_insert(Relation rel)
+{
+	if (store_is_writing() || superuser() || has_privs_of_role(GetUserId(), store_owner()))
+		return;
+	report_outside_write(rel, "INSERT");
+}
+
+void
+guard_update(Relation rel, HeapTuple old, HeapTuple new)
+{
+	switch (table_of(rel))
+	{
+		case STORE_ACTOR:
+			check_fixed(rel, old, new, actor_fixed);
+			break;
+		case STORE_WORKFLOW:
+			check_fixed(rel, old, new, workflow_fixed);
+			check_transition(rel, old, new, OBJECT_WORKFLOW, WORKFLOW_STATUS, NULL);
+			break;
+		case STORE_TOOL:
+			check_fixed(rel, old, new, tool_fixed);
+			break;
+		case STORE_PROPOSAL:
+			check_proposal(rel, old, new);
+			break;
+		case STORE_EXECUTION:
+			check_fixed(rel, old, new, execution_fixed);
+			check_transition(rel, old, new, OBJECT_EXECUTION, EXECUTION_STATUS, NULL);
+			break;
+		case STORE_POLICY:
+			break;
+		case STORE_TOOL_DEFINITION:
+		case STORE_PROPOSAL_REVISION:
+		case STORE_REVIEW:
+		case STORE_AUDIT_LOG:
+			report_outside_write(rel, "UPDATE");
+	}
+	if (!store_is_writing())
+		report_outside_write(rel, "UPDATE");
+}
+
+/* Nothing is ever deleted; command is DELETE or TRUNCATE. */
+void
+guard_delete(Relation rel, const char *command)
+{
+	report_outside_write(rel, command);
+}

@@ -1,0 +1,16 @@
+/*
+ * guard.h
+ *	  Refuses writes that the state machine does not know.
+ */
+#ifndef WFO_ENGINE_GUARD_H
+#define WFO_ENGINE_GUARD_H
+
+#include "postgres.h"
+
+#include "utils/rel.h"
+
+extern void guard_insert(Relation rel);
+extern void guard_update(Relation rel, HeapTuple old, HeapTuple new);
+extern void guard_delete(Relation rel, const char *command);
+
+#endif

@@ -1,0 +1,251 @@
+/*
+ * invoke.c
+ *	  Calls a tool's function.
+ *
+ * The function is called by its OID, through an expression made here and not
+ * through SQL text: no parsing, no search_path between what was approved and
+ * what runs.  The executor still checks EXECUTE as the role the tool runs as,
+ * and evaluates missing arguments' defaults.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "base/errors.h"
+#include "base/json.h"
+#include "base/settings.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "engine/invoke.h"
+#include "engine/params.h"
+#include "engine/sandbox.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
+
+static const Invocation *running = NULL;
+
+bool
+invocation_is_running(void)
+{
+	return running != NULL;
+}
+
+int64
+invocation_proposal_id(void)
+{
+	return running->proposal_id;
+}
+
+/* The role the running tool runs as. */
+Oid
+invocation_role(void)
+{
+	return running->run_as;
+}
+
+const char *
+show_proposal_id(void)
+{
+	return running != NULL ? psprintf(INT64_FORMAT, running->proposal_id) : "";
+}
+
+const char *
+show_execution_id(void)
+{
+	return running != NULL ? psprintf(INT64_FORMAT, running->execution_id) : "";
+}
+
+const char *
+show_actor(void)
+{
+	return running != NULL && running->actor != NULL ? running->actor : "";
+}
+
+static void
+check_size(Size size)
+{
+	if (size > (Size) setting_max_result_size * 1024)
+		report_limit(errmsg("result is too large"),
+					 errdetail("It takes more than the limit of %d kB.", setting_max_result_size),
+					 errhint("The limit is the setting workflow_orch.max_result_size."));
+}
+
+/* One row of a set as jsonb. */
+static Jsonb *
+row_to_jsonb(TupleTableSlot *slot, TypeFuncClass result_class)
+{
+	bool isnull;
+	Datum value;
+
+	if (result_class == TYPEFUNC_SCALAR)
+	{
+		value = slot_getattr(slot, 1, &isnull);
+		return json_from_datum(value, isnull,
+							   TupleDescAttr(slot->tts_tupleDescriptor, 0)->atttypid);
+	}
+	return json_from_datum(ExecFetchSlotHeapTupleDatum(slot), false, RECORDOID);
+}
+
+/* Call a function that returns a set: an array of its rows. */
+static Jsonb *
+call_set(FuncExpr *call, EState *estate)
+{
+	ExprContext *econtext = CreateExprContext(estate);
+	JsonbParseState *state = NULL;
+	SetExprState *setexpr;
+	Tuplestorestate *rows;
+	TupleTableSlot *slot;
+	TupleDesc desc;
+	Oid type;
+	Size size = 0;
+	TypeFuncClass result_class = get_func_result_type(call->funcid, &type, &desc);
+
+	if (result_class == TYPEFUNC_SCALAR)
+	{
+		desc = CreateTemplateTupleDesc(1);
+		TupleDescInitEntry(desc, 1, "value", type, -1, 0);
+	}
+	BlessTupleDesc(desc);
+	setexpr = ExecInitTableFunctionResult(expression_planner((Expr *) call), econtext, NULL);
+	rows = ExecMakeTableFunctionResult(setexpr, econtext, GetPerTupleMemoryContext(estate), desc,
+									   false);
+	slot = ExecInitExtraTupleSlot(estate, desc, &TTSOpsMinimalTuple);
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	while (tuplestore_gettupleslot(rows, true, false, slot))
+	{
+		Jsonb *row = row_to_jsonb(slot, result_class);
+		JsonbValue element;
+
+		CHECK_FOR_INTERRUPTS();
+		check_size(size += VARSIZE(row));
+		if (JB_ROOT_IS_SCALAR(row))
+			(void) JsonbExtractScalar(&row->root, &element);
+		else
+		{
+			element.type = jbvBinary;
+			element.val.binary.data = &row->root;
+			element.val.binary.len = VARSIZE(row) - VARHDRSZ;
+		}
+		pushJsonbValue(&state, WJB_ELEM, &element);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+/* Call a function that returns one value. */
+static Jsonb *
+call_single(FuncExpr *call, EState *estate)
+{
+	ExprState *state = ExecPrepareExpr((Expr *) call, estate);
+	bool isnull;
+	Datum value = ExecEvalExpr(state, GetPerTupleExprContext(estate), &isnull);
+
+	if (call->funcresulttype == VOIDOID)
+		return json_null();
+	return json_from_datum(value, isnull, call->funcresulttype);
+}
+
+typedef struct Call
+{
+	const Definition *definition;
+	Jsonb *params;
+	Jsonb *output;
+} Call;
+
+static void
+call_function(void *arg)
+{
+	Call *call = arg;
+	const Definition *definition = call->definition;
+	MemoryContext result_context = CurrentMemoryContext;
+	EState *estate = CreateExecutorState();
+	FuncExpr *expr;
+	Jsonb *output;
+
+	MemoryContextSwitchTo(estate->es_query_cxt);
+	expr = makeFuncExpr(definition->function, definition->result_type,
+						params_arguments(definition, call->params), InvalidOid, InvalidOid,
+						COERCE_EXPLICIT_CALL);
+	expr->funcretset = definition->returns_set;
+	expr->funcvariadic = definition->variadic;
+	if (type_is_collatable(definition->result_type))
+		expr->funccollid = get_typcollation(definition->result_type);
+	expr->inputcollid = DEFAULT_COLLATION_OID;
+
+	output = definition->returns_set ? call_set(expr, estate) : call_single(expr, estate);
+	check_size(VARSIZE(output));
+
+	MemoryContextSwitchTo(result_context);
+	call->output = (Jsonb *) memcpy(palloc(VARSIZE(output)), output, VARSIZE(output));
+	FreeExecutorState(estate);
+}
+
+/*
+ * Fire what the caller has deferred, as the caller and not as the owner of a
+ * wrapper or the tool's role; and leave nothing to be deferred by the tool.
+ */
+static void
+fire_deferred_triggers(void)
+{
+	ConstraintsSetStmt stmt = {.type = T_ConstraintsSetStmt, .constraints = NIL, .deferred = false};
+	Oid save_user;
+	int save_context;
+
+	GetUserIdAndSecContext(&save_user, &save_context);
+	SetUserIdAndSecContext(GetOuterUserId(), save_context | SECURITY_LOCAL_USERID_CHANGE);
+	AfterTriggerSetState(&stmt);
+	SetUserIdAndSecContext(save_user, save_context);
+}
+
+/* Say where a tool can do what the confinement of a session forbids. */
+static void
+add_confinement_hint(ErrorData *error)
+{
+	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && error->hint == NULL &&
+		error->message_id != NULL &&
+		strstr(error->message_id, "security-restricted operation") != NULL)
+		error->hint = pstrdup("In a session a tool is confined. A background worker can do this: "
+							  "use enqueue_action or execute_parallel.");
+}
+
+/*
+ * Call the tool's function in this session, as the role of the invocation.
+ *
+ * Returns NULL and the output, or the error that undid the call.  The
+ * definition must not be used afterwards: the tool may have had it reloaded.
+ */
+ErrorData *
+invoke_in_session(const Invocation *invocation, const Tool *tool, const Definition *definition,
+				  int64 timeout, Jsonb *params, Jsonb **output)
+{
+	Call call = {.definition = definition, .params = params};
+	Sandbox sandbox = {.role = invocation->run_as,
+					   .search_path = tool->search_path,
+					   .timeout = timeout,
+					   .read_only = false,
+					   .keep = true};
+	ErrorData *volatile error = NULL;
+
+	fire_deferred_triggers();
+
+	running = invocation;
+	PG_TRY();
+	{
+		error = sandbox_run(&sandbox, call_function, &call);
+	}
+	PG_FINALLY();
+	{
+		running = NULL;
+	}
+	PG_END_TRY();
+
+	if (error != NULL)
+		add_confinement_hint(error);
+	*output = call.output;
+	return error;
+}

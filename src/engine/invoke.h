@@ -1,0 +1,32 @@
+/*
+ * invoke.h
+ *	  Calls a tool's function.
+ */
+#ifndef WFO_ENGINE_INVOKE_H
+#define WFO_ENGINE_INVOKE_H
+
+#include "postgres.h"
+
+#include "engine/definition.h"
+
+/* The call that runs in this session. */
+typedef struct Invocation
+{
+	int64 proposal_id;
+	int64 execution_id;
+	const char *actor; /* name; NULL: nobody in particular */
+	Oid run_as;
+} Invocation;
+
+extern bool invocation_is_running(void);
+extern int64 invocation_proposal_id(void);
+extern Oid invocation_role(void);
+extern const char *show_proposal_id(void);
+extern const char *show_execution_id(void);
+extern const char *show_actor(void);
+
+extern ErrorData *invoke_in_session(const Invocation *invocation, const Tool *tool,
+									const Definition *definition, int64 timeout, Jsonb *params,
+									Jsonb **output);
+
+#endif

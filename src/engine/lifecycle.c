@@ -1,0 +1,96 @@
+/*
+ * lifecycle.c
+ *	  Withdraws, revives and expires proposals.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/caller.h"
+#include "engine/definition.h"
+#include "engine/state.h"
+#include "engine/verbs.h"
+#include "miscadmin.h"
+#include "store/proposal.h"
+#include "store/table.h"
+
+/* Withdraw one's own proposal before it has run. */
+ProposalStatus
+proposal_withdraw(int64 proposal_id, const int64 *actor_id, const char *reason)
+{
+	Caller caller;
+	Actor *actor;
+	Proposal *proposal;
+	ProposalStatus now;
+
+	caller_identify(&caller);
+	actor = caller_actor(&caller, actor_id, "actor_id");
+	proposal = proposal_require_lock(proposal_id, false);
+	now = proposal_status_now(proposal);
+	if (!transition_exists(OBJECT_PROPOSAL, now, PROPOSAL_WITHDRAWN))
+		proposal_report_state(proposal, "open",
+							  "Only a pending, approved or failed proposal can be withdrawn.");
+	caller_check_acts_as(&caller, actor);
+	if (actor->actor_id != proposal->actor_id)
+		report_denied(errmsg("proposal " INT64_FORMAT " is not yours to withdraw", proposal_id),
+					  errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id),
+					  errhint("A reviewer can reject it."));
+
+	proposal_change(proposal, NULL, EVENT_WITHDRAW, PROPOSAL_WITHDRAWN, &actor->actor_id, reason);
+	return proposal->status;
+}
+
+/* Make a failed proposal approved again. */
+ProposalStatus
+proposal_retry(int64 proposal_id, const int64 *actor_id)
+{
+	Caller caller;
+	Actor *actor;
+	Proposal *proposal;
+	Tool *tool;
+
+	caller_identify(&caller);
+	actor = caller_actor_or_null(&caller, actor_id);
+	store_lock_id(LOCK_WORKFLOW, proposal_require(proposal_id)->workflow_id, false);
+	proposal = proposal_require_lock(proposal_id, false);
+	if (proposal->status != PROPOSAL_FAILED)
+		proposal_report_state(proposal, "failed", "Only a failed proposal can be retried.");
+	workflow_check_active(workflow_require(proposal->workflow_id));
+	if (proposal->expires_at != 0 && proposal->expires_at <= GetCurrentTimestamp())
+		report_wrong_state(errmsg("the approval of proposal " INT64_FORMAT " has expired",
+								  proposal_id),
+						   errhint("Propose the call anew."));
+	tool = tool_require(proposal->tool);
+	definition_check_pinned(tool, definition_load(tool), proposal->definition, proposal_id);
+	if (actor != NULL)
+		caller_check_acts_as(&caller, actor);
+
+	proposal_change(proposal, NULL, EVENT_RETRY, PROPOSAL_APPROVED,
+					actor != NULL ? &actor->actor_id : NULL, NULL);
+	return proposal->status;
+}
+
+/*
+ * Mark the open proposals whose time has passed: returns how many.  Those that
+ * another session is busy with are left to the next sweep.
+ */
+int64
+proposals_expire(void)
+{
+	int count;
+	int64 *ids = proposal_list_expired(GetCurrentTimestamp(), &count);
+	int64 expired = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		Proposal *proposal;
+
+		CHECK_FOR_INTERRUPTS();
+		if (proposal_lock(ids[i], false, &proposal) != STORE_LOCKED ||
+			!proposal_status_is_open(proposal->status) ||
+			proposal_status_now(proposal) != PROPOSAL_EXPIRED)
+			continue;
+		proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
+		expired++;
+	}
+	return expired;
+}

@@ -1,0 +1,333 @@
+/*
+ * params.c
+ *	  Fits the params of a call to the arguments of its function.
+ *
+ * Params are converted once, when they are proposed or edited, and stored as
+ * what the converted values look like.  So reviewers, rules and the tool see
+ * one and the same thing, however it was spelled.  The conversion is the
+ * server's jsonb_populate_record, on a record with the arguments as columns.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "base/errors.h"
+#include "base/json.h"
+#include "base/settings.h"
+#include "catalog/pg_type.h"
+#include "engine/params.h"
+#include "engine/sandbox.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+static char *
+list_arguments(const Definition *definition)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < definition->nargs; i++)
+		appendStringInfo(&list, "%s%s %s", i > 0 ? ", " : "", definition->arg_names[i],
+						 format_type_be(definition->arg_types[i]));
+	return list.data;
+}
+
+static int
+find_argument(const Definition *definition, const char *name)
+{
+	for (int i = 0; i < definition->nargs; i++)
+		if (strcmp(definition->arg_names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+/*
+ * Check a value for members that its composite type has no attribute for,
+ * which jsonb_populate_record would drop without a word.
+ */
+static void
+check_members(const char *path, JsonbContainer *value, Oid type)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue member;
+	Oid element;
+	TupleDesc desc;
+
+	check_stack_depth();
+	type = getBaseType(type);
+	element = get_element_type(type);
+	if (OidIsValid(element) && JsonContainerIsArray(value))
+	{
+		it = JsonbIteratorInit(value);
+		while ((token = JsonbIteratorNext(&it, &member, true)) != WJB_DONE)
+			if (token == WJB_ELEM && member.type == jbvBinary)
+				check_members(path, member.val.binary.data,
+							  JsonContainerIsArray(member.val.binary.data) ? type : element);
+		return;
+	}
+	if (get_typtype(type) != TYPTYPE_COMPOSITE || !JsonContainerIsObject(value))
+		return;
+
+	desc = lookup_rowtype_tupdesc_copy(type, -1);
+	it = JsonbIteratorInit(value);
+	while ((token = JsonbIteratorNext(&it, &member, true)) != WJB_DONE)
+	{
+		char *name;
+		Oid attribute = InvalidOid;
+
+		if (token != WJB_KEY)
+			continue;
+		name = pnstrdup(member.val.string.val, member.val.string.len);
+		for (int i = 0; i < desc->natts; i++)
+			if (!TupleDescAttr(desc, i)->attisdropped &&
+				strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0)
+				attribute = TupleDescAttr(desc, i)->atttypid;
+		if (!OidIsValid(attribute))
+			report_invalid(errmsg("params do not fit the tool: unknown key \"%s\" in \"%s\"", name,
+								  path),
+						   errdetail("Type %s has no attribute of that name.",
+									 format_type_be(type)));
+		(void) JsonbIteratorNext(&it, &member, true);
+		if (member.type == jbvBinary)
+			check_members(psprintf("%s.%s", path, name), member.val.binary.data, attribute);
+	}
+}
+
+/* Check that the keys are arguments, and none that is needed is missing. */
+static void
+check_keys(const Tool *tool, const Definition *definition, Jsonb *params)
+{
+	JsonbIterator *it = JsonbIteratorInit(&params->root);
+	JsonbIteratorToken token;
+	JsonbValue member;
+
+	while ((token = JsonbIteratorNext(&it, &member, true)) != WJB_DONE)
+	{
+		char *name;
+		int argument;
+
+		if (token != WJB_KEY)
+			continue;
+		name = pnstrdup(member.val.string.val, member.val.string.len);
+		argument = find_argument(definition, name);
+		if (argument < 0)
+			report_invalid(errmsg("params do not fit tool \"%s\": unknown key \"%s\"", tool->tool,
+								  name),
+						   errdetail("The tool's arguments are (%s).", list_arguments(definition)));
+		(void) JsonbIteratorNext(&it, &member, true);
+		if (member.type == jbvNull && definition->strict)
+			report_invalid(errmsg("params do not fit tool \"%s\": \"%s\" is null", tool->tool,
+								  name),
+						   errdetail("The tool's function is STRICT and would not be called."));
+		if (member.type == jbvBinary)
+			check_members(name, member.val.binary.data, definition->arg_types[argument]);
+	}
+
+	for (int i = 0; i < definition->nargs; i++)
+		if (!definition->has_default[i] && json_find(params, definition->arg_names[i]) == NULL)
+			report_invalid(errmsg("params do not fit tool \"%s\": \"%s\" is missing", tool->tool,
+								  definition->arg_names[i]),
+						   errdetail("The tool's arguments are (%s).", list_arguments(definition)));
+}
+
+/* A record type with the given arguments as its columns. */
+static TupleDesc
+describe_given(const Definition *definition, Jsonb *params, int *arguments)
+{
+	TupleDesc desc;
+	int n = 0;
+
+	for (int i = 0; i < definition->nargs; i++)
+		if (json_find(params, definition->arg_names[i]) != NULL)
+			arguments[n++] = i;
+
+	desc = CreateTemplateTupleDesc(n);
+	for (int i = 0; i < n; i++)
+		TupleDescInitEntry(desc, i + 1, definition->arg_names[arguments[i]],
+						   definition->arg_types[arguments[i]], -1, 0);
+	return BlessTupleDesc(desc);
+}
+
+/* Convert the params to a record of argument values. */
+static Datum
+populate(TupleDesc desc, Jsonb *params)
+{
+	Datum *values = palloc0(sizeof(Datum) * Max(desc->natts, 1));
+	bool *nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
+
+	memset(nulls, true, sizeof(bool) * Max(desc->natts, 1));
+	return json_to_record_datum(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)), params);
+}
+
+typedef struct Conversion
+{
+	TupleDesc desc;
+	Jsonb *params;
+	Jsonb *converted;
+} Conversion;
+
+static void
+convert(void *arg)
+{
+	Conversion *conversion = arg;
+
+	conversion->converted = json_from_datum(populate(conversion->desc, conversion->params), false,
+											RECORDOID);
+}
+
+/* Whether an error says that a value does not fit its type. */
+static bool
+is_data_error(int sqlerrcode)
+{
+	int category = ERRCODE_TO_CATEGORY(sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION ||
+		   category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
+		   category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+		   category == ERRCODE_FEATURE_NOT_SUPPORTED;
+}
+
+static void
+report_unfit(const Tool *tool, const ErrorData *error)
+{
+	report_invalid(errmsg("params do not fit tool \"%s\": %s", tool->tool, error->message),
+				   error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
+				   error->hint != NULL ? errhint("%s", error->hint) : 0);
+}
+
+/*
+ * Convert with the server's own types, which run no code of a user: here and
+ * now.  Nothing is caught for good: an error is only given another code.
+ */
+static void
+convert_builtin(const Tool *tool, Conversion *conversion)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int nest_level = NewGUCNestLevel();
+
+	sandbox_pin_settings(tool->search_path);
+	PG_TRY();
+	{
+		convert(conversion);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		if (!is_data_error(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		report_unfit(tool, error);
+	}
+	PG_END_TRY();
+	AtEOXact_GUC(false, nest_level);
+}
+
+static void
+check_size(Jsonb *params)
+{
+	if (VARSIZE(params) > (Size) setting_max_params_size * 1024)
+		report_limit(errmsg("params are too large"),
+					 errdetail("They take %zu bytes; the limit is %d kB.", (Size) VARSIZE(params),
+							   setting_max_params_size),
+					 errhint("The limit is the setting workflow_orch.max_params_size."));
+}
+
+/*
+ * Check params against a tool and convert them.
+ *
+ * params is an object.  22023 where they do not fit, 54000 where they are too
+ * large.  Code of user-defined types runs as run_as, read only, and is undone.
+ */
+Jsonb *
+params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64 timeout,
+			   Jsonb *params)
+{
+	Conversion conversion = {.params = params};
+
+	check_size(params);
+	if (definition->whole_object)
+		return params;
+	check_keys(tool, definition, params);
+
+	conversion.desc = describe_given(definition, params,
+									 palloc(sizeof(int) * Max(definition->nargs, 1)));
+	if (conversion.desc->natts == 0)
+		return params;
+	if (definition->builtin_types)
+		convert_builtin(tool, &conversion);
+	else
+	{
+		Sandbox sandbox = {.role = run_as,
+						   .search_path = tool->search_path,
+						   .timeout = timeout,
+						   .read_only = true,
+						   .keep = false};
+		ErrorData *error = sandbox_run(&sandbox, convert, &conversion);
+
+		if (error != NULL)
+			report_unfit(tool, error);
+	}
+	check_size(conversion.converted);
+	return conversion.converted;
+}
+
+/*
+ * The arguments of a call as expressions, for those that params have; the rest
+ * is left to the defaults.  Runs as whoever is the current user.
+ */
+List *
+params_arguments(const Definition *definition, Jsonb *params)
+{
+	List *arguments = NIL;
+	int *given = palloc(sizeof(int) * Max(definition->nargs, 1));
+	TupleDesc desc;
+	HeapTupleData tuple;
+	Datum *values;
+	bool *nulls;
+
+	if (definition->whole_object)
+	{
+		NamedArgExpr *argument = makeNode(NamedArgExpr);
+
+		argument->arg = (Expr *) makeConst(JSONBOID, -1, InvalidOid, -1, JsonbPGetDatum(params),
+										   false, false);
+		argument->name = definition->arg_names[0];
+		argument->argnumber = 0;
+		argument->location = -1;
+		return list_make1(argument);
+	}
+
+	desc = describe_given(definition, params, given);
+	if (desc->natts == 0)
+		return NIL;
+	values = palloc(sizeof(Datum) * desc->natts);
+	nulls = palloc(sizeof(bool) * desc->natts);
+	tuple.t_data = DatumGetHeapTupleHeader(populate(desc, params));
+	tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	heap_deform_tuple(&tuple, desc, values, nulls);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		NamedArgExpr *argument = makeNode(NamedArgExpr);
+
+		argument->arg = (Expr *) makeConst(attribute->atttypid, -1, attribute->attcollation,
+										   attribute->attlen, values[i], nulls[i],
+										   attribute->attbyval);
+		argument->name = definition->arg_names[given[i]];
+		argument->argnumber = given[i];
+		argument->location = -1;
+		arguments = lappend(arguments, argument);
+	}
+	return arguments;
+}

@@ -1,0 +1,17 @@
+/*
+ * params.h
+ *	  Fits the params of a call to the arguments of its function.
+ */
+#ifndef WFO_ENGINE_PARAMS_H
+#define WFO_ENGINE_PARAMS_H
+
+#include "postgres.h"
+
+#include "engine/definition.h"
+#include "nodes/pg_list.h"
+
+extern Jsonb *params_convert(const Tool *tool, const Definition *definition, Oid run_as,
+							 int64 timeout, Jsonb *params);
+extern List *params_arguments(const Definition *definition, Jsonb *params);
+
+#endif

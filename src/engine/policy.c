@@ -1,0 +1,49 @@
+/*
+ * policy.c
+ *	  Changes the policy.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/caller.h"
+#include "engine/verbs.h"
+#include "store/policy.h"
+#include "store/table.h"
+
+/* Change what is given, and read the policy as it then stands. */
+void
+policy_set(const PolicyRequest *request, Policy *policy)
+{
+	Caller caller;
+
+	if (request->default_approvals != NULL && *request->default_approvals < 1)
+		report_invalid(errmsg("default_approvals must be at least 1"),
+					   errdetail("It is " INT64_FORMAT ".", *request->default_approvals));
+
+	caller_identify(&caller);
+	store_lock_id(LOCK_POLICY, 0, true);
+	policy_load(policy);
+	if (request->dry_run == NULL && request->default_approvals == NULL &&
+		request->edit_needs_approval == NULL && request->agents_may_review == NULL &&
+		request->proposal_ttl == NULL && request->approval_ttl == NULL &&
+		request->default_timeout == NULL && request->notify == NULL)
+		return;
+
+	if (request->dry_run != NULL)
+		policy->dry_run = *request->dry_run;
+	if (request->default_approvals != NULL)
+		policy->default_approvals = *request->default_approvals;
+	if (request->edit_needs_approval != NULL)
+		policy->edit_needs_approval = *request->edit_needs_approval;
+	if (request->agents_may_review != NULL)
+		policy->agents_may_review = *request->agents_may_review;
+	if (request->proposal_ttl != NULL)
+		policy->proposal_ttl = *request->proposal_ttl;
+	if (request->approval_ttl != NULL)
+		policy->approval_ttl = *request->approval_ttl;
+	if (request->default_timeout != NULL)
+		policy->default_timeout = *request->default_timeout;
+	if (request->notify != NULL)
+		policy->notify = *request->notify;
+	policy_save(policy, caller_bound_actor(&caller));
+}

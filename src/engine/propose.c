@@ -1,0 +1,193 @@
+/*
+ * propose.c
+ *	  Proposes a call of a tool.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/json.h"
+#include "base/settings.h"
+#include "engine/caller.h"
+#include "engine/definition.h"
+#include "engine/params.h"
+#include "engine/run_as.h"
+#include "engine/state.h"
+#include "engine/verbs.h"
+#include "store/proposal.h"
+#include "store/revision.h"
+#include "store/table.h"
+#include "store/tool_definition.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+/*
+ * How many more proposals of an actor this backend lets pass before it counts
+ * the open ones again.
+ */
+typedef struct Allowance
+{
+	int64 actor_id;
+	int limit;
+	int left;
+} Allowance;
+
+static HTAB *allowances = NULL;
+
+/*
+ * Refuse with 54000 past the limit of open proposals.
+ *
+ * Counting takes time in proportion to the count, so it is not done each time:
+ * an eighth of what was left at the last count may pass first.  Several
+ * sessions at once can exceed the limit by as much.
+ */
+static void
+check_open_proposals(int64 actor_id)
+{
+	Allowance *allowance;
+	bool found;
+	int open;
+
+	if (setting_max_open_proposals == 0)
+		return;
+	if (allowances == NULL)
+	{
+		HASHCTL ctl = {.keysize = sizeof(int64), .entrysize = sizeof(Allowance)};
+
+		ctl.hcxt = TopMemoryContext;
+		allowances = hash_create("workflow_orch allowances", 64, &ctl,
+								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	allowance = hash_search(allowances, &actor_id, HASH_ENTER, &found);
+	if (!found || allowance->limit != setting_max_open_proposals || allowance->left == 0)
+	{
+		allowance->limit = setting_max_open_proposals;
+		allowance->left = 0;
+		open = proposal_count_open(actor_id, setting_max_open_proposals);
+		if (open >= setting_max_open_proposals)
+			report_limit(errmsg("actor " INT64_FORMAT " has too many open proposals", actor_id),
+						 errdetail("The limit is %d.", setting_max_open_proposals),
+						 errhint("Have some decided, executed or withdrawn. The limit is the "
+								 "setting workflow_orch.max_open_proposals."));
+		allowance->left = Max((setting_max_open_proposals - open) / 8, 1);
+	}
+	allowance->left--;
+}
+
+/*
+ * Answer with the proposal that is there, if the request has the same content:
+ * else 42710.  What was proposed is the first revision.
+ */
+static int64
+answer_again(const ProposeRequest *request, const Tool *tool, const Policy *policy,
+			 const Proposal *proposal, ProposalStatus *status)
+{
+	Jsonb *params = proposal->params;
+	bool same;
+
+	if (proposal->revision > 1)
+		params = revision_load(proposal->proposal_id, 1)->params;
+	same = proposal->workflow_id == request->workflow_id &&
+		   strcmp(proposal->tool, request->tool) == 0 &&
+		   strcmp(proposal->reason, request->reason) == 0;
+	if (same && !json_equal(params, request->params))
+		same = json_equal(params, params_convert(tool, definition_load(tool), run_as_current(tool),
+												 tool_timeout(tool, policy), request->params));
+	if (!same)
+		report_duplicate(errmsg("idempotency key \"%s\" was used for another proposal",
+								request->idempotency_key),
+						 errdetail("Proposal " INT64_FORMAT " has the key, with other content.",
+								   proposal->proposal_id),
+						 errhint("Use another key for another call."));
+	*status = proposal_status_now(proposal);
+	return proposal->proposal_id;
+}
+
+static void
+insert_proposal(const ProposeRequest *request, const Policy *policy, const Revision *revision)
+{
+	StoreRow row;
+	TimestampTz now = GetCurrentTimestamp();
+
+	store_row_init(&row, STORE_PROPOSAL);
+	row_set_int64(&row, PROPOSAL_PROPOSAL_ID, revision->proposal_id);
+	row_set_int64(&row, PROPOSAL_WORKFLOW_ID, request->workflow_id);
+	row_set_int64(&row, PROPOSAL_ACTOR_ID, revision->author.actor_id);
+	row_set_enum(&row, PROPOSAL_STATUS, &proposal_status_type, PROPOSAL_PENDING);
+	row_set_bool(&row, PROPOSAL_OPEN, true);
+	row_set_int64(&row, PROPOSAL_REVISION, revision->revision);
+	row_set_int64(&row, PROPOSAL_APPROVALS, 0);
+	row_set_int64(&row, PROPOSAL_REQUIRED_APPROVALS, revision->required_approvals);
+	row_set_int64(&row, PROPOSAL_REVISED_BY, revision->author.actor_id);
+	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW, false);
+	row_set_time(&row, PROPOSAL_PROPOSED_AT, now);
+	row_set_time(&row, PROPOSAL_STATUS_AT, now);
+	row_set_int64(&row, PROPOSAL_STATUS_BY, revision->author.actor_id);
+	row_set_time(&row, PROPOSAL_EXPIRES_AT, expiry_after(&policy->proposal_ttl));
+	row_set_pointer(&row, PROPOSAL_APPROVAL_TTL,
+					interval_is_zero(&policy->approval_ttl) ? NULL : &policy->approval_ttl);
+	row_set_text(&row, PROPOSAL_EVENT, event_name(EVENT_PROPOSE));
+	row_set_text(&row, PROPOSAL_TOOL, request->tool);
+	row_set_pointer(&row, PROPOSAL_PARAMS, revision->params);
+	row_set_text(&row, PROPOSAL_REASON, request->reason);
+	row_set_text(&row, PROPOSAL_IDEMPOTENCY_KEY, request->idempotency_key);
+	row_set_pointer(&row, PROPOSAL_DEFINITION, revision->definition);
+	row_set_text(&row, PROPOSAL_PERSON, revision->author.person);
+	row_set_name(&row, PROPOSAL_DB_ROLE, revision->author.db_role);
+	row_set_name(&row, PROPOSAL_LOGIN, revision->author.login);
+	store_insert(&row);
+	revision_insert(revision, now);
+}
+
+/*
+ * Propose a call.
+ *
+ * Locks: the idempotency key, the workflow shared with other proposals.
+ */
+int64
+propose(const ProposeRequest *request, ProposalStatus *status)
+{
+	Caller caller;
+	Actor *actor;
+	Tool *tool;
+	Policy policy;
+	const Definition *definition;
+	Revision revision = {.revision = 1};
+
+	caller_identify(&caller);
+	actor = caller_actor(&caller, request->actor_id, "actor_id");
+	(void) workflow_require(request->workflow_id);
+	tool = tool_require(request->tool);
+	policy_load(&policy);
+
+	if (request->idempotency_key != NULL)
+	{
+		Proposal *proposal;
+
+		store_lock_text(LOCK_IDEMPOTENCY_KEY, actor->actor_id, request->idempotency_key);
+		proposal = proposal_find_by_key(actor->actor_id, request->idempotency_key);
+		if (proposal != NULL)
+		{
+			caller_check_acts_as(&caller, actor);
+			return answer_again(request, tool, &policy, proposal, status);
+		}
+	}
+
+	store_lock_id(LOCK_WORKFLOW, request->workflow_id, false);
+	workflow_check_active(workflow_require(request->workflow_id));
+	tool_check_enabled(tool);
+	caller_check_acts_as(&caller, actor);
+	check_open_proposals(actor->actor_id);
+
+	definition = definition_load(tool);
+	revision.params = params_convert(tool, definition, run_as_current(tool),
+									 tool_timeout(tool, &policy), request->params);
+	revision.definition = definition->sha256;
+	tool_definition_keep(definition->sha256, tool->tool, definition->json);
+
+	revision.proposal_id = store_next_id(STORE_PROPOSAL);
+	revision.required_approvals = policy.default_approvals;
+	caller_person(&caller, actor, &revision.author);
+	insert_proposal(request, &policy, &revision);
+	*status = PROPOSAL_PENDING;
+	return revision.proposal_id;
+}

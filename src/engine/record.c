@@ -1,0 +1,404 @@
+/*
+ * record.c
+ *	  Writes the audit row of every change.
+ *
+ * Called by triggers after each row that the engine writes, so that no code
+ * path changes anything without a trace.  What a row says comes from the
+ * changed row's own columns.
+ *
+ * A decision and an execution are rows of their own, and the change of the
+ * proposal's status follows from them: one audit row tells of both.  The
+ * engine writes the decision or execution first; the proposal's change is then
+ * let pass without a row of its own, once, and is an error otherwise.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "base/json.h"
+#include "base/names.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "engine/caller.h"
+#include "engine/record.h"
+#include "engine/result.h"
+#include "store/actor.h"
+#include "store/audit_log.h"
+#include "store/execution.h"
+#include "store/policy.h"
+#include "store/proposal.h"
+#include "store/review.h"
+#include "store/table.h"
+#include "store/tool.h"
+#include "store/workflow.h"
+#include "utils/datum.h"
+
+/* The proposal whose change of status has its audit row already. */
+static struct
+{
+	int64 proposal_id;
+	TransactionId xid;
+	SubTransactionId subid;
+} recorded;
+
+static void
+write_entry(AuditEntry *entry, JsonObject *details)
+{
+	Caller caller;
+
+	caller_identify(&caller);
+	entry->login = caller.login;
+	entry->db_role = caller.role;
+	entry->details = json_object_end(details);
+	audit_insert(entry);
+}
+
+/* Add a column under its own name, as to_jsonb shows it. */
+static void
+add_column(JsonObject *object, HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
+	bool isnull;
+	Datum value = heap_getattr(tuple, column, desc, &isnull);
+
+	json_add_jsonb(object, NameStr(attribute->attname),
+				   json_from_datum(value, isnull, attribute->atttypid));
+}
+
+/* The columns of a new row but those that the audit row has, or that say when. */
+static void
+add_columns(JsonObject *object, HeapTuple tuple, TupleDesc desc, AttrNumber last)
+{
+	for (AttrNumber column = 1; column <= last; column++)
+		if (!column_is_null(tuple, desc, column) &&
+			TupleDescAttr(desc, column - 1)->atttypid != TIMESTAMPTZOID)
+			add_column(object, tuple, desc, column);
+}
+
+/* {"from": ..., "to": ...} of the columns that differ. */
+static void
+add_difference(JsonObject *object, HeapTuple old, HeapTuple new, TupleDesc desc, AttrNumber last)
+{
+	JsonObject from;
+	JsonObject to;
+
+	json_object_begin(&from);
+	json_object_begin(&to);
+	for (AttrNumber column = 1; column <= last; column++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
+		bool old_null;
+		bool new_null;
+		Datum old_value = heap_getattr(old, column, desc, &old_null);
+		Datum new_value = heap_getattr(new, column, desc, &new_null);
+
+		if (old_null == new_null &&
+			(old_null ||
+			 datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen)))
+			continue;
+		add_column(&from, old, desc, column);
+		add_column(&to, new, desc, column);
+	}
+	json_add_jsonb(object, "from", json_object_end(&from));
+	json_add_jsonb(object, "to", json_object_end(&to));
+}
+
+static void
+record_actor(HeapTuple old, HeapTuple new, TupleDesc desc)
+{
+	AuditEntry entry = {.action = old == NULL ? "register_actor" : "update_actor",
+						.actor_id = column_int64_or_null(new, desc, ACTOR_CHANGED_BY)};
+	JsonObject details;
+
+	json_object_begin(&details);
+	if (old == NULL)
+		add_columns(&details, new, desc, ACTOR_PERSON);
+	else
+	{
+		json_add_int(&details, "actor_id", column_int64(new, desc, ACTOR_ACTOR_ID));
+		json_add_text(&details, "name", column_text(new, desc, ACTOR_NAME));
+		add_difference(&details, old, new, desc, ACTOR_PERSON);
+	}
+	write_entry(&entry, &details);
+}
+
+static void
+record_tool(HeapTuple old, HeapTuple new, TupleDesc desc)
+{
+	AuditEntry entry = {.action = "register_tool",
+						.actor_id = column_int64_or_null(new, desc, TOOL_CHANGED_BY)};
+	JsonObject details;
+
+	json_object_begin(&details);
+	if (old == NULL)
+		add_columns(&details, new, desc, TOOL_DESCRIPTION);
+	else
+	{
+		entry.action = column_bool(old, desc, TOOL_ENABLED) == column_bool(new, desc, TOOL_ENABLED)
+						   ? "update_tool"
+						   : "set_tool_enabled";
+		json_add_text(&details, "tool", column_text(new, desc, TOOL_TOOL));
+		add_difference(&details, old, new, desc, TOOL_DESCRIPTION);
+	}
+	write_entry(&entry, &details);
+}
+
+static void
+record_policy(HeapTuple old, HeapTuple new, TupleDesc desc)
+{
+	AuditEntry entry = {.action = "set_policy",
+						.actor_id = column_int64_or_null(new, desc, POLICY_CHANGED_BY)};
+	JsonObject details;
+
+	json_object_begin(&details);
+	if (old == NULL)
+		add_columns(&details, new, desc, POLICY_NOTIFY);
+	else
+		add_difference(&details, old, new, desc, POLICY_NOTIFY);
+	write_entry(&entry, &details);
+}
+
+static void
+record_workflow(HeapTuple old, HeapTuple new, TupleDesc desc)
+{
+	int64 workflow_id = column_int64(new, desc, WORKFLOW_WORKFLOW_ID);
+	AuditEntry entry = {.action = "start_workflow", .workflow_id = &workflow_id};
+	JsonObject details;
+
+	json_object_begin(&details);
+	if (old == NULL)
+	{
+		entry.actor_id = column_int64_or_null(new, desc, WORKFLOW_ACTOR_ID);
+		add_column(&details, new, desc, WORKFLOW_TITLE);
+		add_column(&details, new, desc, WORKFLOW_DRY_RUN);
+		add_column(&details, new, desc, WORKFLOW_METADATA);
+	}
+	else
+	{
+		entry.action = column_enum(new, desc, WORKFLOW_STATUS, &workflow_status_type) ==
+							   WORKFLOW_COMPLETED
+						   ? "complete_workflow"
+						   : "cancel_workflow";
+		entry.actor_id = column_int64_or_null(new, desc, WORKFLOW_ENDED_BY);
+		add_column(&details, new, desc, WORKFLOW_STATUS);
+		if (!column_is_null(new, desc, WORKFLOW_END_REASON))
+			json_add_text(&details, "reason", column_text(new, desc, WORKFLOW_END_REASON));
+	}
+	write_entry(&entry, &details);
+}
+
+/* Tell listeners of a status, where the policy wants it. */
+static void
+notify_status(int64 workflow_id, int64 proposal_id, ProposalStatus status)
+{
+	Policy policy;
+
+	policy_load(&policy);
+	if (policy.notify)
+		Async_Notify(WFO_CHANNEL,
+					 psprintf("{\"proposal_id\": " INT64_FORMAT ", \"workflow_id\": " INT64_FORMAT
+							  ", \"status\": \"%s\"}",
+							  proposal_id, workflow_id, enum_label(&proposal_status_type, status)));
+}
+
+/* What led to a status where no row of its own tells of it. */
+static const char *
+action_of_event(const char *event)
+{
+	static const struct
+	{
+		Event event;
+		const char *action;
+	} actions[] = {
+		{EVENT_WITHDRAW, "withdraw_proposal"}, {EVENT_EXPIRE, "expire_proposal"},
+		{EVENT_CANCEL, "cancel_workflow"},     {EVENT_RETRY, "retry_action"},
+		{EVENT_REVOKE, "revoke_approval"},
+	};
+
+	for (int i = 0; i < (int) lengthof(actions); i++)
+		if (strcmp(event_name(actions[i].event), event) == 0)
+			return actions[i].action;
+	return NULL;
+}
+
+static void
+record_proposal_change(HeapTuple old, HeapTuple new, TupleDesc desc)
+{
+	int64 proposal_id = column_int64(new, desc, PROPOSAL_PROPOSAL_ID);
+	int64 workflow_id = column_int64(new, desc, PROPOSAL_WORKFLOW_ID);
+	ProposalStatus from = column_enum(old, desc, PROPOSAL_STATUS, &proposal_status_type);
+	ProposalStatus to = column_enum(new, desc, PROPOSAL_STATUS, &proposal_status_type);
+	char *event = column_text(new, desc, PROPOSAL_EVENT);
+	AuditEntry entry = {.action = action_of_event(event),
+						.actor_id = column_int64_or_null(new, desc, PROPOSAL_STATUS_BY),
+						.workflow_id = &workflow_id,
+						.proposal_id = &proposal_id};
+	JsonObject details;
+
+	if (from != to)
+		notify_status(workflow_id, proposal_id, to);
+	if (entry.action == NULL)
+	{
+		if (recorded.proposal_id != proposal_id || recorded.xid != GetTopTransactionId() ||
+			recorded.subid != GetCurrentSubTransactionId())
+			elog(ERROR, "proposal " INT64_FORMAT " changes by \"%s\" without an audit row",
+				 proposal_id, event);
+		recorded.proposal_id = 0;
+		return;
+	}
+
+	json_object_begin(&details);
+	json_add_text(&details, "from", enum_label(&proposal_status_type, from));
+	json_add_text(&details, "status", enum_label(&proposal_status_type, to));
+	if (!column_is_null(new, desc, PROPOSAL_STATUS_REASON))
+		json_add_text(&details, "reason", column_text(new, desc, PROPOSAL_STATUS_REASON));
+	write_entry(&entry, &details);
+}
+
+static void
+record_proposal(HeapTuple old, HeapTuple new, TupleDesc desc)
+{
+	int64 proposal_id = column_int64(new, desc, PROPOSAL_PROPOSAL_ID);
+	int64 workflow_id = column_int64(new, desc, PROPOSAL_WORKFLOW_ID);
+	AuditEntry entry = {.action = "propose_action",
+						.actor_id = column_int64_or_null(new, desc, PROPOSAL_ACTOR_ID),
+						.workflow_id = &workflow_id,
+						.proposal_id = &proposal_id};
+	ProposalStatus status;
+	JsonObject details;
+
+	if (old != NULL)
+	{
+		record_proposal_change(old, new, desc);
+		return;
+	}
+
+	status = column_enum(new, desc, PROPOSAL_STATUS, &proposal_status_type);
+	json_object_begin(&details);
+	json_add_text(&details, "tool", column_text(new, desc, PROPOSAL_TOOL));
+	json_add_text(&details, "reason", column_text(new, desc, PROPOSAL_REASON));
+	json_add_text(&details, "status", enum_label(&proposal_status_type, status));
+	json_add_int(&details, "revision", column_int64(new, desc, PROPOSAL_REVISION));
+	json_add_int(&details, "required_approvals",
+				 column_int64(new, desc, PROPOSAL_REQUIRED_APPROVALS));
+	write_entry(&entry, &details);
+	notify_status(workflow_id, proposal_id, status);
+}
+
+/* The change of the proposal that comes next has its audit row. */
+static void
+mark_recorded(int64 proposal_id)
+{
+	recorded.proposal_id = proposal_id;
+	recorded.xid = GetTopTransactionId();
+	recorded.subid = GetCurrentSubTransactionId();
+}
+
+static void
+record_review(HeapTuple new, TupleDesc desc)
+{
+	int64 proposal_id = column_int64(new, desc, REVIEW_PROPOSAL_ID);
+	int64 reviewer_id = column_int64(new, desc, REVIEW_REVIEWER_ID);
+	int64 workflow_id = column_int64(new, desc, REVIEW_WORKFLOW_ID);
+	AuditEntry entry = {.action = "review_action",
+						.actor_id = &reviewer_id,
+						.workflow_id = &workflow_id,
+						.proposal_id = &proposal_id};
+	JsonObject details;
+
+	json_object_begin(&details);
+	json_add_text(&details, "decision",
+				  enum_label(&review_decision_type,
+							 column_enum(new, desc, REVIEW_DECISION, &review_decision_type)));
+	json_add_text(&details, "status",
+				  enum_label(&proposal_status_type,
+							 column_enum(new, desc, REVIEW_STATUS, &proposal_status_type)));
+	json_add_int(&details, "revision", column_int64(new, desc, REVIEW_REVISION));
+	json_add_text(&details, "role", column_text(new, desc, REVIEW_ROLE));
+	if (!column_is_null(new, desc, REVIEW_COMMENT))
+		json_add_text(&details, "comment", column_text(new, desc, REVIEW_COMMENT));
+	if (!column_is_null(new, desc, REVIEW_EDITS))
+		json_add_jsonb(&details, "edits", column_varlena(new, desc, REVIEW_EDITS));
+	write_entry(&entry, &details);
+	mark_recorded(proposal_id);
+}
+
+static void
+record_execution(HeapTuple new, TupleDesc desc)
+{
+	int64 execution_id = column_int64(new, desc, EXECUTION_EXECUTION_ID);
+	int64 proposal_id = column_int64(new, desc, EXECUTION_PROPOSAL_ID);
+	int64 workflow_id = column_int64(new, desc, EXECUTION_WORKFLOW_ID);
+	bool dry_run = column_bool(new, desc, EXECUTION_DRY_RUN);
+	ExecutionStatus status = column_enum(new, desc, EXECUTION_STATUS, &execution_status_type);
+	AuditEntry entry = {.action = "execute_action",
+						.actor_id = column_int64_or_null(new, desc, EXECUTION_ACTOR_ID),
+						.workflow_id = &workflow_id,
+						.proposal_id = &proposal_id,
+						.execution_id = &execution_id};
+	JsonObject details;
+
+	json_object_begin(&details);
+	json_add_int(&details, "revision", column_int64(new, desc, EXECUTION_REVISION));
+	if (!dry_run)
+		json_add_text(&details, "status",
+					  enum_label(&proposal_status_type, status == EXECUTION_SUCCEEDED
+															? PROPOSAL_EXECUTED
+															: PROPOSAL_FAILED));
+	result_add_for_audit(&details, column_varlena(new, desc, EXECUTION_RESULT));
+	write_entry(&entry, &details);
+	if (!dry_run)
+		mark_recorded(proposal_id);
+}
+
+static void
+record(Relation rel, HeapTuple old, HeapTuple new)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	StoreTable table;
+
+	/* What a restore inserts has its audit rows in the dump. */
+	if (!store_is_writing() || !store_table_parse(RelationGetRelationName(rel), &table))
+		return;
+
+	switch (table)
+	{
+		case STORE_ACTOR:
+			record_actor(old, new, desc);
+			break;
+		case STORE_WORKFLOW:
+			record_workflow(old, new, desc);
+			break;
+		case STORE_TOOL:
+			record_tool(old, new, desc);
+			break;
+		case STORE_POLICY:
+			record_policy(old, new, desc);
+			break;
+		case STORE_PROPOSAL:
+			record_proposal(old, new, desc);
+			break;
+		case STORE_REVIEW:
+			record_review(new, desc);
+			break;
+		case STORE_EXECUTION:
+			record_execution(new, desc);
+			break;
+		case STORE_TOOL_DEFINITION:
+		case STORE_PROPOSAL_REVISION:
+		case STORE_AUDIT_LOG:
+			break;
+	}
+}
+
+void
+record_insert(Relation rel, HeapTuple new)
+{
+	record(rel, NULL, new);
+}
+
+void
+record_update(Relation rel, HeapTuple old, HeapTuple new)
+{
+	record(rel, old, new);
+}

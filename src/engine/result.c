@@ -1,0 +1,94 @@
+/*
+ * result.c
+ *	  The JSON in which a call's result is given back and stored.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "engine/definition.h"
+#include "engine/result.h"
+#include "utils/builtins.h"
+
+static Jsonb *
+error_build(const ErrorData *error)
+{
+	JsonObject object;
+
+	json_object_begin(&object);
+	json_add_text(&object, "sqlstate", unpack_sql_state(error->sqlerrcode));
+	json_add_text(&object, "message", error->message);
+	json_add_text(&object, "detail", error->detail);
+	json_add_text(&object, "hint", error->hint);
+	json_add_text(&object, "context", error->context);
+	return json_object_end(&object);
+}
+
+/* The result of a call, as execute_action returns it. */
+Jsonb *
+result_build(const CallResult *result)
+{
+	JsonObject object;
+	JsonbValue duration;
+	int64 microseconds = result->finished_at - result->started_at;
+
+	json_object_begin(&object);
+	json_add_bool(&object, "success", result->error == NULL);
+	json_add_bool(&object, "dry_run", result->dry_run);
+	json_add_text(&object, "tool", result->tool);
+	json_add_jsonb(&object, "params", result->params);
+	if (result->error != NULL)
+		json_add_jsonb(&object, "error", error_build(result->error));
+	else if (result->dry_run)
+		json_add_text(&object, "message",
+					  psprintf("[DRY RUN] Would execute %s with params: %s", result->tool,
+							   json_text(result->params)));
+	else
+		json_add_jsonb(&object, "output", result->output);
+	json_add_time(&object, "executed_at", result->started_at);
+	duration.type = jbvNumeric;
+	duration.val.numeric = int64_div_fast_to_numeric(microseconds, 3);
+	json_add_value(&object, "duration_ms", &duration);
+	return json_object_end(&object);
+}
+
+static void
+copy_member(JsonObject *object, Jsonb *from, const char *key)
+{
+	JsonbValue *member = json_find(from, key);
+
+	if (member != NULL)
+		json_add_value(object, key, member);
+}
+
+/* Add what the audit log keeps of a result: the output only as a hash. */
+void
+result_add_for_audit(JsonObject *object, Jsonb *result)
+{
+	JsonbValue *output = json_find(result, "output");
+
+	copy_member(object, result, "success");
+	copy_member(object, result, "dry_run");
+	copy_member(object, result, "tool");
+	copy_member(object, result, "error");
+	copy_member(object, result, "duration_ms");
+	if (output != NULL)
+	{
+		bytea *hash = sha256_of_text(json_text(JsonbValueToJsonb(output)));
+		char hex[2 * 32 + 1] = {0};
+
+		hex_encode(VARDATA(hash), VARSIZE(hash) - VARHDRSZ, hex);
+		json_add_text(object, "output_sha256", hex);
+	}
+}
+
+/* {"tool": ..., "params": ...} */
+Jsonb *
+tool_call_build(const char *tool, Jsonb *params)
+{
+	JsonObject object;
+
+	json_object_begin(&object);
+	json_add_text(&object, "tool", tool);
+	json_add_jsonb(&object, "params", params);
+	return json_object_end(&object);
+}

@@ -1,0 +1,29 @@
+/*
+ * result.h
+ *	  The JSON in which a call's result is given back and stored.
+ */
+#ifndef WFO_ENGINE_RESULT_H
+#define WFO_ENGINE_RESULT_H
+
+#include "postgres.h"
+
+#include "base/json.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+typedef struct CallResult
+{
+	const char *tool;
+	Jsonb *params;
+	bool dry_run;
+	Jsonb *output;          /* what the tool returned */
+	const ErrorData *error; /* what it failed with, or NULL */
+	TimestampTz started_at;
+	TimestampTz finished_at;
+} CallResult;
+
+extern Jsonb *result_build(const CallResult *result);
+extern void result_add_for_audit(JsonObject *object, Jsonb *result);
+extern Jsonb *tool_call_build(const char *tool, Jsonb *params);
+
+#endif

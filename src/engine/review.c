@@ -1,0 +1,314 @@
+/*
+ * review.c
+ *	  Approves, rejects and edits proposals.
+ *
+ * The proposal is locked first, so decisions on one proposal come one after
+ * the other and each sees those before it.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/json.h"
+#include "engine/caller.h"
+#include "engine/definition.h"
+#include "engine/params.h"
+#include "engine/result.h"
+#include "engine/run_as.h"
+#include "engine/state.h"
+#include "engine/verbs.h"
+#include "model/merge_patch.h"
+#include "model/person.h"
+#include "store/proposal.h"
+#include "store/review.h"
+#include "store/revision.h"
+#include "store/table.h"
+#include "store/tool_definition.h"
+
+/* What a decision is made on. */
+typedef struct ReviewContext
+{
+	const ReviewRequest *request;
+	Caller caller;
+	Actor *reviewer;
+	Person person;
+	Policy policy;
+	Proposal *proposal;
+	Tool *tool;
+	Review *reviews; /* of the current revision */
+	int nreviews;
+} ReviewContext;
+
+/*
+ * Lock the proposal.  Reviews wait for each other, but an edit that would take
+ * an approved proposal back does not wait for its execution.
+ */
+static Proposal *
+lock_proposal(const ReviewRequest *request)
+{
+	Proposal *seen = proposal_require(request->proposal_id);
+	bool wait = request->decision != DECISION_EDIT || seen->status != PROPOSAL_APPROVED;
+
+	return proposal_require_lock(request->proposal_id, wait);
+}
+
+static void
+check_state(const ReviewContext *context)
+{
+	const ReviewRequest *request = context->request;
+	const Proposal *proposal = context->proposal;
+	ProposalStatus now = proposal_status_now(proposal);
+
+	if (request->decision == DECISION_EDIT)
+	{
+		if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED)
+			proposal_report_state(proposal, "pending or approved",
+								  "Only what has not been decided for good can be edited: propose "
+								  "anew.");
+	}
+	else if (now != PROPOSAL_PENDING)
+		proposal_report_state(
+			proposal, "pending",
+			now == PROPOSAL_APPROVED
+				? "It has its approvals: execute it, edit it or have it withdrawn."
+				: "Its status is final, or waits for retry_action: see "
+				  "transitions().");
+	if (request->expected_revision != NULL && *request->expected_revision != proposal->revision)
+		report_wrong_state(errmsg("proposal " INT64_FORMAT " is not in revision " INT64_FORMAT,
+								  proposal->proposal_id, *request->expected_revision),
+						   errdetail("It is in revision " INT64_FORMAT ".", proposal->revision),
+						   errhint("Read the current revision and decide on that."));
+	if (request->decision != DECISION_EDIT)
+		definition_check_pinned(context->tool, definition_load(context->tool), proposal->definition,
+								proposal->proposal_id);
+}
+
+/*
+ * Whether the reviewer is the proposer: by what the proposer was known by
+ * then, or by what is known now.
+ */
+static bool
+is_proposer(const ReviewContext *context)
+{
+	Actor *actor = actor_load(context->proposal->actor_id);
+	Person today = {.actor_id = actor->actor_id,
+					.person = actor->person,
+					.db_role = actor->db_role};
+
+	return person_is_same(&context->person, &context->proposal->proposer) ||
+		   person_is_same(&context->person, &today);
+}
+
+/* Whether the reviewer wrote the current revision without it counting as an approval. */
+static bool
+is_author_without_vote(const ReviewContext *context)
+{
+	for (int i = 0; i < context->nreviews; i++)
+		if (context->reviews[i].decision == DECISION_EDIT && !context->reviews[i].counts &&
+			person_is_same(&context->person, &context->reviews[i].reviewer))
+			return true;
+	return false;
+}
+
+static void
+check_identity(const ReviewContext *context)
+{
+	const Proposal *proposal = context->proposal;
+	ReviewDecision decision = context->request->decision;
+
+	caller_check_acts_as(&context->caller, context->reviewer);
+	if (context->reviewer->kind != ACTOR_HUMAN && !context->policy.agents_may_review)
+		report_denied(errmsg("actor " INT64_FORMAT " may not review", context->reviewer->actor_id),
+					  errdetail("It is of kind %s.",
+								enum_label(&actor_kind_type, context->reviewer->kind)),
+					  errhint("Only actors of kind human review, unless the policy has "
+							  "agents_may_review."));
+	if (is_proposer(context) && (decision == DECISION_EDIT || !proposal->proposer_may_review))
+		report_denied(errmsg("nobody may review their own proposal " INT64_FORMAT,
+							 proposal->proposal_id),
+					  errdetail("Actor " INT64_FORMAT " proposed it; actor " INT64_FORMAT
+								" is the same person.",
+								proposal->actor_id, context->reviewer->actor_id),
+					  errhint("Somebody else must review it."));
+	if (decision == DECISION_APPROVE && is_author_without_vote(context))
+		report_denied(errmsg("nobody may approve their own revision " INT64_FORMAT
+							 " of proposal " INT64_FORMAT,
+							 proposal->revision, proposal->proposal_id),
+					  errhint("Somebody else must approve the edit."));
+}
+
+static void
+check_second_review(const ReviewContext *context)
+{
+	if (context->request->decision == DECISION_EDIT)
+		return;
+	for (int i = 0; i < context->nreviews; i++)
+		if (context->reviews[i].reviewer.actor_id == context->reviewer->actor_id)
+			report_duplicate(errmsg("actor " INT64_FORMAT " has reviewed revision " INT64_FORMAT
+									" of proposal " INT64_FORMAT " already",
+									context->reviewer->actor_id, context->proposal->revision,
+									context->proposal->proposal_id),
+							 errdetail("The decision was: %s.",
+									   enum_label(&review_decision_type,
+												  context->reviews[i].decision)),
+							 errhint("Somebody else must review it too, or it can be edited."));
+}
+
+/* Count the people whose approval counts, with the reviewer or without. */
+static int
+count_approvals(const ReviewContext *context, bool with_reviewer)
+{
+	Person *persons = palloc(sizeof(Person) * (context->nreviews + 1));
+	int count = 0;
+
+	for (int i = 0; i < context->nreviews; i++)
+		if (context->reviews[i].counts)
+			persons[count++] = context->reviews[i].reviewer;
+	if (with_reviewer)
+		persons[count++] = context->person;
+	return person_count(persons, count);
+}
+
+/* Write the decision, then what it makes of the proposal. */
+static void
+write_decision(ReviewContext *context, StoreRow *row, int64 revision, bool counts, Event event,
+			   ProposalStatus status)
+{
+	const ReviewRequest *request = context->request;
+
+	review_insert(&(Review){
+		.proposal_id = context->proposal->proposal_id,
+		.workflow_id = context->proposal->workflow_id,
+		.revision = revision,
+		.reviewer = context->person,
+		.decision = request->decision,
+		.status = status,
+		.counts = counts,
+		.kind = context->reviewer->kind,
+		.role = context->reviewer->role,
+		.comment = request->comment,
+		.edits = request->edits,
+	});
+	proposal_change(context->proposal, row, event, status, &context->reviewer->actor_id, NULL);
+}
+
+static void
+approve(ReviewContext *context)
+{
+	Proposal *proposal = context->proposal;
+	int approvals = count_approvals(context, true);
+	ProposalStatus status = PROPOSAL_PENDING;
+	StoreRow row;
+
+	if (approvals <= count_approvals(context, false))
+		report_denied(errmsg("an approval by actor " INT64_FORMAT " would not count",
+							 context->reviewer->actor_id),
+					  errdetail("The same person has approved proposal " INT64_FORMAT
+								" as another actor.",
+								proposal->proposal_id),
+					  errhint("Somebody else must approve it too."));
+
+	store_row_init(&row, STORE_PROPOSAL);
+	row_set_int64(&row, PROPOSAL_APPROVALS, approvals);
+	if (approvals >= proposal->required_approvals)
+	{
+		status = PROPOSAL_APPROVED;
+		row_set_time(&row, PROPOSAL_EXPIRES_AT,
+					 proposal->approval_ttl != NULL ? expiry_after(proposal->approval_ttl) : 0);
+	}
+	write_decision(context, &row, proposal->revision, true, EVENT_APPROVE, status);
+}
+
+/* Apply the merge patch: the params of the next revision. */
+static Jsonb *
+edited_params(const ReviewContext *context, const Definition *definition)
+{
+	const Proposal *proposal = context->proposal;
+	Jsonb *edits = context->request->edits;
+	Jsonb *params = params_convert(context->tool, definition, run_as_current(context->tool),
+								   tool_timeout(context->tool, &context->policy),
+								   merge_patch(proposal->params, edits));
+
+	if (JB_ROOT_COUNT(edits) > 0 && json_equal(params, proposal->params))
+		report_invalid(
+			errmsg("the edit changes nothing in proposal " INT64_FORMAT, proposal->proposal_id),
+			errhint("To approve the call as it is, use the decision approve; to accept a "
+					"changed tool, edit with '{}'."));
+	return params;
+}
+
+static void
+edit(ReviewContext *context)
+{
+	Proposal *proposal = context->proposal;
+	const Policy *policy = &context->policy;
+	const Definition *definition = definition_load(context->tool);
+	bool counts = !policy->edit_needs_approval;
+	int64 approvals = counts ? 1 : 0;
+	bool approved = approvals >= policy->default_approvals;
+	Revision revision = {
+		.proposal_id = proposal->proposal_id,
+		.revision = proposal->revision + 1,
+		.author = context->person,
+		.required_approvals = policy->default_approvals,
+	};
+	StoreRow row;
+
+	revision.params = edited_params(context, definition);
+	revision.definition = definition->sha256;
+	tool_definition_keep(definition->sha256, context->tool->tool, definition->json);
+	revision_insert(&revision, GetCurrentTimestamp());
+
+	store_row_init(&row, STORE_PROPOSAL);
+	row_set_int64(&row, PROPOSAL_REVISION, revision.revision);
+	row_set_int64(&row, PROPOSAL_APPROVALS, approvals);
+	row_set_int64(&row, PROPOSAL_REQUIRED_APPROVALS, revision.required_approvals);
+	row_set_int64(&row, PROPOSAL_REVISED_BY, context->reviewer->actor_id);
+	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW, !counts);
+	row_set_time(&row, PROPOSAL_EXPIRES_AT,
+				 expiry_after(approved ? &policy->approval_ttl : &policy->proposal_ttl));
+	row_set_pointer(&row, PROPOSAL_APPROVAL_TTL,
+					interval_is_zero(&policy->approval_ttl) ? NULL : &policy->approval_ttl);
+	row_set_pointer(&row, PROPOSAL_PARAMS, revision.params);
+	row_set_pointer(&row, PROPOSAL_DEFINITION, revision.definition);
+	write_decision(context, &row, revision.revision, counts, EVENT_EDIT,
+				   approved ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
+	proposal->params = revision.params;
+}
+
+/*
+ * Decide on a proposal: returns its status, and the call as it now stands.
+ */
+ProposalStatus
+review(const ReviewRequest *request, Jsonb **final_tool_call)
+{
+	ReviewContext context = {.request = request};
+
+	caller_identify(&context.caller);
+	context.reviewer = caller_actor(&context.caller, request->reviewer_id, "reviewer_id");
+	context.proposal = lock_proposal(request);
+	context.tool = tool_require(context.proposal->tool);
+	policy_load(&context.policy);
+	caller_person(&context.caller, context.reviewer, &context.person);
+	context.reviews = review_list(context.proposal->proposal_id, context.proposal->revision,
+								  &context.nreviews);
+
+	check_state(&context);
+	check_identity(&context);
+	check_second_review(&context);
+
+	switch (request->decision)
+	{
+		case DECISION_APPROVE:
+			approve(&context);
+			break;
+		case DECISION_REJECT:
+			write_decision(&context, NULL, context.proposal->revision, false, EVENT_REJECT,
+						   PROPOSAL_REJECTED);
+			break;
+		case DECISION_EDIT:
+			edit(&context);
+			break;
+	}
+	*final_tool_call = tool_call_build(context.proposal->tool, context.proposal->params);
+	return context.proposal->status;
+}

@@ -1,0 +1,91 @@
+/*
+ * run_as.c
+ *	  Which role a tool may run as.
+ *
+ * A superuser's rights would make every approval one to do anything, and a
+ * role that the registering user is no member of would lend it rights it does
+ * not have.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/settings.h"
+#include "engine/run_as.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+/* The role the tool runs as, if it is still the one that was registered: else 55000. */
+Oid
+run_as_current(const Tool *tool)
+{
+	char *name = GetUserNameFromId(tool->run_as_oid, true);
+
+	if (name == NULL || strcmp(name, tool->run_as) != 0)
+		report_wrong_state(
+			errmsg("role \"%s\" of tool \"%s\" is missing or another one now", tool->run_as,
+				   tool->tool),
+			name == NULL ? errdetail("There is no role with its OID %u.", tool->run_as_oid)
+						 : errdetail("The role with its OID %u is \"%s\".", tool->run_as_oid, name),
+			errhint("An administrator can confirm the role with update_tool(..., run_as => ...)."));
+	return tool->run_as_oid;
+}
+
+static void
+check_no_superuser(Oid role, const char *what)
+{
+	if (superuser_arg(role) && !setting_allow_superuser_tools)
+		report_denied(errmsg("a tool cannot run as a superuser"),
+					  errdetail("Role \"%s\", %s, is a superuser.", GetUserNameFromId(role, false),
+								what),
+					  errhint("Create a role with just the rights that the tool needs (CREATE ROLE "
+							  "... LOGIN) and name it with run_as; or let a superuser turn on "
+							  "workflow_orch.allow_superuser_tools."));
+}
+
+static void
+check_execute(Oid role, Oid function)
+{
+	if (compat_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+		report_denied(errmsg("role \"%s\" may not execute function %s",
+							 GetUserNameFromId(role, false), format_procedure(function)),
+					  errhint("Grant EXECUTE on the function to the role, or let the tool run as "
+							  "another role."));
+}
+
+/* The checks at each execution. */
+void
+run_as_check(const Definition *definition, Oid run_as)
+{
+	check_no_superuser(run_as, "as which the tool runs");
+	if (definition->security_definer)
+		check_no_superuser(definition->owner, "the owner of the SECURITY DEFINER function");
+	check_execute(run_as, definition->function);
+}
+
+/* The same and more when a tool is registered or changed. */
+void
+run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_definer,
+						  Oid function)
+{
+	if (!is_member_of_role(registrant, run_as))
+		report_denied(errmsg("role \"%s\" is not a member of role \"%s\"",
+							 GetUserNameFromId(registrant, false),
+							 GetUserNameFromId(run_as, false)),
+					  errdetail("Who registers a tool must be a member of the role it runs as."));
+	check_no_superuser(run_as, "as which the tool would run");
+	if (security_definer)
+	{
+		if (!is_member_of_role(registrant, owner))
+			report_denied(
+				errmsg("role \"%s\" is not a member of role \"%s\"",
+					   GetUserNameFromId(registrant, false), GetUserNameFromId(owner, false)),
+				errdetail("A SECURITY DEFINER function runs as its owner: who registers it "
+						  "must be a member of that role."));
+		check_no_superuser(owner, "the owner of the SECURITY DEFINER function");
+	}
+	check_execute(run_as, function);
+}

@@ -1,0 +1,231 @@
+/*
+ * sandbox.c
+ *	  Runs code of somebody else inside a session, and gets it back unharmed.
+ *
+ * The code runs as another role, in a subtransaction, as a security-restricted
+ * operation: the confinement that PostgreSQL itself gives to index functions
+ * and materialized views of other users (see SECURITY_RESTRICTED_OPERATION in
+ * src/backend/utils/init/miscinit.c).  It cannot get at the caller's role,
+ * leave anything behind that would later run as the caller, or see what the
+ * caller has set.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/compat.h"
+#include "engine/deadline.h"
+#include "engine/sandbox.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc_tables.h"
+#include "utils/portal.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "nodes/makefuncs.h"
+#include "catalog/pg_type.h"
+
+/* Settings that change what a value or a query means, the same for every call. */
+static const struct
+{
+	const char *name;
+	const char *value;
+} pinned[] = {
+	{"DateStyle", "ISO, MDY"},
+	{"IntervalStyle", "postgres"},
+	{"TimeZone", "UTC"},
+	{"extra_float_digits", "1"},
+	{"bytea_output", "hex"},
+	{"xmlbinary", "base64"},
+	{"xmloption", "content"},
+	{"transform_null_equals", "off"},
+	{"standard_conforming_strings", "on"},
+	{"row_security", "on"},
+	{"default_transaction_isolation", "read committed"},
+	{"default_transaction_read_only", "off"},
+	{"default_transaction_deferrable", "off"},
+};
+
+/* Settings of the caller that are the connection's, or its messages', and stay. */
+static const char *const kept[] = {"client_encoding", "application_name", "client_min_messages"};
+
+static void
+pin(const char *name, const char *value)
+{
+	const char *current = GetConfigOption(name, false, false);
+
+	if (strcmp(current, value) != 0)
+		(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
+}
+
+static bool
+is_kept(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(kept); i++)
+		if (strcmp(kept[i], name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Give the settings the values that a call sees, until the current GUC nest
+ * level ends: the pinned ones, and for what the session has SET its default,
+ * by the rules of RESET ALL (ResetAllOptions in guc.c).
+ */
+void
+sandbox_pin_settings(const char *search_path)
+{
+	int count;
+	struct config_generic **variables = compat_guc_variables(&count);
+	List *set = NIL;
+	ListCell *cell;
+
+	for (int i = 0; i < count; i++)
+	{
+		struct config_generic *variable = variables[i];
+
+		if (variable->source <= PGC_S_OVERRIDE ||
+			(variable->context != PGC_SUSET && variable->context != PGC_USERSET) ||
+			(variable->flags & GUC_NO_RESET_ALL) != 0 || is_kept(variable->name))
+			continue;
+		set = lappend(set, pstrdup(variable->name));
+	}
+	foreach (cell, set)
+		(void) set_config_option((char *) lfirst(cell), NULL, PGC_SUSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+
+	for (int i = 0; i < (int) lengthof(pinned); i++)
+		pin(pinned[i].name, pinned[i].value);
+	pin("search_path", search_path);
+}
+
+/*
+ * Close the cursors that were opened since subtransaction sub began.  Left
+ * open, the caller would run the rest of their queries with its own rights.
+ */
+static void
+close_cursors(SubTransactionId sub)
+{
+	EState *estate = CreateExecutorState();
+	ExprContext *econtext = CreateExprContext(estate);
+	FuncExpr *expr;
+	SetExprState *state;
+	TupleDesc desc;
+	Oid type;
+	Tuplestorestate *cursors;
+	TupleTableSlot *slot;
+
+	(void) get_func_result_type(F_PG_CURSOR, &type, &desc);
+	expr = makeFuncExpr(F_PG_CURSOR, RECORDOID, NIL, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	expr->funcretset = true;
+	state = ExecInitTableFunctionResult((Expr *) expr, econtext, NULL);
+	cursors = ExecMakeTableFunctionResult(state, econtext, GetPerTupleMemoryContext(estate), desc,
+										  false);
+	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(cursors, true, false, slot))
+	{
+		bool isnull;
+		Portal portal = GetPortalByName(TextDatumGetCString(slot_getattr(slot, 1, &isnull)));
+
+		if (portal != NULL && portal->createSubid >= sub && portal->portalPinned == false &&
+			portal->status != PORTAL_ACTIVE)
+			PortalDrop(portal, false);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(cursors);
+	FreeExecutorState(estate);
+}
+
+/* Errors that end the caller's statement, whoever runs into them. */
+static bool
+is_callers_error(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+		   error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		   error->sqlerrcode == ERRCODE_QUERY_CANCELED;
+}
+
+/*
+ * Run function(arg) in the sandbox.
+ *
+ * Returns NULL, or the error it ended with; a timeout is an error 57014 and
+ * the only one of that code.  A serialization failure, a deadlock and a cancel
+ * of the caller are raised on.  After an error, or with keep not set, all
+ * effects are undone.  The function is called in the caller's memory context,
+ * so what it allocates there stays.
+ */
+ErrorData *
+sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
+{
+	MemoryContext outer_context = CurrentMemoryContext;
+	ResourceOwner outer_owner = CurrentResourceOwner;
+	ErrorData *volatile error = NULL;
+	volatile bool timed = false;
+	volatile bool timed_out = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(outer_context);
+	PG_TRY();
+	{
+		Oid save_user;
+		int save_context;
+		int nest_level = NewGUCNestLevel();
+
+		GetUserIdAndSecContext(&save_user, &save_context);
+		sandbox_pin_settings(sandbox->search_path);
+		SetUserIdAndSecContext(sandbox->role, save_context | SECURITY_LOCAL_USERID_CHANGE |
+												  SECURITY_RESTRICTED_OPERATION);
+		if (sandbox->read_only)
+			XactReadOnly = true;
+
+		timed = deadline_start(sandbox->timeout);
+		PushActiveSnapshot(GetTransactionSnapshot());
+		function(arg);
+		PopActiveSnapshot();
+		if (timed)
+		{
+			timed = false;
+			if (deadline_stop())
+			{
+				timed_out = true;
+				ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("timed out")));
+			}
+		}
+
+		close_cursors(GetCurrentSubTransactionId());
+		AtEOXact_GUC(false, nest_level);
+		SetUserIdAndSecContext(save_user, save_context);
+		if (sandbox->keep)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(outer_context);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (timed && deadline_stop())
+			timed_out = true;
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(outer_context);
+	CurrentResourceOwner = outer_owner;
+
+	if (timed_out)
+	{
+		error->sqlerrcode = ERRCODE_QUERY_CANCELED;
+		error->message = psprintf("cancelled after the timeout of " INT64_FORMAT " ms",
+								  sandbox->timeout);
+		error->detail = NULL;
+		error->hint = NULL;
+	}
+	else if (error != NULL && is_callers_error(error))
+		ReThrowError(error);
+	return error;
+}

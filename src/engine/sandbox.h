@@ -1,0 +1,24 @@
+/*
+ * sandbox.h
+ *	  Runs code of somebody else inside a session, and gets it back unharmed.
+ */
+#ifndef WFO_ENGINE_SANDBOX_H
+#define WFO_ENGINE_SANDBOX_H
+
+#include "postgres.h"
+
+typedef struct Sandbox
+{
+	Oid role; /* whom to run as */
+	const char *search_path;
+	int64 timeout; /* in ms; 0: none */
+	bool read_only;
+	bool keep; /* keep the effects if there is no error */
+} Sandbox;
+
+typedef void (*SandboxFunction)(void *arg);
+
+extern ErrorData *sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg);
+extern void sandbox_pin_settings(const char *search_path);
+
+#endif

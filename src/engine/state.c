@@ -1,0 +1,143 @@
+/*
+ * state.c
+ *	  Whether a proposal, a workflow and a tool are in a state for a call.
+ *
+ * 42704 for what does not exist, 55P03 for what another session is changing,
+ * 55000 for what is not in the right state.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/deadline.h"
+#include "engine/state.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+bool
+interval_is_zero(const Interval *interval)
+{
+	return interval->month == 0 && interval->day == 0 && interval->time == 0;
+}
+
+/* The time from now after which something expires; 0 for a zero interval. */
+TimestampTz
+expiry_after(const Interval *ttl)
+{
+	if (interval_is_zero(ttl))
+		return 0;
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												   TimestampTzGetDatum(GetCurrentTimestamp()),
+												   IntervalPGetDatum(ttl)));
+}
+
+/*
+ * The proposal's status by the real clock: an open one past its time counts as
+ * expired before the sweep has marked it.
+ */
+ProposalStatus
+proposal_status_now(const Proposal *proposal)
+{
+	if (proposal_status_is_open(proposal->status) && proposal->expires_at != 0 &&
+		proposal->expires_at <= GetCurrentTimestamp())
+		return PROPOSAL_EXPIRED;
+	return proposal->status;
+}
+
+static void
+report_no_proposal(int64 proposal_id)
+{
+	report_unknown(errmsg("proposal " INT64_FORMAT " does not exist", proposal_id),
+				   errhint("The table workflow_orch.proposal lists the proposals."));
+}
+
+Proposal *
+proposal_require(int64 proposal_id)
+{
+	Proposal *proposal = proposal_load(proposal_id);
+
+	if (proposal == NULL)
+		report_no_proposal(proposal_id);
+	return proposal;
+}
+
+/* The proposal, locked to the end of the transaction. */
+Proposal *
+proposal_require_lock(int64 proposal_id, bool wait)
+{
+	Proposal *proposal;
+
+	switch (proposal_lock(proposal_id, wait, &proposal))
+	{
+		case STORE_LOCKED:
+			break;
+		case STORE_BUSY:
+			report_busy(errmsg("proposal " INT64_FORMAT
+							   " is being executed or changed by another session",
+							   proposal_id),
+						errhint("Try again when the other session is done."));
+			break;
+		case STORE_GONE:
+			report_no_proposal(proposal_id);
+	}
+	return proposal;
+}
+
+/* Say that the proposal is not in the state that a call wants. */
+void
+proposal_report_state(const Proposal *proposal, const char *wanted, const char *hint)
+{
+	ProposalStatus now = proposal_status_now(proposal);
+
+	report_wrong_state(errmsg("proposal " INT64_FORMAT " is not %s", proposal->proposal_id, wanted),
+					   errdetail("It is %s, in revision " INT64_FORMAT ".",
+								 enum_label(&proposal_status_type, now), proposal->revision),
+					   errhint("%s", hint));
+}
+
+Workflow *
+workflow_require(int64 workflow_id)
+{
+	Workflow *workflow = workflow_load(workflow_id);
+
+	if (workflow == NULL)
+		report_unknown(errmsg("workflow " INT64_FORMAT " does not exist", workflow_id),
+					   errhint("Start a workflow with start_workflow."));
+	return workflow;
+}
+
+void
+workflow_check_active(const Workflow *workflow)
+{
+	if (workflow->status != WORKFLOW_ACTIVE)
+		report_wrong_state(errmsg("workflow " INT64_FORMAT " is not active", workflow->workflow_id),
+						   errdetail("It is %s.",
+									 enum_label(&workflow_status_type, workflow->status)),
+						   errhint("Start another workflow with start_workflow."));
+}
+
+Tool *
+tool_require(const char *name)
+{
+	Tool *tool = tool_load(name);
+
+	if (tool == NULL)
+		report_unknown(errmsg("tool \"%s\" does not exist", name),
+					   errhint("The table workflow_orch.tool lists the tools; register_tool adds "
+							   "one."));
+	return tool;
+}
+
+void
+tool_check_enabled(const Tool *tool)
+{
+	if (!tool->enabled)
+		report_wrong_state(errmsg("tool \"%s\" is disabled", tool->tool),
+						   errhint("An administrator can enable it with set_tool_enabled."));
+}
+
+/* How long a call of the tool may run, in ms; 0: without limit. */
+int64
+tool_timeout(const Tool *tool, const Policy *policy)
+{
+	return interval_milliseconds(tool->timeout != NULL ? tool->timeout : &policy->default_timeout);
+}

@@ -1,0 +1,27 @@
+/*
+ * state.h
+ *	  Whether a proposal, a workflow and a tool are in a state for a call.
+ */
+#ifndef WFO_ENGINE_STATE_H
+#define WFO_ENGINE_STATE_H
+
+#include "postgres.h"
+
+#include "store/policy.h"
+#include "store/proposal.h"
+#include "store/tool.h"
+#include "store/workflow.h"
+
+extern ProposalStatus proposal_status_now(const Proposal *proposal);
+extern Proposal *proposal_require(int64 proposal_id);
+extern Proposal *proposal_require_lock(int64 proposal_id, bool wait);
+extern void proposal_report_state(const Proposal *proposal, const char *wanted, const char *hint);
+extern Workflow *workflow_require(int64 workflow_id);
+extern void workflow_check_active(const Workflow *workflow);
+extern Tool *tool_require(const char *name);
+extern void tool_check_enabled(const Tool *tool);
+extern int64 tool_timeout(const Tool *tool, const Policy *policy);
+extern TimestampTz expiry_after(const Interval *ttl);
+extern bool interval_is_zero(const Interval *interval);
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * tool.c
+ *	  Registers and changes tools.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/names.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "engine/caller.h"
+#include "engine/definition.h"
+#include "engine/run_as.h"
+#include "engine/state.h"
+#include "engine/verbs.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "store/table.h"
+#include "store/tool.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+/* Warn where somebody else could put objects in the tool's way. */
+static void
+warn_if_writable(Oid schema, Oid run_as)
+{
+	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid owner;
+	Datum value;
+	bool isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	value = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
+	if (!isnull)
+	{
+		Acl *acl = DatumGetAclPCopy(value);
+
+		for (int i = 0; i < ACL_NUM(acl); i++)
+		{
+			AclItem *item = &ACL_DAT(acl)[i];
+
+			if ((ACLITEM_GET_PRIVS(*item) & ACL_CREATE) == 0 || item->ai_grantee == owner ||
+				item->ai_grantee == run_as)
+				continue;
+			ereport(WARNING,
+					(errmsg("schema \"%s\" on the tool's search_path is writable by others",
+							get_namespace_name(schema)),
+					 errdetail("%s may create objects in it that the tool would use.",
+							   item->ai_grantee == ACL_ID_PUBLIC
+								   ? "Everybody"
+								   : psprintf("Role \"%s\"",
+											  GetUserNameFromId(item->ai_grantee, false))),
+					 errhint("Revoke CREATE on the schema, or register the tool under another "
+							 "search_path.")));
+			break;
+		}
+	}
+	ReleaseSysCache(tuple);
+}
+
+/* The search_path in force, by names, with pg_temp at its end. */
+static char *
+current_search_path(Oid run_as)
+{
+	StringInfoData path;
+	List *schemas = fetch_search_path(false);
+	ListCell *cell;
+
+	initStringInfo(&path);
+	foreach (cell, schemas)
+	{
+		Oid schema = lfirst_oid(cell);
+
+		if (isAnyTempNamespace(schema))
+			continue;
+		warn_if_writable(schema, run_as);
+		appendStringInfo(&path, "%s, ", quote_identifier(get_namespace_name(schema)));
+	}
+	appendStringInfoString(&path, "pg_temp");
+	return path.data;
+}
+
+/* The signature by which the function is found again, whatever the search_path. */
+static char *
+qualified_signature(Oid function)
+{
+	int nest_level = NewGUCNestLevel();
+	char *signature;
+
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	signature = format_procedure_qualified(function);
+	AtEOXact_GUC(false, nest_level);
+	return signature;
+}
+
+static void
+check_max_attempts(const int64 *max_attempts)
+{
+	if (max_attempts != NULL && *max_attempts < 1)
+		report_invalid(errmsg("max_attempts must be at least 1"),
+					   errdetail("It is " INT64_FORMAT ".", *max_attempts));
+}
+
+static void
+check_run_as(const Caller *caller, Oid function, Oid run_as)
+{
+	HeapTuple tuple;
+	Form_pg_proc proc;
+
+	definition_check_function(function);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	run_as_check_registration(caller->role, run_as, proc->proowner, proc->prosecdef, function);
+	ReleaseSysCache(tuple);
+}
+
+static void
+set_function(StoreRow *row, Oid function, Oid run_as)
+{
+	row_set_text(row, TOOL_FUNCTION, qualified_signature(function));
+	row_set_text(row, TOOL_SEARCH_PATH, current_search_path(run_as));
+}
+
+static void
+set_run_as(StoreRow *row, Oid run_as)
+{
+	row_set_name(row, TOOL_RUN_AS, GetUserNameFromId(run_as, false));
+	row_set(row, TOOL_RUN_AS_OID, ObjectIdGetDatum(run_as));
+}
+
+/* Register a function as a tool.  42710 where the name is taken. */
+void
+tool_register(const ToolRequest *request)
+{
+	Caller caller;
+	StoreRow row;
+	Oid run_as;
+
+	check_max_attempts(request->max_attempts);
+	caller_identify(&caller);
+	run_as = OidIsValid(request->run_as) ? request->run_as : caller.role;
+	check_run_as(&caller, request->function, run_as);
+	store_lock_text(LOCK_NAME, STORE_TOOL, request->tool);
+	if (tool_load(request->tool) != NULL)
+		report_duplicate(errmsg("tool \"%s\" exists already", request->tool),
+						 errhint("Choose another name, or change the tool with update_tool."));
+
+	store_row_init(&row, STORE_TOOL);
+	row_set_text(&row, TOOL_TOOL, request->tool);
+	row_set_bool(&row, TOOL_ENABLED, true);
+	row_set_bool(&row, TOOL_IN_SESSION, *request->in_session);
+	row_set_int64(&row, TOOL_MAX_ATTEMPTS, *request->max_attempts);
+	row_set_pointer(&row, TOOL_TIMEOUT, request->timeout);
+	set_function(&row, request->function, run_as);
+	set_run_as(&row, run_as);
+	row_set_text(&row, TOOL_DESCRIPTION, request->description);
+	row_set_time(&row, TOOL_REGISTERED_AT, GetCurrentTimestamp());
+	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
+	store_insert(&row);
+}
+
+static Tool *
+lock_tool(const char *name)
+{
+	Tool *tool;
+
+	(void) tool_require(name);
+	tool = tool_lock(name);
+	Assert(tool != NULL);
+	return tool;
+}
+
+/* Change what is given of a tool. */
+void
+tool_update(const ToolRequest *request)
+{
+	Caller caller;
+	StoreRow row;
+	Tool *tool = lock_tool(request->tool);
+
+	check_max_attempts(request->max_attempts);
+	caller_identify(&caller);
+	store_row_init(&row, STORE_TOOL);
+	if (OidIsValid(request->function) || OidIsValid(request->run_as))
+	{
+		Oid run_as = OidIsValid(request->run_as) ? request->run_as : run_as_current(tool);
+		Oid function = OidIsValid(request->function) ? request->function
+													 : definition_load(tool)->function;
+
+		check_run_as(&caller, function, run_as);
+		if (OidIsValid(request->function))
+			set_function(&row, function, run_as);
+		set_run_as(&row, run_as);
+	}
+	if (request->description != NULL)
+		row_set_text(&row, TOOL_DESCRIPTION, request->description);
+	if (request->timeout != NULL)
+		row_set_pointer(&row, TOOL_TIMEOUT, request->timeout);
+	if (request->max_attempts != NULL)
+		row_set_int64(&row, TOOL_MAX_ATTEMPTS, *request->max_attempts);
+	if (request->in_session != NULL)
+		row_set_bool(&row, TOOL_IN_SESSION, *request->in_session);
+	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
+	store_update(&row, tool->tuple);
+}
+
+/* Let a tool be proposed and executed, or not. */
+void
+tool_set_enabled(const char *name, bool enabled)
+{
+	Caller caller;
+	StoreRow row;
+	Tool *tool = lock_tool(name);
+
+	if (tool->enabled == enabled)
+		return;
+	caller_identify(&caller);
+	store_row_init(&row, STORE_TOOL);
+	row_set_bool(&row, TOOL_ENABLED, enabled);
+	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
+	store_update(&row, tool->tuple);
+}

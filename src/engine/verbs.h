@@ -1,0 +1,100 @@
+/*
+ * verbs.h
+ *	  What actors and administrators do, one function per call of the SQL
+ *	  interface, one file per verb.
+ *
+ * Each function checks, locks, decides and writes in the caller's transaction,
+ * in the order of the contract: arguments (22023), ids (42704), state (55000,
+ * 55P03), identity (42501), second review (42710), slot (42501).  It either
+ * does all of its work or raises an error; nothing is written before the last
+ * check.  Optional values are pointers that may be NULL.
+ */
+#ifndef WFO_ENGINE_VERBS_H
+#define WFO_ENGINE_VERBS_H
+
+#include "postgres.h"
+
+#include "model/status.h"
+#include "store/policy.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+/* actor.c */
+extern int64 actor_register(const char *name, const char *role, Oid db_role, const char *kind,
+							const char *person);
+extern void actor_update(int64 actor_id, const char *role, Oid db_role, const bool *active,
+						 const char *person);
+
+/* workflow.c */
+extern int64 workflow_start(const char *title, const int64 *actor_id, bool dry_run,
+							Jsonb *metadata);
+extern WorkflowStatus workflow_complete(int64 workflow_id, const int64 *actor_id);
+extern WorkflowStatus workflow_cancel(int64 workflow_id, const int64 *actor_id, const char *reason);
+
+/* propose.c */
+typedef struct ProposeRequest
+{
+	int64 workflow_id;
+	int64 *actor_id;
+	char *tool;
+	Jsonb *params;
+	char *reason;
+	char *idempotency_key;
+} ProposeRequest;
+
+extern int64 propose(const ProposeRequest *request, ProposalStatus *status);
+
+/* review.c */
+typedef struct ReviewRequest
+{
+	int64 proposal_id;
+	int64 *reviewer_id;
+	ReviewDecision decision;
+	Jsonb *edits; /* with an edit */
+	char *comment;
+	int64 *expected_revision;
+} ReviewRequest;
+
+extern ProposalStatus review(const ReviewRequest *request, Jsonb **final_tool_call);
+
+/* execute.c */
+extern int64 execute(int64 proposal_id, const int64 *actor_id, Jsonb **result);
+
+/* lifecycle.c */
+extern ProposalStatus proposal_withdraw(int64 proposal_id, const int64 *actor_id,
+										const char *reason);
+extern ProposalStatus proposal_retry(int64 proposal_id, const int64 *actor_id);
+extern int64 proposals_expire(void);
+
+/* tool.c */
+typedef struct ToolRequest
+{
+	char *tool;
+	Oid function; /* InvalidOid: not given */
+	Oid run_as;
+	char *description;
+	Interval *timeout;
+	int64 *max_attempts;
+	bool *in_session;
+} ToolRequest;
+
+extern void tool_register(const ToolRequest *request);
+extern void tool_update(const ToolRequest *request);
+extern void tool_set_enabled(const char *name, bool enabled);
+
+/* policy.c */
+typedef struct PolicyRequest
+{
+	bool *dry_run;
+	int64 *default_approvals;
+	bool *edit_needs_approval;
+	bool *agents_may_review;
+	Interval *proposal_ttl;
+	Interval *approval_ttl;
+	Interval *default_timeout;
+	bool *notify;
+} PolicyRequest;
+
+extern void policy_set(const PolicyRequest *request, Policy *policy);
+
+#endif

@@ -1,0 +1,161 @@
+/*
+ * verify.c
+ *	  Holds the tables against the audit log.
+ *
+ * Every status of a proposal follows from an audit row, every review and every
+ * execution has one, and an execution's output has the hash that was recorded
+ * of it.  A difference means that somebody got round the triggers: with the
+ * tables' owner's rights, or outside the server.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "engine/audit.h"
+#include "engine/result.h"
+#include "engine/state.h"
+#include "miscadmin.h"
+#include "store/execution.h"
+#include "store/proposal.h"
+#include "store/review.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+typedef struct Verification
+{
+	Tuplestorestate *rows;
+	TupleDesc desc;
+} Verification;
+
+static void
+report_finding(const Verification *verification, int64 proposal_id, const int64 *execution_id,
+			   const char *finding)
+{
+	Datum values[3];
+	bool nulls[3] = {0};
+
+	values[0] = Int64GetDatum(proposal_id);
+	nulls[1] = execution_id == NULL;
+	values[1] = execution_id != NULL ? Int64GetDatum(*execution_id) : (Datum) 0;
+	values[2] = CStringGetTextDatum(finding);
+	tuplestore_putvalues(verification->rows, verification->desc, values, nulls);
+}
+
+static char *
+member_text(Jsonb *object, const char *key)
+{
+	JsonbValue *member = json_find(object, key);
+
+	if (member == NULL || member->type != jbvString)
+		return NULL;
+	return pnstrdup(member->val.string.val, member->val.string.len);
+}
+
+/* The status that a proposal has by its audit rows, or NULL. */
+static const char *
+status_by_audit(const AuditRow *rows, int count)
+{
+	const char *status = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		char *recorded = member_text(rows[i].details, "status");
+
+		if (recorded != NULL)
+			status = recorded;
+	}
+	return status;
+}
+
+static int
+count_action(const AuditRow *rows, int count, const char *action)
+{
+	int found = 0;
+
+	for (int i = 0; i < count; i++)
+		found += strcmp(rows[i].action, action) == 0;
+	return found;
+}
+
+static void
+verify_execution(const Verification *verification, const Execution *execution, const AuditRow *rows,
+				 int count)
+{
+	const AuditRow *row = NULL;
+	JsonObject expected;
+	Jsonb *details;
+	JsonbValue *hash;
+	char *recorded;
+
+	for (int i = 0; i < count; i++)
+		if (rows[i].execution_id != NULL && *rows[i].execution_id == execution->execution_id &&
+			strcmp(rows[i].action, "execute_action") == 0)
+			row = &rows[i];
+	if (row == NULL)
+	{
+		report_finding(verification, execution->proposal_id, &execution->execution_id,
+					   "the execution has no audit row");
+		return;
+	}
+
+	json_object_begin(&expected);
+	result_add_for_audit(&expected, execution->result);
+	details = json_object_end(&expected);
+	hash = json_find(details, "output_sha256");
+	recorded = member_text(row->details, "output_sha256");
+	if ((hash == NULL) != (recorded == NULL) ||
+		(hash != NULL && strncmp(hash->val.string.val, recorded, hash->val.string.len) != 0))
+		report_finding(verification, execution->proposal_id, &execution->execution_id,
+					   "the output is not the one that was recorded");
+}
+
+static void
+verify_proposal(const Verification *verification, const Proposal *proposal)
+{
+	int naudit;
+	int nreviews;
+	int nexecutions;
+	AuditRow *audit = audit_list_of_proposal(proposal->proposal_id, &naudit);
+	Execution *executions = execution_list(proposal->proposal_id, &nexecutions);
+	const char *status = status_by_audit(audit, naudit);
+
+	if (count_action(audit, naudit, "propose_action") != 1)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   "the proposal has not exactly one audit row of its making");
+	if (status == NULL || strcmp(status, enum_label(&proposal_status_type, proposal->status)) != 0)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   psprintf("the status is %s, by the audit log it is %s",
+								enum_label(&proposal_status_type, proposal->status),
+								status != NULL ? status : "unknown"));
+	nreviews = review_count(proposal->proposal_id);
+	if (count_action(audit, naudit, "review_action") != nreviews)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   psprintf("there are %d reviews, by the audit log %d", nreviews,
+								count_action(audit, naudit, "review_action")));
+	for (int i = 0; i < nexecutions; i++)
+		verify_execution(verification, &executions[i], audit, naudit);
+}
+
+/* Put what does not agree into a tuplestore, of one workflow or of all. */
+void
+audit_verify(const int64 *workflow_id, Tuplestorestate *rows, TupleDesc desc)
+{
+	Verification verification = {.rows = rows, .desc = desc};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "verify",
+												  ALLOCSET_DEFAULT_SIZES);
+	int64 *ids;
+	int count;
+
+	if (workflow_id != NULL)
+		(void) workflow_require(*workflow_id);
+	ids = proposal_list(workflow_id, true, &count);
+	for (int i = 0; i < count; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		CHECK_FOR_INTERRUPTS();
+		verify_proposal(&verification, proposal_require(ids[i]));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
+}

@@ -1,0 +1,158 @@
+/*
+ * workflow.c
+ *	  Starts, completes and cancels workflows.
+ *
+ * Ending a workflow excludes proposing in it (LOCK_WORKFLOW), so that nothing
+ * is left open in a workflow that has ended.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/caller.h"
+#include "engine/state.h"
+#include "engine/verbs.h"
+#include "store/table.h"
+#include "utils/builtins.h"
+
+int64
+workflow_start(const char *title, const int64 *actor_id, bool dry_run, Jsonb *metadata)
+{
+	Caller caller;
+	Actor *actor;
+	StoreRow row;
+	int64 workflow_id;
+
+	caller_identify(&caller);
+	actor = caller_actor_or_null(&caller, actor_id);
+	if (actor != NULL)
+		caller_check_acts_as(&caller, actor);
+
+	workflow_id = store_next_id(STORE_WORKFLOW);
+	store_row_init(&row, STORE_WORKFLOW);
+	row_set_int64(&row, WORKFLOW_WORKFLOW_ID, workflow_id);
+	row_set_id(&row, WORKFLOW_ACTOR_ID, actor != NULL ? &actor->actor_id : NULL);
+	row_set_enum(&row, WORKFLOW_STATUS, &workflow_status_type, WORKFLOW_ACTIVE);
+	row_set_bool(&row, WORKFLOW_DRY_RUN, dry_run);
+	row_set_text(&row, WORKFLOW_TITLE, title);
+	row_set_pointer(&row, WORKFLOW_METADATA, metadata);
+	row_set_time(&row, WORKFLOW_STARTED_AT, GetCurrentTimestamp());
+	store_insert(&row);
+	return workflow_id;
+}
+
+/*
+ * Refuse unless the caller may end the workflow: as an administrator, or as
+ * the actor that started it; as a gateway, where that was nobody in particular.
+ */
+static void
+check_may_end(const Caller *caller, const Workflow *workflow, const Actor *actor)
+{
+	if (actor != NULL)
+		caller_check_acts_as(caller, actor);
+	if (caller_has(caller, CAPABILITY_ADMINISTER))
+		return;
+	if (workflow->actor_id == NULL ? caller->gateway
+								   : actor != NULL && actor->actor_id == *workflow->actor_id)
+		return;
+	report_denied(errmsg("workflow " INT64_FORMAT " is not yours to end", workflow->workflow_id),
+				  workflow->actor_id != NULL
+					  ? errdetail("Actor " INT64_FORMAT " started it.", *workflow->actor_id)
+					  : errdetail("It was started for nobody in particular."),
+				  errhint("Ask the actor that started it, or an administrator."));
+}
+
+/* Lock a workflow that is to end, and what is still open in it. */
+static Workflow *
+lock_for_end(int64 workflow_id)
+{
+	Workflow *workflow;
+
+	(void) workflow_require(workflow_id);
+	store_lock_id(LOCK_WORKFLOW, workflow_id, true);
+	workflow = workflow_lock(workflow_id);
+	workflow_check_active(workflow);
+	return workflow;
+}
+
+static void
+end_workflow(Workflow *workflow, WorkflowStatus status, const Actor *actor, const char *reason)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_WORKFLOW);
+	row_set_enum(&row, WORKFLOW_STATUS, &workflow_status_type, status);
+	row_set_time(&row, WORKFLOW_ENDED_AT, GetCurrentTimestamp());
+	row_set_id(&row, WORKFLOW_ENDED_BY, actor != NULL ? &actor->actor_id : NULL);
+	row_set_text(&row, WORKFLOW_END_REASON, reason);
+	store_update(&row, workflow->tuple);
+}
+
+/* Complete a workflow in which nothing is open any more. */
+WorkflowStatus
+workflow_complete(int64 workflow_id, const int64 *actor_id)
+{
+	Caller caller;
+	Actor *actor;
+	Workflow *workflow;
+	int64 *ids;
+	Proposal **expired;
+	int count;
+	int nexpired = 0;
+
+	caller_identify(&caller);
+	actor = caller_actor_or_null(&caller, actor_id);
+	workflow = lock_for_end(workflow_id);
+
+	ids = proposal_list(&workflow_id, false, &count);
+	expired = palloc(sizeof(Proposal *) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		Proposal *proposal = proposal_require_lock(ids[i], false);
+
+		if (proposal_status_is_open(proposal_status_now(proposal)))
+			report_wrong_state(
+				errmsg("workflow " INT64_FORMAT " has open proposals", workflow_id),
+				errdetail("Proposal " INT64_FORMAT " is %s.", ids[i],
+						  enum_label(&proposal_status_type, proposal->status)),
+				errhint("Decide, execute or withdraw it, or cancel the workflow with "
+						"cancel_workflow."));
+		if (proposal_status_is_open(proposal->status))
+			expired[nexpired++] = proposal;
+	}
+	check_may_end(&caller, workflow, actor);
+
+	for (int i = 0; i < nexpired; i++)
+		proposal_change(expired[i], NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
+	end_workflow(workflow, WORKFLOW_COMPLETED, actor, NULL);
+	return WORKFLOW_COMPLETED;
+}
+
+/* Cancel a workflow with what is not finished in it. */
+WorkflowStatus
+workflow_cancel(int64 workflow_id, const int64 *actor_id, const char *reason)
+{
+	Caller caller;
+	Actor *actor;
+	Workflow *workflow;
+	int64 *ids;
+	int count;
+
+	caller_identify(&caller);
+	actor = caller_actor_or_null(&caller, actor_id);
+	workflow = lock_for_end(workflow_id);
+	check_may_end(&caller, workflow, actor);
+
+	ids = proposal_list(&workflow_id, false, &count);
+	for (int i = 0; i < count; i++)
+	{
+		Proposal *proposal = proposal_require_lock(ids[i], false);
+
+		if (proposal_status_now(proposal) == PROPOSAL_EXPIRED)
+			proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
+		else if (!status_is_final(OBJECT_PROPOSAL, proposal->status))
+			proposal_change(proposal, NULL, EVENT_CANCEL, PROPOSAL_CANCELLED,
+							actor != NULL ? &actor->actor_id : NULL, reason);
+	}
+	end_workflow(workflow, WORKFLOW_CANCELLED, actor, reason);
+	return WORKFLOW_CANCELLED;
+}

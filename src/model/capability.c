@@ -1,0 +1,111 @@
+/*
+ * capability.c
+ *	  What each capability lets a role call and read.
+ *
+ * A capability is a set of plain grants.  Who may EXECUTE the first function
+ * of a set has the capability; a privilege on a table confers none.  Which
+ * rows a role reads is said by the row security policies in
+ * sql/privileges.sql.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "model/capability.h"
+
+#define FUNCTIONS_OF_EVERYBODY "get_audit_log", "whoami", "transitions"
+#define TABLES_OF_PROPOSERS \
+	"actor", "workflow", "tool", "proposal", "proposal_revision", "review", "execution"
+#define TABLES_OF_REVIEWERS TABLES_OF_PROPOSERS, "tool_definition", "policy"
+
+static const char *const propose_functions[] = {"propose_action",
+												"start_workflow",
+												"complete_workflow",
+												"cancel_workflow",
+												"withdraw_proposal",
+												FUNCTIONS_OF_EVERYBODY,
+												NULL};
+static const char *const review_functions[] = {"review_action", FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const execute_functions[] = {"execute_action", "retry_action",
+												FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const audit_functions[] = {"verify_audit_log", FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const administer_functions[] = {"set_policy",
+												   "register_actor",
+												   "update_actor",
+												   "register_tool",
+												   "update_tool",
+												   "set_tool_enabled",
+												   "grant_capability",
+												   "revoke_capability",
+												   "complete_workflow",
+												   "cancel_workflow",
+												   "expire_proposals",
+												   FUNCTIONS_OF_EVERYBODY,
+												   NULL};
+static const char *const gateway_functions[] = {"is_gateway", NULL};
+
+static const char *const proposer_tables[] = {TABLES_OF_PROPOSERS, NULL};
+static const char *const reviewer_tables[] = {TABLES_OF_REVIEWERS, NULL};
+static const char *const auditor_tables[] = {TABLES_OF_REVIEWERS, "audit_log", NULL};
+static const char *const no_tables[] = {NULL};
+
+static const CapabilityInfo capabilities[CAPABILITY_COUNT] = {
+	[CAPABILITY_PROPOSE] = {"propose", false, propose_functions, proposer_tables},
+	[CAPABILITY_REVIEW] = {"review", false, review_functions, reviewer_tables},
+	[CAPABILITY_EXECUTE] = {"execute", false, execute_functions, reviewer_tables},
+	[CAPABILITY_AUDIT] = {"audit", false, audit_functions, auditor_tables},
+	[CAPABILITY_ADMINISTER] = {"administer", true, administer_functions, auditor_tables},
+	[CAPABILITY_GATEWAY] = {"gateway", true, gateway_functions, no_tables},
+};
+
+const CapabilityInfo *
+capability_info(Capability capability)
+{
+	return &capabilities[capability];
+}
+
+bool
+capability_parse(const char *name, Capability *capability)
+{
+	for (int i = 0; i < CAPABILITY_COUNT; i++)
+	{
+		if (strcmp(capabilities[i].name, name) == 0)
+		{
+			*capability = (Capability) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* All names, for a hint: palloc'd. */
+char *
+capability_list(void)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < CAPABILITY_COUNT; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", capabilities[i].name);
+	return list.data;
+}
+
+static bool
+contains(const char *const *names, const char *name)
+{
+	for (; *names != NULL; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
+bool
+capability_has_function(Capability capability, const char *function)
+{
+	return contains(capabilities[capability].functions, function);
+}
+
+bool
+capability_has_table(Capability capability, const char *table)
+{
+	return contains(capabilities[capability].tables, table);
+}

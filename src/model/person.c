@@ -1,0 +1,63 @@
+/*
+ * person.c
+ *	  Who is the same person as whom.
+ *
+ * Separation of duties counts people, and one person can be registered as
+ * several actors.  Two acts are one person's if they share any mark: the
+ * actor, the person, the database role or the login.
+ */
+#include "postgres.h"
+
+#include "model/person.h"
+
+static bool
+same_mark(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+bool
+person_is_same(const Person *a, const Person *b)
+{
+	return a->actor_id == b->actor_id || same_mark(a->person, b->person) ||
+		   same_mark(a->db_role, b->db_role) || same_mark(a->login, b->login);
+}
+
+/*
+ * Count the people behind the acts.
+ *
+ * Sharing a mark is carried on: where A shares one with B and B another with
+ * C, the three count as one.  That errs on the side of too few people.
+ */
+int
+person_count(const Person *persons, int count)
+{
+	int *group = palloc(sizeof(int) * Max(count, 1));
+	int groups = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		group[i] = i;
+		for (int j = 0; j < i; j++)
+		{
+			int joined = group[j];
+
+			if (joined == group[i] || !person_is_same(&persons[i], &persons[j]))
+				continue;
+			for (int k = 0; k <= i; k++)
+				if (group[k] == joined)
+					group[k] = group[i];
+		}
+	}
+	for (int i = 0; i < count; i++)
+	{
+		bool first = true;
+
+		for (int j = 0; j < i; j++)
+			if (group[j] == group[i])
+				first = false;
+		groups += first;
+	}
+	pfree(group);
+	return groups;
+}

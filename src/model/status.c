@@ -1,0 +1,62 @@
+/*
+ * status.c
+ *	  The labels of the extension's enum types.
+ *
+ * sql/schema.sql has the same labels; a test compares the two.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "model/status.h"
+
+static const char *const workflow_status_labels[] = {"active", "completed", "cancelled"};
+
+static const char *const proposal_status_labels[] = {"pending",   "approved", "rejected",
+													 "withdrawn", "expired",  "executed",
+													 "failed",    "cancelled"};
+
+static const char *const execution_status_labels[] = {"queued", "running", "succeeded", "failed",
+													  "cancelled"};
+
+static const char *const review_decision_labels[] = {"approve", "reject", "edit"};
+
+static const char *const actor_kind_labels[] = {"human", "agent", "service"};
+
+const EnumType workflow_status_type = {"workflow_status", lengthof(workflow_status_labels),
+									   workflow_status_labels};
+const EnumType proposal_status_type = {"proposal_status", lengthof(proposal_status_labels),
+									   proposal_status_labels};
+const EnumType execution_status_type = {"execution_status", lengthof(execution_status_labels),
+										execution_status_labels};
+const EnumType review_decision_type = {"review_decision", lengthof(review_decision_labels),
+									   review_decision_labels};
+const EnumType actor_kind_type = {"actor_kind", lengthof(actor_kind_labels), actor_kind_labels};
+
+/* The value of a label, or -1. */
+int
+enum_parse(const EnumType *type, const char *label)
+{
+	for (int i = 0; i < type->nlabels; i++)
+		if (strcmp(type->labels[i], label) == 0)
+			return i;
+	return -1;
+}
+
+const char *
+enum_label(const EnumType *type, int value)
+{
+	Assert(value >= 0 && value < type->nlabels);
+	return type->labels[value];
+}
+
+/* All labels, for a hint: palloc'd. */
+char *
+enum_list(const EnumType *type)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < type->nlabels; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", type->labels[i]);
+	return list.data;
+}

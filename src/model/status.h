@@ -1,0 +1,70 @@
+/*
+ * status.h
+ *	  The labels of the extension's enum types.
+ */
+#ifndef WFO_MODEL_STATUS_H
+#define WFO_MODEL_STATUS_H
+
+#include "postgres.h"
+
+typedef enum WorkflowStatus
+{
+	WORKFLOW_ACTIVE,
+	WORKFLOW_COMPLETED,
+	WORKFLOW_CANCELLED
+} WorkflowStatus;
+
+typedef enum ProposalStatus
+{
+	PROPOSAL_PENDING,
+	PROPOSAL_APPROVED,
+	PROPOSAL_REJECTED,
+	PROPOSAL_WITHDRAWN,
+	PROPOSAL_EXPIRED,
+	PROPOSAL_EXECUTED,
+	PROPOSAL_FAILED,
+	PROPOSAL_CANCELLED
+} ProposalStatus;
+
+typedef enum ExecutionStatus
+{
+	EXECUTION_QUEUED,
+	EXECUTION_RUNNING,
+	EXECUTION_SUCCEEDED,
+	EXECUTION_FAILED,
+	EXECUTION_CANCELLED
+} ExecutionStatus;
+
+typedef enum ReviewDecision
+{
+	DECISION_APPROVE,
+	DECISION_REJECT,
+	DECISION_EDIT
+} ReviewDecision;
+
+typedef enum ActorKind
+{
+	ACTOR_HUMAN,
+	ACTOR_AGENT,
+	ACTOR_SERVICE
+} ActorKind;
+
+/* An enum type of SQL: its name and its labels, in the order of the C enum. */
+typedef struct EnumType
+{
+	const char *name;
+	int nlabels;
+	const char *const *labels;
+} EnumType;
+
+extern const EnumType workflow_status_type;
+extern const EnumType proposal_status_type;
+extern const EnumType execution_status_type;
+extern const EnumType review_decision_type;
+extern const EnumType actor_kind_type;
+
+extern int enum_parse(const EnumType *type, const char *label);
+extern const char *enum_label(const EnumType *type, int value);
+extern char *enum_list(const EnumType *type);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * actor.h
+ *	  The table actor.
+ */
+#ifndef WFO_STORE_ACTOR_H
+#define WFO_STORE_ACTOR_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "model/status.h"
+
+enum
+{
+	ACTOR_ACTOR_ID = 1,
+	ACTOR_NAME,
+	ACTOR_ROLE,
+	ACTOR_KIND,
+	ACTOR_ACTIVE,
+	ACTOR_DB_ROLE,
+	ACTOR_DB_ROLE_OID,
+	ACTOR_PERSON,
+	ACTOR_REGISTERED_AT,
+	ACTOR_CHANGED_BY,
+	ACTOR_COLUMNS = ACTOR_CHANGED_BY
+};
+
+typedef struct Actor
+{
+	int64 actor_id;
+	char *name;
+	char *role;
+	ActorKind kind;
+	bool active;
+	char *db_role; /* NULL: not bound */
+	Oid db_role_oid;
+	char *person; /* NULL: not known */
+	HeapTuple tuple;
+} Actor;
+
+extern Actor *actor_load(int64 actor_id);
+extern Actor *actor_lock(int64 actor_id);
+extern bool actor_name_exists(const char *name);
+extern int64 *actor_bound_to(const char *db_role, Oid db_role_oid);
+
+#endif

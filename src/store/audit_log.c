@@ -1,0 +1,131 @@
+/*
+ * audit_log.c
+ *	  The table audit_log.
+ *
+ * An entry says what happened; this file adds by whose connection: process,
+ * client, transaction and query.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "store/audit_log.h"
+#include "store/table.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/xid8.h"
+#include "utils/timestamp.h"
+
+/* How many bytes of the client's query are kept. */
+#define QUERY_MAX 8192
+
+/* The client's address, as inet_client_addr() has it: null for a local one. */
+static void
+set_client_addr(StoreRow *row)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	Datum addr;
+
+	row_set_null(row, AUDIT_CLIENT_ADDR);
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	addr = inet_client_addr(fcinfo);
+	if (!fcinfo->isnull)
+		row_set(row, AUDIT_CLIENT_ADDR, addr);
+}
+
+/* Write an entry, in the current transaction. */
+void
+audit_insert(const AuditEntry *entry)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_AUDIT_LOG);
+	row_set_int64(&row, AUDIT_AUDIT_ID, store_next_id(STORE_AUDIT_LOG));
+	row_set_time(&row, AUDIT_OCCURRED_AT, GetCurrentTimestamp());
+	row_set_text(&row, AUDIT_ACTION, entry->action);
+	row_set_id(&row, AUDIT_ACTOR_ID, entry->actor_id);
+	row_set_id(&row, AUDIT_PROPOSAL_ID, entry->proposal_id);
+	row_set_id(&row, AUDIT_EXECUTION_ID, entry->execution_id);
+	row_set_name(&row, AUDIT_LOGIN, GetUserNameFromId(entry->login, false));
+	row_set_pointer(&row, AUDIT_DETAILS, entry->details);
+	row_set_id(&row, AUDIT_WORKFLOW_ID, entry->workflow_id);
+	row_set_name(&row, AUDIT_DB_ROLE, GetUserNameFromId(entry->db_role, false));
+	row_set_text(&row, AUDIT_APPLICATION_NAME, application_name != NULL ? application_name : "");
+	set_client_addr(&row);
+	row_set(&row, AUDIT_BACKEND_PID, Int32GetDatum(MyProcPid));
+	row_set(&row, AUDIT_TRANSACTION_ID, FullTransactionIdGetDatum(GetTopFullTransactionId()));
+	if (debug_query_string != NULL)
+		row_set(&row, AUDIT_QUERY,
+				PointerGetDatum(cstring_to_text_with_len(debug_query_string,
+														 pg_mbcliplen(debug_query_string,
+																	  strlen(debug_query_string),
+																	  QUERY_MAX))));
+	store_append(&row);
+}
+
+/* Put the rows of a workflow into a tuplestore: their first columns, oldest first. */
+void
+audit_list(int64 workflow_id, Tuplestorestate *rows, TupleDesc desc)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	HeapTuple tuple;
+	Datum values[AUDIT_COLUMNS];
+	bool nulls[AUDIT_COLUMNS];
+
+	store_key_int64(&key, AUDIT_WORKFLOW_ID, workflow_id);
+	store_scan_begin(&scan, STORE_AUDIT_LOG, "audit_log_workflow_idx", 1, &key);
+	while ((tuple = store_scan_next(&scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		heap_deform_tuple(tuple, RelationGetDescr(scan.rel), values, nulls);
+		tuplestore_putvalues(rows, desc, values, nulls);
+	}
+	store_scan_end(&scan);
+}
+
+static int
+compare_audit_ids(const void *a, const void *b)
+{
+	int64 left = ((const AuditRow *) a)->audit_id;
+	int64 right = ((const AuditRow *) b)->audit_id;
+
+	return (left > right) - (left < right);
+}
+
+/* The rows of a proposal, oldest first. */
+AuditRow *
+audit_list_of_proposal(int64 proposal_id, int *count)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	HeapTuple tuple;
+	int size = 8;
+	AuditRow *rows = palloc(size * sizeof(AuditRow));
+
+	*count = 0;
+	store_key_int64(&key, AUDIT_PROPOSAL_ID, proposal_id);
+	store_scan_begin(&scan, STORE_AUDIT_LOG, "audit_log_proposal_idx", 1, &key);
+	while ((tuple = store_scan_next(&scan)) != NULL)
+	{
+		TupleDesc desc = RelationGetDescr(scan.rel);
+
+		if (*count == size)
+		{
+			size *= 2;
+			rows = repalloc(rows, size * sizeof(AuditRow));
+		}
+		rows[*count].audit_id = column_int64(tuple, desc, AUDIT_AUDIT_ID);
+		rows[*count].action = column_text(tuple, desc, AUDIT_ACTION);
+		rows[*count].execution_id = column_int64_or_null(tuple, desc, AUDIT_EXECUTION_ID);
+		rows[*count].details = column_varlena(tuple, desc, AUDIT_DETAILS);
+		(*count)++;
+	}
+	store_scan_end(&scan);
+	qsort(rows, *count, sizeof(AuditRow), compare_audit_ids);
+	return rows;
+}

@@ -1,0 +1,59 @@
+/*
+ * audit_log.h
+ *	  The table audit_log.
+ */
+#ifndef WFO_STORE_AUDIT_LOG_H
+#define WFO_STORE_AUDIT_LOG_H
+
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "utils/jsonb.h"
+#include "utils/tuplestore.h"
+
+enum
+{
+	AUDIT_AUDIT_ID = 1,
+	AUDIT_OCCURRED_AT,
+	AUDIT_ACTION,
+	AUDIT_ACTOR_ID,
+	AUDIT_PROPOSAL_ID,
+	AUDIT_EXECUTION_ID,
+	AUDIT_LOGIN,
+	AUDIT_DETAILS,
+	AUDIT_WORKFLOW_ID,
+	AUDIT_DB_ROLE,
+	AUDIT_APPLICATION_NAME,
+	AUDIT_CLIENT_ADDR,
+	AUDIT_BACKEND_PID,
+	AUDIT_TRANSACTION_ID,
+	AUDIT_QUERY,
+	AUDIT_COLUMNS = AUDIT_QUERY
+};
+
+typedef struct AuditEntry
+{
+	const char *action;
+	const int64 *actor_id; /* NULL where there is none, as below */
+	const int64 *workflow_id;
+	const int64 *proposal_id;
+	const int64 *execution_id;
+	Oid login;
+	Oid db_role;
+	Jsonb *details;
+} AuditEntry;
+
+/* What a reader of the log wants to know. */
+typedef struct AuditRow
+{
+	int64 audit_id;
+	char *action;
+	int64 *execution_id;
+	Jsonb *details;
+} AuditRow;
+
+extern void audit_insert(const AuditEntry *entry);
+extern AuditRow *audit_list_of_proposal(int64 proposal_id, int *count);
+extern void audit_list(int64 workflow_id, Tuplestorestate *rows, TupleDesc desc);
+
+#endif

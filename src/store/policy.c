@@ -1,0 +1,67 @@
+/*
+ * policy.c
+ *	  The table policy: one row, or none while everything is at its default.
+ *
+ * The install script puts no row there, since a restored dump would bring a
+ * second one.
+ */
+#include "postgres.h"
+
+#include "store/policy.h"
+#include "store/table.h"
+
+static HeapTuple
+policy_fetch(TupleDesc *desc)
+{
+	return store_fetch(STORE_POLICY, NULL, 0, NULL, desc);
+}
+
+/* Read the policy as it stands. */
+void
+policy_load(Policy *policy)
+{
+	TupleDesc desc;
+	HeapTuple tuple = policy_fetch(&desc);
+
+	memset(policy, 0, sizeof(Policy));
+	policy->default_approvals = 1;
+	if (tuple == NULL)
+		return;
+	policy->dry_run = column_bool(tuple, desc, POLICY_DRY_RUN);
+	policy->default_approvals = column_int64(tuple, desc, POLICY_DEFAULT_APPROVALS);
+	policy->edit_needs_approval = column_bool(tuple, desc, POLICY_EDIT_NEEDS_APPROVAL);
+	policy->agents_may_review = column_bool(tuple, desc, POLICY_AGENTS_MAY_REVIEW);
+	policy->proposal_ttl = *column_interval(tuple, desc, POLICY_PROPOSAL_TTL);
+	policy->approval_ttl = *column_interval(tuple, desc, POLICY_APPROVAL_TTL);
+	policy->default_timeout = *column_interval(tuple, desc, POLICY_DEFAULT_TIMEOUT);
+	policy->notify = column_bool(tuple, desc, POLICY_NOTIFY);
+}
+
+/*
+ * Write the policy.  The caller holds LOCK_POLICY from before it loaded what
+ * it changes.
+ */
+void
+policy_save(const Policy *policy, const int64 *changed_by)
+{
+	TupleDesc desc;
+	HeapTuple old = policy_fetch(&desc);
+	StoreRow row;
+
+	store_row_init(&row, STORE_POLICY);
+	row_set_bool(&row, POLICY_DRY_RUN, policy->dry_run);
+	row_set_int64(&row, POLICY_DEFAULT_APPROVALS, policy->default_approvals);
+	row_set_bool(&row, POLICY_EDIT_NEEDS_APPROVAL, policy->edit_needs_approval);
+	row_set_bool(&row, POLICY_AGENTS_MAY_REVIEW, policy->agents_may_review);
+	row_set_pointer(&row, POLICY_PROPOSAL_TTL, &policy->proposal_ttl);
+	row_set_pointer(&row, POLICY_APPROVAL_TTL, &policy->approval_ttl);
+	row_set_pointer(&row, POLICY_DEFAULT_TIMEOUT, &policy->default_timeout);
+	row_set_bool(&row, POLICY_NOTIFY, policy->notify);
+	row_set_id(&row, POLICY_CHANGED_BY, changed_by);
+	row_set_time(&row, POLICY_CHANGED_AT, GetCurrentTimestamp());
+	row_set_bool(&row, POLICY_SINGLETON, true);
+	if (old == NULL)
+		store_insert(&row);
+	else
+		store_update(&row, old);
+}

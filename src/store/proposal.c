@@ -1,0 +1,189 @@
+/*
+ * proposal.c
+ *	  The table proposal.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "store/proposal.h"
+#include "store/table.h"
+#include "utils/fmgroids.h"
+
+static Proposal *
+proposal_read(HeapTuple tuple, TupleDesc desc)
+{
+	Proposal *proposal = palloc0(sizeof(Proposal));
+
+	proposal->proposal_id = column_int64(tuple, desc, PROPOSAL_PROPOSAL_ID);
+	proposal->workflow_id = column_int64(tuple, desc, PROPOSAL_WORKFLOW_ID);
+	proposal->actor_id = column_int64(tuple, desc, PROPOSAL_ACTOR_ID);
+	proposal->status = column_enum(tuple, desc, PROPOSAL_STATUS, &proposal_status_type);
+	proposal->revision = column_int64(tuple, desc, PROPOSAL_REVISION);
+	proposal->approvals = column_int64(tuple, desc, PROPOSAL_APPROVALS);
+	proposal->required_approvals = column_int64(tuple, desc, PROPOSAL_REQUIRED_APPROVALS);
+	proposal->revised_by = column_int64(tuple, desc, PROPOSAL_REVISED_BY);
+	proposal->proposer_may_review = column_bool(tuple, desc, PROPOSAL_PROPOSER_MAY_REVIEW);
+	if (!column_is_null(tuple, desc, PROPOSAL_EXPIRES_AT))
+		proposal->expires_at = column_int64(tuple, desc, PROPOSAL_EXPIRES_AT);
+	proposal->approval_ttl = column_interval(tuple, desc, PROPOSAL_APPROVAL_TTL);
+	proposal->tool = column_text(tuple, desc, PROPOSAL_TOOL);
+	proposal->params = column_varlena(tuple, desc, PROPOSAL_PARAMS);
+	proposal->reason = column_text(tuple, desc, PROPOSAL_REASON);
+	proposal->definition = column_varlena(tuple, desc, PROPOSAL_DEFINITION);
+	proposal->proposer.actor_id = proposal->actor_id;
+	proposal->proposer.person = column_text(tuple, desc, PROPOSAL_PERSON);
+	proposal->proposer.db_role = column_name(tuple, desc, PROPOSAL_DB_ROLE);
+	proposal->proposer.login = column_name(tuple, desc, PROPOSAL_LOGIN);
+	proposal->tuple = tuple;
+	return proposal;
+}
+
+/* The proposal with this id, or NULL. */
+Proposal *
+proposal_load(int64 proposal_id)
+{
+	ScanKeyData key;
+	TupleDesc desc;
+	HeapTuple tuple;
+
+	store_key_int64(&key, PROPOSAL_PROPOSAL_ID, proposal_id);
+	tuple = store_fetch(STORE_PROPOSAL, "proposal_pkey", 1, &key, &desc);
+	return tuple != NULL ? proposal_read(tuple, desc) : NULL;
+}
+
+/* The proposal that an actor made with this idempotency key, or NULL. */
+Proposal *
+proposal_find_by_key(int64 actor_id, const char *idempotency_key)
+{
+	ScanKeyData keys[2];
+	TupleDesc desc;
+	HeapTuple tuple;
+
+	store_key_int64(&keys[0], PROPOSAL_ACTOR_ID, actor_id);
+	store_key_text(&keys[1], PROPOSAL_IDEMPOTENCY_KEY, idempotency_key);
+	tuple = store_fetch(STORE_PROPOSAL, "proposal_idempotency_idx", 2, keys, &desc);
+	return tuple != NULL ? proposal_read(tuple, desc) : NULL;
+}
+
+/* Lock the proposal for a change and read its latest version. */
+StoreLock
+proposal_lock(int64 proposal_id, bool wait, Proposal **proposal)
+{
+	ScanKeyData key;
+	TupleDesc desc;
+	HeapTuple tuple;
+	StoreLock outcome;
+
+	store_key_int64(&key, PROPOSAL_PROPOSAL_ID, proposal_id);
+	outcome = store_lock_row(STORE_PROPOSAL, "proposal_pkey", &key, wait, &tuple, &desc);
+	*proposal = outcome == STORE_LOCKED ? proposal_read(tuple, desc) : NULL;
+	return outcome;
+}
+
+/* Count the pending and approved proposals of an actor, up to a limit. */
+int
+proposal_count_open(int64 actor_id, int limit)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	int count = 0;
+
+	store_key_int64(&key, PROPOSAL_ACTOR_ID, actor_id);
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 1, &key);
+	while (count < limit && store_scan_next(&scan) != NULL)
+		count++;
+	store_scan_end(&scan);
+	return count;
+}
+
+/* The ids of what a scan finds, with those in a final status or without. */
+static int64 *
+list_ids(StoreScan *scan, bool with_final, int *count)
+{
+	int size = 64;
+	int64 *ids = palloc(size * sizeof(int64));
+	HeapTuple tuple;
+
+	*count = 0;
+	while ((tuple = store_scan_next(scan)) != NULL)
+	{
+		TupleDesc desc = RelationGetDescr(scan->rel);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!with_final &&
+			status_is_final(OBJECT_PROPOSAL,
+							column_enum(tuple, desc, PROPOSAL_STATUS, &proposal_status_type)))
+			continue;
+		if (*count == size)
+		{
+			size *= 2;
+			ids = repalloc_huge(ids, size * sizeof(int64));
+		}
+		ids[(*count)++] = column_int64(tuple, desc, PROPOSAL_PROPOSAL_ID);
+	}
+	return ids;
+}
+
+/* The ids of the proposals of a workflow, or of all where that is NULL. */
+int64 *
+proposal_list(const int64 *workflow_id, bool with_final, int *count)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	int64 *ids;
+
+	if (workflow_id != NULL)
+	{
+		store_key_int64(&key, PROPOSAL_WORKFLOW_ID, *workflow_id);
+		store_scan_begin(&scan, STORE_PROPOSAL, "proposal_workflow_idx", 1, &key);
+	}
+	else
+		store_scan_begin(&scan, STORE_PROPOSAL, "proposal_pkey", 0, NULL);
+	ids = list_ids(&scan, with_final, count);
+	store_scan_end(&scan);
+	return ids;
+}
+
+/* The ids of the open proposals that expire at or before a time. */
+int64 *
+proposal_list_expired(TimestampTz now, int *count)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	int64 *ids;
+
+	ScanKeyInit(&key, PROPOSAL_EXPIRES_AT, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
+				TimestampTzGetDatum(now));
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_expiry_idx", 1, &key);
+	ids = list_ids(&scan, false, count);
+	store_scan_end(&scan);
+	return ids;
+}
+
+/*
+ * Record an event on a locked proposal, and the status it leads to, along with the other columns that are
+ * set in row, which may be NULL.
+ */
+void
+proposal_change(Proposal *proposal, StoreRow *row, Event event, ProposalStatus status,
+				const int64 *by, const char *reason)
+{
+	StoreRow own;
+
+	if (row == NULL)
+	{
+		row = &own;
+		store_row_init(row, STORE_PROPOSAL);
+	}
+	row_set_text(row, PROPOSAL_EVENT, event_name(event));
+	if (status != proposal->status)
+	{
+		row_set_enum(row, PROPOSAL_STATUS, &proposal_status_type, status);
+		row_set_bool(row, PROPOSAL_OPEN, proposal_status_is_open(status));
+		row_set_time(row, PROPOSAL_STATUS_AT, GetCurrentTimestamp());
+		row_set_id(row, PROPOSAL_STATUS_BY, by);
+		row_set_text(row, PROPOSAL_STATUS_REASON, reason);
+	}
+	store_update(row, proposal->tuple);
+	proposal->status = status;
+}

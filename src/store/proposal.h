@@ -1,0 +1,79 @@
+/*
+ * proposal.h
+ *	  The table proposal.
+ */
+#ifndef WFO_STORE_PROPOSAL_H
+#define WFO_STORE_PROPOSAL_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "access/tupdesc.h"
+#include "model/person.h"
+#include "model/status.h"
+#include "model/transition.h"
+#include "store/table.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+enum
+{
+	PROPOSAL_PROPOSAL_ID = 1,
+	PROPOSAL_WORKFLOW_ID,
+	PROPOSAL_ACTOR_ID,
+	PROPOSAL_STATUS,
+	PROPOSAL_OPEN,
+	PROPOSAL_REVISION,
+	PROPOSAL_APPROVALS,
+	PROPOSAL_REQUIRED_APPROVALS,
+	PROPOSAL_REVISED_BY,
+	PROPOSAL_PROPOSER_MAY_REVIEW,
+	PROPOSAL_PROPOSED_AT,
+	PROPOSAL_STATUS_AT,
+	PROPOSAL_STATUS_BY,
+	PROPOSAL_EXPIRES_AT,
+	PROPOSAL_APPROVAL_TTL,
+	PROPOSAL_EVENT,
+	PROPOSAL_STATUS_REASON,
+	PROPOSAL_TOOL,
+	PROPOSAL_PARAMS,
+	PROPOSAL_REASON,
+	PROPOSAL_IDEMPOTENCY_KEY,
+	PROPOSAL_DEFINITION,
+	PROPOSAL_PERSON,
+	PROPOSAL_DB_ROLE,
+	PROPOSAL_LOGIN,
+	PROPOSAL_COLUMNS = PROPOSAL_LOGIN
+};
+
+typedef struct Proposal
+{
+	int64 proposal_id;
+	int64 workflow_id;
+	int64 actor_id;
+	ProposalStatus status;
+	int64 revision;
+	int64 approvals;
+	int64 required_approvals;
+	int64 revised_by;
+	bool proposer_may_review;
+	TimestampTz expires_at; /* 0: never */
+	Interval *approval_ttl; /* NULL: no limit */
+	char *tool;
+	Jsonb *params;
+	char *reason;
+	bytea *definition;
+	Person proposer;
+	HeapTuple tuple;
+} Proposal;
+
+extern Proposal *proposal_load(int64 proposal_id);
+extern Proposal *proposal_find_by_key(int64 actor_id, const char *idempotency_key);
+extern StoreLock proposal_lock(int64 proposal_id, bool wait, Proposal **proposal);
+extern int proposal_count_open(int64 actor_id, int limit);
+extern int64 *proposal_list(const int64 *workflow_id, bool with_final, int *count);
+extern int64 *proposal_list_expired(TimestampTz now, int *count);
+extern void proposal_change(Proposal *proposal, StoreRow *row, Event event, ProposalStatus status,
+							const int64 *by, const char *reason);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * review.c
+ *	  The table review.
+ */
+#include "postgres.h"
+
+#include "store/review.h"
+#include "store/table.h"
+
+void
+review_insert(const Review *review)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_REVIEW);
+	row_set_int64(&row, REVIEW_REVIEW_ID, store_next_id(STORE_REVIEW));
+	row_set_int64(&row, REVIEW_PROPOSAL_ID, review->proposal_id);
+	row_set_int64(&row, REVIEW_WORKFLOW_ID, review->workflow_id);
+	row_set_int64(&row, REVIEW_REVISION, review->revision);
+	row_set_int64(&row, REVIEW_REVIEWER_ID, review->reviewer.actor_id);
+	row_set_enum(&row, REVIEW_DECISION, &review_decision_type, review->decision);
+	row_set_enum(&row, REVIEW_STATUS, &proposal_status_type, review->status);
+	row_set_bool(&row, REVIEW_COUNTS, review->counts);
+	row_set_time(&row, REVIEW_REVIEWED_AT, GetCurrentTimestamp());
+	row_set_enum(&row, REVIEW_KIND, &actor_kind_type, review->kind);
+	row_set_text(&row, REVIEW_ROLE, review->role);
+	row_set_text(&row, REVIEW_PERSON, review->reviewer.person);
+	row_set_name(&row, REVIEW_DB_ROLE, review->reviewer.db_role);
+	row_set_name(&row, REVIEW_LOGIN, review->reviewer.login);
+	row_set_text(&row, REVIEW_COMMENT, review->comment);
+	row_set_pointer(&row, REVIEW_EDITS, review->edits);
+	store_insert(&row);
+}
+
+/* How many decisions there were on a proposal, in all its revisions. */
+int
+review_count(int64 proposal_id)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	int count = 0;
+
+	store_key_int64(&key, REVIEW_PROPOSAL_ID, proposal_id);
+	store_scan_begin(&scan, STORE_REVIEW, "review_proposal_idx", 1, &key);
+	while (store_scan_next(&scan) != NULL)
+		count++;
+	store_scan_end(&scan);
+	return count;
+}
+
+/* All reviews of a revision, without their comments and edits. */
+Review *
+review_list(int64 proposal_id, int64 revision, int *count)
+{
+	ScanKeyData keys[2];
+	StoreScan scan;
+	HeapTuple tuple;
+	int size = 4;
+	Review *reviews = palloc(size * sizeof(Review));
+
+	*count = 0;
+	store_key_int64(&keys[0], REVIEW_PROPOSAL_ID, proposal_id);
+	store_key_int64(&keys[1], REVIEW_REVISION, revision);
+	store_scan_begin(&scan, STORE_REVIEW, "review_proposal_idx", 2, keys);
+	while ((tuple = store_scan_next(&scan)) != NULL)
+	{
+		TupleDesc desc = RelationGetDescr(scan.rel);
+		Review *review;
+
+		if (*count == size)
+		{
+			size *= 2;
+			reviews = repalloc(reviews, size * sizeof(Review));
+		}
+		review = &reviews[(*count)++];
+		memset(review, 0, sizeof(Review));
+		review->proposal_id = proposal_id;
+		review->workflow_id = column_int64(tuple, desc, REVIEW_WORKFLOW_ID);
+		review->revision = revision;
+		review->reviewer.actor_id = column_int64(tuple, desc, REVIEW_REVIEWER_ID);
+		review->reviewer.person = column_text(tuple, desc, REVIEW_PERSON);
+		review->reviewer.db_role = column_name(tuple, desc, REVIEW_DB_ROLE);
+		review->reviewer.login = column_name(tuple, desc, REVIEW_LOGIN);
+		review->decision = column_enum(tuple, desc, REVIEW_DECISION, &review_decision_type);
+		review->status = column_enum(tuple, desc, REVIEW_STATUS, &proposal_status_type);
+		review->counts = column_bool(tuple, desc, REVIEW_COUNTS);
+		review->kind = column_enum(tuple, desc, REVIEW_KIND, &actor_kind_type);
+		review->role = column_text(tuple, desc, REVIEW_ROLE);
+	}
+	store_scan_end(&scan);
+	return reviews;
+}

@@ -1,0 +1,54 @@
+/*
+ * review.h
+ *	  The table review.
+ */
+#ifndef WFO_STORE_REVIEW_H
+#define WFO_STORE_REVIEW_H
+
+#include "postgres.h"
+
+#include "model/person.h"
+#include "model/status.h"
+#include "utils/jsonb.h"
+
+enum
+{
+	REVIEW_REVIEW_ID = 1,
+	REVIEW_PROPOSAL_ID,
+	REVIEW_WORKFLOW_ID,
+	REVIEW_REVISION,
+	REVIEW_REVIEWER_ID,
+	REVIEW_DECISION,
+	REVIEW_STATUS,
+	REVIEW_COUNTS,
+	REVIEW_REVIEWED_AT,
+	REVIEW_KIND,
+	REVIEW_ROLE,
+	REVIEW_PERSON,
+	REVIEW_DB_ROLE,
+	REVIEW_LOGIN,
+	REVIEW_COMMENT,
+	REVIEW_EDITS,
+	REVIEW_COLUMNS = REVIEW_EDITS
+};
+
+typedef struct Review
+{
+	int64 proposal_id;
+	int64 workflow_id;
+	int64 revision;
+	Person reviewer;
+	ReviewDecision decision;
+	ProposalStatus status;
+	bool counts;
+	ActorKind kind;
+	char *role;
+	char *comment;
+	Jsonb *edits;
+} Review;
+
+extern void review_insert(const Review *review);
+extern int review_count(int64 proposal_id);
+extern Review *review_list(int64 proposal_id, int64 revision, int *count);
+
+#endif

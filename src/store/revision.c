@@ -1,0 +1,55 @@
+/*
+ * revision.c
+ *	  The table proposal_revision.
+ */
+#include "postgres.h"
+
+#include "store/revision.h"
+#include "store/table.h"
+
+/* The revision with this number, or NULL. */
+Revision *
+revision_load(int64 proposal_id, int64 revision)
+{
+	ScanKeyData keys[2];
+	TupleDesc desc;
+	HeapTuple tuple;
+	Revision *result;
+
+	store_key_int64(&keys[0], REVISION_PROPOSAL_ID, proposal_id);
+	store_key_int64(&keys[1], REVISION_REVISION, revision);
+	tuple = store_fetch(STORE_PROPOSAL_REVISION, "proposal_revision_pkey", 2, keys, &desc);
+	if (tuple == NULL)
+		return NULL;
+
+	result = palloc0(sizeof(Revision));
+	result->proposal_id = proposal_id;
+	result->revision = revision;
+	result->author.actor_id = column_int64(tuple, desc, REVISION_ACTOR_ID);
+	result->author.person = column_text(tuple, desc, REVISION_PERSON);
+	result->author.db_role = column_name(tuple, desc, REVISION_DB_ROLE);
+	result->author.login = column_name(tuple, desc, REVISION_LOGIN);
+	result->required_approvals = column_int64(tuple, desc, REVISION_REQUIRED_APPROVALS);
+	result->params = column_varlena(tuple, desc, REVISION_PARAMS);
+	result->definition = column_varlena(tuple, desc, REVISION_DEFINITION);
+	return result;
+}
+
+void
+revision_insert(const Revision *revision, TimestampTz created_at)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_PROPOSAL_REVISION);
+	row_set_int64(&row, REVISION_PROPOSAL_ID, revision->proposal_id);
+	row_set_int64(&row, REVISION_REVISION, revision->revision);
+	row_set_int64(&row, REVISION_ACTOR_ID, revision->author.actor_id);
+	row_set_time(&row, REVISION_CREATED_AT, created_at);
+	row_set_int64(&row, REVISION_REQUIRED_APPROVALS, revision->required_approvals);
+	row_set_pointer(&row, REVISION_PARAMS, revision->params);
+	row_set_pointer(&row, REVISION_DEFINITION, revision->definition);
+	row_set_text(&row, REVISION_PERSON, revision->author.person);
+	row_set_name(&row, REVISION_DB_ROLE, revision->author.db_role);
+	row_set_name(&row, REVISION_LOGIN, revision->author.login);
+	store_insert(&row);
+}

@@ -1,0 +1,42 @@
+/*
+ * revision.h
+ *	  The table proposal_revision.
+ */
+#ifndef WFO_STORE_REVISION_H
+#define WFO_STORE_REVISION_H
+
+#include "postgres.h"
+
+#include "model/person.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+enum
+{
+	REVISION_PROPOSAL_ID = 1,
+	REVISION_REVISION,
+	REVISION_ACTOR_ID,
+	REVISION_CREATED_AT,
+	REVISION_REQUIRED_APPROVALS,
+	REVISION_PARAMS,
+	REVISION_DEFINITION,
+	REVISION_PERSON,
+	REVISION_DB_ROLE,
+	REVISION_LOGIN,
+	REVISION_COLUMNS = REVISION_LOGIN
+};
+
+typedef struct Revision
+{
+	int64 proposal_id;
+	int64 revision;
+	Person author;
+	int64 required_approvals;
+	Jsonb *params;
+	bytea *definition;
+} Revision;
+
+extern Revision *revision_load(int64 proposal_id, int64 revision);
+extern void revision_insert(const Revision *revision, TimestampTz created_at);
+
+#endif

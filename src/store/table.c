@@ -1,0 +1,638 @@
+/*
+ * table.c
+ *	  Reads and writes rows of the extension's tables.
+ *
+ * See table.h for why this goes below SQL.  Writes follow what the logical
+ * replication worker does (src/backend/replication/logical/worker.c): an
+ * executor state of one relation and ExecSimpleRelationInsert or -Update, with
+ * the AFTER triggers fired at once.  While one of these writes is under way
+ * store_is_writing() says so to the triggers, which refuse all other writes;
+ * nothing in SQL can set that flag.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/names.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_enum.h"
+#include "catalog/namespace.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "store/audit_log.h"
+#include "store/execution.h"
+#include "store/actor.h"
+#include "store/policy.h"
+#include "store/proposal.h"
+#include "store/review.h"
+#include "store/revision.h"
+#include "store/table.h"
+#include "store/tool.h"
+#include "store/tool_definition.h"
+#include "store/workflow.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+static const struct
+{
+	const char *name;
+	const char *id_sequence;
+	int columns;
+} tables[STORE_TABLE_COUNT] = {
+	[STORE_ACTOR] = {"actor", "actor_actor_id_seq", ACTOR_COLUMNS},
+	[STORE_WORKFLOW] = {"workflow", "workflow_workflow_id_seq", WORKFLOW_COLUMNS},
+	[STORE_TOOL] = {"tool", NULL, TOOL_COLUMNS},
+	[STORE_TOOL_DEFINITION] = {"tool_definition", NULL, TOOL_DEFINITION_COLUMNS},
+	[STORE_POLICY] = {"policy", NULL, POLICY_COLUMNS},
+	[STORE_PROPOSAL] = {"proposal", "proposal_proposal_id_seq", PROPOSAL_COLUMNS},
+	[STORE_PROPOSAL_REVISION] = {"proposal_revision", NULL, REVISION_COLUMNS},
+	[STORE_REVIEW] = {"review", "review_review_id_seq", REVIEW_COLUMNS},
+	[STORE_EXECUTION] = {"execution", "execution_execution_id_seq", EXECUTION_COLUMNS},
+	[STORE_AUDIT_LOG] = {"audit_log", "audit_log_audit_id_seq", AUDIT_COLUMNS},
+};
+
+static bool writing = false;
+
+bool
+store_is_writing(void)
+{
+	return writing;
+}
+
+const char *
+store_table_name(StoreTable table)
+{
+	return tables[table].name;
+}
+
+int
+store_table_columns(StoreTable table)
+{
+	return tables[table].columns;
+}
+
+bool
+store_table_parse(const char *name, StoreTable *table)
+{
+	for (int i = 0; i < STORE_TABLE_COUNT; i++)
+	{
+		if (strcmp(tables[i].name, name) == 0)
+		{
+			*table = (StoreTable) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+Oid
+store_schema(void)
+{
+	return get_namespace_oid(WFO_SCHEMA, false);
+}
+
+static Oid
+store_relid(const char *name)
+{
+	Oid relid = get_relname_relid(name, store_schema());
+
+	if (!OidIsValid(relid))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation \"%s.%s\" does not exist", WFO_SCHEMA, name),
+						errhint("Create the extension again, or update it with ALTER EXTENSION %s "
+								"UPDATE.",
+								WFO_NAME)));
+	return relid;
+}
+
+/*
+ * Open a table.  The lock is kept to the end of the transaction by closing
+ * with NoLock, so that the table cannot change shape under the call.
+ */
+Relation
+store_open(StoreTable table, LOCKMODE lockmode)
+{
+	Relation rel = table_open(store_relid(tables[table].name), lockmode);
+
+	if (RelationGetDescr(rel)->natts != tables[table].columns)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("table \"%s.%s\" is not of the version of the library", WFO_SCHEMA,
+							   tables[table].name),
+						errhint("Run ALTER EXTENSION %s UPDATE.", WFO_NAME)));
+	return rel;
+}
+
+/* Who owns the tables, and so the extension. */
+Oid
+store_owner(void)
+{
+	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(store_schema()));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for schema %s", WFO_SCHEMA);
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* Scans */
+
+void
+store_key_int64(ScanKey key, AttrNumber column, int64 value)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(value));
+}
+
+/* The text columns that are keys have the collation "C", as ScanKeyInit does. */
+void
+store_key_text(ScanKey key, AttrNumber column, const char *value)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(value));
+}
+
+void
+store_key_name(ScanKey key, AttrNumber column, const char *value)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(value));
+}
+
+void
+store_key_bytea(ScanKey key, AttrNumber column, Datum value)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_BYTEAEQ, value);
+}
+
+void
+store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys, ScanKey keys)
+{
+	scan->rel = store_open(table, AccessShareLock);
+	scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan->desc = systable_beginscan(scan->rel, index != NULL ? store_relid(index) : InvalidOid,
+									index != NULL, scan->snapshot, nkeys, keys);
+}
+
+/* The next row, good until the next call; NULL after the last. */
+HeapTuple
+store_scan_next(StoreScan *scan)
+{
+	return systable_getnext(scan->desc);
+}
+
+void
+store_scan_end(StoreScan *scan)
+{
+	systable_endscan(scan->desc);
+	UnregisterSnapshot(scan->snapshot);
+	table_close(scan->rel, NoLock);
+}
+
+/*
+ * Read the one row with these keys, or NULL.  The tuple is a copy in the
+ * current memory context; *desc stays good while the table is locked, to the
+ * end of the transaction.
+ */
+HeapTuple
+store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys, TupleDesc *desc)
+{
+	StoreScan scan;
+	HeapTuple tuple;
+
+	store_scan_begin(&scan, table, index, nkeys, keys);
+	*desc = RelationGetDescr(scan.rel);
+	tuple = store_scan_next(&scan);
+	if (tuple != NULL)
+		tuple = heap_copytuple(tuple);
+	store_scan_end(&scan);
+	return tuple;
+}
+
+/*
+ * Lock the row with this key FOR NO KEY UPDATE, and read its latest version.
+ *
+ * The lock lasts to the end of the transaction.  FOR UPDATE would block
+ * foreign keys that refer to the row.
+ */
+StoreLock
+store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait, HeapTuple *tuple,
+			   TupleDesc *desc)
+{
+	StoreScan scan;
+	HeapTuple found;
+	TupleTableSlot *slot;
+	TM_FailureData tmfd;
+	TM_Result result;
+	StoreLock outcome = STORE_GONE;
+
+	store_scan_begin(&scan, table, index, 1, key);
+	*desc = RelationGetDescr(scan.rel);
+	found = store_scan_next(&scan);
+	if (found != NULL)
+	{
+		slot = table_slot_create(scan.rel, NULL);
+		result = table_tuple_lock(scan.rel, &found->t_self, scan.snapshot, slot,
+								  GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+								  wait ? LockWaitBlock : LockWaitSkip,
+								  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &tmfd);
+		switch (result)
+		{
+			case TM_Ok:
+				*tuple = ExecCopySlotHeapTuple(slot);
+				(*tuple)->t_self = slot->tts_tid;
+				outcome = STORE_LOCKED;
+				break;
+			case TM_WouldBlock:
+				outcome = STORE_BUSY;
+				break;
+			case TM_Deleted:
+				break;
+			default:
+				elog(ERROR, "could not lock row in table \"%s\": result %d", tables[table].name,
+					 result);
+		}
+		ExecDropSingleTupleTableSlot(slot);
+	}
+	store_scan_end(&scan);
+	return outcome;
+}
+
+/*
+ * Lock something that is no row, to the end of the transaction.
+ *
+ * These are advisory locks in a class of their own: the fourth field of the
+ * tag is 1 or 2 in those that SQL can take.  Unlike row locks they cost no
+ * write where many sessions share one.
+ */
+static void
+lock_tag(StoreLockSpace space, uint64 id, bool exclusive)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (id >> 32), (uint32) id, 0x5700 + space);
+	(void) LockAcquire(&tag, exclusive ? ExclusiveLock : ShareLock, false, false);
+}
+
+void
+store_lock_id(StoreLockSpace space, int64 id, bool exclusive)
+{
+	lock_tag(space, (uint64) id, exclusive);
+}
+
+void
+store_lock_text(StoreLockSpace space, int64 id, const char *text)
+{
+	lock_tag(space, hash_bytes_extended((const unsigned char *) text, strlen(text), (uint64) id),
+			 true);
+}
+
+/* Rows to be written */
+
+void
+store_row_init(StoreRow *row, StoreTable table)
+{
+	row->table = table;
+	memset(row->nulls, true, sizeof(row->nulls));
+	memset(row->replaces, false, sizeof(row->replaces));
+}
+
+void
+row_set(StoreRow *row, AttrNumber column, Datum value)
+{
+	Assert(column >= 1 && column <= tables[row->table].columns);
+	row->values[column - 1] = value;
+	row->nulls[column - 1] = false;
+	row->replaces[column - 1] = true;
+}
+
+void
+row_set_null(StoreRow *row, AttrNumber column)
+{
+	row->nulls[column - 1] = true;
+	row->replaces[column - 1] = true;
+}
+
+void
+row_set_int64(StoreRow *row, AttrNumber column, int64 value)
+{
+	row_set(row, column, Int64GetDatum(value));
+}
+
+/* An id that may be missing. */
+void
+row_set_id(StoreRow *row, AttrNumber column, const int64 *id)
+{
+	if (id == NULL)
+		row_set_null(row, column);
+	else
+		row_set_int64(row, column, *id);
+}
+
+void
+row_set_bool(StoreRow *row, AttrNumber column, bool value)
+{
+	row_set(row, column, BoolGetDatum(value));
+}
+
+/* A time; zero stands for none. */
+void
+row_set_time(StoreRow *row, AttrNumber column, TimestampTz value)
+{
+	if (value == 0)
+		row_set_null(row, column);
+	else
+		row_set(row, column, TimestampTzGetDatum(value));
+}
+
+void
+row_set_text(StoreRow *row, AttrNumber column, const char *value)
+{
+	if (value == NULL)
+		row_set_null(row, column);
+	else
+		row_set(row, column, CStringGetTextDatum(value));
+}
+
+void
+row_set_name(StoreRow *row, AttrNumber column, const char *value)
+{
+	if (value == NULL)
+		row_set_null(row, column);
+	else
+		row_set(row, column, DirectFunctionCall1(namein, CStringGetDatum(value)));
+}
+
+/* A jsonb, bytea or interval. */
+void
+row_set_pointer(StoreRow *row, AttrNumber column, const void *value)
+{
+	if (value == NULL)
+		row_set_null(row, column);
+	else
+		row_set(row, column, PointerGetDatum(value));
+}
+
+void
+row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type, int value)
+{
+	row_set(row, column, ObjectIdGetDatum(enum_datum(type, value)));
+}
+
+/* The OID of an enum's label, which is also its Datum. */
+Oid
+enum_datum(const EnumType *type, int value)
+{
+	Oid typid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type->name),
+								ObjectIdGetDatum(store_schema()));
+	Oid result;
+
+	result = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(typid),
+							 CStringGetDatum(enum_label(type, value)));
+	if (!OidIsValid(result))
+		elog(ERROR, "type %s.%s has no label \"%s\"", WFO_SCHEMA, type->name,
+			 enum_label(type, value));
+	return result;
+}
+
+/* Writes */
+
+typedef struct Writer
+{
+	Relation rel;
+	EState *estate;
+	ResultRelInfo *result_rel;
+	bool outer_writing;
+} Writer;
+
+static void
+writer_begin(Writer *writer, StoreTable table)
+{
+	EState *estate;
+
+	writer->rel = store_open(table, RowExclusiveLock);
+	writer->estate = estate = CreateExecutorState();
+	compat_init_range_table(estate, writer->rel);
+	writer->result_rel = makeNode(ResultRelInfo);
+	InitResultRelInfo(writer->result_rel, writer->rel, 1, NULL, 0);
+	estate->es_output_cid = GetCurrentCommandId(true);
+	PushActiveSnapshot(GetLatestSnapshot());
+	estate->es_snapshot = GetActiveSnapshot();
+	ExecOpenIndices(writer->result_rel, false);
+	AfterTriggerBeginQuery();
+	writer->outer_writing = writing;
+	writing = true;
+}
+
+static void
+writer_end(Writer *writer)
+{
+	AfterTriggerEndQuery(writer->estate);
+	writing = writer->outer_writing;
+	ExecCloseIndices(writer->result_rel);
+	ExecResetTupleTable(writer->estate->es_tupleTable, false);
+	ExecCloseResultRelations(writer->estate);
+	PopActiveSnapshot();
+	FreeExecutorState(writer->estate);
+	table_close(writer->rel, NoLock);
+	CommandCounterIncrement();
+}
+
+/* Insert the row, check its constraints and fire its triggers. */
+void
+store_insert(StoreRow *row)
+{
+	Writer writer;
+
+	writer_begin(&writer, row->table);
+	PG_TRY();
+	{
+		TupleTableSlot *slot = ExecInitExtraTupleSlot(writer.estate, RelationGetDescr(writer.rel),
+													  table_slot_callbacks(writer.rel));
+
+		ExecClearTuple(slot);
+		memcpy(slot->tts_values, row->values, tables[row->table].columns * sizeof(Datum));
+		memcpy(slot->tts_isnull, row->nulls, tables[row->table].columns * sizeof(bool));
+		ExecStoreVirtualTuple(slot);
+		ExecSimpleRelationInsert(writer.result_rel, writer.estate, slot);
+		writer_end(&writer);
+	}
+	PG_CATCH();
+	{
+		writing = writer.outer_writing;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Write the columns of the row that were set over those of old, which is the
+ * latest version of a row that the transaction has locked.  old's place is set
+ * to that of the new version.
+ */
+void
+store_update(StoreRow *row, HeapTuple old)
+{
+	Writer writer;
+
+	writer_begin(&writer, row->table);
+	PG_TRY();
+	{
+		TupleDesc desc = RelationGetDescr(writer.rel);
+		TupleTableSlot *search = ExecInitExtraTupleSlot(writer.estate, desc, &TTSOpsHeapTuple);
+		TupleTableSlot *slot = ExecInitExtraTupleSlot(writer.estate, desc, &TTSOpsHeapTuple);
+		EPQState epqstate;
+
+		EvalPlanQualInit(&epqstate, writer.estate, NULL, NIL, -1);
+		ExecStoreHeapTuple(old, search, false);
+		search->tts_tid = old->t_self;
+		ExecStoreHeapTuple(heap_modify_tuple(old, desc, row->values, row->nulls, row->replaces),
+						   slot, false);
+		ExecSimpleRelationUpdate(writer.result_rel, writer.estate, &epqstate, search, slot);
+		old->t_self = slot->tts_tid;
+		EvalPlanQualEnd(&epqstate);
+		writer_end(&writer);
+	}
+	PG_CATCH();
+	{
+		writing = writer.outer_writing;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Insert a row into a table whose triggers only keep others away, without
+ * firing them: for the audit log, which is written by triggers.
+ */
+void
+store_append(StoreRow *row)
+{
+	Relation rel = store_open(row->table, RowExclusiveLock);
+
+	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), row->values, row->nulls));
+	table_close(rel, NoLock);
+}
+
+/* The next value of the table's identity column. */
+int64
+store_next_id(StoreTable table)
+{
+	return nextval_internal(store_relid(tables[table].id_sequence), false);
+}
+
+/* Columns of a row that was read */
+
+bool
+column_is_null(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	return heap_attisnull(tuple, column, desc);
+}
+
+Datum
+column_datum(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	bool isnull;
+	Datum value = heap_getattr(tuple, column, desc, &isnull);
+
+	if (isnull)
+		elog(ERROR, "column \"%s\" is null", NameStr(TupleDescAttr(desc, column - 1)->attname));
+	return value;
+}
+
+int64
+column_int64(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	return DatumGetInt64(column_datum(tuple, desc, column));
+}
+
+int64 *
+column_int64_or_null(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	int64 *value;
+
+	if (column_is_null(tuple, desc, column))
+		return NULL;
+	value = palloc(sizeof(int64));
+	*value = column_int64(tuple, desc, column);
+	return value;
+}
+
+bool
+column_bool(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	return DatumGetBool(column_datum(tuple, desc, column));
+}
+
+Oid
+column_oid(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	return DatumGetObjectId(column_datum(tuple, desc, column));
+}
+
+/* A text, or NULL. */
+char *
+column_text(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	if (column_is_null(tuple, desc, column))
+		return NULL;
+	return TextDatumGetCString(column_datum(tuple, desc, column));
+}
+
+/* A name, or NULL. */
+char *
+column_name(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	if (column_is_null(tuple, desc, column))
+		return NULL;
+	return pstrdup(NameStr(*DatumGetName(column_datum(tuple, desc, column))));
+}
+
+/* A jsonb or bytea, detoasted, or NULL. */
+void *
+column_varlena(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	if (column_is_null(tuple, desc, column))
+		return NULL;
+	return PG_DETOAST_DATUM_COPY(column_datum(tuple, desc, column));
+}
+
+Interval *
+column_interval(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	Interval *value;
+
+	if (column_is_null(tuple, desc, column))
+		return NULL;
+	value = palloc(sizeof(Interval));
+	*value = *DatumGetIntervalP(column_datum(tuple, desc, column));
+	return value;
+}
+
+int
+column_enum(HeapTuple tuple, TupleDesc desc, AttrNumber column, const EnumType *type)
+{
+	Oid label = column_oid(tuple, desc, column);
+	HeapTuple entry = SearchSysCache1(ENUMOID, ObjectIdGetDatum(label));
+	int value;
+
+	if (!HeapTupleIsValid(entry))
+		elog(ERROR, "cache lookup failed for enum value %u", label);
+	value = enum_parse(type, NameStr(((Form_pg_enum) GETSTRUCT(entry))->enumlabel));
+	ReleaseSysCache(entry);
+	if (value < 0)
+		elog(ERROR, "type %s has an unknown label", type->name);
+	return value;
+}

@@ -1,0 +1,132 @@
+/*
+ * table.h
+ *	  Reads and writes rows of the extension's tables.
+ *
+ * The calls run with the caller's rights, but the tables belong to the
+ * extension: this file goes below the permission checks, straight to the table
+ * access methods and the executor's row functions, which still check
+ * constraints and fire triggers.  No SQL text, no plan, no search_path.
+ *
+ * Reads see the latest committed state and the transaction's own changes at
+ * every isolation level; what a decision rests on is locked first.
+ */
+#ifndef WFO_STORE_TABLE_H
+#define WFO_STORE_TABLE_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/skey.h"
+#include "model/status.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
+
+typedef enum StoreTable
+{
+	STORE_ACTOR,
+	STORE_WORKFLOW,
+	STORE_TOOL,
+	STORE_TOOL_DEFINITION,
+	STORE_POLICY,
+	STORE_PROPOSAL,
+	STORE_PROPOSAL_REVISION,
+	STORE_REVIEW,
+	STORE_EXECUTION,
+	STORE_AUDIT_LOG
+} StoreTable;
+
+#define STORE_TABLE_COUNT 10
+#define STORE_MAX_COLUMNS 32
+
+extern Relation store_open(StoreTable table, LOCKMODE lockmode);
+extern bool store_table_parse(const char *name, StoreTable *table);
+extern const char *store_table_name(StoreTable table);
+extern int store_table_columns(StoreTable table);
+extern Oid store_schema(void);
+extern Oid store_owner(void);
+
+/* Scans: rows with columns equal to keys, in the order of an index. */
+typedef struct StoreScan
+{
+	Relation rel;
+	Snapshot snapshot;
+	SysScanDesc desc;
+} StoreScan;
+
+extern void store_key_int64(ScanKey key, AttrNumber column, int64 value);
+extern void store_key_text(ScanKey key, AttrNumber column, const char *value);
+extern void store_key_name(ScanKey key, AttrNumber column, const char *value);
+extern void store_key_bytea(ScanKey key, AttrNumber column, Datum value);
+extern void store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys,
+							 ScanKey keys);
+extern HeapTuple store_scan_next(StoreScan *scan);
+extern void store_scan_end(StoreScan *scan);
+extern HeapTuple store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys,
+							 TupleDesc *desc);
+
+typedef enum StoreLock
+{
+	STORE_LOCKED, /* the row is locked, the tuple its latest version */
+	STORE_BUSY,   /* somebody else has it, and the caller would not wait */
+	STORE_GONE    /* there is none */
+} StoreLock;
+
+extern StoreLock store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait,
+								HeapTuple *tuple, TupleDesc *desc);
+
+/* Locks on what is no row. */
+typedef enum StoreLockSpace
+{
+	LOCK_WORKFLOW,        /* proposing shares it, ending the workflow excludes */
+	LOCK_IDEMPOTENCY_KEY, /* one call at a time proposes with a key */
+	LOCK_NAME,            /* one call at a time registers a name or a definition */
+	LOCK_POLICY           /* one call at a time changes the policy */
+} StoreLockSpace;
+
+extern void store_lock_id(StoreLockSpace space, int64 id, bool exclusive);
+extern void store_lock_text(StoreLockSpace space, int64 id, const char *text);
+
+/* A row to be written: columns are set one by one, the rest stays as it is. */
+typedef struct StoreRow
+{
+	StoreTable table;
+	Datum values[STORE_MAX_COLUMNS];
+	bool nulls[STORE_MAX_COLUMNS];
+	bool replaces[STORE_MAX_COLUMNS];
+} StoreRow;
+
+extern void store_row_init(StoreRow *row, StoreTable table);
+extern void row_set(StoreRow *row, AttrNumber column, Datum value);
+extern void row_set_null(StoreRow *row, AttrNumber column);
+extern void row_set_int64(StoreRow *row, AttrNumber column, int64 value);
+extern void row_set_id(StoreRow *row, AttrNumber column, const int64 *id);
+extern void row_set_bool(StoreRow *row, AttrNumber column, bool value);
+extern void row_set_time(StoreRow *row, AttrNumber column, TimestampTz value);
+extern void row_set_text(StoreRow *row, AttrNumber column, const char *value);
+extern void row_set_name(StoreRow *row, AttrNumber column, const char *value);
+extern void row_set_pointer(StoreRow *row, AttrNumber column, const void *value);
+extern void row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type, int value);
+
+extern void store_insert(StoreRow *row);
+extern void store_update(StoreRow *row, HeapTuple old);
+extern void store_append(StoreRow *row);
+extern int64 store_next_id(StoreTable table);
+extern bool store_is_writing(void);
+
+/* Columns of a row that was read; results are copies in the current context. */
+extern bool column_is_null(HeapTuple tuple, TupleDesc desc, AttrNumber column);
+extern Datum column_datum(HeapTuple tuple, TupleDesc desc, AttrNumber column);
+extern int64 column_int64(HeapTuple tuple, TupleDesc desc, AttrNumber column);
+extern int64 *column_int64_or_null(HeapTuple tuple, TupleDesc desc, AttrNumber column);
+extern bool column_bool(HeapTuple tuple, TupleDesc desc, AttrNumber column);
+extern Oid column_oid(HeapTuple tuple, TupleDesc desc, AttrNumber column);
+extern char *column_text(HeapTuple tuple, TupleDesc desc, AttrNumber column);
+extern char *column_name(HeapTuple tuple, TupleDesc desc, AttrNumber column);
+extern void *column_varlena(HeapTuple tuple, TupleDesc desc, AttrNumber column);
+extern Interval *column_interval(HeapTuple tuple, TupleDesc desc, AttrNumber column);
+extern int column_enum(HeapTuple tuple, TupleDesc desc, AttrNumber column, const EnumType *type);
+
+extern Oid enum_datum(const EnumType *type, int value);
+
+#endif

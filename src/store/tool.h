@@ -1,0 +1,46 @@
+/*
+ * tool.h
+ *	  The table tool.
+ */
+#ifndef WFO_STORE_TOOL_H
+#define WFO_STORE_TOOL_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "utils/timestamp.h"
+
+enum
+{
+	TOOL_TOOL = 1,
+	TOOL_ENABLED,
+	TOOL_IN_SESSION,
+	TOOL_MAX_ATTEMPTS,
+	TOOL_TIMEOUT,
+	TOOL_FUNCTION,
+	TOOL_RUN_AS,
+	TOOL_RUN_AS_OID,
+	TOOL_SEARCH_PATH,
+	TOOL_DESCRIPTION,
+	TOOL_REGISTERED_AT,
+	TOOL_CHANGED_BY,
+	TOOL_COLUMNS = TOOL_CHANGED_BY
+};
+
+typedef struct Tool
+{
+	char *tool;
+	bool enabled;
+	bool in_session;
+	Interval *timeout; /* NULL: the policy's default */
+	char *function;    /* qualified signature */
+	char *run_as;
+	Oid run_as_oid;
+	char *search_path;
+	HeapTuple tuple;
+} Tool;
+
+extern Tool *tool_load(const char *name);
+extern Tool *tool_lock(const char *name);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * tool_definition.c
+ *	  The table tool_definition.
+ */
+#include "postgres.h"
+
+#include "store/table.h"
+#include "store/tool_definition.h"
+
+static HeapTuple
+definition_fetch(const bytea *sha256, TupleDesc *desc)
+{
+	ScanKeyData key;
+
+	store_key_bytea(&key, TOOL_DEFINITION_SHA256, PointerGetDatum(sha256));
+	return store_fetch(STORE_TOOL_DEFINITION, "tool_definition_pkey", 1, &key, desc);
+}
+
+/* The definition with this hash, or NULL. */
+Jsonb *
+tool_definition_load(const bytea *sha256)
+{
+	TupleDesc desc;
+	HeapTuple tuple = definition_fetch(sha256, &desc);
+
+	return tuple != NULL ? column_varlena(tuple, desc, TOOL_DEFINITION_DEFINITION) : NULL;
+}
+
+/* Store a definition, unless it is stored already. */
+void
+tool_definition_keep(const bytea *sha256, const char *tool, Jsonb *definition)
+{
+	TupleDesc desc;
+	StoreRow row;
+
+	if (definition_fetch(sha256, &desc) != NULL)
+		return;
+	store_lock_text(LOCK_NAME, STORE_TOOL_DEFINITION, tool);
+	if (definition_fetch(sha256, &desc) != NULL)
+		return;
+
+	store_row_init(&row, STORE_TOOL_DEFINITION);
+	row_set_pointer(&row, TOOL_DEFINITION_SHA256, sha256);
+	row_set_text(&row, TOOL_DEFINITION_TOOL, tool);
+	row_set_pointer(&row, TOOL_DEFINITION_DEFINITION, definition);
+	row_set_time(&row, TOOL_DEFINITION_FIRST_USED_AT, GetCurrentTimestamp());
+	store_insert(&row);
+}

@@ -1,0 +1,40 @@
+/*
+ * workflow.h
+ *	  The table workflow.
+ */
+#ifndef WFO_STORE_WORKFLOW_H
+#define WFO_STORE_WORKFLOW_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "model/status.h"
+
+enum
+{
+	WORKFLOW_WORKFLOW_ID = 1,
+	WORKFLOW_ACTOR_ID,
+	WORKFLOW_STATUS,
+	WORKFLOW_DRY_RUN,
+	WORKFLOW_TITLE,
+	WORKFLOW_METADATA,
+	WORKFLOW_STARTED_AT,
+	WORKFLOW_ENDED_AT,
+	WORKFLOW_ENDED_BY,
+	WORKFLOW_END_REASON,
+	WORKFLOW_COLUMNS = WORKFLOW_END_REASON
+};
+
+typedef struct Workflow
+{
+	int64 workflow_id;
+	int64 *actor_id; /* NULL: nobody in particular */
+	WorkflowStatus status;
+	bool dry_run;
+	HeapTuple tuple;
+} Workflow;
+
+extern Workflow *workflow_load(int64 workflow_id);
+extern Workflow *workflow_lock(int64 workflow_id);
+
+#endif
