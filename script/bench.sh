@@ -1,0 +1,115 @@
+#!/bin/bash
+# bench.sh
+#
+# Measures a full cycle (propose, approve, execute a trivial tool: three
+# transactions) of the extension beside a hand-written PL/pgSQL state machine
+# (test/bench/plpgsql_rival.sql) and the floor, three single-row inserts with
+# as many commits.  The sides take turns in one run on one server; medians and
+# ratios are printed.  CPU is that of the server: all its processes, from /proc.
+#
+# ROUNDS (5) and SECONDS_EACH (6) say how long; PARTS which parts: throughput
+# cpu scale.
+set -euo pipefail
+if [ -z "${WFO_TMP:-}" ]; then
+	exec "$(dirname "$0")/with-server.sh" -c shared_buffers=512MB -c max_wal_size=8GB \
+		-c log_min_messages=warning "$0" "$@"
+fi
+here=$(cd "$(dirname "$0")/.." && pwd)
+rounds=${ROUNDS:-5}
+seconds=${SECONDS_EACH:-6}
+parts=${PARTS:-throughput cpu scale}
+samples=$WFO_TMP/samples
+tick=$(getconf CLK_TCK)
+
+# CPU seconds that the server has used so far, of live and of ended processes.
+server_cpu() {
+	local postmaster
+	postmaster=$(psql -XAtc "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)")
+	cat "/proc/$postmaster/stat" $(pgrep -P "$postmaster" | sed 's#.*#/proc/&/stat#') 2>/dev/null |
+		awk -v tick="$tick" -v postmaster="$postmaster" '
+			{ sub(/^[0-9]+ \(.*\) /, "& "); n = split($0, f, ") "); split(f[n], s, " ")
+			  cpu += s[12] + s[13]; if (index($0, postmaster " ") == 1) cpu += s[14] + s[15] }
+			END { print cpu / tick }'
+}
+
+# run SIDE CLIENTS: one measurement, as "SIDE CLIENTS TPS CPU_MICROSECONDS".
+run() {
+	local before after out tps count
+	before=$(server_cpu)
+	out=$(pgbench -n -M prepared -c "$2" -j 2 -T "$seconds" -f "$here/test/bench/$1.sql" 2>&1) || {
+		echo "$out" >&2
+		exit 1
+	}
+	after=$(server_cpu)
+	tps=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' <<<"$out")
+	count=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' <<<"$out")
+	awk -v s="$1" -v c="$2" -v t="$tps" -v n="$count" -v a="$before" -v b="$after" \
+		'BEGIN { printf "%s %s %.1f %.1f\n", s, c, t, (b - a) * 1e6 / n }' >>"$samples"
+}
+
+# median SIDE CLIENTS COLUMN
+median() {
+	awk -v s="$1" -v c="$2" -v k="$3" '$1 == s && $2 == c { print $k }' "$samples" | sort -n |
+		awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# paired_ratio SIDE_A SIDE_B CLIENTS COLUMN: the median of A / B round by round.
+paired_ratio() {
+	paste <(awk -v s="$1" -v c="$3" -v k="$4" '$1 == s && $2 == c { print $k }' "$samples") \
+		<(awk -v s="$2" -v c="$3" -v k="$4" '$1 == s && $2 == c { print $k }' "$samples") |
+		awk '{ print $1 / $2 }' | sort -n |
+		awk '{ v[NR] = $1 } END { printf "%.2f", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+compare() {
+	local clients=$1 side
+	: >"$samples"
+	for side in cycle_rival cycle_extension floor; do
+		SECONDS_EACH=2 seconds=2 run "$side" "$clients"
+	done
+	: >"$samples"
+	for ((i = 0; i < rounds; i++)); do
+		for side in cycle_rival cycle_extension floor; do run "$side" "$clients"; done
+	done
+	printf '%-16s %8s %12s %14s\n' side clients 'cycles/s' 'CPU us/cycle'
+	for side in cycle_rival cycle_extension floor; do
+		printf '%-16s %8s %12.0f %14.0f\n' "$side" "$clients" \
+			"$(median "$side" "$clients" 3)" "$(median "$side" "$clients" 4)"
+	done
+	echo "throughput, extension / rival: $(paired_ratio cycle_extension cycle_rival "$clients" 3)"
+	echo "CPU, extension / rival: $(paired_ratio cycle_extension cycle_rival "$clients" 4)"
+}
+
+set_commit() {
+	psql -XqAt -c "ALTER SYSTEM SET synchronous_commit = $1" -c "SELECT pg_reload_conf()" >/dev/null
+	sleep 0.2
+}
+
+psql -XqAt -f "$here/test/bench/plpgsql_rival.sql" -f "$here/test/bench/setup.sql" >/dev/null 2>&1
+psql -XAt -c "SELECT split_part(version(), ' on ', 1)"
+echo "$(nproc) cores, $rounds rounds of $seconds s, sides in turn"
+
+if [[ $parts == *throughput* ]]; then
+	printf '\n== full cycle, fsync and synchronous_commit on, 8 clients\n'
+	compare 8
+fi
+if [[ $parts == *cpu* ]]; then
+	printf '\n== full cycle, synchronous_commit off, 2 clients\n'
+	set_commit off
+	compare 2
+	set_commit on
+fi
+if [[ $parts == *scale* ]]; then
+	printf '\n== CPU per cycle as proposals pile up, synchronous_commit off, 2 clients\n'
+	set_commit off
+	for size in 1000 1000000; do
+		psql -XqAt -v size="$size" -f "$here/test/bench/fill.sql" >/dev/null
+		: >"$samples"
+		run cycle_extension 2
+		: >"$samples"
+		for ((i = 0; i < rounds; i++)); do run cycle_extension 2; done
+		printf '%-12s %s us CPU per cycle\n' \
+			"$(psql -XAtc 'SELECT count(*) FROM workflow_orch.proposal') rows" \
+			"$(median cycle_extension 2 4)"
+	done
+fi

@@ -1,0 +1,3 @@
+INSERT INTO bench.floor (n) VALUES (1);
+INSERT INTO bench.floor (n) VALUES (1);
+INSERT INTO bench.floor (n) VALUES (1);
