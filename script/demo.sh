@@ -1,0 +1,206 @@
+#!/bin/bash
+# demo.sh: plays a database migration on a real database of 1,000,000 accounts:
+# a developer proposes four changes, a DBA approves, edits and rejects them,
+# what is approved runs, and every way round the review is refused.
+#
+# It builds the extension and uses a server of its own, which is removed at the
+# end.  Every person is a login role with a connection of its own; what is
+# narrated is checked, and the first thing that goes otherwise ends the demo
+# with status 1.  demo/ has the SQL that sets the scene.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+if [ "${1:-}" != play ]; then
+	echo "Building the extension and starting a throw-away server ..."
+	exec bash "$root/script/with-server.sh" -c fsync=off -c max_wal_size=4GB bash "$root/script/demo.sh" play
+fi
+
+export PGDATABASE=bank PGAPPNAME=demo PGOPTIONS='-c client_min_messages=warning'
+unset PSQLRC PSQL_PAGER PAGER
+bold='' plain=''
+[ ! -t 1 ] || bold=$'\e[1m' plain=$'\e[0m'
+
+chapter() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+tell() { printf '\n'; printf '%s\n' "$@"; }
+
+# ask WHO SQL: a connection of WHO; stops at the first error.
+ask() {
+	psql -XqU "$1" -v ON_ERROR_STOP=1 -P footer=off -P null=- <<<"$2" 2>&1
+}
+
+# show WHO SQL: the statement as typed, its lines after the first indented.
+show() {
+	local prompt="  $1=> "
+	printf '\n%s%s%s\n' "$prompt" "${2//$'\n'/$'\n'"${prompt//?/ }"}" ";"
+}
+
+indent() { sed -n 's/ *$//; /./s/^/  /p' <<<"$1"; }
+
+# wrong WHAT OUTPUT: the demo is not what it claims to be.
+wrong() {
+	printf '\n%s\n%s\n' "THIS WENT OTHERWISE: $1" "$2" >&2
+	exit 1
+}
+
+# act WHO PATTERN SQL: shows the statement and its result, which must match.
+act() {
+	local output
+	show "$1" "$3"
+	output=$(ask "$1" "$3;") || wrong "an error" "$output"
+	indent "$output"
+	[[ $output =~ $2 ]] || wrong "the result does not match $2" "$output"
+}
+
+# refused WHO SQLSTATE PATTERN SQL: the same, and the statement must fail.
+refused() {
+	local output
+	show "$1" "$4"
+	output=$(psql -XqU "$1" <<<"$4;"$'\n\\echo :LAST_ERROR_SQLSTATE' 2>&1) || true
+	[[ ${output##*$'\n'} == "$2" ]] || wrong "no error $2" "$output"
+	output=${output%$'\n'*}
+	output=${output/ERROR:  /ERROR $2: }
+	indent "$(grep -E '^(ERROR|DETAIL|HINT)' <<<"$output")"
+	[[ $output =~ $3 ]] || wrong "the error does not match $3" "$output"
+}
+
+# holds CLAIM SQL: something that the narration rests on.
+holds() {
+	local output
+	output=$(psql -XAtqc "$2" 2>&1) || true
+	[ "$output" = t ] || wrong "$1" "$output"
+}
+
+chapter "The scene"
+
+psql -XqAtd postgres -v ON_ERROR_STOP=1 <<'SQL'
+CREATE ROLE bank_owner LOGIN;
+CREATE ROLE ada LOGIN;
+CREATE ROLE ben LOGIN;
+CREATE ROLE cleo LOGIN;
+CREATE ROLE dan LOGIN;
+CREATE ROLE sam LOGIN IN ROLE bank_owner;
+CREATE DATABASE bank OWNER bank_owner;
+SQL
+pgbench -i -q -s 10 -U bank_owner bank >"$WFO_TMP/pgbench.log" 2>&1 || wrong pgbench "$(cat "$WFO_TMP/pgbench.log")"
+psql -XqU bank_owner -v ON_ERROR_STOP=1 -f "$root/demo/bank.sql"
+psql -Xq -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION workflow_orch' \
+	-c "SELECT workflow_orch.grant_capability('sam', 'administer')" >/dev/null
+psql -XqU sam -v ON_ERROR_STOP=1 -f "$root/demo/approval.sql" >/dev/null
+
+tell "A bank's database, made by pgbench. Its tables belong to bank_owner, no superuser:"
+act ben 1000000 "SELECT count(*) AS accounts FROM pgbench_accounts"
+
+tell "People with a login each. What they may do are plain grants on the extension's functions:"
+indent "$(ask postgres "
+	SELECT a.name, a.role, a.db_role AS login,
+	       string_agg(c.capability, ', ' ORDER BY c.n) AS capabilities
+	  FROM workflow_orch.actor a,
+	       (VALUES (1, 'propose', 'propose_action'), (2, 'review', 'review_action'),
+	               (3, 'execute', 'execute_action'), (4, 'audit', 'verify_audit_log'),
+	               (5, 'administer', 'set_policy')) AS c(n, capability, function),
+	       pg_proc p
+	 WHERE p.proname = c.function AND p.pronamespace = 'workflow_orch'::regnamespace
+	   AND has_function_privilege(a.db_role, p.oid, 'EXECUTE')
+	 GROUP BY a.actor_id ORDER BY a.actor_id;")"
+
+tell "Four SQL functions of the bank are registered as tools, which run as bank_owner:"
+act ada drop_column "SELECT tool, run_as, description FROM workflow_orch.tool"
+
+chapter "Ada, the developer, proposes"
+
+tell "She wants a column for the tier of an account, its values, an index, and an old column gone."
+act ada 1 "SELECT workflow_orch.start_workflow('Account tiers') AS workflow_id"
+act ada '1 \| pending' "SELECT * FROM workflow_orch.propose_action(1, NULL, 'add_column',
+  '{\"rel\": \"pgbench_accounts\", \"col\": \"tier\", \"type\": \"text\"}',
+  'accounts get a tier')"
+act ada '2 \| pending' "SELECT * FROM workflow_orch.propose_action(1, NULL, 'backfill_tier',
+  '{\"max_rows\": 1000000}', 'all accounts need one')"
+act ada '3 \| pending' "SELECT * FROM workflow_orch.propose_action(1, NULL, 'create_index',
+  '{\"rel\": \"pgbench_accounts\", \"col\": \"tier\"}', 'reports read by tier')"
+act ada '4 \| pending' "SELECT * FROM workflow_orch.propose_action(1, NULL, 'drop_column',
+  '{\"rel\": \"pgbench_accounts\", \"col\": \"filler\"}', 'looks unused')"
+
+tell "What does not fit the function is refused at once:"
+refused ada 22023 "do not fit" "SELECT * FROM workflow_orch.propose_action(1, NULL, 'backfill_tier',
+  '{\"max_rows\": \"many\"}', 'all accounts need one')"
+holds "four proposals" "SELECT count(*) = 4 FROM workflow_orch.proposal"
+
+chapter "Nobody gets round the review"
+
+tell "Ada may review, but not what she proposed herself:"
+refused ada 42501 "own proposal" "SELECT * FROM workflow_orch.review_action(1, NULL, 'approve')"
+tell "She cannot say that she is Ben:"
+refused ada 42501 "may not act for actor" "SELECT * FROM workflow_orch.review_action(1, 2, 'approve')"
+tell "She cannot write the status into the table:"
+refused ada 42501 "permission denied" "UPDATE workflow_orch.proposal SET status = 'approved' WHERE proposal_id = 1"
+tell "Not even a superuser can:"
+refused postgres 42501 refused "UPDATE workflow_orch.proposal SET status = 'approved' WHERE proposal_id = 1"
+tell "She cannot call the function by herself:"
+refused ada 42501 "permission denied" "SELECT change.drop_column('pgbench_accounts', 'filler')"
+tell "And Cleo, who may execute, cannot execute what nobody has approved:"
+refused cleo 55000 "not approved" "SELECT * FROM workflow_orch.execute_action(1)"
+holds "nothing has happened" "SELECT bool_and(status = 'pending') FROM workflow_orch.proposal"
+
+chapter "Ben, the DBA, decides"
+
+act ben drop_column "SELECT proposal_id AS id, tool, params, reason FROM workflow_orch.proposal
+ WHERE status = 'pending' ORDER BY proposal_id"
+tell "The column is fine:"
+act ben '^[^|]*approved' "SELECT status FROM workflow_orch.review_action(1, NULL, 'approve')"
+tell "A million rows in one transaction are not. He edits, with a JSON merge patch, and so approves" \
+	"what he has made of it. The final call is what will run:"
+act ben 'approved.*"max_rows": 100000}' "SELECT * FROM workflow_orch.review_action(2, NULL, 'edit', '{\"max_rows\": 100000}',
+  'in steps, please')"
+act ben '^[^|]*approved' "SELECT status FROM workflow_orch.review_action(3, NULL, 'approve')"
+tell "The old column stays:"
+act ben rejected "SELECT status FROM workflow_orch.review_action(4, NULL, 'reject', NULL, 'the archive reads filler')"
+
+chapter "A dry run"
+
+tell "Sam, the administrator, lets executions only say what they would do:"
+act sam 't' "SELECT dry_run FROM workflow_orch.set_policy(dry_run => true)"
+act cleo 'DRY RUN' "SELECT result->>'message' AS message FROM workflow_orch.execute_action(1)"
+holds "no column yet" "SELECT count(*) = 0 FROM pg_attribute WHERE attrelid = 'pgbench_accounts'::regclass AND attname = 'tier'"
+tell "Nothing has changed, and proposal 1 is still approved. From here on it is in earnest:"
+act sam 'f' "SELECT dry_run FROM workflow_orch.set_policy(dry_run => false)"
+
+chapter "Cleo, in operations, executes"
+
+call="SELECT execution_id, result->'success' AS success, result->'output' AS output
+  FROM workflow_orch.execute_action"
+act cleo '2 \| true.*tier is there' "${call}(1)"
+act cleo '3 \| true.*100000' "${call}(2)"
+act ben '100000' "SELECT count(*) AS accounts, count(tier) AS with_tier FROM pgbench_accounts"
+
+tell "What ran does not run again:"
+refused cleo 55000 "executed" "${call}(2)"
+tell "Before the index is made, somebody puts other code into the approved tool's function:"
+original=$(ask bank_owner "\pset format unaligned
+\t
+SELECT pg_get_functiondef('change.create_index'::regproc);")
+act bank_owner '' "CREATE OR REPLACE FUNCTION change.create_index(rel regclass, col name)
+RETURNS text LANGUAGE sql AS 'UPDATE pgbench_accounts SET abalance = 0; SELECT ''done'''"
+refused cleo 55000 "has changed" "${call}(3)"
+tell "With the function as it was approved, it runs:"
+ask bank_owner "$original;"
+act cleo '4 \| true.*is there' "${call}(3)"
+act ben 'pgbench_accounts_tier' "SELECT indexname FROM pg_indexes WHERE tablename = 'pgbench_accounts'"
+act ada completed "SELECT workflow_orch.complete_workflow(1) AS status"
+
+chapter "Dan, the auditor, reads what happened"
+
+act dan 'dry run, add_column.*complete_workflow' "SELECT to_char(l.occurred_at, 'HH24:MI:SS') AS time, a.name AS who, l.action,
+       l.proposal_id AS proposal, l.details->>'status' AS status,
+       concat_ws(', ', CASE l.details->>'dry_run' WHEN 'true' THEN 'dry run' END, l.details->>'title',
+                 l.details->>'tool', l.details->>'reason', l.details->>'decision',
+                 l.details->>'edits', l.details->>'comment') AS what
+  FROM workflow_orch.get_audit_log(1) l LEFT JOIN workflow_orch.actor a USING (actor_id)
+ ORDER BY l.audit_id"
+tell "What was refused has left no row, but a line in the server's log, and so has each start of a tool:"
+indent "$(grep -oE '[a-z_]+@bank LOG:  .*' "$WFO_LOG" | grep -E 'own proposal|act for|starts')"
+tell "The log only grows, for a superuser too:"
+refused postgres 42501 refused "DELETE FROM workflow_orch.audit_log WHERE action = 'review_action'"
+tell "And the tables agree with it: a row here would be a finding."
+act dan 'finding' "SELECT * FROM workflow_orch.verify_audit_log()"
+holds "no findings" "SELECT count(*) = 0 FROM workflow_orch.verify_audit_log()"
+
+tell "That was it. The server is removed now, with all that was on it. README.md says how to go on."
