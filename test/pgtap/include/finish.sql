@@ -1,0 +1,2 @@
+SELECT * FROM finish();
+ROLLBACK;
