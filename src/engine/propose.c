@@ -132,8 +132,8 @@ insert_proposal(const ProposeRequest *request, const Policy *policy, const Revis
 	row_set_text(&row, PROPOSAL_IDEMPOTENCY_KEY, request->idempotency_key);
 	row_set_pointer(&row, PROPOSAL_DEFINITION, revision->definition);
 	row_set_text(&row, PROPOSAL_PERSON, revision->author.person);
-	row_set_name(&row, PROPOSAL_DB_ROLE, revision->author.db_role);
-	row_set_name(&row, PROPOSAL_LOGIN, revision->author.login);
+	row_set_text(&row, PROPOSAL_DB_ROLE, revision->author.db_role);
+	row_set_text(&row, PROPOSAL_LOGIN, revision->author.login);
 	store_insert(&row);
 	revision_insert(revision, now);
 }

@@ -13,6 +13,7 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/names.h"
 #include "engine/deadline.h"
 #include "engine/sandbox.h"
 #include "executor/executor.h"
@@ -49,7 +50,10 @@ static const struct
 	{"default_transaction_deferrable", "off"},
 };
 
-/* Settings of the caller that are the connection's, or its messages', and stay. */
+/*
+ * Settings of the caller that are the connection's, or its messages', and stay;
+ * so do the limits of this extension.
+ */
 static const char *const kept[] = {"client_encoding", "application_name", "client_min_messages"};
 
 static void
@@ -65,6 +69,8 @@ pin(const char *name, const char *value)
 static bool
 is_kept(const char *name)
 {
+	if (strncmp(name, WFO_NAME ".", strlen(WFO_NAME ".")) == 0)
+		return true;
 	for (int i = 0; i < (int) lengthof(kept); i++)
 		if (strcmp(kept[i], name) == 0)
 			return true;

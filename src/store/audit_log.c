@@ -50,10 +50,10 @@ audit_insert(const AuditEntry *entry)
 	row_set_id(&row, AUDIT_ACTOR_ID, entry->actor_id);
 	row_set_id(&row, AUDIT_PROPOSAL_ID, entry->proposal_id);
 	row_set_id(&row, AUDIT_EXECUTION_ID, entry->execution_id);
-	row_set_name(&row, AUDIT_LOGIN, GetUserNameFromId(entry->login, false));
+	row_set_text(&row, AUDIT_LOGIN, GetUserNameFromId(entry->login, false));
 	row_set_pointer(&row, AUDIT_DETAILS, entry->details);
 	row_set_id(&row, AUDIT_WORKFLOW_ID, entry->workflow_id);
-	row_set_name(&row, AUDIT_DB_ROLE, GetUserNameFromId(entry->db_role, false));
+	row_set_text(&row, AUDIT_DB_ROLE, GetUserNameFromId(entry->db_role, false));
 	row_set_text(&row, AUDIT_APPLICATION_NAME, application_name != NULL ? application_name : "");
 	set_client_addr(&row);
 	row_set(&row, AUDIT_BACKEND_PID, Int32GetDatum(MyProcPid));
@@ -83,6 +83,7 @@ audit_list(int64 workflow_id, Tuplestorestate *rows, TupleDesc desc)
 	{
 		CHECK_FOR_INTERRUPTS();
 		heap_deform_tuple(tuple, RelationGetDescr(scan.rel), values, nulls);
+		values[AUDIT_LOGIN - 1] = DirectFunctionCall1(text_name, values[AUDIT_LOGIN - 1]);
 		tuplestore_putvalues(rows, desc, values, nulls);
 	}
 	store_scan_end(&scan);

@@ -32,8 +32,8 @@ proposal_read(HeapTuple tuple, TupleDesc desc)
 	proposal->definition = column_varlena(tuple, desc, PROPOSAL_DEFINITION);
 	proposal->proposer.actor_id = proposal->actor_id;
 	proposal->proposer.person = column_text(tuple, desc, PROPOSAL_PERSON);
-	proposal->proposer.db_role = column_name(tuple, desc, PROPOSAL_DB_ROLE);
-	proposal->proposer.login = column_name(tuple, desc, PROPOSAL_LOGIN);
+	proposal->proposer.db_role = column_text(tuple, desc, PROPOSAL_DB_ROLE);
+	proposal->proposer.login = column_text(tuple, desc, PROPOSAL_LOGIN);
 	proposal->tuple = tuple;
 	return proposal;
 }

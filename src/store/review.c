@@ -25,8 +25,8 @@ review_insert(const Review *review)
 	row_set_enum(&row, REVIEW_KIND, &actor_kind_type, review->kind);
 	row_set_text(&row, REVIEW_ROLE, review->role);
 	row_set_text(&row, REVIEW_PERSON, review->reviewer.person);
-	row_set_name(&row, REVIEW_DB_ROLE, review->reviewer.db_role);
-	row_set_name(&row, REVIEW_LOGIN, review->reviewer.login);
+	row_set_text(&row, REVIEW_DB_ROLE, review->reviewer.db_role);
+	row_set_text(&row, REVIEW_LOGIN, review->reviewer.login);
 	row_set_text(&row, REVIEW_COMMENT, review->comment);
 	row_set_pointer(&row, REVIEW_EDITS, review->edits);
 	store_insert(&row);
@@ -79,8 +79,8 @@ review_list(int64 proposal_id, int64 revision, int *count)
 		review->revision = revision;
 		review->reviewer.actor_id = column_int64(tuple, desc, REVIEW_REVIEWER_ID);
 		review->reviewer.person = column_text(tuple, desc, REVIEW_PERSON);
-		review->reviewer.db_role = column_name(tuple, desc, REVIEW_DB_ROLE);
-		review->reviewer.login = column_name(tuple, desc, REVIEW_LOGIN);
+		review->reviewer.db_role = column_text(tuple, desc, REVIEW_DB_ROLE);
+		review->reviewer.login = column_text(tuple, desc, REVIEW_LOGIN);
 		review->decision = column_enum(tuple, desc, REVIEW_DECISION, &review_decision_type);
 		review->status = column_enum(tuple, desc, REVIEW_STATUS, &proposal_status_type);
 		review->counts = column_bool(tuple, desc, REVIEW_COUNTS);

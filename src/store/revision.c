@@ -27,8 +27,8 @@ revision_load(int64 proposal_id, int64 revision)
 	result->revision = revision;
 	result->author.actor_id = column_int64(tuple, desc, REVISION_ACTOR_ID);
 	result->author.person = column_text(tuple, desc, REVISION_PERSON);
-	result->author.db_role = column_name(tuple, desc, REVISION_DB_ROLE);
-	result->author.login = column_name(tuple, desc, REVISION_LOGIN);
+	result->author.db_role = column_text(tuple, desc, REVISION_DB_ROLE);
+	result->author.login = column_text(tuple, desc, REVISION_LOGIN);
 	result->required_approvals = column_int64(tuple, desc, REVISION_REQUIRED_APPROVALS);
 	result->params = column_varlena(tuple, desc, REVISION_PARAMS);
 	result->definition = column_varlena(tuple, desc, REVISION_DEFINITION);
@@ -49,7 +49,7 @@ revision_insert(const Revision *revision, TimestampTz created_at)
 	row_set_pointer(&row, REVISION_PARAMS, revision->params);
 	row_set_pointer(&row, REVISION_DEFINITION, revision->definition);
 	row_set_text(&row, REVISION_PERSON, revision->author.person);
-	row_set_name(&row, REVISION_DB_ROLE, revision->author.db_role);
-	row_set_name(&row, REVISION_LOGIN, revision->author.login);
+	row_set_text(&row, REVISION_DB_ROLE, revision->author.db_role);
+	row_set_text(&row, REVISION_LOGIN, revision->author.login);
 	store_insert(&row);
 }
