@@ -1,6 +1,6 @@
 #!/bin/bash
 # lint.sh: holds the sources to the project's rules, all of them even when one
-# fails: the layers, the compiler's warnings as errors, the layout
+# fails: the layers, the documents, the compiler's warnings as errors, the layout
 # (clang-format), clang-tidy, and shellcheck where it is installed.
 #
 # lint.sh format: lays the sources out and does nothing else.
@@ -61,6 +61,7 @@ check() {
 }
 
 check layers script/check-layers.sh
+check documents script/check-docs.sh
 check warnings each compile "${sources[@]}"
 check layout clang-format --dry-run --Werror "${sources[@]}" "${headers[@]}"
 check clang-tidy each tidy "${sources[@]}"

@@ -127,12 +127,12 @@ trap finish EXIT
 say "Tests with $("$PG_CONFIG" --version)"
 
 mkdir "$tmp/work" "$tmp/work/test" "$tmp/work/expected"
-cp -r src script "$tmp/work/"
+cp -r src sql script demo ./*.md META.json workflow_orch.control "$tmp/work/"
 cp -r test expected "$tmp/work/"
 chmod -R a+rX "$tmp/work"
 [ ${#as_server[@]} = 0 ] || chown -R --reference="$tmp" "$tmp/work"
 
-! choose layers script/check-layers.sh || tap "${chosen[@]}"
+! choose layers script/check-layers.sh script/check-docs.sh || tap "${chosen[@]}"
 
 if [ "${only[*]}" != layers ]; then
 	say "" "== build and start of the server"

@@ -1,0 +1,56 @@
+#!/bin/bash
+# check-docs.sh: holds the documents to the code, and prints TAP.
+#
+# What there is to call or set is named in README.md and described in the
+# database, and what the documents name is there.  A plain search for words:
+# whether a description is true, it cannot tell.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+number=0
+failed=0
+# report TEXT FOUND: a test that passes when nothing was found.
+report() {
+	number=$((number + 1))
+	if [ -z "$2" ]; then
+		echo "ok $number - $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok $number - $1"
+		printf '#   %s\n' "${2//$'\n'/$'\n'#   }"
+	fi
+}
+
+# missing FILE...: those of the words on standard input that are in none.
+missing() {
+	local word
+	while read -r word; do
+		grep -qE "(^|[^a-z_])${word//./\\.}([^a-z_]|$)" "$@" || echo "$word"
+	done
+}
+
+created() { sed -nE "s/^CREATE $1 ([a-z_]+).*/\1/p" sql/*.sql | sort -u; }
+commented() { sed -nE "s/^COMMENT ON $1 ([a-z_.]+).*/\1/p" sql/*.sql | sort -u; }
+calls() { sed -nE 's/^CREATE FUNCTION ([a-z_]+).*/\1/p' sql/functions.sql | sort -u; }
+settings() { grep -ohE '"workflow_orch\.[a-z_]+"' src/base/settings.c | tr -d '"' | sort -u; }
+documents=(README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md)
+
+report 'there are functions, tables and settings to look for' \
+	"$([ "$(calls | wc -l)" -gt 10 ] && [ "$(created TABLE | wc -l)" -gt 5 ] && [ "$(settings | wc -l)" -gt 3 ] || echo 'too few were found')"
+report 'README.md names every function' "$(calls | missing README.md)"
+report 'README.md names every table' "$(created TABLE | missing README.md)"
+report 'README.md names every setting' "$(settings | missing README.md)"
+report 'README.md names every capability' \
+	"$(sed -nE 's/^\s*\[CAPABILITY_[A-Z_]+\] = \{"([a-z_]+)".*/\1/p' src/model/capability.c | missing README.md)"
+report 'every function, table and type has a comment' \
+	"$(for kind in FUNCTION TABLE TYPE; do comm -23 <(created "$kind") <(commented "$kind"); done)"
+report 'a function that a document calls is there' \
+	"$(grep -ohE 'workflow_orch\.[a-z_]+\(' "${documents[@]}" | sed -E 's/.*\.([a-z_]+)\(/\1/' | sort -u | comm -23 - <(calls))"
+report 'a file that a document names is there' \
+	"$(grep -ohE '\b(src|sql|test|script|demo)/[a-zA-Z0-9_/.-]*[a-z/]' "${documents[@]}" | sort -u |
+		while read -r path; do [ -e "$path" ] || echo "$path"; done)"
+version=$(sed -n "s/^default_version *= *'\([^']*\)'.*/\1/p" workflow_orch.control)
+report 'META.json and CHANGELOG.md have the version of the control file' \
+	"$(for file in META.json CHANGELOG.md; do grep -qE "(\"version\": \"|^## \[)${version//./\\.}[].\"]" "$file" || echo "$file"; done)"
+echo "1..$number"
+[ "$failed" = 0 ]
