@@ -222,8 +222,7 @@ CREATE TABLE review (
   db_role     text,
   login       text,
   comment     text,
-  edits       jsonb,
-  CHECK ((decision = 'edit') = (edits IS NOT NULL))
+  edits       jsonb
 );
 CREATE INDEX review_proposal_idx ON review (proposal_id, revision);
 

@@ -16,6 +16,7 @@
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc_tables.h"
 #include "utils/rel.h"
@@ -64,6 +65,17 @@ compat_init_range_table(EState *estate, Relation rel)
 	object_aclcheck(ProcedureRelationId, proc, role, mode)
 #define compat_proc_ownercheck(proc, role) object_ownercheck(ProcedureRelationId, proc, role)
 #endif
+
+/* The running transaction, as the backend numbers its own. */
+static inline LocalTransactionId
+compat_my_lxid(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProc->vxid.lxid;
+#else
+	return MyProc->lxid;
+#endif
+}
 
 /* The server's settings, as an array of *count pointers. */
 static inline struct config_generic **

@@ -17,7 +17,7 @@
 static void
 check_may_read(const Caller *caller, const Workflow *workflow)
 {
-	Actor *actor;
+	const Actor *actor;
 
 	if (caller_has(caller, CAPABILITY_AUDIT) || caller_has(caller, CAPABILITY_ADMINISTER))
 		return;

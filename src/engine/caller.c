@@ -45,10 +45,10 @@ caller_bound_actor(const Caller *caller)
  * The actor with the given id, or the one bound to the caller's role where
  * none is given; NULL where that is nobody.
  */
-Actor *
+const Actor *
 caller_actor_or_null(const Caller *caller, const int64 *given)
 {
-	Actor *actor;
+	const Actor *actor;
 
 	if (given == NULL)
 		given = caller_bound_actor(caller);
@@ -62,10 +62,10 @@ caller_actor_or_null(const Caller *caller, const int64 *given)
 }
 
 /* The same, for a call that needs somebody. */
-Actor *
+const Actor *
 caller_actor(const Caller *caller, const int64 *given, const char *argument)
 {
-	Actor *actor = caller_actor_or_null(caller, given);
+	const Actor *actor = caller_actor_or_null(caller, given);
 
 	if (actor == NULL)
 		report_invalid(errmsg("argument \"%s\" must not be null", argument),

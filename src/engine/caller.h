@@ -23,8 +23,8 @@ typedef struct Caller
 extern void caller_identify(Caller *caller);
 extern bool caller_has(const Caller *caller, Capability capability);
 extern int64 *caller_bound_actor(const Caller *caller);
-extern Actor *caller_actor(const Caller *caller, const int64 *given, const char *argument);
-extern Actor *caller_actor_or_null(const Caller *caller, const int64 *given);
+extern const Actor *caller_actor(const Caller *caller, const int64 *given, const char *argument);
+extern const Actor *caller_actor_or_null(const Caller *caller, const int64 *given);
 extern void caller_check_acts_as(const Caller *caller, const Actor *actor);
 extern bool caller_is_owner_of(const Caller *caller, const Actor *actor);
 extern void caller_person(const Caller *caller, const Actor *actor, Person *person);

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "base/cache.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/json.h"
@@ -25,7 +26,6 @@
 #include "commands/proclang.h"
 #include "catalog/dependency.h"
 #include "common/cryptohash.h"
-#include "common/hashfn.h"
 #include "common/sha2.h"
 #include "engine/deadline.h"
 #include "engine/definition.h"
@@ -35,22 +35,11 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
-typedef struct CacheEntry
-{
-	uint64 hash; /* of the key; first, as dynahash wants it */
-	char *key;
-	Definition definition;
-} CacheEntry;
-
-static HTAB *cache = NULL;
-static MemoryContext cache_context = NULL;
-static bool cache_is_valid = false;
+static Cache *definitions = NULL;
 
 bytea *
 sha256_of_text(const char *text)
@@ -300,53 +289,14 @@ resolve_function(const Tool *tool)
 	return function;
 }
 
-static void
-invalidate_on_syscache(pg_attribute_unused() Datum arg, pg_attribute_unused() int cacheid,
-					   pg_attribute_unused() uint32 hashvalue)
+/* Read the definition into the cache's memory. */
+static Definition *
+read_into_cache(const Tool *tool)
 {
-	cache_is_valid = false;
-}
-
-static void
-invalidate_on_relcache(pg_attribute_unused() Datum arg, pg_attribute_unused() Oid relid)
-{
-	cache_is_valid = false;
-}
-
-/* Make the cache, or make it anew if something it rests on may have changed. */
-static void
-cache_prepare(void)
-{
-	HASHCTL ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(CacheEntry)};
-
-	if (cache_context == NULL)
-	{
-		static const int caches[] = {PROCOID, TYPEOID, NAMESPACEOID, AUTHOID, LANGOID, OPEROID};
-
-		for (int i = 0; i < (int) lengthof(caches); i++)
-			CacheRegisterSyscacheCallback(caches[i], invalidate_on_syscache, (Datum) 0);
-		CacheRegisterRelcacheCallback(invalidate_on_relcache, (Datum) 0);
-		cache_context = AllocSetContextCreate(TopMemoryContext, "workflow_orch definitions",
-											  ALLOCSET_SMALL_SIZES);
-	}
-	if (cache_is_valid)
-		return;
-	MemoryContextReset(cache_context);
-	ctl.hcxt = cache_context;
-	cache = hash_create("workflow_orch definitions", 16, &ctl,
-						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	cache_is_valid = true;
-}
-
-/* Read the definition into the cache; what reading leaves behind is freed. */
-static void
-cache_fill(CacheEntry *entry, const char *key, const Tool *tool)
-{
-	MemoryContext old = MemoryContextSwitchTo(cache_context);
+	MemoryContext old = MemoryContextSwitchTo(cache_memory(definitions));
+	Definition *definition = palloc0(sizeof(Definition));
 	int nest_level = NewGUCNestLevel();
-	Definition *definition = &entry->definition;
 
-	memset(definition, 0, sizeof(Definition));
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
@@ -354,47 +304,41 @@ cache_fill(CacheEntry *entry, const char *key, const Tool *tool)
 	definition->function = resolve_function(tool);
 	read_definition(definition, tool);
 	AtEOXact_GUC(false, nest_level);
-	entry->key = pstrdup(key);
 	MemoryContextSwitchTo(old);
+	return definition;
 }
 
 /*
- * The tool's definition at this moment.
+ * The tool's definition at this moment, good to the end of the transaction.
  *
- * 55000 where the function is gone.  The result is good until the next call:
- * it may be freed by an invalidation that the next call finds.
+ * 55000 where the function is gone.
  */
 const Definition *
 definition_load(const Tool *tool)
 {
-	char *timeout = tool->timeout == NULL
-						? ""
-						: psprintf(INT64_FORMAT, interval_milliseconds(tool->timeout));
-	char *key = psprintf("%s\n%s\n%s\n%s\n%s", tool->tool, tool->function, tool->run_as,
-						 tool->search_path, timeout);
-	uint64 hash = hash_bytes_extended((const unsigned char *) key, strlen(key), 0);
-	CacheEntry *entry;
-	bool found;
-	volatile bool filled = false;
+	StringInfoData key;
+	Definition *definition;
 
-	AcceptInvalidationMessages();
-	cache_prepare();
-	entry = hash_search(cache, &hash, HASH_ENTER, &found);
-	if (found && strcmp(entry->key, key) == 0)
-		return &entry->definition;
+	if (definitions == NULL)
+	{
+		static const int caches[] = {PROCOID, TYPEOID, NAMESPACEOID, AUTHOID, LANGOID, OPEROID};
 
-	PG_TRY();
-	{
-		cache_fill(entry, key, tool);
-		filled = true;
+		definitions = cache_create("definitions");
+		cache_depend_on_catalogs(definitions, caches, lengthof(caches));
 	}
-	PG_FINALLY();
+
+	initStringInfo(&key);
+	appendStringInfo(&key, "%s\n%s\n%s\n%s\n", tool->tool, tool->function, tool->run_as,
+					 tool->search_path);
+	if (tool->timeout != NULL)
+		appendStringInfo(&key, INT64_FORMAT, interval_milliseconds(tool->timeout));
+	definition = cache_get(definitions, key.data, key.len);
+	if (definition == NULL)
 	{
-		if (!filled)
-			cache_is_valid = false;
+		definition = read_into_cache(tool);
+		cache_put(definitions, key.data, key.len, definition);
 	}
-	PG_END_TRY();
-	return &entry->definition;
+	return definition;
 }
 
 bool
@@ -412,11 +356,10 @@ describe_difference(Jsonb *old, Jsonb *new)
 	JsonbIterator *it = JsonbIteratorInit(&new->root);
 	JsonbValue key;
 	JsonbValue value;
-	JsonbIteratorToken token;
 
 	initStringInfo(&list);
 	(void) JsonbIteratorNext(&it, &key, true);
-	while ((token = JsonbIteratorNext(&it, &key, true)) == WJB_KEY)
+	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
 	{
 		char *name = pnstrdup(key.val.string.val, key.val.string.len);
 		JsonbValue *before = json_find(old, name);

@@ -87,10 +87,10 @@ int64
 execute(int64 proposal_id, const int64 *actor_id, Jsonb **result)
 {
 	Caller caller;
-	Actor *actor;
+	const Actor *actor;
 	Proposal *proposal;
-	Tool *tool;
-	Policy policy;
+	const Tool *tool;
+	const Policy *policy;
 	const Definition *definition;
 	Oid run_as;
 	Execution execution = {.attempt = 1};
@@ -108,10 +108,10 @@ execute(int64 proposal_id, const int64 *actor_id, Jsonb **result)
 	if (actor != NULL)
 		caller_check_acts_as(&caller, actor);
 	run_as_check(definition, run_as);
-	policy_load(&policy);
+	policy = policy_load();
 
 	execution.execution_id = store_next_id(STORE_EXECUTION);
-	execution.dry_run = policy.dry_run || workflow_require(proposal->workflow_id)->dry_run;
+	execution.dry_run = policy->dry_run || workflow_require(proposal->workflow_id)->dry_run;
 	log_start(proposal, execution.execution_id, tool, actor, execution.dry_run);
 
 	call.tool = proposal->tool;
@@ -125,7 +125,7 @@ execute(int64 proposal_id, const int64 *actor_id, Jsonb **result)
 								 .actor = actor != NULL ? actor->name : NULL,
 								 .run_as = run_as};
 
-		call.error = run_tool(&invocation, tool, definition, &policy, proposal, &call.output);
+		call.error = run_tool(&invocation, tool, definition, policy, proposal, &call.output);
 	}
 	call.finished_at = GetCurrentTimestamp();
 

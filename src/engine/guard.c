@@ -25,6 +25,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/inval.h"
 
 /* Columns that never change, per table; 0 ends a list. */
 static const AttrNumber actor_fixed[] = {ACTOR_ACTOR_ID, ACTOR_NAME, ACTOR_KIND,
@@ -108,7 +109,7 @@ check_fixed(Relation rel, HeapTuple old, HeapTuple new, const AttrNumber *column
 static bool
 is_changed(HeapTuple old, HeapTuple new, TupleDesc desc)
 {
-	for (AttrNumber column = 1; column <= desc->natts; column++)
+	for (int column = 1; column <= desc->natts; column++)
 		if (!is_same(old, new, desc, column))
 			return true;
 	return false;
@@ -165,9 +166,27 @@ check_proposal(Relation rel, HeapTuple old, HeapTuple new)
 					 column_text(new, desc, PROPOSAL_EVENT));
 }
 
+/* Tell every backend's caches of a write, be it the engine's or a restore's. */
+static void
+invalidate_caches(Relation rel)
+{
+	switch (table_of(rel))
+	{
+		case STORE_ACTOR:
+		case STORE_TOOL:
+		case STORE_TOOL_DEFINITION:
+		case STORE_POLICY:
+			CacheInvalidateRelcache(rel);
+			break;
+		default:
+			break;
+	}
+}
+
 void
 guard_insert(Relation rel)
 {
+	invalidate_caches(rel);
 	if (store_is_writing() || superuser() || has_privs_of_role(GetUserId(), store_owner()))
 		return;
 	report_outside_write(rel, "INSERT");
@@ -205,6 +224,7 @@ guard_update(Relation rel, HeapTuple old, HeapTuple new)
 	}
 	if (!store_is_writing())
 		report_outside_write(rel, "UPDATE");
+	invalidate_caches(rel);
 }
 
 /* Nothing is ever deleted; command is DELETE or TRUNCATE. */

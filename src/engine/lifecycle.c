@@ -18,7 +18,7 @@ ProposalStatus
 proposal_withdraw(int64 proposal_id, const int64 *actor_id, const char *reason)
 {
 	Caller caller;
-	Actor *actor;
+	const Actor *actor;
 	Proposal *proposal;
 	ProposalStatus now;
 
@@ -44,9 +44,9 @@ ProposalStatus
 proposal_retry(int64 proposal_id, const int64 *actor_id)
 {
 	Caller caller;
-	Actor *actor;
+	const Actor *actor;
 	Proposal *proposal;
-	Tool *tool;
+	const Tool *tool;
 
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, actor_id);

@@ -22,7 +22,7 @@ policy_set(const PolicyRequest *request, Policy *policy)
 
 	caller_identify(&caller);
 	store_lock_id(LOCK_POLICY, 0, true);
-	policy_load(policy);
+	*policy = *policy_load();
 	if (request->dry_run == NULL && request->default_approvals == NULL &&
 		request->edit_needs_approval == NULL && request->agents_may_review == NULL &&
 		request->proposal_ttl == NULL && request->approval_ttl == NULL &&

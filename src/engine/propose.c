@@ -147,9 +147,9 @@ int64
 propose(const ProposeRequest *request, ProposalStatus *status)
 {
 	Caller caller;
-	Actor *actor;
-	Tool *tool;
-	Policy policy;
+	const Actor *actor;
+	const Tool *tool;
+	const Policy *policy;
 	const Definition *definition;
 	Revision revision = {.revision = 1};
 
@@ -157,7 +157,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	actor = caller_actor(&caller, request->actor_id, "actor_id");
 	(void) workflow_require(request->workflow_id);
 	tool = tool_require(request->tool);
-	policy_load(&policy);
+	policy = policy_load();
 
 	if (request->idempotency_key != NULL)
 	{
@@ -168,7 +168,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 		if (proposal != NULL)
 		{
 			caller_check_acts_as(&caller, actor);
-			return answer_again(request, tool, &policy, proposal, status);
+			return answer_again(request, tool, policy, proposal, status);
 		}
 	}
 
@@ -180,14 +180,14 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 
 	definition = definition_load(tool);
 	revision.params = params_convert(tool, definition, run_as_current(tool),
-									 tool_timeout(tool, &policy), request->params);
+									 tool_timeout(tool, policy), request->params);
 	revision.definition = definition->sha256;
 	tool_definition_keep(definition->sha256, tool->tool, definition->json);
 
 	revision.proposal_id = store_next_id(STORE_PROPOSAL);
-	revision.required_approvals = policy.default_approvals;
+	revision.required_approvals = policy->default_approvals;
 	caller_person(&caller, actor, &revision.author);
-	insert_proposal(request, &policy, &revision);
+	insert_proposal(request, policy, &revision);
 	*status = PROPOSAL_PENDING;
 	return revision.proposal_id;
 }

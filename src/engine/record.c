@@ -191,10 +191,7 @@ record_workflow(HeapTuple old, HeapTuple new, TupleDesc desc)
 static void
 notify_status(int64 workflow_id, int64 proposal_id, ProposalStatus status)
 {
-	Policy policy;
-
-	policy_load(&policy);
-	if (policy.notify)
+	if (policy_load()->notify)
 		Async_Notify(WFO_CHANNEL,
 					 psprintf("{\"proposal_id\": " INT64_FORMAT ", \"workflow_id\": " INT64_FORMAT
 							  ", \"status\": \"%s\"}",

@@ -29,11 +29,11 @@ typedef struct ReviewContext
 {
 	const ReviewRequest *request;
 	Caller caller;
-	Actor *reviewer;
+	const Actor *reviewer;
 	Person person;
-	Policy policy;
+	const Policy *policy;
 	Proposal *proposal;
-	Tool *tool;
+	const Tool *tool;
 	Review *reviews; /* of the current revision */
 	int nreviews;
 } ReviewContext;
@@ -45,8 +45,8 @@ typedef struct ReviewContext
 static Proposal *
 lock_proposal(const ReviewRequest *request)
 {
-	Proposal *seen = proposal_require(request->proposal_id);
-	bool wait = request->decision != DECISION_EDIT || seen->status != PROPOSAL_APPROVED;
+	bool wait = request->decision != DECISION_EDIT ||
+				proposal_require(request->proposal_id)->status != PROPOSAL_APPROVED;
 
 	return proposal_require_lock(request->proposal_id, wait);
 }
@@ -89,7 +89,7 @@ check_state(const ReviewContext *context)
 static bool
 is_proposer(const ReviewContext *context)
 {
-	Actor *actor = actor_load(context->proposal->actor_id);
+	const Actor *actor = actor_load(context->proposal->actor_id);
 	Person today = {.actor_id = actor->actor_id,
 					.person = actor->person,
 					.db_role = actor->db_role};
@@ -116,7 +116,7 @@ check_identity(const ReviewContext *context)
 	ReviewDecision decision = context->request->decision;
 
 	caller_check_acts_as(&context->caller, context->reviewer);
-	if (context->reviewer->kind != ACTOR_HUMAN && !context->policy.agents_may_review)
+	if (context->reviewer->kind != ACTOR_HUMAN && !context->policy->agents_may_review)
 		report_denied(errmsg("actor " INT64_FORMAT " may not review", context->reviewer->actor_id),
 					  errdetail("It is of kind %s.",
 								enum_label(&actor_kind_type, context->reviewer->kind)),
@@ -225,7 +225,7 @@ edited_params(const ReviewContext *context, const Definition *definition)
 	const Proposal *proposal = context->proposal;
 	Jsonb *edits = context->request->edits;
 	Jsonb *params = params_convert(context->tool, definition, run_as_current(context->tool),
-								   tool_timeout(context->tool, &context->policy),
+								   tool_timeout(context->tool, context->policy),
 								   merge_patch(proposal->params, edits));
 
 	if (JB_ROOT_COUNT(edits) > 0 && json_equal(params, proposal->params))
@@ -240,7 +240,7 @@ static void
 edit(ReviewContext *context)
 {
 	Proposal *proposal = context->proposal;
-	const Policy *policy = &context->policy;
+	const Policy *policy = context->policy;
 	const Definition *definition = definition_load(context->tool);
 	bool counts = !policy->edit_needs_approval;
 	int64 approvals = counts ? 1 : 0;
@@ -287,7 +287,7 @@ review(const ReviewRequest *request, Jsonb **final_tool_call)
 	context.reviewer = caller_actor(&context.caller, request->reviewer_id, "reviewer_id");
 	context.proposal = lock_proposal(request);
 	context.tool = tool_require(context.proposal->tool);
-	policy_load(&context.policy);
+	context.policy = policy_load();
 	caller_person(&context.caller, context.reviewer, &context.person);
 	context.reviews = review_list(context.proposal->proposal_id, context.proposal->revision,
 								  &context.nreviews);

@@ -115,10 +115,10 @@ workflow_check_active(const Workflow *workflow)
 						   errhint("Start another workflow with start_workflow."));
 }
 
-Tool *
+const Tool *
 tool_require(const char *name)
 {
-	Tool *tool = tool_load(name);
+	const Tool *tool = tool_load(name);
 
 	if (tool == NULL)
 		report_unknown(errmsg("tool \"%s\" does not exist", name),

@@ -18,7 +18,7 @@ extern Proposal *proposal_require_lock(int64 proposal_id, bool wait);
 extern void proposal_report_state(const Proposal *proposal, const char *wanted, const char *hint);
 extern Workflow *workflow_require(int64 workflow_id);
 extern void workflow_check_active(const Workflow *workflow);
-extern Tool *tool_require(const char *name);
+extern const Tool *tool_require(const char *name);
 extern void tool_check_enabled(const Tool *tool);
 extern int64 tool_timeout(const Tool *tool, const Policy *policy);
 extern TimestampTz expiry_after(const Interval *ttl);

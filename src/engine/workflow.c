@@ -18,7 +18,7 @@ int64
 workflow_start(const char *title, const int64 *actor_id, bool dry_run, Jsonb *metadata)
 {
 	Caller caller;
-	Actor *actor;
+	const Actor *actor;
 	StoreRow row;
 	int64 workflow_id;
 
@@ -92,7 +92,7 @@ WorkflowStatus
 workflow_complete(int64 workflow_id, const int64 *actor_id)
 {
 	Caller caller;
-	Actor *actor;
+	const Actor *actor;
 	Workflow *workflow;
 	int64 *ids;
 	Proposal **expired;
@@ -132,7 +132,7 @@ WorkflowStatus
 workflow_cancel(int64 workflow_id, const int64 *actor_id, const char *reason)
 {
 	Caller caller;
-	Actor *actor;
+	const Actor *actor;
 	Workflow *workflow;
 	int64 *ids;
 	int count;

@@ -25,17 +25,23 @@ actor_read(HeapTuple tuple, TupleDesc desc)
 	return actor;
 }
 
-/* The actor with this id, or NULL. */
-Actor *
-actor_load(int64 actor_id)
+static void *
+actor_fetch(const void *actor_id)
 {
 	ScanKeyData key;
 	TupleDesc desc;
 	HeapTuple tuple;
 
-	store_key_int64(&key, ACTOR_ACTOR_ID, actor_id);
+	store_key_int64(&key, ACTOR_ACTOR_ID, *(const int64 *) actor_id);
 	tuple = store_fetch(STORE_ACTOR, "actor_pkey", 1, &key, &desc);
 	return tuple != NULL ? actor_read(tuple, desc) : NULL;
+}
+
+/* The actor with this id, or NULL: good to the end of the transaction. */
+const Actor *
+actor_load(int64 actor_id)
+{
+	return store_cached(STORE_ACTOR, &actor_id, sizeof(actor_id), actor_fetch);
 }
 
 /* The same, locked for a change; waits. */

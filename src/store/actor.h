@@ -38,7 +38,7 @@ typedef struct Actor
 	HeapTuple tuple;
 } Actor;
 
-extern Actor *actor_load(int64 actor_id);
+extern const Actor *actor_load(int64 actor_id);
 extern Actor *actor_lock(int64 actor_id);
 extern bool actor_name_exists(const char *name);
 extern int64 *actor_bound_to(const char *db_role, Oid db_role_oid);

@@ -33,7 +33,7 @@ typedef struct Execution
 	int64 proposal_id;
 	int64 workflow_id;
 	int64 revision;
-	int64 *actor_id; /* NULL: nobody in particular */
+	const int64 *actor_id; /* NULL: nobody in particular */
 	ExecutionStatus status;
 	bool dry_run;
 	int64 attempt;

@@ -16,17 +16,16 @@ policy_fetch(TupleDesc *desc)
 	return store_fetch(STORE_POLICY, NULL, 0, NULL, desc);
 }
 
-/* Read the policy as it stands. */
-void
-policy_load(Policy *policy)
+static void *
+policy_read(pg_attribute_unused() const void *key)
 {
 	TupleDesc desc;
 	HeapTuple tuple = policy_fetch(&desc);
+	Policy *policy = palloc0(sizeof(Policy));
 
-	memset(policy, 0, sizeof(Policy));
 	policy->default_approvals = 1;
 	if (tuple == NULL)
-		return;
+		return policy;
 	policy->dry_run = column_bool(tuple, desc, POLICY_DRY_RUN);
 	policy->default_approvals = column_int64(tuple, desc, POLICY_DEFAULT_APPROVALS);
 	policy->edit_needs_approval = column_bool(tuple, desc, POLICY_EDIT_NEEDS_APPROVAL);
@@ -35,6 +34,14 @@ policy_load(Policy *policy)
 	policy->approval_ttl = *column_interval(tuple, desc, POLICY_APPROVAL_TTL);
 	policy->default_timeout = *column_interval(tuple, desc, POLICY_DEFAULT_TIMEOUT);
 	policy->notify = column_bool(tuple, desc, POLICY_NOTIFY);
+	return policy;
+}
+
+/* The policy as it stands: good to the end of the transaction. */
+const Policy *
+policy_load(void)
+{
+	return store_cached(STORE_POLICY, "", 0, policy_read);
 }
 
 /*

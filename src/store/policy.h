@@ -38,7 +38,7 @@ typedef struct Policy
 	bool notify;
 } Policy;
 
-extern void policy_load(Policy *policy);
+extern const Policy *policy_load(void);
 extern void policy_save(const Policy *policy, const int64 *changed_by);
 
 #endif

@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "base/cache.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/names.h"
@@ -219,6 +220,33 @@ store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys, TupleD
 		tuple = heap_copytuple(tuple);
 	store_scan_end(&scan);
 	return tuple;
+}
+
+/*
+ * What fetch(key) makes of a row, from the backend's cache if it is there; NULL
+ * where there is none.  Good to the end of the transaction.
+ */
+void *
+store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
+{
+	static Cache *caches[STORE_TABLE_COUNT];
+	Cache *cache = caches[table];
+	void *value;
+	MemoryContext old;
+
+	if (cache == NULL)
+		cache = caches[table] = cache_create(tables[table].name);
+	value = cache_get(cache, key, length);
+	if (value != NULL)
+		return value;
+
+	cache_depend_on_table(cache, store_relid(tables[table].name));
+	old = MemoryContextSwitchTo(cache_memory(cache));
+	value = fetch(key);
+	MemoryContextSwitchTo(old);
+	if (value != NULL)
+		cache_put(cache, key, length, value);
+	return value;
 }
 
 /*

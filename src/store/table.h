@@ -65,6 +65,11 @@ extern void store_scan_end(StoreScan *scan);
 extern HeapTuple store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys,
 							 TupleDesc *desc);
 
+/* Rows that every call reads and that seldom change, kept by the backend. */
+typedef void *(*StoreFetch)(const void *key);
+
+extern void *store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch);
+
 typedef enum StoreLock
 {
 	STORE_LOCKED, /* the row is locked, the tuple its latest version */

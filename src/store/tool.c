@@ -24,9 +24,8 @@ tool_read(HeapTuple tuple, TupleDesc desc)
 	return tool;
 }
 
-/* The tool of this name, or NULL. */
-Tool *
-tool_load(const char *name)
+static void *
+tool_fetch(const void *name)
 {
 	ScanKeyData key;
 	TupleDesc desc;
@@ -35,6 +34,13 @@ tool_load(const char *name)
 	store_key_text(&key, TOOL_TOOL, name);
 	tuple = store_fetch(STORE_TOOL, "tool_pkey", 1, &key, &desc);
 	return tuple != NULL ? tool_read(tuple, desc) : NULL;
+}
+
+/* The tool of this name, or NULL: good to the end of the transaction. */
+const Tool *
+tool_load(const char *name)
+{
+	return store_cached(STORE_TOOL, name, strlen(name) + 1, tool_fetch);
 }
 
 /* The same, locked for a change; waits. */

@@ -40,7 +40,7 @@ typedef struct Tool
 	HeapTuple tuple;
 } Tool;
 
-extern Tool *tool_load(const char *name);
+extern const Tool *tool_load(const char *name);
 extern Tool *tool_lock(const char *name);
 
 #endif

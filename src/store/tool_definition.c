@@ -16,14 +16,20 @@ definition_fetch(const bytea *sha256, TupleDesc *desc)
 	return store_fetch(STORE_TOOL_DEFINITION, "tool_definition_pkey", 1, &key, desc);
 }
 
-/* The definition with this hash, or NULL. */
-Jsonb *
-tool_definition_load(const bytea *sha256)
+static void *
+definition_read(const void *sha256)
 {
 	TupleDesc desc;
 	HeapTuple tuple = definition_fetch(sha256, &desc);
 
 	return tuple != NULL ? column_varlena(tuple, desc, TOOL_DEFINITION_DEFINITION) : NULL;
+}
+
+/* The definition with this hash, or NULL: good to the end of the transaction. */
+Jsonb *
+tool_definition_load(const bytea *sha256)
+{
+	return store_cached(STORE_TOOL_DEFINITION, sha256, VARSIZE(sha256), definition_read);
 }
 
 /* Store a definition, unless it is stored already. */
@@ -33,7 +39,7 @@ tool_definition_keep(const bytea *sha256, const char *tool, Jsonb *definition)
 	TupleDesc desc;
 	StoreRow row;
 
-	if (definition_fetch(sha256, &desc) != NULL)
+	if (tool_definition_load(sha256) != NULL)
 		return;
 	store_lock_text(LOCK_NAME, STORE_TOOL_DEFINITION, tool);
 	if (definition_fetch(sha256, &desc) != NULL)

@@ -1,0 +1,22 @@
+/*
+ * cache.h
+ *	  Keeps what was read from tables or catalogs until it may have changed.
+ *
+ * A value that was found stays good to the end of the transaction, even when
+ * the cache is invalidated meanwhile; a later look-up then no longer finds it.
+ */
+#ifndef WFO_BASE_CACHE_H
+#define WFO_BASE_CACHE_H
+
+#include "postgres.h"
+
+typedef struct Cache Cache;
+
+extern Cache *cache_create(const char *name);
+extern void *cache_get(Cache *cache, const void *key, Size length);
+extern MemoryContext cache_memory(Cache *cache);
+extern void cache_put(Cache *cache, const void *key, Size length, void *value);
+extern void cache_depend_on_table(Cache *cache, Oid relid);
+extern void cache_depend_on_catalogs(Cache *cache, const int *caches, int count);
+
+#endif
