@@ -20,21 +20,21 @@
 struct Cache
 {
 	const char *name;
-	bool		valid;			/* false: empty it before the next use */
-	Oid			relid;			/* table it depends on */
-	bool		any_table;		/* it depends on all of them */
-	HTAB	   *entries;
+	bool valid;     /* false: empty it before the next use */
+	Oid relid;      /* table it depends on */
+	bool any_table; /* it depends on all of them */
+	HTAB *entries;
 	MemoryContext memory;
-	List	   *retired;		/* memory that a running transaction may still use */
+	List *retired; /* memory that a running transaction may still use */
 	LocalTransactionId retired_in;
 };
 
 typedef struct CacheEntry
 {
-	uint64		hash;			/* of the key; first, as dynahash wants it */
-	Size		length;
-	void	   *key;
-	void	   *value;
+	uint64 hash; /* of the key; first, as dynahash wants it */
+	Size length;
+	void *key;
+	void *value;
 } CacheEntry;
 
 static List *caches = NIL;
@@ -42,11 +42,11 @@ static List *caches = NIL;
 static void
 invalidate_on_relcache(pg_attribute_unused() Datum arg, Oid relid)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach (cell, caches)
 	{
-		Cache	   *cache = lfirst(cell);
+		Cache *cache = lfirst(cell);
 
 		if (!OidIsValid(relid) || cache->any_table || cache->relid == relid)
 			cache->valid = false;
@@ -65,7 +65,7 @@ Cache *
 cache_create(const char *name)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	Cache	   *cache = palloc0(sizeof(Cache));
+	Cache *cache = palloc0(sizeof(Cache));
 
 	if (caches == NIL)
 		CacheRegisterRelcacheCallback(invalidate_on_relcache, (Datum) 0);
@@ -88,15 +88,14 @@ cache_depend_on_catalogs(Cache *cache, const int *syscaches, int count)
 {
 	cache->any_table = true;
 	for (int i = 0; i < count; i++)
-		CacheRegisterSyscacheCallback(syscaches[i], invalidate_on_syscache,
-									  PointerGetDatum(cache));
+		CacheRegisterSyscacheCallback(syscaches[i], invalidate_on_syscache, PointerGetDatum(cache));
 }
 
 /* Free what no transaction can use any more. */
 static void
 free_retired(Cache *cache)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (cache->retired == NIL || cache->retired_in == compat_my_lxid())
 		return;
@@ -109,7 +108,7 @@ free_retired(Cache *cache)
 static void
 empty_if_invalid(Cache *cache)
 {
-	HASHCTL		ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(CacheEntry)};
+	HASHCTL ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(CacheEntry)};
 
 	free_retired(cache);
 	if (cache->valid)
@@ -143,7 +142,7 @@ cache_memory(Cache *cache)
 void *
 cache_get(Cache *cache, const void *key, Size length)
 {
-	uint64		hash = hash_bytes_extended(key, length, 0);
+	uint64 hash = hash_bytes_extended(key, length, 0);
 	CacheEntry *entry;
 
 	AcceptInvalidationMessages();
@@ -161,8 +160,8 @@ cache_get(Cache *cache, const void *key, Size length)
 void
 cache_put(Cache *cache, const void *key, Size length, void *value)
 {
-	uint64		hash = hash_bytes_extended(key, length, 0);
-	void	   *copy;
+	uint64 hash = hash_bytes_extended(key, length, 0);
+	void *copy;
 	CacheEntry *entry;
 
 	if (!cache->valid)

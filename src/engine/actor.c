@@ -77,5 +77,5 @@ actor_update(int64 actor_id, const char *role, Oid db_role, const bool *active, 
 	if (person != NULL)
 		row_set_text(&row, ACTOR_PERSON, person);
 	row_set_id(&row, ACTOR_CHANGED_BY, caller_bound_actor(&caller));
-	store_update(&row, actor->tuple);
+	store_update(&row, actor->row);
 }

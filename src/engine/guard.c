@@ -80,37 +80,21 @@ report_outside_write(Relation rel, const char *command)
 				  errhint("Call the function for it, such as review_action."));
 }
 
-static bool
-is_same(HeapTuple old, HeapTuple new, TupleDesc desc, AttrNumber column)
-{
-	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
-	bool old_null;
-	bool new_null;
-	Datum old_value = heap_getattr(old, column, desc, &old_null);
-	Datum new_value = heap_getattr(new, column, desc, &new_null);
-
-	if (old_null || new_null)
-		return old_null == new_null;
-	return datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
-}
-
 static void
-check_fixed(Relation rel, HeapTuple old, HeapTuple new, const AttrNumber *columns)
+check_fixed(Relation rel, const StoredRow *old, const StoredRow *new, const AttrNumber *columns)
 {
-	TupleDesc desc = RelationGetDescr(rel);
-
 	for (; *columns != 0; columns++)
-		if (!is_same(old, new, desc, *columns))
+		if (!column_is_same(old, new, *columns))
 			report_wrong_state(errmsg("column \"%s\" of table \"%s.%s\" cannot change",
-									  NameStr(TupleDescAttr(desc, *columns - 1)->attname),
+									  NameStr(TupleDescAttr(old->desc, *columns - 1)->attname),
 									  WFO_SCHEMA, RelationGetRelationName(rel)));
 }
 
 static bool
-is_changed(HeapTuple old, HeapTuple new, TupleDesc desc)
+is_changed(const StoredRow *old, const StoredRow *new)
 {
-	for (int column = 1; column <= desc->natts; column++)
-		if (!is_same(old, new, desc, column))
+	for (int column = 1; column <= old->desc->natts; column++)
+		if (!column_is_same(old, new, column))
 			return true;
 	return false;
 }
@@ -120,27 +104,26 @@ is_changed(HeapTuple old, HeapTuple new, TupleDesc desc)
  * the table keeps none.
  */
 static void
-check_transition(Relation rel, HeapTuple old, HeapTuple new, StatefulObject object,
+check_transition(const StoredRow *old, const StoredRow *new, StatefulObject object,
 				 AttrNumber column, const char *event)
 {
-	TupleDesc desc = RelationGetDescr(rel);
 	const EnumType *type = object_status_type(object);
-	int from = column_enum(old, desc, column, type);
-	int to = column_enum(new, desc, column, type);
+	int from = column_enum(old, column, type);
+	int to = column_enum(new, column, type);
 	Event parsed;
 
 	if (from == to)
 	{
-		if (status_is_final(object, from) && is_changed(old, new, desc))
+		if (status_is_final(object, from) && is_changed(old, new))
 			report_wrong_state(errmsg("%s " INT64_FORMAT " is %s and does not change any more",
-									  object_name(object), column_int64(old, desc, 1),
+									  object_name(object), column_int64(old, 1),
 									  enum_label(type, from)));
 		return;
 	}
 	if (!transition_exists(object, from, to))
 		report_wrong_state(errmsg("%s " INT64_FORMAT " cannot go from %s to %s",
-								  object_name(object), column_int64(old, desc, 1),
-								  enum_label(type, from), enum_label(type, to)),
+								  object_name(object), column_int64(old, 1), enum_label(type, from),
+								  enum_label(type, to)),
 						   errhint("The function transitions() lists the changes that can be."));
 	if (event != NULL && store_is_writing() &&
 		(!event_parse(event, &parsed) || !transition_is_legal(object, from, parsed, to)))
@@ -149,11 +132,10 @@ check_transition(Relation rel, HeapTuple old, HeapTuple new, StatefulObject obje
 }
 
 static void
-check_proposal(Relation rel, HeapTuple old, HeapTuple new)
+check_proposal(Relation rel, const StoredRow *old, const StoredRow *new)
 {
-	TupleDesc desc = RelationGetDescr(rel);
-	int64 before = column_int64(old, desc, PROPOSAL_REVISION);
-	int64 after = column_int64(new, desc, PROPOSAL_REVISION);
+	int64 before = column_int64(old, PROPOSAL_REVISION);
+	int64 after = column_int64(new, PROPOSAL_REVISION);
 
 	check_fixed(rel, old, new, proposal_fixed);
 	if (after == before)
@@ -161,9 +143,8 @@ check_proposal(Relation rel, HeapTuple old, HeapTuple new)
 	else if (after != before + 1)
 		report_wrong_state(errmsg("proposal " INT64_FORMAT " cannot go from revision " INT64_FORMAT
 								  " to " INT64_FORMAT,
-								  column_int64(old, desc, PROPOSAL_PROPOSAL_ID), before, after));
-	check_transition(rel, old, new, OBJECT_PROPOSAL, PROPOSAL_STATUS,
-					 column_text(new, desc, PROPOSAL_EVENT));
+								  column_int64(old, PROPOSAL_PROPOSAL_ID), before, after));
+	check_transition(old, new, OBJECT_PROPOSAL, PROPOSAL_STATUS, column_text(new, PROPOSAL_EVENT));
 }
 
 /* Tell every backend's caches of a write, be it the engine's or a restore's. */
@@ -193,8 +174,15 @@ guard_insert(Relation rel)
 }
 
 void
-guard_update(Relation rel, HeapTuple old, HeapTuple new)
+guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 {
+	StoredRow old_row;
+	StoredRow new_row;
+	const StoredRow *old = &old_row;
+	const StoredRow *new = &new_row;
+
+	stored_row_init(&old_row, old_tuple, RelationGetDescr(rel));
+	stored_row_init(&new_row, new_tuple, RelationGetDescr(rel));
 	switch (table_of(rel))
 	{
 		case STORE_ACTOR:
@@ -202,7 +190,7 @@ guard_update(Relation rel, HeapTuple old, HeapTuple new)
 			break;
 		case STORE_WORKFLOW:
 			check_fixed(rel, old, new, workflow_fixed);
-			check_transition(rel, old, new, OBJECT_WORKFLOW, WORKFLOW_STATUS, NULL);
+			check_transition(old, new, OBJECT_WORKFLOW, WORKFLOW_STATUS, NULL);
 			break;
 		case STORE_TOOL:
 			check_fixed(rel, old, new, tool_fixed);
@@ -212,7 +200,7 @@ guard_update(Relation rel, HeapTuple old, HeapTuple new)
 			break;
 		case STORE_EXECUTION:
 			check_fixed(rel, old, new, execution_fixed);
-			check_transition(rel, old, new, OBJECT_EXECUTION, EXECUTION_STATUS, NULL);
+			check_transition(old, new, OBJECT_EXECUTION, EXECUTION_STATUS, NULL);
 			break;
 		case STORE_POLICY:
 			break;

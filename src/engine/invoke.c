@@ -164,13 +164,15 @@ call_function(void *arg)
 	const Definition *definition = call->definition;
 	MemoryContext result_context = CurrentMemoryContext;
 	EState *estate = CreateExecutorState();
+	Arguments arguments;
 	FuncExpr *expr;
 	Jsonb *output;
 
 	MemoryContextSwitchTo(estate->es_query_cxt);
-	expr = makeFuncExpr(definition->function, definition->result_type,
-						params_arguments(definition, call->params), InvalidOid, InvalidOid,
-						COERCE_EXPLICIT_CALL);
+	params_arguments(definition, call->params, &arguments);
+	estate->es_param_list_info = arguments.values;
+	expr = makeFuncExpr(definition->function, definition->result_type, arguments.expressions,
+						InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 	expr->funcretset = definition->returns_set;
 	expr->funcvariadic = definition->variadic;
 	if (type_is_collatable(definition->result_type))

@@ -279,35 +279,67 @@ params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64
 	return conversion.converted;
 }
 
-/*
- * The arguments of a call as expressions, for those that params have; the rest
- * is left to the defaults.  Runs as whoever is the current user.
- */
-List *
-params_arguments(const Definition *definition, Jsonb *params)
+static NamedArgExpr *
+make_argument(const Definition *definition, int position, Param *param)
 {
-	List *arguments = NIL;
+	NamedArgExpr *argument = makeNode(NamedArgExpr);
+
+	argument->arg = (Expr *) param;
+	argument->name = definition->arg_names[position];
+	argument->argnumber = position;
+	argument->location = -1;
+	return argument;
+}
+
+static void
+add_argument(Arguments *arguments, const Definition *definition, int position, Oid type,
+			 Oid collation, Datum value, bool isnull)
+{
+	ParamExternData *data = &arguments->values->params[list_length(arguments->expressions)];
+	Param *param = makeNode(Param);
+
+	data->value = value;
+	data->isnull = isnull;
+	data->pflags = PARAM_FLAG_CONST;
+	data->ptype = type;
+
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = list_length(arguments->expressions) + 1;
+	param->paramtype = type;
+	param->paramtypmod = -1;
+	param->paramcollid = collation;
+	param->location = -1;
+	arguments->expressions = lappend(arguments->expressions,
+									 make_argument(definition, position, param));
+}
+
+/*
+ * The arguments of a call that params have; the rest is left to the defaults.
+ *
+ * They are parameters and not constants, so that the planner does not call the
+ * tool while it simplifies the expression.  Runs as whoever is the current
+ * user.
+ */
+void
+params_arguments(const Definition *definition, Jsonb *params, Arguments *arguments)
+{
 	int *given = palloc(sizeof(int) * Max(definition->nargs, 1));
 	TupleDesc desc;
 	HeapTupleData tuple;
 	Datum *values;
 	bool *nulls;
 
+	arguments->expressions = NIL;
+	arguments->values = makeParamList(Max(definition->nargs, 1));
 	if (definition->whole_object)
 	{
-		NamedArgExpr *argument = makeNode(NamedArgExpr);
-
-		argument->arg = (Expr *) makeConst(JSONBOID, -1, InvalidOid, -1, JsonbPGetDatum(params),
-										   false, false);
-		argument->name = definition->arg_names[0];
-		argument->argnumber = 0;
-		argument->location = -1;
-		return list_make1(argument);
+		add_argument(arguments, definition, 0, JSONBOID, InvalidOid, JsonbPGetDatum(params), false);
+		return;
 	}
 
 	desc = describe_given(definition, params, given);
 	if (desc->natts == 0)
-		return NIL;
+		return;
 	values = palloc(sizeof(Datum) * desc->natts);
 	nulls = palloc(sizeof(bool) * desc->natts);
 	tuple.t_data = DatumGetHeapTupleHeader(populate(desc, params));
@@ -319,15 +351,8 @@ params_arguments(const Definition *definition, Jsonb *params)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		NamedArgExpr *argument = makeNode(NamedArgExpr);
 
-		argument->arg = (Expr *) makeConst(attribute->atttypid, -1, attribute->attcollation,
-										   attribute->attlen, values[i], nulls[i],
-										   attribute->attbyval);
-		argument->name = definition->arg_names[given[i]];
-		argument->argnumber = given[i];
-		argument->location = -1;
-		arguments = lappend(arguments, argument);
+		add_argument(arguments, definition, given[i], attribute->atttypid, attribute->attcollation,
+					 values[i], nulls[i]);
 	}
-	return arguments;
 }

@@ -8,10 +8,18 @@
 #include "postgres.h"
 
 #include "engine/definition.h"
+#include "nodes/params.h"
 #include "nodes/pg_list.h"
 
 extern Jsonb *params_convert(const Tool *tool, const Definition *definition, Oid run_as,
 							 int64 timeout, Jsonb *params);
-extern List *params_arguments(const Definition *definition, Jsonb *params);
+/* Arguments of a function call: NamedArgExpr nodes over the parameters' values. */
+typedef struct Arguments
+{
+	List *expressions;
+	ParamListInfo values;
+} Arguments;
+
+extern void params_arguments(const Definition *definition, Jsonb *params, Arguments *arguments);
 
 #endif

@@ -55,29 +55,28 @@ write_entry(AuditEntry *entry, JsonObject *details)
 
 /* Add a column under its own name, as to_jsonb shows it. */
 static void
-add_column(JsonObject *object, HeapTuple tuple, TupleDesc desc, AttrNumber column)
+add_column(JsonObject *object, const StoredRow *row, AttrNumber column)
 {
-	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
-	bool isnull;
-	Datum value = heap_getattr(tuple, column, desc, &isnull);
+	Form_pg_attribute attribute = TupleDescAttr(row->desc, column - 1);
 
 	json_add_jsonb(object, NameStr(attribute->attname),
-				   json_from_datum(value, isnull, attribute->atttypid));
+				   json_from_datum(row->values[column - 1], row->nulls[column - 1],
+								   attribute->atttypid));
 }
 
 /* The columns of a new row but those that the audit row has, or that say when. */
 static void
-add_columns(JsonObject *object, HeapTuple tuple, TupleDesc desc, AttrNumber last)
+add_columns(JsonObject *object, const StoredRow *row, AttrNumber last)
 {
 	for (AttrNumber column = 1; column <= last; column++)
-		if (!column_is_null(tuple, desc, column) &&
-			TupleDescAttr(desc, column - 1)->atttypid != TIMESTAMPTZOID)
-			add_column(object, tuple, desc, column);
+		if (!column_is_null(row, column) &&
+			TupleDescAttr(row->desc, column - 1)->atttypid != TIMESTAMPTZOID)
+			add_column(object, row, column);
 }
 
 /* {"from": ..., "to": ...} of the columns that differ. */
 static void
-add_difference(JsonObject *object, HeapTuple old, HeapTuple new, TupleDesc desc, AttrNumber last)
+add_difference(JsonObject *object, const StoredRow *old, const StoredRow *new, AttrNumber last)
 {
 	JsonObject from;
 	JsonObject to;
@@ -86,103 +85,95 @@ add_difference(JsonObject *object, HeapTuple old, HeapTuple new, TupleDesc desc,
 	json_object_begin(&to);
 	for (AttrNumber column = 1; column <= last; column++)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
-		bool old_null;
-		bool new_null;
-		Datum old_value = heap_getattr(old, column, desc, &old_null);
-		Datum new_value = heap_getattr(new, column, desc, &new_null);
-
-		if (old_null == new_null &&
-			(old_null ||
-			 datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen)))
+		if (column_is_same(old, new, column))
 			continue;
-		add_column(&from, old, desc, column);
-		add_column(&to, new, desc, column);
+		add_column(&from, old, column);
+		add_column(&to, new, column);
 	}
 	json_add_jsonb(object, "from", json_object_end(&from));
 	json_add_jsonb(object, "to", json_object_end(&to));
 }
 
 static void
-record_actor(HeapTuple old, HeapTuple new, TupleDesc desc)
+record_actor(const StoredRow *old, const StoredRow *new)
 {
 	AuditEntry entry = {.action = old == NULL ? "register_actor" : "update_actor",
-						.actor_id = column_int64_or_null(new, desc, ACTOR_CHANGED_BY)};
+						.actor_id = column_int64_or_null(new, ACTOR_CHANGED_BY)};
 	JsonObject details;
 
 	json_object_begin(&details);
 	if (old == NULL)
-		add_columns(&details, new, desc, ACTOR_PERSON);
+		add_columns(&details, new, ACTOR_PERSON);
 	else
 	{
-		json_add_int(&details, "actor_id", column_int64(new, desc, ACTOR_ACTOR_ID));
-		json_add_text(&details, "name", column_text(new, desc, ACTOR_NAME));
-		add_difference(&details, old, new, desc, ACTOR_PERSON);
+		json_add_int(&details, "actor_id", column_int64(new, ACTOR_ACTOR_ID));
+		json_add_text(&details, "name", column_text(new, ACTOR_NAME));
+		add_difference(&details, old, new, ACTOR_PERSON);
 	}
 	write_entry(&entry, &details);
 }
 
 static void
-record_tool(HeapTuple old, HeapTuple new, TupleDesc desc)
+record_tool(const StoredRow *old, const StoredRow *new)
 {
 	AuditEntry entry = {.action = "register_tool",
-						.actor_id = column_int64_or_null(new, desc, TOOL_CHANGED_BY)};
+						.actor_id = column_int64_or_null(new, TOOL_CHANGED_BY)};
 	JsonObject details;
 
 	json_object_begin(&details);
 	if (old == NULL)
-		add_columns(&details, new, desc, TOOL_DESCRIPTION);
+		add_columns(&details, new, TOOL_DESCRIPTION);
 	else
 	{
-		entry.action = column_bool(old, desc, TOOL_ENABLED) == column_bool(new, desc, TOOL_ENABLED)
+		entry.action = column_bool(old, TOOL_ENABLED) == column_bool(new, TOOL_ENABLED)
 						   ? "update_tool"
 						   : "set_tool_enabled";
-		json_add_text(&details, "tool", column_text(new, desc, TOOL_TOOL));
-		add_difference(&details, old, new, desc, TOOL_DESCRIPTION);
+		json_add_text(&details, "tool", column_text(new, TOOL_TOOL));
+		add_difference(&details, old, new, TOOL_DESCRIPTION);
 	}
 	write_entry(&entry, &details);
 }
 
 static void
-record_policy(HeapTuple old, HeapTuple new, TupleDesc desc)
+record_policy(const StoredRow *old, const StoredRow *new)
 {
 	AuditEntry entry = {.action = "set_policy",
-						.actor_id = column_int64_or_null(new, desc, POLICY_CHANGED_BY)};
+						.actor_id = column_int64_or_null(new, POLICY_CHANGED_BY)};
 	JsonObject details;
 
 	json_object_begin(&details);
 	if (old == NULL)
-		add_columns(&details, new, desc, POLICY_NOTIFY);
+		add_columns(&details, new, POLICY_NOTIFY);
 	else
-		add_difference(&details, old, new, desc, POLICY_NOTIFY);
+		add_difference(&details, old, new, POLICY_NOTIFY);
 	write_entry(&entry, &details);
 }
 
 static void
-record_workflow(HeapTuple old, HeapTuple new, TupleDesc desc)
+record_workflow(const StoredRow *old, const StoredRow *new)
 {
-	int64 workflow_id = column_int64(new, desc, WORKFLOW_WORKFLOW_ID);
+	int64 workflow_id = column_int64(new, WORKFLOW_WORKFLOW_ID);
 	AuditEntry entry = {.action = "start_workflow", .workflow_id = &workflow_id};
 	JsonObject details;
 
 	json_object_begin(&details);
 	if (old == NULL)
 	{
-		entry.actor_id = column_int64_or_null(new, desc, WORKFLOW_ACTOR_ID);
-		add_column(&details, new, desc, WORKFLOW_TITLE);
-		add_column(&details, new, desc, WORKFLOW_DRY_RUN);
-		add_column(&details, new, desc, WORKFLOW_METADATA);
+		entry.actor_id = column_int64_or_null(new, WORKFLOW_ACTOR_ID);
+		add_column(&details, new, WORKFLOW_TITLE);
+		add_column(&details, new, WORKFLOW_DRY_RUN);
+		add_column(&details, new, WORKFLOW_METADATA);
 	}
 	else
 	{
-		entry.action = column_enum(new, desc, WORKFLOW_STATUS, &workflow_status_type) ==
+		entry.action = column_enum(new, WORKFLOW_STATUS, &workflow_status_type) ==
 							   WORKFLOW_COMPLETED
 						   ? "complete_workflow"
 						   : "cancel_workflow";
-		entry.actor_id = column_int64_or_null(new, desc, WORKFLOW_ENDED_BY);
-		add_column(&details, new, desc, WORKFLOW_STATUS);
-		if (!column_is_null(new, desc, WORKFLOW_END_REASON))
-			json_add_text(&details, "reason", column_text(new, desc, WORKFLOW_END_REASON));
+		entry.actor_id = column_int64_or_null(new, WORKFLOW_ENDED_BY);
+		add_column(&details, new, WORKFLOW_STATUS);
+		if (!column_is_null(new, WORKFLOW_END_REASON))
+			json_add_text(&details, "reason", column_text(new, WORKFLOW_END_REASON));
 	}
 	write_entry(&entry, &details);
 }
@@ -219,15 +210,15 @@ action_of_event(const char *event)
 }
 
 static void
-record_proposal_change(HeapTuple old, HeapTuple new, TupleDesc desc)
+record_proposal_change(const StoredRow *old, const StoredRow *new)
 {
-	int64 proposal_id = column_int64(new, desc, PROPOSAL_PROPOSAL_ID);
-	int64 workflow_id = column_int64(new, desc, PROPOSAL_WORKFLOW_ID);
-	ProposalStatus from = column_enum(old, desc, PROPOSAL_STATUS, &proposal_status_type);
-	ProposalStatus to = column_enum(new, desc, PROPOSAL_STATUS, &proposal_status_type);
-	char *event = column_text(new, desc, PROPOSAL_EVENT);
+	int64 proposal_id = column_int64(new, PROPOSAL_PROPOSAL_ID);
+	int64 workflow_id = column_int64(new, PROPOSAL_WORKFLOW_ID);
+	ProposalStatus from = column_enum(old, PROPOSAL_STATUS, &proposal_status_type);
+	ProposalStatus to = column_enum(new, PROPOSAL_STATUS, &proposal_status_type);
+	char *event = column_text(new, PROPOSAL_EVENT);
 	AuditEntry entry = {.action = action_of_event(event),
-						.actor_id = column_int64_or_null(new, desc, PROPOSAL_STATUS_BY),
+						.actor_id = column_int64_or_null(new, PROPOSAL_STATUS_BY),
 						.workflow_id = &workflow_id,
 						.proposal_id = &proposal_id};
 	JsonObject details;
@@ -247,18 +238,18 @@ record_proposal_change(HeapTuple old, HeapTuple new, TupleDesc desc)
 	json_object_begin(&details);
 	json_add_text(&details, "from", enum_label(&proposal_status_type, from));
 	json_add_text(&details, "status", enum_label(&proposal_status_type, to));
-	if (!column_is_null(new, desc, PROPOSAL_STATUS_REASON))
-		json_add_text(&details, "reason", column_text(new, desc, PROPOSAL_STATUS_REASON));
+	if (!column_is_null(new, PROPOSAL_STATUS_REASON))
+		json_add_text(&details, "reason", column_text(new, PROPOSAL_STATUS_REASON));
 	write_entry(&entry, &details);
 }
 
 static void
-record_proposal(HeapTuple old, HeapTuple new, TupleDesc desc)
+record_proposal(const StoredRow *old, const StoredRow *new)
 {
-	int64 proposal_id = column_int64(new, desc, PROPOSAL_PROPOSAL_ID);
-	int64 workflow_id = column_int64(new, desc, PROPOSAL_WORKFLOW_ID);
+	int64 proposal_id = column_int64(new, PROPOSAL_PROPOSAL_ID);
+	int64 workflow_id = column_int64(new, PROPOSAL_WORKFLOW_ID);
 	AuditEntry entry = {.action = "propose_action",
-						.actor_id = column_int64_or_null(new, desc, PROPOSAL_ACTOR_ID),
+						.actor_id = column_int64_or_null(new, PROPOSAL_ACTOR_ID),
 						.workflow_id = &workflow_id,
 						.proposal_id = &proposal_id};
 	ProposalStatus status;
@@ -266,18 +257,17 @@ record_proposal(HeapTuple old, HeapTuple new, TupleDesc desc)
 
 	if (old != NULL)
 	{
-		record_proposal_change(old, new, desc);
+		record_proposal_change(old, new);
 		return;
 	}
 
-	status = column_enum(new, desc, PROPOSAL_STATUS, &proposal_status_type);
+	status = column_enum(new, PROPOSAL_STATUS, &proposal_status_type);
 	json_object_begin(&details);
-	json_add_text(&details, "tool", column_text(new, desc, PROPOSAL_TOOL));
-	json_add_text(&details, "reason", column_text(new, desc, PROPOSAL_REASON));
+	json_add_text(&details, "tool", column_text(new, PROPOSAL_TOOL));
+	json_add_text(&details, "reason", column_text(new, PROPOSAL_REASON));
 	json_add_text(&details, "status", enum_label(&proposal_status_type, status));
-	json_add_int(&details, "revision", column_int64(new, desc, PROPOSAL_REVISION));
-	json_add_int(&details, "required_approvals",
-				 column_int64(new, desc, PROPOSAL_REQUIRED_APPROVALS));
+	json_add_int(&details, "revision", column_int64(new, PROPOSAL_REVISION));
+	json_add_int(&details, "required_approvals", column_int64(new, PROPOSAL_REQUIRED_APPROVALS));
 	write_entry(&entry, &details);
 	notify_status(workflow_id, proposal_id, status);
 }
@@ -292,11 +282,11 @@ mark_recorded(int64 proposal_id)
 }
 
 static void
-record_review(HeapTuple new, TupleDesc desc)
+record_review(const StoredRow *new)
 {
-	int64 proposal_id = column_int64(new, desc, REVIEW_PROPOSAL_ID);
-	int64 reviewer_id = column_int64(new, desc, REVIEW_REVIEWER_ID);
-	int64 workflow_id = column_int64(new, desc, REVIEW_WORKFLOW_ID);
+	int64 proposal_id = column_int64(new, REVIEW_PROPOSAL_ID);
+	int64 reviewer_id = column_int64(new, REVIEW_REVIEWER_ID);
+	int64 workflow_id = column_int64(new, REVIEW_WORKFLOW_ID);
 	AuditEntry entry = {.action = "review_action",
 						.actor_id = &reviewer_id,
 						.workflow_id = &workflow_id,
@@ -306,80 +296,86 @@ record_review(HeapTuple new, TupleDesc desc)
 	json_object_begin(&details);
 	json_add_text(&details, "decision",
 				  enum_label(&review_decision_type,
-							 column_enum(new, desc, REVIEW_DECISION, &review_decision_type)));
+							 column_enum(new, REVIEW_DECISION, &review_decision_type)));
 	json_add_text(&details, "status",
 				  enum_label(&proposal_status_type,
-							 column_enum(new, desc, REVIEW_STATUS, &proposal_status_type)));
-	json_add_int(&details, "revision", column_int64(new, desc, REVIEW_REVISION));
-	json_add_text(&details, "role", column_text(new, desc, REVIEW_ROLE));
-	if (!column_is_null(new, desc, REVIEW_COMMENT))
-		json_add_text(&details, "comment", column_text(new, desc, REVIEW_COMMENT));
-	if (!column_is_null(new, desc, REVIEW_EDITS))
-		json_add_jsonb(&details, "edits", column_varlena(new, desc, REVIEW_EDITS));
+							 column_enum(new, REVIEW_STATUS, &proposal_status_type)));
+	json_add_int(&details, "revision", column_int64(new, REVIEW_REVISION));
+	json_add_text(&details, "role", column_text(new, REVIEW_ROLE));
+	if (!column_is_null(new, REVIEW_COMMENT))
+		json_add_text(&details, "comment", column_text(new, REVIEW_COMMENT));
+	if (!column_is_null(new, REVIEW_EDITS))
+		json_add_jsonb(&details, "edits", column_varlena(new, REVIEW_EDITS));
 	write_entry(&entry, &details);
 	mark_recorded(proposal_id);
 }
 
 static void
-record_execution(HeapTuple new, TupleDesc desc)
+record_execution(const StoredRow *new)
 {
-	int64 execution_id = column_int64(new, desc, EXECUTION_EXECUTION_ID);
-	int64 proposal_id = column_int64(new, desc, EXECUTION_PROPOSAL_ID);
-	int64 workflow_id = column_int64(new, desc, EXECUTION_WORKFLOW_ID);
-	bool dry_run = column_bool(new, desc, EXECUTION_DRY_RUN);
-	ExecutionStatus status = column_enum(new, desc, EXECUTION_STATUS, &execution_status_type);
+	int64 execution_id = column_int64(new, EXECUTION_EXECUTION_ID);
+	int64 proposal_id = column_int64(new, EXECUTION_PROPOSAL_ID);
+	int64 workflow_id = column_int64(new, EXECUTION_WORKFLOW_ID);
+	bool dry_run = column_bool(new, EXECUTION_DRY_RUN);
+	ExecutionStatus status = column_enum(new, EXECUTION_STATUS, &execution_status_type);
 	AuditEntry entry = {.action = "execute_action",
-						.actor_id = column_int64_or_null(new, desc, EXECUTION_ACTOR_ID),
+						.actor_id = column_int64_or_null(new, EXECUTION_ACTOR_ID),
 						.workflow_id = &workflow_id,
 						.proposal_id = &proposal_id,
 						.execution_id = &execution_id};
 	JsonObject details;
 
 	json_object_begin(&details);
-	json_add_int(&details, "revision", column_int64(new, desc, EXECUTION_REVISION));
+	json_add_int(&details, "revision", column_int64(new, EXECUTION_REVISION));
 	if (!dry_run)
 		json_add_text(&details, "status",
 					  enum_label(&proposal_status_type, status == EXECUTION_SUCCEEDED
 															? PROPOSAL_EXECUTED
 															: PROPOSAL_FAILED));
-	result_add_for_audit(&details, column_varlena(new, desc, EXECUTION_RESULT));
+	result_add_for_audit(&details, column_varlena(new, EXECUTION_RESULT));
 	write_entry(&entry, &details);
 	if (!dry_run)
 		mark_recorded(proposal_id);
 }
 
 static void
-record(Relation rel, HeapTuple old, HeapTuple new)
+record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 {
-	TupleDesc desc = RelationGetDescr(rel);
+	StoredRow old_row;
+	StoredRow new_row;
+	StoredRow *old = old_tuple != NULL ? &old_row : NULL;
+	StoredRow *new = &new_row;
 	StoreTable table;
 
 	/* What a restore inserts has its audit rows in the dump. */
 	if (!store_is_writing() || !store_table_parse(RelationGetRelationName(rel), &table))
 		return;
+	if (old != NULL)
+		stored_row_init(old, old_tuple, RelationGetDescr(rel));
+	stored_row_init(new, new_tuple, RelationGetDescr(rel));
 
 	switch (table)
 	{
 		case STORE_ACTOR:
-			record_actor(old, new, desc);
+			record_actor(old, new);
 			break;
 		case STORE_WORKFLOW:
-			record_workflow(old, new, desc);
+			record_workflow(old, new);
 			break;
 		case STORE_TOOL:
-			record_tool(old, new, desc);
+			record_tool(old, new);
 			break;
 		case STORE_POLICY:
-			record_policy(old, new, desc);
+			record_policy(old, new);
 			break;
 		case STORE_PROPOSAL:
-			record_proposal(old, new, desc);
+			record_proposal(old, new);
 			break;
 		case STORE_REVIEW:
-			record_review(new, desc);
+			record_review(new);
 			break;
 		case STORE_EXECUTION:
-			record_execution(new, desc);
+			record_execution(new);
 			break;
 		case STORE_TOOL_DEFINITION:
 		case STORE_PROPOSAL_REVISION:

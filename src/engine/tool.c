@@ -209,7 +209,7 @@ tool_update(const ToolRequest *request)
 	if (request->in_session != NULL)
 		row_set_bool(&row, TOOL_IN_SESSION, *request->in_session);
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
-	store_update(&row, tool->tuple);
+	store_update(&row, tool->row);
 }
 
 /* Let a tool be proposed and executed, or not. */
@@ -226,5 +226,5 @@ tool_set_enabled(const char *name, bool enabled)
 	store_row_init(&row, STORE_TOOL);
 	row_set_bool(&row, TOOL_ENABLED, enabled);
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
-	store_update(&row, tool->tuple);
+	store_update(&row, tool->row);
 }

@@ -84,7 +84,7 @@ end_workflow(Workflow *workflow, WorkflowStatus status, const Actor *actor, cons
 	row_set_time(&row, WORKFLOW_ENDED_AT, GetCurrentTimestamp());
 	row_set_id(&row, WORKFLOW_ENDED_BY, actor != NULL ? &actor->actor_id : NULL);
 	row_set_text(&row, WORKFLOW_END_REASON, reason);
-	store_update(&row, workflow->tuple);
+	store_update(&row, workflow->row);
 }
 
 /* Complete a workflow in which nothing is open any more. */

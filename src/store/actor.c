@@ -8,20 +8,20 @@
 #include "store/table.h"
 
 static Actor *
-actor_read(HeapTuple tuple, TupleDesc desc)
+actor_read(StoredRow *row)
 {
 	Actor *actor = palloc0(sizeof(Actor));
 
-	actor->actor_id = column_int64(tuple, desc, ACTOR_ACTOR_ID);
-	actor->name = column_text(tuple, desc, ACTOR_NAME);
-	actor->role = column_text(tuple, desc, ACTOR_ROLE);
-	actor->kind = column_enum(tuple, desc, ACTOR_KIND, &actor_kind_type);
-	actor->active = column_bool(tuple, desc, ACTOR_ACTIVE);
-	actor->db_role = column_name(tuple, desc, ACTOR_DB_ROLE);
+	actor->actor_id = column_int64(row, ACTOR_ACTOR_ID);
+	actor->name = column_text(row, ACTOR_NAME);
+	actor->role = column_text(row, ACTOR_ROLE);
+	actor->kind = column_enum(row, ACTOR_KIND, &actor_kind_type);
+	actor->active = column_bool(row, ACTOR_ACTIVE);
+	actor->db_role = column_name(row, ACTOR_DB_ROLE);
 	if (actor->db_role != NULL)
-		actor->db_role_oid = column_oid(tuple, desc, ACTOR_DB_ROLE_OID);
-	actor->person = column_text(tuple, desc, ACTOR_PERSON);
-	actor->tuple = tuple;
+		actor->db_role_oid = column_oid(row, ACTOR_DB_ROLE_OID);
+	actor->person = column_text(row, ACTOR_PERSON);
+	actor->row = row;
 	return actor;
 }
 
@@ -29,12 +29,11 @@ static void *
 actor_fetch(const void *actor_id)
 {
 	ScanKeyData key;
-	TupleDesc desc;
-	HeapTuple tuple;
+	StoredRow *row;
 
 	store_key_int64(&key, ACTOR_ACTOR_ID, *(const int64 *) actor_id);
-	tuple = store_fetch(STORE_ACTOR, "actor_pkey", 1, &key, &desc);
-	return tuple != NULL ? actor_read(tuple, desc) : NULL;
+	row = store_fetch(STORE_ACTOR, "actor_pkey", 1, &key);
+	return row != NULL ? actor_read(row) : NULL;
 }
 
 /* The actor with this id, or NULL: good to the end of the transaction. */
@@ -49,23 +48,21 @@ Actor *
 actor_lock(int64 actor_id)
 {
 	ScanKeyData key;
-	TupleDesc desc;
-	HeapTuple tuple;
+	StoredRow *row;
 
 	store_key_int64(&key, ACTOR_ACTOR_ID, actor_id);
-	if (store_lock_row(STORE_ACTOR, "actor_pkey", &key, true, &tuple, &desc) != STORE_LOCKED)
+	if (store_lock_row(STORE_ACTOR, "actor_pkey", &key, true, &row) != STORE_LOCKED)
 		return NULL;
-	return actor_read(tuple, desc);
+	return actor_read(row);
 }
 
 bool
 actor_name_exists(const char *name)
 {
 	ScanKeyData key;
-	TupleDesc desc;
 
 	store_key_text(&key, ACTOR_NAME, name);
-	return store_fetch(STORE_ACTOR, "actor_name_key", 1, &key, &desc) != NULL;
+	return store_fetch(STORE_ACTOR, "actor_name_key", 1, &key) != NULL;
 }
 
 /* The id of the one active actor bound to a role, or NULL if there is not exactly one. */
@@ -74,20 +71,17 @@ actor_bound_to(const char *db_role, Oid db_role_oid)
 {
 	ScanKeyData key;
 	StoreScan scan;
-	HeapTuple tuple;
+	StoredRow *row;
 	int64 *found = NULL;
 	int count = 0;
 
 	store_key_name(&key, ACTOR_DB_ROLE, db_role);
 	store_scan_begin(&scan, STORE_ACTOR, "actor_db_role_idx", 1, &key);
-	while (count < 2 && (tuple = store_scan_next(&scan)) != NULL)
+	while (count < 2 && (row = store_scan_next(&scan)) != NULL)
 	{
-		TupleDesc desc = RelationGetDescr(scan.rel);
-
-		if (!column_bool(tuple, desc, ACTOR_ACTIVE) ||
-			column_oid(tuple, desc, ACTOR_DB_ROLE_OID) != db_role_oid)
+		if (!column_bool(row, ACTOR_ACTIVE) || column_oid(row, ACTOR_DB_ROLE_OID) != db_role_oid)
 			continue;
-		found = column_int64_or_null(tuple, desc, ACTOR_ACTOR_ID);
+		found = column_int64_or_null(row, ACTOR_ACTOR_ID);
 		count++;
 	}
 	store_scan_end(&scan);

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "access/htup.h"
+#include "store/table.h"
 #include "model/status.h"
 
 enum
@@ -35,7 +35,7 @@ typedef struct Actor
 	char *db_role; /* NULL: not bound */
 	Oid db_role_oid;
 	char *person; /* NULL: not known */
-	HeapTuple tuple;
+	StoredRow *row;
 } Actor;
 
 extern const Actor *actor_load(int64 actor_id);

@@ -73,18 +73,15 @@ audit_list(int64 workflow_id, Tuplestorestate *rows, TupleDesc desc)
 {
 	ScanKeyData key;
 	StoreScan scan;
-	HeapTuple tuple;
-	Datum values[AUDIT_COLUMNS];
-	bool nulls[AUDIT_COLUMNS];
+	StoredRow *row;
 
 	store_key_int64(&key, AUDIT_WORKFLOW_ID, workflow_id);
 	store_scan_begin(&scan, STORE_AUDIT_LOG, "audit_log_workflow_idx", 1, &key);
-	while ((tuple = store_scan_next(&scan)) != NULL)
+	while ((row = store_scan_next(&scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(tuple, RelationGetDescr(scan.rel), values, nulls);
-		values[AUDIT_LOGIN - 1] = DirectFunctionCall1(text_name, values[AUDIT_LOGIN - 1]);
-		tuplestore_putvalues(rows, desc, values, nulls);
+		row->values[AUDIT_LOGIN - 1] = DirectFunctionCall1(text_name, row->values[AUDIT_LOGIN - 1]);
+		tuplestore_putvalues(rows, desc, row->values, row->nulls);
 	}
 	store_scan_end(&scan);
 }
@@ -104,26 +101,24 @@ audit_list_of_proposal(int64 proposal_id, int *count)
 {
 	ScanKeyData key;
 	StoreScan scan;
-	HeapTuple tuple;
+	StoredRow *row;
 	int size = 8;
 	AuditRow *rows = palloc(size * sizeof(AuditRow));
 
 	*count = 0;
 	store_key_int64(&key, AUDIT_PROPOSAL_ID, proposal_id);
 	store_scan_begin(&scan, STORE_AUDIT_LOG, "audit_log_proposal_idx", 1, &key);
-	while ((tuple = store_scan_next(&scan)) != NULL)
+	while ((row = store_scan_next(&scan)) != NULL)
 	{
-		TupleDesc desc = RelationGetDescr(scan.rel);
-
 		if (*count == size)
 		{
 			size *= 2;
 			rows = repalloc(rows, size * sizeof(AuditRow));
 		}
-		rows[*count].audit_id = column_int64(tuple, desc, AUDIT_AUDIT_ID);
-		rows[*count].action = column_text(tuple, desc, AUDIT_ACTION);
-		rows[*count].execution_id = column_int64_or_null(tuple, desc, AUDIT_EXECUTION_ID);
-		rows[*count].details = column_varlena(tuple, desc, AUDIT_DETAILS);
+		rows[*count].audit_id = column_int64(row, AUDIT_AUDIT_ID);
+		rows[*count].action = column_text(row, AUDIT_ACTION);
+		rows[*count].execution_id = column_int64_or_null(row, AUDIT_EXECUTION_ID);
+		rows[*count].details = column_varlena(row, AUDIT_DETAILS);
 		(*count)++;
 	}
 	store_scan_end(&scan);

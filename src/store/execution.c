@@ -33,16 +33,15 @@ execution_list(int64 proposal_id, int *count)
 {
 	ScanKeyData key;
 	StoreScan scan;
-	HeapTuple tuple;
+	StoredRow *row;
 	int size = 4;
 	Execution *executions = palloc(size * sizeof(Execution));
 
 	*count = 0;
 	store_key_int64(&key, EXECUTION_PROPOSAL_ID, proposal_id);
 	store_scan_begin(&scan, STORE_EXECUTION, "execution_proposal_idx", 1, &key);
-	while ((tuple = store_scan_next(&scan)) != NULL)
+	while ((row = store_scan_next(&scan)) != NULL)
 	{
-		TupleDesc desc = RelationGetDescr(scan.rel);
 		Execution *execution;
 
 		if (*count == size)
@@ -52,15 +51,15 @@ execution_list(int64 proposal_id, int *count)
 		}
 		execution = &executions[(*count)++];
 		memset(execution, 0, sizeof(Execution));
-		execution->execution_id = column_int64(tuple, desc, EXECUTION_EXECUTION_ID);
+		execution->execution_id = column_int64(row, EXECUTION_EXECUTION_ID);
 		execution->proposal_id = proposal_id;
-		execution->workflow_id = column_int64(tuple, desc, EXECUTION_WORKFLOW_ID);
-		execution->revision = column_int64(tuple, desc, EXECUTION_REVISION);
-		execution->actor_id = column_int64_or_null(tuple, desc, EXECUTION_ACTOR_ID);
-		execution->status = column_enum(tuple, desc, EXECUTION_STATUS, &execution_status_type);
-		execution->dry_run = column_bool(tuple, desc, EXECUTION_DRY_RUN);
-		execution->attempt = column_int64(tuple, desc, EXECUTION_ATTEMPT);
-		execution->result = column_varlena(tuple, desc, EXECUTION_RESULT);
+		execution->workflow_id = column_int64(row, EXECUTION_WORKFLOW_ID);
+		execution->revision = column_int64(row, EXECUTION_REVISION);
+		execution->actor_id = column_int64_or_null(row, EXECUTION_ACTOR_ID);
+		execution->status = column_enum(row, EXECUTION_STATUS, &execution_status_type);
+		execution->dry_run = column_bool(row, EXECUTION_DRY_RUN);
+		execution->attempt = column_int64(row, EXECUTION_ATTEMPT);
+		execution->result = column_varlena(row, EXECUTION_RESULT);
 	}
 	store_scan_end(&scan);
 	return executions;

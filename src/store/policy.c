@@ -10,30 +10,29 @@
 #include "store/policy.h"
 #include "store/table.h"
 
-static HeapTuple
-policy_fetch(TupleDesc *desc)
+static StoredRow *
+policy_fetch(void)
 {
-	return store_fetch(STORE_POLICY, NULL, 0, NULL, desc);
+	return store_fetch(STORE_POLICY, NULL, 0, NULL);
 }
 
 static void *
 policy_read(pg_attribute_unused() const void *key)
 {
-	TupleDesc desc;
-	HeapTuple tuple = policy_fetch(&desc);
+	StoredRow *row = policy_fetch();
 	Policy *policy = palloc0(sizeof(Policy));
 
 	policy->default_approvals = 1;
-	if (tuple == NULL)
+	if (row == NULL)
 		return policy;
-	policy->dry_run = column_bool(tuple, desc, POLICY_DRY_RUN);
-	policy->default_approvals = column_int64(tuple, desc, POLICY_DEFAULT_APPROVALS);
-	policy->edit_needs_approval = column_bool(tuple, desc, POLICY_EDIT_NEEDS_APPROVAL);
-	policy->agents_may_review = column_bool(tuple, desc, POLICY_AGENTS_MAY_REVIEW);
-	policy->proposal_ttl = *column_interval(tuple, desc, POLICY_PROPOSAL_TTL);
-	policy->approval_ttl = *column_interval(tuple, desc, POLICY_APPROVAL_TTL);
-	policy->default_timeout = *column_interval(tuple, desc, POLICY_DEFAULT_TIMEOUT);
-	policy->notify = column_bool(tuple, desc, POLICY_NOTIFY);
+	policy->dry_run = column_bool(row, POLICY_DRY_RUN);
+	policy->default_approvals = column_int64(row, POLICY_DEFAULT_APPROVALS);
+	policy->edit_needs_approval = column_bool(row, POLICY_EDIT_NEEDS_APPROVAL);
+	policy->agents_may_review = column_bool(row, POLICY_AGENTS_MAY_REVIEW);
+	policy->proposal_ttl = *column_interval(row, POLICY_PROPOSAL_TTL);
+	policy->approval_ttl = *column_interval(row, POLICY_APPROVAL_TTL);
+	policy->default_timeout = *column_interval(row, POLICY_DEFAULT_TIMEOUT);
+	policy->notify = column_bool(row, POLICY_NOTIFY);
 	return policy;
 }
 
@@ -51,24 +50,23 @@ policy_load(void)
 void
 policy_save(const Policy *policy, const int64 *changed_by)
 {
-	TupleDesc desc;
-	HeapTuple old = policy_fetch(&desc);
-	StoreRow row;
+	StoredRow *old = policy_fetch();
+	StoreRow new;
 
-	store_row_init(&row, STORE_POLICY);
-	row_set_bool(&row, POLICY_DRY_RUN, policy->dry_run);
-	row_set_int64(&row, POLICY_DEFAULT_APPROVALS, policy->default_approvals);
-	row_set_bool(&row, POLICY_EDIT_NEEDS_APPROVAL, policy->edit_needs_approval);
-	row_set_bool(&row, POLICY_AGENTS_MAY_REVIEW, policy->agents_may_review);
-	row_set_pointer(&row, POLICY_PROPOSAL_TTL, &policy->proposal_ttl);
-	row_set_pointer(&row, POLICY_APPROVAL_TTL, &policy->approval_ttl);
-	row_set_pointer(&row, POLICY_DEFAULT_TIMEOUT, &policy->default_timeout);
-	row_set_bool(&row, POLICY_NOTIFY, policy->notify);
-	row_set_id(&row, POLICY_CHANGED_BY, changed_by);
-	row_set_time(&row, POLICY_CHANGED_AT, GetCurrentTimestamp());
-	row_set_bool(&row, POLICY_SINGLETON, true);
+	store_row_init(&new, STORE_POLICY);
+	row_set_bool(&new, POLICY_DRY_RUN, policy->dry_run);
+	row_set_int64(&new, POLICY_DEFAULT_APPROVALS, policy->default_approvals);
+	row_set_bool(&new, POLICY_EDIT_NEEDS_APPROVAL, policy->edit_needs_approval);
+	row_set_bool(&new, POLICY_AGENTS_MAY_REVIEW, policy->agents_may_review);
+	row_set_pointer(&new, POLICY_PROPOSAL_TTL, &policy->proposal_ttl);
+	row_set_pointer(&new, POLICY_APPROVAL_TTL, &policy->approval_ttl);
+	row_set_pointer(&new, POLICY_DEFAULT_TIMEOUT, &policy->default_timeout);
+	row_set_bool(&new, POLICY_NOTIFY, policy->notify);
+	row_set_id(&new, POLICY_CHANGED_BY, changed_by);
+	row_set_time(&new, POLICY_CHANGED_AT, GetCurrentTimestamp());
+	row_set_bool(&new, POLICY_SINGLETON, true);
 	if (old == NULL)
-		store_insert(&row);
+		store_insert(&new);
 	else
-		store_update(&row, old);
+		store_update(&new, old);
 }

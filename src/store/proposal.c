@@ -10,31 +10,31 @@
 #include "utils/fmgroids.h"
 
 static Proposal *
-proposal_read(HeapTuple tuple, TupleDesc desc)
+proposal_read(StoredRow *row)
 {
 	Proposal *proposal = palloc0(sizeof(Proposal));
 
-	proposal->proposal_id = column_int64(tuple, desc, PROPOSAL_PROPOSAL_ID);
-	proposal->workflow_id = column_int64(tuple, desc, PROPOSAL_WORKFLOW_ID);
-	proposal->actor_id = column_int64(tuple, desc, PROPOSAL_ACTOR_ID);
-	proposal->status = column_enum(tuple, desc, PROPOSAL_STATUS, &proposal_status_type);
-	proposal->revision = column_int64(tuple, desc, PROPOSAL_REVISION);
-	proposal->approvals = column_int64(tuple, desc, PROPOSAL_APPROVALS);
-	proposal->required_approvals = column_int64(tuple, desc, PROPOSAL_REQUIRED_APPROVALS);
-	proposal->revised_by = column_int64(tuple, desc, PROPOSAL_REVISED_BY);
-	proposal->proposer_may_review = column_bool(tuple, desc, PROPOSAL_PROPOSER_MAY_REVIEW);
-	if (!column_is_null(tuple, desc, PROPOSAL_EXPIRES_AT))
-		proposal->expires_at = column_int64(tuple, desc, PROPOSAL_EXPIRES_AT);
-	proposal->approval_ttl = column_interval(tuple, desc, PROPOSAL_APPROVAL_TTL);
-	proposal->tool = column_text(tuple, desc, PROPOSAL_TOOL);
-	proposal->params = column_varlena(tuple, desc, PROPOSAL_PARAMS);
-	proposal->reason = column_text(tuple, desc, PROPOSAL_REASON);
-	proposal->definition = column_varlena(tuple, desc, PROPOSAL_DEFINITION);
+	proposal->proposal_id = column_int64(row, PROPOSAL_PROPOSAL_ID);
+	proposal->workflow_id = column_int64(row, PROPOSAL_WORKFLOW_ID);
+	proposal->actor_id = column_int64(row, PROPOSAL_ACTOR_ID);
+	proposal->status = column_enum(row, PROPOSAL_STATUS, &proposal_status_type);
+	proposal->revision = column_int64(row, PROPOSAL_REVISION);
+	proposal->approvals = column_int64(row, PROPOSAL_APPROVALS);
+	proposal->required_approvals = column_int64(row, PROPOSAL_REQUIRED_APPROVALS);
+	proposal->revised_by = column_int64(row, PROPOSAL_REVISED_BY);
+	proposal->proposer_may_review = column_bool(row, PROPOSAL_PROPOSER_MAY_REVIEW);
+	if (!column_is_null(row, PROPOSAL_EXPIRES_AT))
+		proposal->expires_at = column_int64(row, PROPOSAL_EXPIRES_AT);
+	proposal->approval_ttl = column_interval(row, PROPOSAL_APPROVAL_TTL);
+	proposal->tool = column_text(row, PROPOSAL_TOOL);
+	proposal->params = column_varlena(row, PROPOSAL_PARAMS);
+	proposal->reason = column_text(row, PROPOSAL_REASON);
+	proposal->definition = column_varlena(row, PROPOSAL_DEFINITION);
 	proposal->proposer.actor_id = proposal->actor_id;
-	proposal->proposer.person = column_text(tuple, desc, PROPOSAL_PERSON);
-	proposal->proposer.db_role = column_text(tuple, desc, PROPOSAL_DB_ROLE);
-	proposal->proposer.login = column_text(tuple, desc, PROPOSAL_LOGIN);
-	proposal->tuple = tuple;
+	proposal->proposer.person = column_text(row, PROPOSAL_PERSON);
+	proposal->proposer.db_role = column_text(row, PROPOSAL_DB_ROLE);
+	proposal->proposer.login = column_text(row, PROPOSAL_LOGIN);
+	proposal->row = row;
 	return proposal;
 }
 
@@ -43,12 +43,11 @@ Proposal *
 proposal_load(int64 proposal_id)
 {
 	ScanKeyData key;
-	TupleDesc desc;
-	HeapTuple tuple;
+	StoredRow *row;
 
 	store_key_int64(&key, PROPOSAL_PROPOSAL_ID, proposal_id);
-	tuple = store_fetch(STORE_PROPOSAL, "proposal_pkey", 1, &key, &desc);
-	return tuple != NULL ? proposal_read(tuple, desc) : NULL;
+	row = store_fetch(STORE_PROPOSAL, "proposal_pkey", 1, &key);
+	return row != NULL ? proposal_read(row) : NULL;
 }
 
 /* The proposal that an actor made with this idempotency key, or NULL. */
@@ -56,13 +55,12 @@ Proposal *
 proposal_find_by_key(int64 actor_id, const char *idempotency_key)
 {
 	ScanKeyData keys[2];
-	TupleDesc desc;
-	HeapTuple tuple;
+	StoredRow *row;
 
 	store_key_int64(&keys[0], PROPOSAL_ACTOR_ID, actor_id);
 	store_key_text(&keys[1], PROPOSAL_IDEMPOTENCY_KEY, idempotency_key);
-	tuple = store_fetch(STORE_PROPOSAL, "proposal_idempotency_idx", 2, keys, &desc);
-	return tuple != NULL ? proposal_read(tuple, desc) : NULL;
+	row = store_fetch(STORE_PROPOSAL, "proposal_idempotency_idx", 2, keys);
+	return row != NULL ? proposal_read(row) : NULL;
 }
 
 /* Lock the proposal for a change and read its latest version. */
@@ -70,13 +68,12 @@ StoreLock
 proposal_lock(int64 proposal_id, bool wait, Proposal **proposal)
 {
 	ScanKeyData key;
-	TupleDesc desc;
-	HeapTuple tuple;
+	StoredRow *row;
 	StoreLock outcome;
 
 	store_key_int64(&key, PROPOSAL_PROPOSAL_ID, proposal_id);
-	outcome = store_lock_row(STORE_PROPOSAL, "proposal_pkey", &key, wait, &tuple, &desc);
-	*proposal = outcome == STORE_LOCKED ? proposal_read(tuple, desc) : NULL;
+	outcome = store_lock_row(STORE_PROPOSAL, "proposal_pkey", &key, wait, &row);
+	*proposal = outcome == STORE_LOCKED ? proposal_read(row) : NULL;
 	return outcome;
 }
 
@@ -102,24 +99,21 @@ list_ids(StoreScan *scan, bool with_final, int *count)
 {
 	int size = 64;
 	int64 *ids = palloc(size * sizeof(int64));
-	HeapTuple tuple;
+	StoredRow *row;
 
 	*count = 0;
-	while ((tuple = store_scan_next(scan)) != NULL)
+	while ((row = store_scan_next(scan)) != NULL)
 	{
-		TupleDesc desc = RelationGetDescr(scan->rel);
-
 		CHECK_FOR_INTERRUPTS();
-		if (!with_final &&
-			status_is_final(OBJECT_PROPOSAL,
-							column_enum(tuple, desc, PROPOSAL_STATUS, &proposal_status_type)))
+		if (!with_final && status_is_final(OBJECT_PROPOSAL, column_enum(row, PROPOSAL_STATUS,
+																		&proposal_status_type)))
 			continue;
 		if (*count == size)
 		{
 			size *= 2;
 			ids = repalloc_huge(ids, size * sizeof(int64));
 		}
-		ids[(*count)++] = column_int64(tuple, desc, PROPOSAL_PROPOSAL_ID);
+		ids[(*count)++] = column_int64(row, PROPOSAL_PROPOSAL_ID);
 	}
 	return ids;
 }
@@ -184,6 +178,6 @@ proposal_change(Proposal *proposal, StoreRow *row, Event event, ProposalStatus s
 		row_set_id(row, PROPOSAL_STATUS_BY, by);
 		row_set_text(row, PROPOSAL_STATUS_REASON, reason);
 	}
-	store_update(row, proposal->tuple);
+	store_update(row, proposal->row);
 	proposal->status = status;
 }

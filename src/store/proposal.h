@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "access/htup.h"
+#include "store/table.h"
 #include "access/tupdesc.h"
 #include "model/person.h"
 #include "model/status.h"
@@ -64,7 +64,7 @@ typedef struct Proposal
 	char *reason;
 	bytea *definition;
 	Person proposer;
-	HeapTuple tuple;
+	StoredRow *row;
 } Proposal;
 
 extern Proposal *proposal_load(int64 proposal_id);

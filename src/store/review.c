@@ -54,7 +54,7 @@ review_list(int64 proposal_id, int64 revision, int *count)
 {
 	ScanKeyData keys[2];
 	StoreScan scan;
-	HeapTuple tuple;
+	StoredRow *row;
 	int size = 4;
 	Review *reviews = palloc(size * sizeof(Review));
 
@@ -62,9 +62,8 @@ review_list(int64 proposal_id, int64 revision, int *count)
 	store_key_int64(&keys[0], REVIEW_PROPOSAL_ID, proposal_id);
 	store_key_int64(&keys[1], REVIEW_REVISION, revision);
 	store_scan_begin(&scan, STORE_REVIEW, "review_proposal_idx", 2, keys);
-	while ((tuple = store_scan_next(&scan)) != NULL)
+	while ((row = store_scan_next(&scan)) != NULL)
 	{
-		TupleDesc desc = RelationGetDescr(scan.rel);
 		Review *review;
 
 		if (*count == size)
@@ -75,17 +74,17 @@ review_list(int64 proposal_id, int64 revision, int *count)
 		review = &reviews[(*count)++];
 		memset(review, 0, sizeof(Review));
 		review->proposal_id = proposal_id;
-		review->workflow_id = column_int64(tuple, desc, REVIEW_WORKFLOW_ID);
+		review->workflow_id = column_int64(row, REVIEW_WORKFLOW_ID);
 		review->revision = revision;
-		review->reviewer.actor_id = column_int64(tuple, desc, REVIEW_REVIEWER_ID);
-		review->reviewer.person = column_text(tuple, desc, REVIEW_PERSON);
-		review->reviewer.db_role = column_text(tuple, desc, REVIEW_DB_ROLE);
-		review->reviewer.login = column_text(tuple, desc, REVIEW_LOGIN);
-		review->decision = column_enum(tuple, desc, REVIEW_DECISION, &review_decision_type);
-		review->status = column_enum(tuple, desc, REVIEW_STATUS, &proposal_status_type);
-		review->counts = column_bool(tuple, desc, REVIEW_COUNTS);
-		review->kind = column_enum(tuple, desc, REVIEW_KIND, &actor_kind_type);
-		review->role = column_text(tuple, desc, REVIEW_ROLE);
+		review->reviewer.actor_id = column_int64(row, REVIEW_REVIEWER_ID);
+		review->reviewer.person = column_text(row, REVIEW_PERSON);
+		review->reviewer.db_role = column_text(row, REVIEW_DB_ROLE);
+		review->reviewer.login = column_text(row, REVIEW_LOGIN);
+		review->decision = column_enum(row, REVIEW_DECISION, &review_decision_type);
+		review->status = column_enum(row, REVIEW_STATUS, &proposal_status_type);
+		review->counts = column_bool(row, REVIEW_COUNTS);
+		review->kind = column_enum(row, REVIEW_KIND, &actor_kind_type);
+		review->role = column_text(row, REVIEW_ROLE);
 	}
 	store_scan_end(&scan);
 	return reviews;

@@ -12,26 +12,25 @@ Revision *
 revision_load(int64 proposal_id, int64 revision)
 {
 	ScanKeyData keys[2];
-	TupleDesc desc;
-	HeapTuple tuple;
+	StoredRow *row;
 	Revision *result;
 
 	store_key_int64(&keys[0], REVISION_PROPOSAL_ID, proposal_id);
 	store_key_int64(&keys[1], REVISION_REVISION, revision);
-	tuple = store_fetch(STORE_PROPOSAL_REVISION, "proposal_revision_pkey", 2, keys, &desc);
-	if (tuple == NULL)
+	row = store_fetch(STORE_PROPOSAL_REVISION, "proposal_revision_pkey", 2, keys);
+	if (row == NULL)
 		return NULL;
 
 	result = palloc0(sizeof(Revision));
 	result->proposal_id = proposal_id;
 	result->revision = revision;
-	result->author.actor_id = column_int64(tuple, desc, REVISION_ACTOR_ID);
-	result->author.person = column_text(tuple, desc, REVISION_PERSON);
-	result->author.db_role = column_text(tuple, desc, REVISION_DB_ROLE);
-	result->author.login = column_text(tuple, desc, REVISION_LOGIN);
-	result->required_approvals = column_int64(tuple, desc, REVISION_REQUIRED_APPROVALS);
-	result->params = column_varlena(tuple, desc, REVISION_PARAMS);
-	result->definition = column_varlena(tuple, desc, REVISION_DEFINITION);
+	result->author.actor_id = column_int64(row, REVISION_ACTOR_ID);
+	result->author.person = column_text(row, REVISION_PERSON);
+	result->author.db_role = column_text(row, REVISION_DB_ROLE);
+	result->author.login = column_text(row, REVISION_LOGIN);
+	result->required_approvals = column_int64(row, REVISION_REQUIRED_APPROVALS);
+	result->params = column_varlena(row, REVISION_PARAMS);
+	result->definition = column_varlena(row, REVISION_DEFINITION);
 	return result;
 }
 

@@ -187,11 +187,34 @@ store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys
 									index != NULL, scan->snapshot, nkeys, keys);
 }
 
+void
+stored_row_init(StoredRow *row, HeapTuple tuple, TupleDesc desc)
+{
+	row->tuple = tuple;
+	row->desc = desc;
+	heap_deform_tuple(tuple, desc, row->values, row->nulls);
+}
+
+/* A copy of a row in the current memory context. */
+static StoredRow *
+stored_row_make(HeapTuple tuple, TupleDesc desc)
+{
+	StoredRow *row = palloc(sizeof(StoredRow));
+
+	stored_row_init(row, heap_copytuple(tuple), desc);
+	return row;
+}
+
 /* The next row, good until the next call; NULL after the last. */
-HeapTuple
+StoredRow *
 store_scan_next(StoreScan *scan)
 {
-	return systable_getnext(scan->desc);
+	HeapTuple tuple = systable_getnext(scan->desc);
+
+	if (tuple == NULL)
+		return NULL;
+	stored_row_init(&scan->row, tuple, RelationGetDescr(scan->rel));
+	return &scan->row;
 }
 
 void
@@ -203,23 +226,23 @@ store_scan_end(StoreScan *scan)
 }
 
 /*
- * Read the one row with these keys, or NULL.  The tuple is a copy in the
- * current memory context; *desc stays good while the table is locked, to the
- * end of the transaction.
+ * Read the one row with these keys, or NULL.  The row is a copy in the current
+ * memory context; its desc stays good while the table is locked, to the end of
+ * the transaction.
  */
-HeapTuple
-store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys, TupleDesc *desc)
+StoredRow *
+store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys)
 {
 	StoreScan scan;
 	HeapTuple tuple;
+	StoredRow *row = NULL;
 
 	store_scan_begin(&scan, table, index, nkeys, keys);
-	*desc = RelationGetDescr(scan.rel);
-	tuple = store_scan_next(&scan);
+	tuple = systable_getnext(scan.desc);
 	if (tuple != NULL)
-		tuple = heap_copytuple(tuple);
+		row = stored_row_make(tuple, RelationGetDescr(scan.rel));
 	store_scan_end(&scan);
-	return tuple;
+	return row;
 }
 
 /*
@@ -256,19 +279,18 @@ store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
  * foreign keys that refer to the row.
  */
 StoreLock
-store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait, HeapTuple *tuple,
-			   TupleDesc *desc)
+store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait, StoredRow **row)
 {
 	StoreScan scan;
 	HeapTuple found;
+	HeapTuple tuple;
 	TupleTableSlot *slot;
 	TM_FailureData tmfd;
 	TM_Result result;
 	StoreLock outcome = STORE_GONE;
 
 	store_scan_begin(&scan, table, index, 1, key);
-	*desc = RelationGetDescr(scan.rel);
-	found = store_scan_next(&scan);
+	found = systable_getnext(scan.desc);
 	if (found != NULL)
 	{
 		slot = table_slot_create(scan.rel, NULL);
@@ -279,8 +301,9 @@ store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait, Heap
 		switch (result)
 		{
 			case TM_Ok:
-				*tuple = ExecCopySlotHeapTuple(slot);
-				(*tuple)->t_self = slot->tts_tid;
+				tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
+				tuple->t_self = slot->tts_tid;
+				*row = stored_row_make(tuple, RelationGetDescr(scan.rel));
 				outcome = STORE_LOCKED;
 				break;
 			case TM_WouldBlock:
@@ -511,7 +534,7 @@ store_insert(StoreRow *row)
  * to that of the new version.
  */
 void
-store_update(StoreRow *row, HeapTuple old)
+store_update(StoreRow *row, StoredRow *old)
 {
 	Writer writer;
 
@@ -524,12 +547,13 @@ store_update(StoreRow *row, HeapTuple old)
 		EPQState epqstate;
 
 		EvalPlanQualInit(&epqstate, writer.estate, NULL, NIL, -1);
-		ExecStoreHeapTuple(old, search, false);
-		search->tts_tid = old->t_self;
-		ExecStoreHeapTuple(heap_modify_tuple(old, desc, row->values, row->nulls, row->replaces),
+		ExecStoreHeapTuple(old->tuple, search, false);
+		search->tts_tid = old->tuple->t_self;
+		ExecStoreHeapTuple(heap_modify_tuple(old->tuple, desc, row->values, row->nulls,
+											 row->replaces),
 						   slot, false);
 		ExecSimpleRelationUpdate(writer.result_rel, writer.estate, &epqstate, search, slot);
-		old->t_self = slot->tts_tid;
+		old->tuple->t_self = slot->tts_tid;
 		EvalPlanQualEnd(&epqstate);
 		writer_end(&writer);
 	}
@@ -564,95 +588,105 @@ store_next_id(StoreTable table)
 /* Columns of a row that was read */
 
 bool
-column_is_null(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+column_is_null(const StoredRow *row, AttrNumber column)
 {
-	return heap_attisnull(tuple, column, desc);
+	return row->nulls[column - 1];
+}
+
+/* Whether two rows of a table have the same stored value in a column. */
+bool
+column_is_same(const StoredRow *a, const StoredRow *b, AttrNumber column)
+{
+	Form_pg_attribute attribute = TupleDescAttr(a->desc, column - 1);
+
+	if (a->nulls[column - 1] || b->nulls[column - 1])
+		return a->nulls[column - 1] == b->nulls[column - 1];
+	return datum_image_eq(a->values[column - 1], b->values[column - 1], attribute->attbyval,
+						  attribute->attlen);
 }
 
 Datum
-column_datum(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+column_datum(const StoredRow *row, AttrNumber column)
 {
-	bool isnull;
-	Datum value = heap_getattr(tuple, column, desc, &isnull);
-
-	if (isnull)
-		elog(ERROR, "column \"%s\" is null", NameStr(TupleDescAttr(desc, column - 1)->attname));
-	return value;
+	if (row->nulls[column - 1])
+		elog(ERROR, "column \"%s\" is null",
+			 NameStr(TupleDescAttr(row->desc, column - 1)->attname));
+	return row->values[column - 1];
 }
 
 int64
-column_int64(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+column_int64(const StoredRow *row, AttrNumber column)
 {
-	return DatumGetInt64(column_datum(tuple, desc, column));
+	return DatumGetInt64(column_datum(row, column));
 }
 
 int64 *
-column_int64_or_null(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+column_int64_or_null(const StoredRow *row, AttrNumber column)
 {
 	int64 *value;
 
-	if (column_is_null(tuple, desc, column))
+	if (column_is_null(row, column))
 		return NULL;
 	value = palloc(sizeof(int64));
-	*value = column_int64(tuple, desc, column);
+	*value = column_int64(row, column);
 	return value;
 }
 
 bool
-column_bool(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+column_bool(const StoredRow *row, AttrNumber column)
 {
-	return DatumGetBool(column_datum(tuple, desc, column));
+	return DatumGetBool(column_datum(row, column));
 }
 
 Oid
-column_oid(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+column_oid(const StoredRow *row, AttrNumber column)
 {
-	return DatumGetObjectId(column_datum(tuple, desc, column));
+	return DatumGetObjectId(column_datum(row, column));
 }
 
 /* A text, or NULL. */
 char *
-column_text(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+column_text(const StoredRow *row, AttrNumber column)
 {
-	if (column_is_null(tuple, desc, column))
+	if (column_is_null(row, column))
 		return NULL;
-	return TextDatumGetCString(column_datum(tuple, desc, column));
+	return TextDatumGetCString(column_datum(row, column));
 }
 
 /* A name, or NULL. */
 char *
-column_name(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+column_name(const StoredRow *row, AttrNumber column)
 {
-	if (column_is_null(tuple, desc, column))
+	if (column_is_null(row, column))
 		return NULL;
-	return pstrdup(NameStr(*DatumGetName(column_datum(tuple, desc, column))));
+	return pstrdup(NameStr(*DatumGetName(column_datum(row, column))));
 }
 
 /* A jsonb or bytea, detoasted, or NULL. */
 void *
-column_varlena(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+column_varlena(const StoredRow *row, AttrNumber column)
 {
-	if (column_is_null(tuple, desc, column))
+	if (column_is_null(row, column))
 		return NULL;
-	return PG_DETOAST_DATUM_COPY(column_datum(tuple, desc, column));
+	return PG_DETOAST_DATUM_COPY(column_datum(row, column));
 }
 
 Interval *
-column_interval(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+column_interval(const StoredRow *row, AttrNumber column)
 {
 	Interval *value;
 
-	if (column_is_null(tuple, desc, column))
+	if (column_is_null(row, column))
 		return NULL;
 	value = palloc(sizeof(Interval));
-	*value = *DatumGetIntervalP(column_datum(tuple, desc, column));
+	*value = *DatumGetIntervalP(column_datum(row, column));
 	return value;
 }
 
 int
-column_enum(HeapTuple tuple, TupleDesc desc, AttrNumber column, const EnumType *type)
+column_enum(const StoredRow *row, AttrNumber column, const EnumType *type)
 {
-	Oid label = column_oid(tuple, desc, column);
+	Oid label = column_oid(row, column);
 	HeapTuple entry = SearchSysCache1(ENUMOID, ObjectIdGetDatum(label));
 	int value;
 

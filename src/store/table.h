@@ -46,12 +46,24 @@ extern int store_table_columns(StoreTable table);
 extern Oid store_schema(void);
 extern Oid store_owner(void);
 
+/* A row that was read. */
+typedef struct StoredRow
+{
+	TupleDesc desc;
+	HeapTuple tuple;
+	Datum values[STORE_MAX_COLUMNS];
+	bool nulls[STORE_MAX_COLUMNS];
+} StoredRow;
+
+extern void stored_row_init(StoredRow *row, HeapTuple tuple, TupleDesc desc);
+
 /* Scans: rows with columns equal to keys, in the order of an index. */
 typedef struct StoreScan
 {
 	Relation rel;
 	Snapshot snapshot;
 	SysScanDesc desc;
+	StoredRow row;
 } StoreScan;
 
 extern void store_key_int64(ScanKey key, AttrNumber column, int64 value);
@@ -60,10 +72,9 @@ extern void store_key_name(ScanKey key, AttrNumber column, const char *value);
 extern void store_key_bytea(ScanKey key, AttrNumber column, Datum value);
 extern void store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys,
 							 ScanKey keys);
-extern HeapTuple store_scan_next(StoreScan *scan);
+extern StoredRow *store_scan_next(StoreScan *scan);
 extern void store_scan_end(StoreScan *scan);
-extern HeapTuple store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys,
-							 TupleDesc *desc);
+extern StoredRow *store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys);
 
 /* Rows that every call reads and that seldom change, kept by the backend. */
 typedef void *(*StoreFetch)(const void *key);
@@ -78,7 +89,7 @@ typedef enum StoreLock
 } StoreLock;
 
 extern StoreLock store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait,
-								HeapTuple *tuple, TupleDesc *desc);
+								StoredRow **row);
 
 /* Locks on what is no row. */
 typedef enum StoreLockSpace
@@ -114,23 +125,24 @@ extern void row_set_pointer(StoreRow *row, AttrNumber column, const void *value)
 extern void row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type, int value);
 
 extern void store_insert(StoreRow *row);
-extern void store_update(StoreRow *row, HeapTuple old);
+extern void store_update(StoreRow *row, StoredRow *old);
 extern void store_append(StoreRow *row);
 extern int64 store_next_id(StoreTable table);
 extern bool store_is_writing(void);
 
 /* Columns of a row that was read; results are copies in the current context. */
-extern bool column_is_null(HeapTuple tuple, TupleDesc desc, AttrNumber column);
-extern Datum column_datum(HeapTuple tuple, TupleDesc desc, AttrNumber column);
-extern int64 column_int64(HeapTuple tuple, TupleDesc desc, AttrNumber column);
-extern int64 *column_int64_or_null(HeapTuple tuple, TupleDesc desc, AttrNumber column);
-extern bool column_bool(HeapTuple tuple, TupleDesc desc, AttrNumber column);
-extern Oid column_oid(HeapTuple tuple, TupleDesc desc, AttrNumber column);
-extern char *column_text(HeapTuple tuple, TupleDesc desc, AttrNumber column);
-extern char *column_name(HeapTuple tuple, TupleDesc desc, AttrNumber column);
-extern void *column_varlena(HeapTuple tuple, TupleDesc desc, AttrNumber column);
-extern Interval *column_interval(HeapTuple tuple, TupleDesc desc, AttrNumber column);
-extern int column_enum(HeapTuple tuple, TupleDesc desc, AttrNumber column, const EnumType *type);
+extern bool column_is_null(const StoredRow *row, AttrNumber column);
+extern bool column_is_same(const StoredRow *a, const StoredRow *b, AttrNumber column);
+extern Datum column_datum(const StoredRow *row, AttrNumber column);
+extern int64 column_int64(const StoredRow *row, AttrNumber column);
+extern int64 *column_int64_or_null(const StoredRow *row, AttrNumber column);
+extern bool column_bool(const StoredRow *row, AttrNumber column);
+extern Oid column_oid(const StoredRow *row, AttrNumber column);
+extern char *column_text(const StoredRow *row, AttrNumber column);
+extern char *column_name(const StoredRow *row, AttrNumber column);
+extern void *column_varlena(const StoredRow *row, AttrNumber column);
+extern Interval *column_interval(const StoredRow *row, AttrNumber column);
+extern int column_enum(const StoredRow *row, AttrNumber column, const EnumType *type);
 
 extern Oid enum_datum(const EnumType *type, int value);
 

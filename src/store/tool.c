@@ -8,19 +8,19 @@
 #include "store/tool.h"
 
 static Tool *
-tool_read(HeapTuple tuple, TupleDesc desc)
+tool_read(StoredRow *row)
 {
 	Tool *tool = palloc0(sizeof(Tool));
 
-	tool->tool = column_text(tuple, desc, TOOL_TOOL);
-	tool->enabled = column_bool(tuple, desc, TOOL_ENABLED);
-	tool->in_session = column_bool(tuple, desc, TOOL_IN_SESSION);
-	tool->timeout = column_interval(tuple, desc, TOOL_TIMEOUT);
-	tool->function = column_text(tuple, desc, TOOL_FUNCTION);
-	tool->run_as = column_name(tuple, desc, TOOL_RUN_AS);
-	tool->run_as_oid = column_oid(tuple, desc, TOOL_RUN_AS_OID);
-	tool->search_path = column_text(tuple, desc, TOOL_SEARCH_PATH);
-	tool->tuple = tuple;
+	tool->tool = column_text(row, TOOL_TOOL);
+	tool->enabled = column_bool(row, TOOL_ENABLED);
+	tool->in_session = column_bool(row, TOOL_IN_SESSION);
+	tool->timeout = column_interval(row, TOOL_TIMEOUT);
+	tool->function = column_text(row, TOOL_FUNCTION);
+	tool->run_as = column_name(row, TOOL_RUN_AS);
+	tool->run_as_oid = column_oid(row, TOOL_RUN_AS_OID);
+	tool->search_path = column_text(row, TOOL_SEARCH_PATH);
+	tool->row = row;
 	return tool;
 }
 
@@ -28,12 +28,11 @@ static void *
 tool_fetch(const void *name)
 {
 	ScanKeyData key;
-	TupleDesc desc;
-	HeapTuple tuple;
+	StoredRow *row;
 
 	store_key_text(&key, TOOL_TOOL, name);
-	tuple = store_fetch(STORE_TOOL, "tool_pkey", 1, &key, &desc);
-	return tuple != NULL ? tool_read(tuple, desc) : NULL;
+	row = store_fetch(STORE_TOOL, "tool_pkey", 1, &key);
+	return row != NULL ? tool_read(row) : NULL;
 }
 
 /* The tool of this name, or NULL: good to the end of the transaction. */
@@ -48,11 +47,10 @@ Tool *
 tool_lock(const char *name)
 {
 	ScanKeyData key;
-	TupleDesc desc;
-	HeapTuple tuple;
+	StoredRow *row;
 
 	store_key_text(&key, TOOL_TOOL, name);
-	if (store_lock_row(STORE_TOOL, "tool_pkey", &key, true, &tuple, &desc) != STORE_LOCKED)
+	if (store_lock_row(STORE_TOOL, "tool_pkey", &key, true, &row) != STORE_LOCKED)
 		return NULL;
-	return tool_read(tuple, desc);
+	return tool_read(row);
 }

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "access/htup.h"
+#include "store/table.h"
 #include "utils/timestamp.h"
 
 enum
@@ -37,7 +37,7 @@ typedef struct Tool
 	char *run_as;
 	Oid run_as_oid;
 	char *search_path;
-	HeapTuple tuple;
+	StoredRow *row;
 } Tool;
 
 extern const Tool *tool_load(const char *name);

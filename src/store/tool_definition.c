@@ -7,22 +7,21 @@
 #include "store/table.h"
 #include "store/tool_definition.h"
 
-static HeapTuple
-definition_fetch(const bytea *sha256, TupleDesc *desc)
+static StoredRow *
+definition_fetch(const bytea *sha256)
 {
 	ScanKeyData key;
 
 	store_key_bytea(&key, TOOL_DEFINITION_SHA256, PointerGetDatum(sha256));
-	return store_fetch(STORE_TOOL_DEFINITION, "tool_definition_pkey", 1, &key, desc);
+	return store_fetch(STORE_TOOL_DEFINITION, "tool_definition_pkey", 1, &key);
 }
 
 static void *
 definition_read(const void *sha256)
 {
-	TupleDesc desc;
-	HeapTuple tuple = definition_fetch(sha256, &desc);
+	StoredRow *row = definition_fetch(sha256);
 
-	return tuple != NULL ? column_varlena(tuple, desc, TOOL_DEFINITION_DEFINITION) : NULL;
+	return row != NULL ? column_varlena(row, TOOL_DEFINITION_DEFINITION) : NULL;
 }
 
 /* The definition with this hash, or NULL: good to the end of the transaction. */
@@ -36,13 +35,12 @@ tool_definition_load(const bytea *sha256)
 void
 tool_definition_keep(const bytea *sha256, const char *tool, Jsonb *definition)
 {
-	TupleDesc desc;
 	StoreRow row;
 
 	if (tool_definition_load(sha256) != NULL)
 		return;
 	store_lock_text(LOCK_NAME, STORE_TOOL_DEFINITION, tool);
-	if (definition_fetch(sha256, &desc) != NULL)
+	if (definition_fetch(sha256) != NULL)
 		return;
 
 	store_row_init(&row, STORE_TOOL_DEFINITION);

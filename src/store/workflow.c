@@ -8,15 +8,15 @@
 #include "store/workflow.h"
 
 static Workflow *
-workflow_read(HeapTuple tuple, TupleDesc desc)
+workflow_read(StoredRow *row)
 {
 	Workflow *workflow = palloc0(sizeof(Workflow));
 
-	workflow->workflow_id = column_int64(tuple, desc, WORKFLOW_WORKFLOW_ID);
-	workflow->actor_id = column_int64_or_null(tuple, desc, WORKFLOW_ACTOR_ID);
-	workflow->status = column_enum(tuple, desc, WORKFLOW_STATUS, &workflow_status_type);
-	workflow->dry_run = column_bool(tuple, desc, WORKFLOW_DRY_RUN);
-	workflow->tuple = tuple;
+	workflow->workflow_id = column_int64(row, WORKFLOW_WORKFLOW_ID);
+	workflow->actor_id = column_int64_or_null(row, WORKFLOW_ACTOR_ID);
+	workflow->status = column_enum(row, WORKFLOW_STATUS, &workflow_status_type);
+	workflow->dry_run = column_bool(row, WORKFLOW_DRY_RUN);
+	workflow->row = row;
 	return workflow;
 }
 
@@ -25,12 +25,11 @@ Workflow *
 workflow_load(int64 workflow_id)
 {
 	ScanKeyData key;
-	TupleDesc desc;
-	HeapTuple tuple;
+	StoredRow *row;
 
 	store_key_int64(&key, WORKFLOW_WORKFLOW_ID, workflow_id);
-	tuple = store_fetch(STORE_WORKFLOW, "workflow_pkey", 1, &key, &desc);
-	return tuple != NULL ? workflow_read(tuple, desc) : NULL;
+	row = store_fetch(STORE_WORKFLOW, "workflow_pkey", 1, &key);
+	return row != NULL ? workflow_read(row) : NULL;
 }
 
 /* The same, locked for a change; waits. */
@@ -38,11 +37,10 @@ Workflow *
 workflow_lock(int64 workflow_id)
 {
 	ScanKeyData key;
-	TupleDesc desc;
-	HeapTuple tuple;
+	StoredRow *row;
 
 	store_key_int64(&key, WORKFLOW_WORKFLOW_ID, workflow_id);
-	if (store_lock_row(STORE_WORKFLOW, "workflow_pkey", &key, true, &tuple, &desc) != STORE_LOCKED)
+	if (store_lock_row(STORE_WORKFLOW, "workflow_pkey", &key, true, &row) != STORE_LOCKED)
 		return NULL;
-	return workflow_read(tuple, desc);
+	return workflow_read(row);
 }

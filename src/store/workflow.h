@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "access/htup.h"
+#include "store/table.h"
 #include "model/status.h"
 
 enum
@@ -31,7 +31,7 @@ typedef struct Workflow
 	int64 *actor_id; /* NULL: nobody in particular */
 	WorkflowStatus status;
 	bool dry_run;
-	HeapTuple tuple;
+	StoredRow *row;
 } Workflow;
 
 extern Workflow *workflow_load(int64 workflow_id);
