@@ -82,7 +82,8 @@ check_key(char *value, const char *name)
 {
 	if (strlen(value) > KEY_TEXT_MAX)
 		report_limit(errmsg("argument \"%s\" is too long", name),
-					 errdetail("It has %zu bytes; the limit is %d.", strlen(value), KEY_TEXT_MAX));
+					 errdetail("It has %zu bytes; the limit is %d.", strlen(value), KEY_TEXT_MAX),
+					 errhint("Give a shorter one."));
 	return value;
 }
 
@@ -99,7 +100,16 @@ arg_key_or_null(FunctionCallInfo fcinfo, int n, const char *name)
 	return PG_ARGISNULL(n) ? NULL : arg_key(fcinfo, n, name);
 }
 
-/* An interval from zero to INTERVAL_MAX_YEARS. */
+static bool
+is_within(int64 value, int64 limit)
+{
+	return value >= -limit && value <= limit;
+}
+
+/*
+ * An interval from zero to INTERVAL_MAX_YEARS, and each part of it: parts that
+ * only make up for each other on paper would overflow a timestamp.
+ */
 Interval *
 arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -115,7 +125,10 @@ arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name)
 		report_invalid(errmsg("argument \"%s\" must not be negative", name),
 					   errhint("A zero interval means no limit."));
 	if (DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(value),
-										 IntervalPGetDatum(&max))))
+										 IntervalPGetDatum(&max))) ||
+		!is_within(value->month, max.month) ||
+		!is_within(value->day, (int64) max.month * DAYS_PER_MONTH) ||
+		!is_within(value->time, (int64) max.month * DAYS_PER_MONTH * USECS_PER_DAY))
 		report_invalid(errmsg("argument \"%s\" must not be more than %d years", name,
 							  INTERVAL_MAX_YEARS),
 					   errhint("A zero interval means no limit."));

@@ -108,7 +108,9 @@ BEGIN
   END LOOP;
 END
 $$;
+SET LOCAL workflow_orch.allow_superuser_tools = on;
 SELECT each_null();
+RESET workflow_orch.allow_superuser_tools;
 
 -- Ids that stand for nothing, at the ends of bigint and in between.
 SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704', 'message', format('%s %s does not exist', what, id), 'hint', '_%'),
@@ -137,6 +139,233 @@ SELECT is_error(attempt(format(call, oid)), format('{"sqlstate": "42704", "messa
        unnest(ARRAY[0, 4294967295]) AS oid;
 
 -- 55000: what is not in the state for the call.
-CREATE FUNCTION t.states() RETURNS TABLE (status text, id bigint) LANGUAGE sql AS $$
-  VALUES ('pending', %s::bigint), ('approved', %s), ('executed', %s), ('failed', %s), ('rejected', %s), ('withdrawn', %s), ('cancelled', %s), ('expired', %s)
-$$, :pending, :approved, :executed, :failed, :rejected, :withdrawn, :cancelled, :expired);
+CREATE TABLE t.states (status text, id bigint);
+INSERT INTO states VALUES ('pending', :pending), ('approved', :approved), ('executed', :executed), ('failed', :failed),
+  ('rejected', :rejected), ('withdrawn', :withdrawn), ('cancelled', :cancelled), ('expired', :expired);
+SELECT is_error(attempt(format(call, id)),
+    jsonb_build_object('sqlstate', '55000', 'message', format('proposal %s is not %%', id), 'detail', format('%%%s%%', status), 'hint', '_%'),
+    format('%s of a proposal that is %s: 55000, with its id and state', name, status))
+  FROM (VALUES ('approve', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')', '{pending}'::text[]),
+               ('reject', 'SELECT workflow_orch.review_action(%s, bob(), ''reject'')', '{pending}'),
+               ('edit', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')', '{pending,approved}'),
+               ('withdraw', 'SELECT workflow_orch.withdraw_proposal(%s, ann())', '{pending,approved,failed}'),
+               ('execute', 'SELECT workflow_orch.execute_action(%s, ann())', '{approved}'),
+               ('retry', 'SELECT workflow_orch.retry_action(%s, ann())', '{failed}')) AS v(name, call, fits), states
+ WHERE status <> ALL (fits) ORDER BY name, status;
+SELECT is(attempt(format(call, id)), NULL::jsonb, format('%s of a proposal that is %s works', name, status))
+  FROM (VALUES ('approve', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')', '{pending}'::text[]),
+               ('reject', 'SELECT workflow_orch.review_action(%s, bob(), ''reject'')', '{pending}'),
+               ('edit', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')', '{pending,approved}'),
+               ('withdraw', 'SELECT workflow_orch.withdraw_proposal(%s, ann())', '{pending,approved,failed}'),
+               ('execute', 'SELECT workflow_orch.execute_action(%s, ann())', '{approved}'),
+               ('retry', 'SELECT workflow_orch.retry_action(%s, ann())', '{failed}')) AS v(name, call, fits), states
+ WHERE status = ANY (fits) ORDER BY name, status;
+
+-- The other rows of the table of SQLSTATEs: each message names what it is about.
+CREATE TABLE t.refusals (call text, sqlstate text, message text, description text);
+INSERT INTO refusals VALUES
+  (format('SELECT workflow_orch.complete_workflow(%s, ann())', :open), '55000', format('workflow %s %%', :open), 'complete_workflow with a pending proposal'),
+  ('SELECT workflow_orch.complete_workflow(workflow(), ann())', '55000', format('workflow %s %%', :workflow), 'complete_workflow with an approved proposal'),
+  (format('SELECT workflow_orch.complete_workflow(%s, ann())', :done), '55000', format('workflow %s is not active', :done), 'complete_workflow of a completed one'),
+  (format('SELECT workflow_orch.complete_workflow(%s, ann())', :stopped), '55000', format('workflow %s is not active', :stopped), 'complete_workflow of a cancelled one'),
+  (format('SELECT workflow_orch.cancel_workflow(%s, ann())', :done), '55000', format('workflow %s is not active', :done), 'cancel_workflow of a completed one'),
+  (format('SELECT workflow_orch.cancel_workflow(%s, ann())', :stopped), '55000', format('workflow %s is not active', :stopped), 'cancel_workflow of a cancelled one'),
+  (format('SELECT workflow_orch.propose_action(%s, ann(), ''div'', ''{"n": 1}'', ''r'')', :done), '55000', format('workflow %s is not active', :done), 'propose_action into a completed workflow'),
+  (format('SELECT workflow_orch.propose_action(%s, ann(), ''div'', ''{"n": 1}'', ''r'')', :stopped), '55000', format('workflow %s is not active', :stopped), 'propose_action into a cancelled workflow'),
+  ('SELECT propose(''off'', ''{"n": 1}'')', '55000', 'tool "off" is disabled', 'propose_action of a disabled tool'),
+  (format('SELECT workflow_orch.execute_action(%s)', :off_later), '55000', 'tool "off_later" is disabled', 'execute_action of a disabled tool'),
+  (format('SELECT workflow_orch.execute_action(%s)', :worker_only), '55000', 'tool "worker_only" does not run in a session', 'execute_action of a tool that is not for sessions'),
+  (format('SELECT workflow_orch.review_action(%s, bob(), ''approve'', expected_revision => 2)', :pending), '55000', format('proposal %s is not in revision 2', :pending), 'a review of another revision'),
+  (format('SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{"n": 3}'', expected_revision => -9223372036854775808)', :pending), '55000', format('proposal %s is not in revision -9223372036854775808', :pending), 'an edit of another revision'),
+  (format('SELECT workflow_orch.withdraw_proposal(%s, bob())', :pending), '42501', format('proposal %s %%', :pending), 'withdraw_proposal of somebody else''s'),
+  (format('SELECT workflow_orch.review_action(%s, ann(), ''approve'')', :pending), '42501', format('%% own proposal %s', :pending), 'a review of one''s own'),
+  (format('SELECT workflow_orch.review_action(%s, %s, ''approve'')', :pending, :agent), '42501', format('actor %s %%', :agent), 'a review by an agent'),
+  (format('SELECT workflow_orch.review_action(%s, %s, ''approve'')', :pending, :gone), '42501', format('actor %s is not active', :gone), 'a review by an inactive actor'),
+  ('SELECT workflow_orch.register_tool(''new'', ''workflow_orch.whoami()'', run_as => tool_role())', '42501', '%workflow_orch.whoami()%', 'register_tool of the extension''s own function'),
+  ('SELECT workflow_orch.register_tool(''new'', ''app.div(int,text)'')', '42501', 'a tool cannot run as a superuser', 'register_tool for a superuser'),
+  ('SELECT workflow_orch.register_actor(''ann'', ''r'')', '42710', 'actor "ann" exists already', 'register_actor of a name that is taken'),
+  ('SELECT workflow_orch.register_tool(''div'', ''app.div(int,text)'', run_as => tool_role())', '42710', 'tool "div" exists already', 'register_tool of a name that is taken'),
+  (format('SELECT workflow_orch.review_action(%s, bob(), ''approve'')', :half), '42710', format('actor %s has reviewed %% of proposal %%', :bob), 'a second review'),
+  (format('SELECT workflow_orch.review_action(%s, bob(), ''reject'')', :half), '42710', format('actor %s has reviewed %%', :bob), 'a second review that decides otherwise'),
+  (format('SELECT workflow_orch.propose_action(%s, ann(), ''div'', ''{"n": 2}'', ''r'', ''key'')', :open), '42710', 'idempotency key "key" %', 'an idempotency key with other params'),
+  (format('SELECT workflow_orch.propose_action(%s, ann(), ''div'', ''{"n": 1}'', ''other'', ''key'')', :open), '42710', 'idempotency key "key" %', 'an idempotency key with another reason'),
+  (format('SELECT workflow_orch.propose_action(%s, ann(), ''say'', ''{"words": "w"}'', ''r'', ''key'')', :open), '42710', 'idempotency key "key" %', 'an idempotency key with another tool'),
+  ('SELECT workflow_orch.propose_action(workflow(), ann(), ''div'', ''{"n": 1}'', ''r'', ''key'')', '42710', 'idempotency key "key" %', 'an idempotency key in another workflow'),
+  ('SELECT propose(''say'', jsonb_build_object(''words'', repeat(''x'', 1100000)))', '54000', 'params are too large', 'params of more than 1 MB'),
+  (format('SELECT workflow_orch.review_action(%s, bob(), ''edit'', jsonb_build_object(''note'', repeat(''x'', 1100000)))', :pending), '54000', 'params are too large', 'an edit to params of more than 1 MB'),
+  ('SET LOCAL workflow_orch.max_open_proposals = 1; SELECT propose(''div'', ''{"n": 1}'')', '54000', format('actor %s has too many open proposals', :ann), 'too many open proposals'),
+  ('SELECT workflow_orch.register_actor(repeat(''x'', 1025), ''r'')', '54000', '%"name"%', 'a name that is too long'),
+  ('SELECT workflow_orch.register_actor(''x'', repeat(''x'', 1025))', '54000', '%"role"%', 'a role that is too long'),
+  ('SELECT workflow_orch.register_tool(repeat(''x'', 1025), ''app.div(int,text)'', run_as => tool_role())', '54000', '%"tool"%', 'a tool''s name that is too long'),
+  ('SELECT workflow_orch.propose_action(workflow(), ann(), ''div'', ''{"n": 1}'', ''r'', repeat(''x'', 1025))', '54000', '%"idempotency_key"%', 'an idempotency key that is too long');
+SELECT is_error(attempt(call), jsonb_build_object('sqlstate', sqlstate, 'message', message, 'hint', '_%'), format('%s: %s, with a hint', description, sqlstate))
+  FROM refusals;
+
+-- 22023: malformed arguments.
+INSERT INTO refusals (call, message, description)
+SELECT format(call, quote_literal(blank)), format('argument "%s" must not be empty', name), format('%s of %s is refused', name, to_json(blank))
+  FROM (VALUES ('title', 'SELECT workflow_orch.start_workflow(%s)'), ('name', 'SELECT workflow_orch.register_actor(%s, ''r'')'),
+               ('role', 'SELECT workflow_orch.register_actor(''x'', %s)'), ('kind', 'SELECT workflow_orch.register_actor(''x'', ''r'', kind => %s)'),
+               ('person', 'SELECT workflow_orch.register_actor(''x'', ''r'', person => %s)'), ('role', 'SELECT workflow_orch.update_actor(ann(), role => %s)'),
+               ('person', 'SELECT workflow_orch.update_actor(ann(), person => %s)'),
+               ('tool', 'SELECT workflow_orch.propose_action(workflow(), ann(), %s, ''{}'', ''r'')'),
+               ('reason', 'SELECT workflow_orch.propose_action(workflow(), ann(), ''div'', ''{"n": 1}'', %s)'),
+               ('idempotency_key', 'SELECT workflow_orch.propose_action(workflow(), ann(), ''div'', ''{"n": 1}'', ''r'', %s)'),
+               ('decision', 'SELECT workflow_orch.review_action(1, bob(), %s)'),
+               ('tool', 'SELECT workflow_orch.register_tool(%s, ''app.div(int,text)'', run_as => tool_role())'),
+               ('tool', 'SELECT workflow_orch.update_tool(%s)'), ('tool', 'SELECT workflow_orch.set_tool_enabled(%s, true)'),
+               ('capability', 'SELECT workflow_orch.grant_capability(tool_role(), %s)'),
+               ('capability', 'SELECT workflow_orch.revoke_capability(tool_role(), %s)')) AS v(name, call),
+       unnest(ARRAY['', '   ', E' \t\r\n']) AS blank;
+INSERT INTO refusals (call, message, description)
+SELECT format('SELECT workflow_orch.%s(%s => %s)', call, name, quote_literal(value)), format('argument "%s" must not be %%', name), format('%s of %s is refused', name, value)
+  FROM (VALUES ('set_policy', 'proposal_ttl'), ('set_policy', 'approval_ttl'), ('set_policy', 'default_timeout'),
+               ('register_tool', 'tool => ''new'', function => ''app.div(int,text)'', run_as => tool_role(), timeout'),
+               ('update_tool', 'tool => ''div'', timeout')) AS v(call, prefixed),
+       LATERAL (SELECT prefixed AS name) n,
+       unnest(ARRAY['-1 microsecond', '-1 day', '1001 years', '178000000 years', '2000000000 days', '2000000000 hours', '-178000000 years']) AS value;
+UPDATE refusals SET message = 'argument "timeout" must not be %' WHERE message LIKE '%tool =>%';
+INSERT INTO refusals (call, message, description) VALUES
+  ('SELECT workflow_orch.set_policy(default_approvals => 0)', 'default_approvals %', 'no approval at all is refused'),
+  ('SELECT workflow_orch.set_policy(default_approvals => -9223372036854775808)', 'default_approvals %', 'fewer approvals still are refused'),
+  ('SELECT workflow_orch.update_tool(''div'', max_attempts => 0)', 'max_attempts %', 'max_attempts of 0 is refused'),
+  ('SELECT workflow_orch.register_tool(''new'', ''app.div(int,text)'', run_as => tool_role(), max_attempts => -1)', 'max_attempts %', 'max_attempts below 0 is refused'),
+  (format('SELECT workflow_orch.review_action(%s, bob(), ''approve'', ''{}'')', :pending), '%"edits"%', 'edits with approve is refused'),
+  (format('SELECT workflow_orch.review_action(%s, bob(), ''reject'', ''{}'')', :pending), '%"edits"%', 'edits with reject is refused'),
+  (format('SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{"n": 1}'')', :pending), format('%%nothing%%proposal %s', :pending), 'an edit that changes nothing is refused'),
+  (format('SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{"m": 1}'')', :pending), '%"div"%"m"%', 'an edit to params that do not fit is refused'),
+  (format('SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{"n": null, "note": "x"}'')', :pending), '%"div"%"n"%missing', 'an edit that takes an argument away is refused'),
+  ('SELECT propose(''div'', ''{}'')', '%"div"%"n"%', 'params that lack an argument are refused'),
+  ('SELECT propose(''div'', ''{"n": 1, "m": 2}'')', '%"div"%"m"%', 'params with an unknown key are refused');
+INSERT INTO refusals (call, message, description)
+SELECT format(call, quote_literal(value)), format('argument "%s" must be a JSON object', name), format('%s that are %s are refused', name, value)
+  FROM (VALUES ('metadata', 'SELECT workflow_orch.start_workflow(''t'', metadata => %s)'),
+               ('params', 'SELECT workflow_orch.propose_action(workflow(), ann(), ''div'', %s, ''r'')'),
+               ('params', 'SELECT workflow_orch.propose_action(workflow(), ann(), ''whole'', %s, ''r'')'),
+               ('edits', format('SELECT workflow_orch.review_action(%s, bob(), ''edit'', %%s)', :pending))) AS v(name, call),
+       unnest(ARRAY['[]', '[{"n": 1}]', '1', '"{}"', 'null', 'true']) AS value;
+SELECT is_error(attempt(call), jsonb_build_object('sqlstate', '22023', 'message', message), description) FROM refusals WHERE sqlstate IS NULL;
+
+-- Unknown labels: the hint lists the known ones.
+SELECT is_error(attempt(format(call, quote_literal(label))), jsonb_build_object('sqlstate', '22023', 'message', format('%%"%s"', label), 'hint', format('%%%s.', labels)),
+    format('%s %s is unknown, and the hint lists %s', what, to_json(label), labels))
+  FROM (VALUES ('kind', 'SELECT workflow_orch.register_actor(''x'', ''r'', kind => %s)', 'human, agent, service'),
+               ('decision', format('SELECT workflow_orch.review_action(%s, bob(), %%s)', :pending), 'approve, reject, edit'),
+               ('capability', 'SELECT workflow_orch.grant_capability(tool_role(), %s)', 'propose, review, execute, audit, administer, gateway'))
+       AS v(what, call, labels),
+       unnest(ARRAY['no', 'Approve', 'HUMAN', 'approve ', 'édit', E'a\nb', repeat('x', 10000)]) AS label;
+
+-- Edges of what is accepted.
+SELECT is(attempt(call), NULL::jsonb, call || ' works') FROM unnest(ARRAY[
+  'SELECT workflow_orch.set_policy(proposal_ttl => ''1000 years'', approval_ttl => ''1000 years'', default_timeout => ''1000 years''), propose(''div'', ''{"n": 1}'')',
+  'SELECT workflow_orch.set_policy(proposal_ttl => ''1000 years''), run(''div'', ''{"n": 1}'')',
+  'SELECT workflow_orch.update_tool(''div'', timeout => ''1000 years''), run(''div'', ''{"n": 1}'')',
+  'SELECT workflow_orch.update_tool(''div'', timeout => ''0''), run(''div'', ''{"n": 1}'')',
+  'SELECT workflow_orch.set_policy(default_approvals => 9223372036854775807), propose(''div'', ''{"n": 1}'')',
+  'SELECT workflow_orch.update_tool(''div'', max_attempts => 9223372036854775807)',
+  'SELECT workflow_orch.register_actor(repeat(''x'', 1024), repeat(''y'', 1024), person => repeat(''z'', 1024))']) AS call;
+SELECT is_error(attempt(format('SELECT workflow_orch.set_policy(proposal_ttl => %L), propose(''div'', ''{"n": 1}'')', value)), '{"sqlstate": "22023"}',
+    format('an interval of %s, whose parts make up for each other only on paper, is refused', value))
+  FROM unnest(ARRAY['-71582788 months 2147483647 days', '100000 months -2900000 days', '12001 months -31 days']) AS value;
+SELECT is(contents(), :'before', 'what was refused has written nothing');
+
+-- Large and deep.
+SELECT 1048576 - pg_column_size(jsonb_build_object('words', repeat('x', 1000000))) + 1000000 AS fits \gset
+SELECT is(pg_column_size(jsonb_build_object('words', repeat('x', :fits))), 1048576, 'params may be made that take 1 MB to the byte');
+SELECT is(run('say', jsonb_build_object('words', repeat('x', :fits))) -> 'output', to_jsonb(:fits), 'params of 1 MB are proposed, approved and executed');
+SELECT is_error(attempt(format('SELECT propose(''say'', jsonb_build_object(''words'', repeat(''x'', %s)))', :fits + 4)),
+  '{"sqlstate": "54000", "detail": "%1048580%1024 kB%", "hint": "%workflow_orch.max_params_size%"}', 'with a little more they are refused');
+CREATE FUNCTION t.deep(levels int, one text, other text DEFAULT '') RETURNS jsonb LANGUAGE sql RETURN (repeat(one, levels) || '1' || repeat(other, levels))::jsonb;
+SELECT is(run('doc', jsonb_build_object('body', deep(1000, '[', ']'))) -> 'output', deep(1000, '[', ']'), 'an array 1,000 deep goes through');
+SELECT is(run('doc', jsonb_build_object('body', deep(1000, '{"a":', '}'))) -> 'output', deep(1000, '{"a":', '}'), 'an object 1,000 deep goes through');
+SELECT is(run('whole', deep(1000, '{"a":', '}')) -> 'output', deep(1000, '{"a":', '}'), 'and as the params whole');
+SELECT propose('whole', deep(1000, '{"a":', '}')) AS deep \gset
+SELECT is((SELECT final_tool_call -> 'params' FROM workflow_orch.review_action(:deep, :bob, 'edit', deep(1001, '{"a":', '}'))), deep(1001, '{"a":', '}'),
+  'an edit 1,000 deep is applied');
+SELECT is_error(attempt(format('SELECT propose(''div'', jsonb_build_object(''n'', %L::jsonb))', deep(1000, one, other))), '{"sqlstate": "22023"}',
+  'what is 1,000 deep does not fit an integer') FROM (VALUES ('[', ']'), ('{"a":', '}')) AS v(one, other);
+SELECT is(workflow_orch.start_workflow('deep', :ann, metadata => deep(1000, '{"a":', '}')) > 0, true, 'metadata 1,000 deep are kept');
+
+-- Any text.
+CREATE TABLE t.texts AS SELECT unnest(ARRAY[
+  'Größe ändern', 'Удалить таблицу', '列を追加する', 'إضافة عمود', 'הוסף עמודה', 'कॉलम जोड़ें', '👩‍👩‍👧‍👦 🚀', 'Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤', E'\u202Eevil', 'it''s "quoted"', 'back\slash \\ \n \u0041',
+  E'two\nlines\r\n\tand a tab', '''; DROP TABLE workflow_orch.proposal; --', '%s %d %n %%', '$1 ${x} $$', '{"json": [1]}', '<b>&amp;</b>', E'\x01\x1f', repeat('long ', 20000)]) AS text;
+CREATE FUNCTION t.through(words text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  w bigint := workflow_orch.start_workflow(words, ann(), metadata => jsonb_build_object(left(words, 100), words));
+  p bigint := (workflow_orch.propose_action(w, ann(), 'say', jsonb_build_object('words', words), words)).proposal_id;
+BEGIN
+  PERFORM workflow_orch.review_action(p, bob(), 'edit', jsonb_build_object('words', words || '!'), comment => words);
+  IF (workflow_orch.execute_action(p)).result ->> 'output' IS DISTINCT FROM (length(words) + 1)::text THEN
+    RETURN 'the tool got another text';
+  END IF;
+  PERFORM workflow_orch.cancel_workflow(w, ann(), words);
+  IF (SELECT count(*) FROM workflow_orch.workflow x JOIN workflow_orch.proposal USING (workflow_id) JOIN workflow_orch.review USING (proposal_id)
+       WHERE x.workflow_id = w AND title = words AND reason = words AND comment = words AND end_reason = words
+         AND metadata ->> left(words, 100) = words AND params ->> 'words' = words || '!' AND edits ->> 'words' = words || '!') <> 1 THEN
+    RETURN 'a table has another text';
+  END IF;
+  RETURN (SELECT string_agg(CASE WHEN (details ->> key) = words THEN 'ok' ELSE key END, ',' ORDER BY audit_id)
+            FROM workflow_orch.get_audit_log(w), LATERAL (VALUES ('title'), ('reason'), ('comment')) AS k(key) WHERE details ? key);
+END
+$$;
+SELECT is(through(text), 'ok,ok,ok,ok', 'a text comes through every call as it is: ' || to_json(left(text, 40))) FROM texts;
+SELECT lives_ok(format('SELECT workflow_orch.register_actor(%1$L, %1$L, person => %1$L), workflow_orch.register_tool(%1$L, ''app.div(int,text)'', run_as => tool_role(), description => %1$L)', left(text, 250)),
+    'as an actor''s name and a tool''s too: ' || to_json(left(text, 40))) FROM texts;
+SELECT is(run(left(text, 250), '{"n": 1}') -> 'output', '1', 'and such a tool runs: ' || to_json(left(text, 40))) FROM texts;
+SELECT set_eq('SELECT left(text, 250) FROM texts', 'SELECT name FROM workflow_orch.actor JOIN workflow_orch.tool ON tool = name AND description = role', 'and their names are kept as they are');
+
+-- What the tool rests on is gone.
+CREATE FUNCTION app.lost(n int DEFAULT 1) RETURNS int LANGUAGE sql RETURN n;
+CALL tool('lost(int)');
+SELECT propose('lost') AS p, approved('lost') AS a \gset
+CREATE FUNCTION t.without(change text, what text, expected jsonb, p bigint, a bigint, at_propose boolean DEFAULT true) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+  before text := contents();
+BEGIN
+  EXECUTE change;
+  IF at_propose THEN
+    RETURN NEXT is_error(attempt('SELECT propose(''lost'')'), expected, what || ': it is not proposed');
+    RETURN NEXT is_error(attempt(format('SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{"n": 2}'')', p)), expected, what || ': it is not edited');
+  END IF;
+  RETURN NEXT is_error(attempt(format('SELECT workflow_orch.execute_action(%s)', a)), expected, what || ': it is not executed');
+  RETURN NEXT is(contents(), before, what || ': and nothing is written');
+END
+$$;
+SAVEPOINT here;
+SELECT without('DROP FUNCTION app.lost', 'with its function dropped', '{"sqlstate": "55000", "message": "function app.lost(integer) of tool \"lost\" does not exist", "hint": "%update_tool%"}', :p, :a);
+SELECT raises(format('SELECT workflow_orch.review_action(%s, bob(), ''approve'')', :p), '{"sqlstate": "55000"}', 'with its function dropped: it is not approved');
+ROLLBACK TO here;
+SELECT without(format('REVOKE EXECUTE ON FUNCTION app.lost FROM PUBLIC'), 'with EXECUTE lost', format('{"sqlstate": "42501", "message": "role \"%s\" may not execute function%%", "hint": "%%Grant%%"}', :'tool_role')::jsonb, :p, :a, false);
+ROLLBACK TO here;
+CREATE ROLE api_bad_input_runner LOGIN;
+SELECT workflow_orch.update_tool('lost', run_as => 'api_bad_input_runner');
+SELECT status FROM workflow_orch.review_action(:a, :bob, 'edit', '{}') \gset
+SAVEPOINT runner;
+SELECT without('ALTER ROLE api_bad_input_runner RENAME TO api_bad_input_walker', 'with its role renamed', '{"sqlstate": "55000", "message": "role \"api_bad_input_runner\" of tool \"lost\" is missing or another%", "detail": "%\"api_bad_input_walker\"%", "hint": "%update_tool%run_as%"}', :p, :a);
+CREATE ROLE api_bad_input_runner LOGIN;
+SELECT raises(format('SELECT workflow_orch.execute_action(%s)', :a), '{"sqlstate": "55000"}', 'another role that has taken the name does not stand in');
+SELECT workflow_orch.update_tool('lost', run_as => 'api_bad_input_runner');
+SELECT is(execute(:a) -> 'success', 'true', 'until update_tool confirms it');
+ROLLBACK TO runner;
+SELECT without('DROP ROLE api_bad_input_runner', 'with its role dropped', '{"sqlstate": "55000", "message": "role \"api_bad_input_runner\" of tool \"lost\" is missing%", "hint": "%update_tool%run_as%"}', :p, :a);
+ROLLBACK TO runner;
+ALTER ROLE api_bad_input_runner SUPERUSER;
+SELECT raises(format('SELECT workflow_orch.execute_action(%s)', :a), '{"sqlstate": "42501", "hint": "%CREATE ROLE%workflow_orch.allow_superuser_tools%"}', 'a role that has become a superuser''s runs nothing');
+ROLLBACK TO here;
+
+-- A transaction that may not write.
+CREATE FUNCTION t.read_only(statement text) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN attempt('SET LOCAL transaction_read_only = on; ' || statement);
+END
+$$;
+SELECT is_error(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), '{"sqlstate": "25006", "message": "cannot execute %"}',
+    format('%s is refused in a read-only transaction', function))
+  FROM calls WHERE function::text !~ '(whoami|transitions|_audit_log|is_gateway)$' ORDER BY function::text;
+SELECT is(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works in a read-only transaction', function))
+  FROM calls WHERE function::text ~ '(whoami|transitions|_audit_log|is_gateway)$' ORDER BY function::text;
+
+SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'after all this the tables agree with the audit log');
+
+\ir include/finish.sql
