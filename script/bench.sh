@@ -25,7 +25,8 @@ tick=$(getconf CLK_TCK)
 server_cpu() {
 	local postmaster
 	postmaster=$(psql -XAtc "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)")
-	cat "/proc/$postmaster/stat" $(pgrep -P "$postmaster" | sed 's#.*#/proc/&/stat#') 2>/dev/null |
+	{ echo "$postmaster" && pgrep -P "$postmaster"; } | sed 's#.*#/proc/&/stat#' |
+		{ xargs cat 2>/dev/null || true; } |
 		awk -v tick="$tick" -v postmaster="$postmaster" '
 			{ sub(/^[0-9]+ \(.*\) /, "& "); n = split($0, f, ") "); split(f[n], s, " ")
 			  cpu += s[12] + s[13]; if (index($0, postmaster " ") == 1) cpu += s[14] + s[15] }

@@ -1,5 +1,18 @@
 \echo Use "CREATE EXTENSION workflow_orch" to load this file. \quit
 
+-- The owner of a schema may drop and replace what is in it.
+DO $$
+BEGIN
+  IF (SELECT nspowner FROM pg_catalog.pg_namespace WHERE nspname = 'workflow_orch')
+     <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+    RAISE EXCEPTION 'schema "workflow_orch" belongs to another role'
+      USING ERRCODE = 'insufficient_privilege',
+            DETAIL = 'Its owner could replace the objects of the extension.',
+            HINT = 'Drop the schema, or make it yours with ALTER SCHEMA ... OWNER TO.';
+  END IF;
+END
+$$;
+
 COMMENT ON SCHEMA workflow_orch IS
   'Proposal-based approval: actors propose tool calls, reviewers decide, approved calls execute, every step is audited';
 

@@ -66,6 +66,9 @@ actor_update(int64 actor_id, const char *role, Oid db_role, const bool *active, 
 		report_unknown(errmsg("actor " INT64_FORMAT " does not exist", actor_id),
 					   errhint("Register the actor with register_actor."));
 
+	if (role == NULL && !OidIsValid(db_role) && active == NULL && person == NULL)
+		return;
+
 	caller_identify(&caller);
 	store_row_init(&row, STORE_ACTOR);
 	if (role != NULL)

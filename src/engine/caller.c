@@ -41,6 +41,18 @@ caller_bound_actor(const Caller *caller)
 	return actor_bound_to(caller->role_name, caller->role);
 }
 
+/* The actor with this id: 42704 where there is none. */
+const Actor *
+actor_require(int64 actor_id)
+{
+	const Actor *actor = actor_load(actor_id);
+
+	if (actor == NULL)
+		report_unknown(errmsg("actor " INT64_FORMAT " does not exist", actor_id),
+					   errhint("Register the actor with register_actor."));
+	return actor;
+}
+
 /*
  * The actor with the given id, or the one bound to the caller's role where
  * none is given; NULL where that is nobody.
@@ -48,17 +60,11 @@ caller_bound_actor(const Caller *caller)
 const Actor *
 caller_actor_or_null(const Caller *caller, const int64 *given)
 {
-	const Actor *actor;
-
 	if (given == NULL)
 		given = caller_bound_actor(caller);
 	if (given == NULL)
 		return NULL;
-	actor = actor_load(*given);
-	if (actor == NULL)
-		report_unknown(errmsg("actor " INT64_FORMAT " does not exist", *given),
-					   errhint("Register the actor with register_actor."));
-	return actor;
+	return actor_require(*given);
 }
 
 /* The same, for a call that needs somebody. */

@@ -40,8 +40,9 @@ interval_milliseconds(const Interval *interval)
 }
 
 /*
- * Arm the timer, for zero or less than a timer's range not at all.  Returns
- * false where one is running already: the outer deadline then holds.
+ * Arm the timer, for zero not at all; what is beyond a timer's range of 24 days
+ * is cut to it.  Returns false where one is running already: the outer deadline
+ * then holds.
  */
 bool
 deadline_start(int64 milliseconds)
@@ -50,11 +51,11 @@ deadline_start(int64 milliseconds)
 		return false;
 	passed = false;
 	armed = true;
-	if (milliseconds > 0 && milliseconds <= INT_MAX)
+	if (milliseconds > 0)
 	{
 		if (timer == MAX_TIMEOUTS)
 			timer = RegisterTimeout(USER_TIMEOUT, deadline_handler);
-		enable_timeout_after(timer, (int) milliseconds);
+		enable_timeout_after(timer, (int) Min(milliseconds, INT_MAX));
 	}
 	return true;
 }

@@ -19,6 +19,7 @@
 #include "base/errors.h"
 #include "base/json.h"
 #include "base/names.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -296,7 +297,12 @@ read_into_cache(const Tool *tool)
 	MemoryContext old = MemoryContextSwitchTo(cache_memory(definitions));
 	Definition *definition = palloc0(sizeof(Definition));
 	int nest_level = NewGUCNestLevel();
+	Oid save_user;
+	int save_context;
 
+	/* Whoever calls need not have USAGE on the function's schema. */
+	GetUserIdAndSecContext(&save_user, &save_context);
+	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, save_context | SECURITY_LOCAL_USERID_CHANGE);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
@@ -304,6 +310,7 @@ read_into_cache(const Tool *tool)
 	definition->function = resolve_function(tool);
 	read_definition(definition, tool);
 	AtEOXact_GUC(false, nest_level);
+	SetUserIdAndSecContext(save_user, save_context);
 	MemoryContextSwitchTo(old);
 	return definition;
 }

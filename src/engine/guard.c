@@ -71,9 +71,20 @@ table_of(Relation rel)
 	return table;
 }
 
+static bool
+is_append_only(StoreTable table)
+{
+	return table == STORE_TOOL_DEFINITION || table == STORE_PROPOSAL_REVISION ||
+		   table == STORE_REVIEW || table == STORE_AUDIT_LOG;
+}
+
 static void
 report_outside_write(Relation rel, const char *command)
 {
+	if (strcmp(command, "INSERT") != 0 && is_append_only(table_of(rel)))
+		report_denied(errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA,
+							 RelationGetRelationName(rel)),
+					  errdetail("Its rows are never changed."));
 	report_denied(errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA,
 						 RelationGetRelationName(rel)),
 				  errdetail("The table is written by the functions of the extension only."),

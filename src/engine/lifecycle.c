@@ -31,9 +31,11 @@ proposal_withdraw(int64 proposal_id, const int64 *actor_id, const char *reason)
 							  "Only a pending, approved or failed proposal can be withdrawn.");
 	caller_check_acts_as(&caller, actor);
 	if (actor->actor_id != proposal->actor_id)
-		report_denied(errmsg("proposal " INT64_FORMAT " is not yours to withdraw", proposal_id),
-					  errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id),
-					  errhint("A reviewer can reject it."));
+		report_denied(
+			errmsg("proposal " INT64_FORMAT " is not yours to withdraw", proposal_id),
+			errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id),
+			errhint(
+				"Who proposed it can withdraw it; a reviewer can reject it while it is pending."));
 
 	proposal_change(proposal, NULL, EVENT_WITHDRAW, PROPOSAL_WITHDRAWN, &actor->actor_id, reason);
 	return proposal->status;

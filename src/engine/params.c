@@ -50,7 +50,7 @@ find_argument(const Definition *definition, const char *name)
  * which jsonb_populate_record would drop without a word.
  */
 static void
-check_members(const char *path, JsonbContainer *value, Oid type)
+check_members(const Tool *tool, const char *path, JsonbContainer *value, Oid type)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
@@ -66,7 +66,7 @@ check_members(const char *path, JsonbContainer *value, Oid type)
 		it = JsonbIteratorInit(value);
 		while ((token = JsonbIteratorNext(&it, &member, true)) != WJB_DONE)
 			if (token == WJB_ELEM && member.type == jbvBinary)
-				check_members(path, member.val.binary.data,
+				check_members(tool, path, member.val.binary.data,
 							  JsonContainerIsArray(member.val.binary.data) ? type : element);
 		return;
 	}
@@ -88,13 +88,13 @@ check_members(const char *path, JsonbContainer *value, Oid type)
 				strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0)
 				attribute = TupleDescAttr(desc, i)->atttypid;
 		if (!OidIsValid(attribute))
-			report_invalid(errmsg("params do not fit the tool: unknown key \"%s\" in \"%s\"", name,
-								  path),
+			report_invalid(errmsg("params do not fit tool \"%s\": unknown key \"%s\" in \"%s\"",
+								  tool->tool, name, path),
 						   errdetail("Type %s has no attribute of that name.",
 									 format_type_be(type)));
 		(void) JsonbIteratorNext(&it, &member, true);
 		if (member.type == jbvBinary)
-			check_members(psprintf("%s.%s", path, name), member.val.binary.data, attribute);
+			check_members(tool, psprintf("%s.%s", path, name), member.val.binary.data, attribute);
 	}
 }
 
@@ -125,7 +125,7 @@ check_keys(const Tool *tool, const Definition *definition, Jsonb *params)
 								  name),
 						   errdetail("The tool's function is STRICT and would not be called."));
 		if (member.type == jbvBinary)
-			check_members(name, member.val.binary.data, definition->arg_types[argument]);
+			check_members(tool, name, member.val.binary.data, definition->arg_types[argument]);
 	}
 
 	for (int i = 0; i < definition->nargs; i++)

@@ -89,7 +89,7 @@ check_state(const ReviewContext *context)
 static bool
 is_proposer(const ReviewContext *context)
 {
-	const Actor *actor = actor_load(context->proposal->actor_id);
+	const Actor *actor = actor_require(context->proposal->actor_id);
 	Person today = {.actor_id = actor->actor_id,
 					.person = actor->person,
 					.db_role = actor->db_role};
@@ -125,9 +125,12 @@ check_identity(const ReviewContext *context)
 	if (is_proposer(context) && (decision == DECISION_EDIT || !proposal->proposer_may_review))
 		report_denied(errmsg("nobody may review their own proposal " INT64_FORMAT,
 							 proposal->proposal_id),
-					  errdetail("Actor " INT64_FORMAT " proposed it; actor " INT64_FORMAT
-								" is the same person.",
-								proposal->actor_id, context->reviewer->actor_id),
+					  proposal->actor_id == context->reviewer->actor_id
+						  ? errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id)
+						  : errdetail("Actor " INT64_FORMAT
+									  " proposed it, and is the same person as "
+									  "actor " INT64_FORMAT ".",
+									  proposal->actor_id, context->reviewer->actor_id),
 					  errhint("Somebody else must review it."));
 	if (decision == DECISION_APPROVE && is_author_without_vote(context))
 		report_denied(errmsg("nobody may approve their own revision " INT64_FORMAT

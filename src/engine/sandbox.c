@@ -11,6 +11,10 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/names.h"
@@ -27,6 +31,10 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "nodes/makefuncs.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 
 /* Settings that change what a value or a query means, the same for every call. */
@@ -146,6 +154,50 @@ close_cursors(SubTransactionId sub)
 	FreeExecutorState(estate);
 }
 
+/*
+ * Refuse what the code has created in the session's temporary schema.
+ *
+ * PostgreSQL itself forbids temporary tables here, but not functions, types and
+ * the like.  Each such object depends on its schema, and the rows that say so
+ * are those of this subtransaction.
+ */
+static void
+check_no_temporary_objects(void)
+{
+	Oid schema;
+	Oid toast_schema;
+	TransactionId xid = GetCurrentTransactionIdIfAny();
+	Relation rel;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool found = false;
+
+	GetTempNamespaceState(&schema, &toast_schema);
+	if (!OidIsValid(schema) || !TransactionIdIsValid(xid))
+		return;
+
+	rel = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(NamespaceRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(schema));
+	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+
+		found = TransactionIdFollowsOrEquals(xmin, xid) &&
+				TransactionIdIsCurrentTransactionId(xmin);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (found)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("cannot create temporary objects within security-restricted "
+							   "operation")));
+}
+
 /* Errors that end the caller's statement, whoever runs into them. */
 static bool
 is_callers_error(const ErrorData *error)
@@ -202,6 +254,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 			}
 		}
 
+		check_no_temporary_objects();
 		close_cursors(GetCurrentSubTransactionId());
 		AtEOXact_GUC(false, nest_level);
 		SetUserIdAndSecContext(save_user, save_context);

@@ -25,49 +25,64 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
-/* Warn where somebody else could put objects in the tool's way. */
-static void
-warn_if_writable(Oid schema, Oid run_as)
+/* Whom a tool trusts anyway: who it runs as, who wrote it, and superusers. */
+static bool
+is_trusted(Oid role, Oid run_as, Oid function_owner)
 {
-	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	Oid owner;
+	return role != ACL_ID_PUBLIC &&
+		   (role == run_as || role == function_owner || superuser_arg(role));
+}
+
+/* Somebody not trusted who may create objects in the schema, or ACL_ID_PUBLIC; else false. */
+static bool
+find_other_writer(HeapTuple schema, Oid run_as, Oid function_owner, Oid *writer)
+{
 	Datum value;
 	bool isnull;
+	Acl *acl;
+
+	*writer = ((Form_pg_namespace) GETSTRUCT(schema))->nspowner;
+	if (!is_trusted(*writer, run_as, function_owner))
+		return true;
+	value = SysCacheGetAttr(NAMESPACEOID, schema, Anum_pg_namespace_nspacl, &isnull);
+	if (isnull)
+		return false;
+	acl = DatumGetAclPCopy(value);
+	for (int i = 0; i < ACL_NUM(acl); i++)
+	{
+		*writer = ACL_DAT(acl)[i].ai_grantee;
+		if ((ACLITEM_GET_PRIVS(ACL_DAT(acl)[i]) & ACL_CREATE) != 0 &&
+			!is_trusted(*writer, run_as, function_owner))
+			return true;
+	}
+	return false;
+}
+
+/* Warn where somebody else could put objects in the tool's way. */
+static void
+warn_if_writable(Oid schema, Oid run_as, Oid function_owner)
+{
+	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid writer;
 
 	if (!HeapTupleIsValid(tuple))
 		return;
-	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	value = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
-	if (!isnull)
-	{
-		Acl *acl = DatumGetAclPCopy(value);
-
-		for (int i = 0; i < ACL_NUM(acl); i++)
-		{
-			AclItem *item = &ACL_DAT(acl)[i];
-
-			if ((ACLITEM_GET_PRIVS(*item) & ACL_CREATE) == 0 || item->ai_grantee == owner ||
-				item->ai_grantee == run_as)
-				continue;
-			ereport(WARNING,
-					(errmsg("schema \"%s\" on the tool's search_path is writable by others",
-							get_namespace_name(schema)),
-					 errdetail("%s may create objects in it that the tool would use.",
-							   item->ai_grantee == ACL_ID_PUBLIC
-								   ? "Everybody"
-								   : psprintf("Role \"%s\"",
-											  GetUserNameFromId(item->ai_grantee, false))),
-					 errhint("Revoke CREATE on the schema, or register the tool under another "
-							 "search_path.")));
-			break;
-		}
-	}
+	if (find_other_writer(tuple, run_as, function_owner, &writer))
+		ereport(WARNING,
+				(errmsg("schema \"%s\" on the tool's search_path is writable by others",
+						get_namespace_name(schema)),
+				 errdetail("%s may create objects in it that the tool would use.",
+						   writer == ACL_ID_PUBLIC
+							   ? "Everybody"
+							   : psprintf("Role \"%s\"", GetUserNameFromId(writer, false))),
+				 errhint("Revoke CREATE on the schema, or register the tool under another "
+						 "search_path.")));
 	ReleaseSysCache(tuple);
 }
 
 /* The search_path in force, by names, with pg_temp at its end. */
 static char *
-current_search_path(Oid run_as)
+current_search_path(Oid run_as, Oid function_owner)
 {
 	StringInfoData path;
 	List *schemas = fetch_search_path(false);
@@ -80,7 +95,7 @@ current_search_path(Oid run_as)
 
 		if (isAnyTempNamespace(schema))
 			continue;
-		warn_if_writable(schema, run_as);
+		warn_if_writable(schema, run_as, function_owner);
 		appendStringInfo(&path, "%s, ", quote_identifier(get_namespace_name(schema)));
 	}
 	appendStringInfoString(&path, "pg_temp");
@@ -125,8 +140,12 @@ check_run_as(const Caller *caller, Oid function, Oid run_as)
 static void
 set_function(StoreRow *row, Oid function, Oid run_as)
 {
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid function_owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+
+	ReleaseSysCache(tuple);
 	row_set_text(row, TOOL_FUNCTION, qualified_signature(function));
-	row_set_text(row, TOOL_SEARCH_PATH, current_search_path(run_as));
+	row_set_text(row, TOOL_SEARCH_PATH, current_search_path(run_as, function_owner));
 }
 
 static void
@@ -187,6 +206,10 @@ tool_update(const ToolRequest *request)
 	Tool *tool = lock_tool(request->tool);
 
 	check_max_attempts(request->max_attempts);
+	if (!OidIsValid(request->function) && !OidIsValid(request->run_as) &&
+		request->description == NULL && request->timeout == NULL && request->max_attempts == NULL &&
+		request->in_session == NULL)
+		return;
 	caller_identify(&caller);
 	store_row_init(&row, STORE_TOOL);
 	if (OidIsValid(request->function) || OidIsValid(request->run_as))

@@ -141,12 +141,13 @@ store_open(StoreTable table, LOCKMODE lockmode)
 Oid
 store_owner(void)
 {
-	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(store_schema()));
+	Oid relid = store_relid(tables[STORE_POLICY].name);
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid owner;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for schema %s", WFO_SCHEMA);
-	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
 }
