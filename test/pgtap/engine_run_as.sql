@@ -1,0 +1,104 @@
+-- Which role a tool may run as, at its registration and at each execution.
+\set file engine_run_as
+\ir include/fixture.sql
+
+CREATE ROLE engine_run_as_root SUPERUSER;
+CREATE ROLE engine_run_as_admin;
+CREATE ROLE engine_run_as_owner;
+CREATE ROLE engine_run_as_member;
+SELECT workflow_orch.grant_capability('engine_run_as_admin', 'administer');
+GRANT engine_run_as_member TO engine_run_as_admin;
+GRANT USAGE ON SCHEMA app, t TO engine_run_as_admin, engine_run_as_owner;
+CREATE FUNCTION app.who() RETURNS text LANGUAGE sql RETURN current_user::text;
+CREATE FUNCTION app.closed() RETURNS text LANGUAGE sql RETURN current_user::text;
+REVOKE EXECUTE ON FUNCTION app.closed FROM PUBLIC;
+CREATE FUNCTION app.as_root() RETURNS text SECURITY DEFINER LANGUAGE sql RETURN current_user::text;
+CREATE FUNCTION app.as_owner() RETURNS text SECURITY DEFINER LANGUAGE sql RETURN current_user::text;
+ALTER FUNCTION app.as_owner OWNER TO engine_run_as_owner;
+
+-- Registration by somebody who is no superuser.
+SET ROLE engine_run_as_admin;
+SELECT workflow_orch.register_tool('mine', 'app.who()');
+SELECT workflow_orch.register_tool('member''s', 'app.who()', run_as => 'engine_run_as_member');
+SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.who()', run_as => 'engine_run_as_owner')$$,
+  '{"sqlstate": "42501", "message": "%\"engine_run_as_admin\" is not a member of role \"engine_run_as_owner\"%"}',
+  'who registers a tool must be a member of the role it runs as');
+SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.closed()')$$,
+  '{"sqlstate": "42501", "message": "%\"engine_run_as_admin\" may not execute function closed()%", "hint": "%Grant EXECUTE%"}',
+  'the role that a tool runs as must be allowed to execute the function');
+SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.as_owner()')$$,
+  '{"sqlstate": "42501", "message": "%not a member of role \"engine_run_as_owner\"%", "detail": "%SECURITY DEFINER%"}',
+  'who registers a SECURITY DEFINER function must be a member of its owner');
+SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.as_root()')$$, '{"sqlstate": "42501"}',
+  'a SECURITY DEFINER function of a superuser is refused');
+SELECT raises($$SELECT workflow_orch.update_tool('mine', run_as => 'engine_run_as_owner')$$, '{"sqlstate": "42501"}',
+  'a tool is not given a role later that the caller is no member of');
+SELECT raises($$SELECT workflow_orch.update_tool('mine', 'app.as_owner()')$$, '{"sqlstate": "42501"}',
+  'a tool is not given a function later whose owner the caller is no member of');
+SELECT raises('SET workflow_orch.allow_superuser_tools = on', '{"sqlstate": "42501"}', 'only a superuser lets tools run as superusers');
+RESET ROLE;
+SELECT is(output('mine'), '"engine_run_as_admin"', 'by default a tool runs as the role that registered it');
+SELECT is(output('member''s'), '"engine_run_as_member"', 'a tool runs as the role it was given');
+
+-- Superusers.
+SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.who()')$$,
+  '{"sqlstate": "42501", "message": "%superuser%", "hint": "%CREATE ROLE%LOGIN%run_as%workflow_orch.allow_superuser_tools%"}',
+  'a tool does not run as a superuser by default, and the hint shows the way');
+SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.as_root()', run_as => tool_role())$$,
+  '{"sqlstate": "42501", "message": "%superuser%", "detail": "%SECURITY DEFINER%"}', 'nor as the owner of a SECURITY DEFINER function');
+SELECT workflow_orch.register_tool('owner''s', 'app.as_owner()', run_as => :'tool_role');
+SELECT is(output('owner''s'), '"engine_run_as_owner"', 'a SECURITY DEFINER function runs as its owner');
+SELECT approved('mine') AS p, approved('owner''s') AS q \gset
+ALTER ROLE engine_run_as_admin SUPERUSER;
+ALTER ROLE engine_run_as_owner SUPERUSER;
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "42501", "message": "%superuser%", "detail": "%engine_run_as_admin%"}',
+  'a role that has become a superuser is refused at the execution');
+SELECT raises(format('SELECT execute(%s)', :q), '{"sqlstate": "42501", "message": "%superuser%", "detail": "%engine_run_as_owner%"}',
+  'an owner that has become a superuser is refused at the execution');
+SET workflow_orch.allow_superuser_tools = on;
+SELECT is(execute(:p) -> 'output', '"engine_run_as_admin"', 'with allow_superuser_tools it runs');
+SELECT is(execute(:q) -> 'output', '"engine_run_as_owner"', 'with allow_superuser_tools the owner''s runs');
+SELECT workflow_orch.register_tool('root''s', 'app.who()', run_as => 'engine_run_as_root');
+SELECT is(output('root''s'), '"engine_run_as_root"', 'with allow_superuser_tools a superuser''s tool is registered');
+SELECT approved('root''s') AS p \gset
+SET workflow_orch.allow_superuser_tools = off;
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "42501", "message": "%superuser%"}', 'switched off again, it does not run any more');
+ALTER ROLE engine_run_as_admin NOSUPERUSER;
+ALTER ROLE engine_run_as_owner NOSUPERUSER;
+
+-- Rights that are lost.
+GRANT EXECUTE ON FUNCTION app.closed TO :"tool_role";
+CALL tool('closed()');
+SELECT is(output('closed'), to_jsonb(:'tool_role'::text), 'a role that may execute the function runs it');
+SELECT approved('closed') AS p \gset
+REVOKE EXECUTE ON FUNCTION app.closed FROM :"tool_role";
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "42501", "message": "%may not execute function%"}',
+  'a role that may not execute the function any more is refused');
+SELECT is(status(:p), 'approved', 'the proposal is still approved');
+GRANT EXECUTE ON FUNCTION app.closed TO :"tool_role";
+SELECT is(execute(:p) -> 'success', 'true', 'with the right granted again it runs');
+
+-- Roles that are gone or another one.
+SELECT approved('member''s') AS p \gset
+ALTER ROLE engine_run_as_member RENAME TO engine_run_as_renamed;
+SELECT raises(statement, '{"sqlstate": "55000", "message": "%\"engine_run_as_member\"%missing or another one%", "hint": "%update_tool%"}', what)
+FROM (VALUES
+  (format('SELECT execute(%s)', :p), 'a tool whose role has another name does not run'),
+  ($$SELECT propose('member''s')$$, 'a tool whose role has another name is not proposed')) AS v (statement, what);
+SELECT workflow_orch.update_tool('member''s', run_as => 'engine_run_as_renamed');
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%changed%", "detail": "%run_as%"}',
+  'under another name the role is a change of the definition');
+ALTER ROLE engine_run_as_renamed RENAME TO engine_run_as_member;
+SELECT workflow_orch.update_tool('member''s', run_as => 'engine_run_as_member');
+SELECT is(execute(:p) -> 'success', 'true', 'with its old name confirmed, it runs');
+SELECT approved('member''s') AS p \gset
+DROP ROLE engine_run_as_member;
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%missing or another one%", "detail": "%no role%"}',
+  'a tool whose role is gone does not run');
+CREATE ROLE engine_run_as_member;
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%missing or another one%"}',
+  'another role of the same name does not stand in for it');
+SELECT workflow_orch.update_tool('member''s', run_as => 'engine_run_as_member');
+SELECT is(execute(:p) -> 'output', '"engine_run_as_member"', 'until an administrator confirms it');
+
+\ir include/finish.sql

@@ -1,0 +1,114 @@
+-- Registering and changing tools: what can be a tool and what cannot.
+\set file engine_tool
+\ir include/fixture.sql
+
+CREATE FUNCTION app.work(n int) RETURNS int LANGUAGE sql RETURN n;
+CREATE FUNCTION app.other(n int) RETURNS int LANGUAGE sql RETURN -n;
+CREATE FUNCTION t.tool_row(name text) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT to_jsonb(r) - 'registered_at' - 'run_as_oid' - 'changed_by' FROM workflow_orch.tool r WHERE r.tool = name
+$$;
+
+-- Registration.
+SELECT workflow_orch.register_tool('work', 'work(int)', run_as => :'tool_role');
+SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'max_attempts', 1, 'timeout', NULL,
+    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL),
+  'a tool is kept with its qualified function, its role and the search_path in force');
+SELECT workflow_orch.register_tool('Another "tool" 需要', 'work(int)', :'tool_role', 'does work', '90 s', 3, false);
+SELECT is(tool_row('Another "tool" 需要'), jsonb_build_object('tool', 'Another "tool" 需要', 'enabled', true, 'in_session', false,
+    'max_attempts', 3, 'timeout', '00:01:30', 'function', 'app.work(integer)', 'run_as', :'tool_role',
+    'search_path', 'app, t, public, pg_temp', 'description', 'does work'),
+  'a function may be several tools, each with its own settings and any name');
+CREATE SCHEMA "Odd, schema";
+SET LOCAL search_path = pg_temp, "Odd, schema", app, nowhere, t, public;
+CREATE TEMP TABLE makes_the_schema ();
+SELECT workflow_orch.register_tool('odd', 'work(int)', run_as => :'tool_role');
+SET LOCAL search_path = app, t, public;
+SELECT is(tool_row('odd') ->> 'search_path', '"Odd, schema", app, t, public, pg_temp',
+  'the search_path is kept by the schemas that are there, with pg_temp at its end only');
+
+SELECT raises($$SELECT workflow_orch.register_tool('work', 'other(int)', run_as => tool_role())$$,
+  '{"sqlstate": "42710", "message": "%\"work\" exists already%", "hint": "%update_tool%"}', 'a name is taken once');
+SELECT raises($$SELECT workflow_orch.register_tool(' ', 'work(int)', run_as => tool_role())$$, '{"sqlstate": "22023", "message": "%tool%"}',
+  'an empty name is refused');
+SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role(), max_attempts => 0)$$,
+  '{"sqlstate": "22023", "message": "%max_attempts%"}', 'no attempt at all is refused');
+SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role(), timeout => '-1 s')$$,
+  '{"sqlstate": "22023", "message": "%timeout%negative%"}', 'a negative timeout is refused');
+SELECT raises($$SELECT workflow_orch.register_tool('w', 4040404::regprocedure, tool_role())$$, '{"sqlstate": "42704"}',
+  'a function that does not exist is refused');
+SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(text)', tool_role())$$, '{"sqlstate": "42883"}',
+  'a signature that no function has keeps the server''s error');
+
+-- What cannot be a tool.
+CREATE TYPE app.pair AS (a int, b int);
+CREATE PROCEDURE app.a_procedure(n int) LANGUAGE sql AS '';
+CREATE AGGREGATE app.an_aggregate(n int) (SFUNC = int4pl, STYPE = int);
+CREATE FUNCTION app.unnamed(int) RETURNS int LANGUAGE sql RETURN $1;
+CREATE FUNCTION app.half_named(a int, int) RETURNS int LANGUAGE sql RETURN $2;
+CREATE FUNCTION app.polymorphic(a anyelement) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION app.polymorphic_array(a anyarray) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION app.polymorphic_out(a anyelement, OUT b anyelement) LANGUAGE sql AS 'SELECT a';
+CREATE FUNCTION app.record_argument(a record) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+CREATE FUNCTION app.cstring_argument(a cstring) RETURNS int LANGUAGE internal AS 'int4in';
+CREATE FUNCTION app.a_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE FUNCTION app.an_event_trigger() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE FUNCTION app.any_record() RETURNS record LANGUAGE sql AS 'SELECT 1, 2';
+CREATE FUNCTION app.any_records() RETURNS SETOF record LANGUAGE sql AS 'SELECT 1, 2';
+SELECT raises(format('SELECT workflow_orch.register_tool(%L, %L, run_as => %L)', 'w', function, :'tool_role'),
+  jsonb_build_object('sqlstate', '22023', 'message', '%' || message || '%'), format('a function %s cannot be a tool', what))
+FROM (VALUES
+  ('app.a_procedure(int)', 'is not a plain function', 'that is a procedure'),
+  ('app.an_aggregate(int)', 'is not a plain function', 'that is an aggregate'),
+  ('pg_catalog.ntile(int)', 'is not a plain function', 'that is a window function'),
+  ('app.unnamed(int)', 'argument 1 %has no name', 'whose argument has no name'),
+  ('app.half_named(int,int)', 'argument 2 %has no name', 'one of whose arguments has no name'),
+  ('app.polymorphic(anyelement)', 'anyelement', 'with a polymorphic argument'),
+  ('app.polymorphic_array(anyarray)', 'anyarray', 'with a polymorphic array'),
+  ('app.polymorphic_out(anyelement)', 'anyelement', 'with a polymorphic result'),
+  ('app.record_argument(record)', 'record', 'that takes a record of any type'),
+  ('app.cstring_argument(cstring)', 'cstring', 'that takes a pseudo-type'),
+  ('app.a_trigger()', 'trigger', 'that is a trigger''s'),
+  ('app.an_event_trigger()', 'event_trigger', 'that is an event trigger''s'),
+  ('app.any_record()', 'record', 'that returns a record of any type'),
+  ('app.any_records()', 'record', 'that returns records of any type'),
+  ('pg_catalog.concat("any")', '%', 'that takes anything')) AS v (function, message, what);
+SELECT raises(format('SELECT workflow_orch.register_tool(%L, %L, run_as => %L)', 'w', p.oid::regprocedure, :'tool_role'),
+  '{"sqlstate": "42501", "message": "%belongs to the extension%"}', format('%s cannot be a tool', p.proname))
+FROM pg_proc p WHERE pronamespace = 'workflow_orch'::regnamespace;
+SELECT raises($$SELECT workflow_orch.update_tool('work', 'workflow_orch.expire_proposals()')$$, '{"sqlstate": "42501"}',
+  'a tool cannot be made one of the extension''s functions later');
+SELECT raises($$SELECT workflow_orch.update_tool('work', 'app.unnamed(int)')$$, '{"sqlstate": "22023"}',
+  'a tool cannot be made a function later that cannot be one');
+SELECT is(tool_row('work') ->> 'function', 'app.work(integer)', 'refused changes have changed nothing');
+
+-- Changes.
+SELECT workflow_orch.update_tool('work');
+SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'max_attempts', 1, 'timeout', NULL,
+    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL),
+  'a change of nothing leaves all as it is');
+SELECT workflow_orch.update_tool('work', description => 'd', timeout => '1 s', max_attempts => 2, in_session => false);
+SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', false, 'max_attempts', 2, 'timeout', '00:00:01',
+    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', 'd'),
+  'what is given is changed, and nothing else');
+SET LOCAL search_path = t, public;
+SELECT workflow_orch.update_tool('work', max_attempts => 4, in_session => true);
+SELECT is(tool_row('work') ->> 'search_path', 'app, t, public, pg_temp', 'without a function the search_path stays');
+SELECT workflow_orch.update_tool('work', 'app.other(int)');
+SELECT is(tool_row('work') ->> 'search_path', 't, public, pg_temp', 'a new function takes the search_path now in force');
+SET LOCAL search_path = app, t, public;
+SELECT is(output('work', '{"n": 5}'), '-5', 'after the change the tool is the other function');
+SELECT raises($$SELECT workflow_orch.update_tool('wirk')$$, '{"sqlstate": "42704", "message": "%\"wirk\"%"}', 'an unknown tool is not changed');
+SELECT raises($$SELECT workflow_orch.update_tool('work', max_attempts => -1)$$, '{"sqlstate": "22023", "message": "%max_attempts%"}',
+  'a negative number of attempts is refused');
+
+-- Switching off.
+SELECT workflow_orch.set_tool_enabled('work', false);
+SELECT is(tool_row('work') -> 'enabled', 'false', 'a tool can be switched off');
+SELECT count(*) AS n FROM workflow_orch.audit_log \gset
+SELECT workflow_orch.set_tool_enabled('work', false);
+SELECT is((SELECT count(*) FROM workflow_orch.audit_log), :n::bigint, 'what is off already is not switched off again');
+SELECT raises($$SELECT workflow_orch.set_tool_enabled('wirk', true)$$, '{"sqlstate": "42704"}', 'an unknown tool is not switched');
+SELECT workflow_orch.update_tool('work', description => 'still off');
+SELECT is(tool_row('work') -> 'enabled', 'false', 'a change does not switch a tool on');
+
+\ir include/finish.sql
