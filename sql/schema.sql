@@ -1,6 +1,7 @@
 \echo Use "CREATE EXTENSION workflow_orch" to load this file. \quit
 
--- The owner of a schema may drop and replace what is in it.
+-- The owner of a schema may drop and replace what is in it, and what is in it
+-- already could stand in for what belongs there.
 DO $$
 BEGIN
   IF (SELECT nspowner FROM pg_catalog.pg_namespace WHERE nspname = 'workflow_orch')
@@ -9,6 +10,14 @@ BEGIN
       USING ERRCODE = 'insufficient_privilege',
             DETAIL = 'Its owner could replace the objects of the extension.',
             HINT = 'Drop the schema, or make it yours with ALTER SCHEMA ... OWNER TO.';
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_depend
+              WHERE refclassid = 'pg_catalog.pg_namespace'::regclass
+                AND refobjid = 'workflow_orch'::regnamespace) THEN
+    RAISE EXCEPTION 'schema "workflow_orch" is not empty'
+      USING ERRCODE = 'insufficient_privilege',
+            DETAIL = 'What is in it could be taken for objects of the extension.',
+            HINT = 'Drop or move what is in the schema.';
   END IF;
 END
 $$;

@@ -272,7 +272,7 @@ CREATE TABLE audit_log (
   actor_id         bigint,
   proposal_id      bigint,
   execution_id     bigint,
-  login            text NOT NULL,
+  login            name NOT NULL,
   details          jsonb NOT NULL,
   workflow_id      bigint,
   db_role          text NOT NULL,

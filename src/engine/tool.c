@@ -7,6 +7,8 @@
 #include "base/errors.h"
 #include "base/names.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "engine/caller.h"
@@ -25,10 +27,28 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+/* The role behind a role: pg_database_owner stands for the owner of the database. */
+static Oid
+stands_for(Oid role)
+{
+	HeapTuple tuple;
+	Oid owner;
+
+	if (role != ROLE_PG_DATABASE_OWNER)
+		return role;
+	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+	if (!HeapTupleIsValid(tuple))
+		return role;
+	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 /* Whom a tool trusts anyway: who it runs as, who wrote it, and superusers. */
 static bool
 is_trusted(Oid role, Oid run_as, Oid function_owner)
 {
+	role = stands_for(role);
 	return role != ACL_ID_PUBLIC &&
 		   (role == run_as || role == function_owner || superuser_arg(role));
 }

@@ -50,7 +50,7 @@ audit_insert(const AuditEntry *entry)
 	row_set_id(&row, AUDIT_ACTOR_ID, entry->actor_id);
 	row_set_id(&row, AUDIT_PROPOSAL_ID, entry->proposal_id);
 	row_set_id(&row, AUDIT_EXECUTION_ID, entry->execution_id);
-	row_set_text(&row, AUDIT_LOGIN, GetUserNameFromId(entry->login, false));
+	row_set_name(&row, AUDIT_LOGIN, GetUserNameFromId(entry->login, false));
 	row_set_pointer(&row, AUDIT_DETAILS, entry->details);
 	row_set_id(&row, AUDIT_WORKFLOW_ID, entry->workflow_id);
 	row_set_text(&row, AUDIT_DB_ROLE, GetUserNameFromId(entry->db_role, false));
@@ -80,7 +80,6 @@ audit_list(int64 workflow_id, Tuplestorestate *rows, TupleDesc desc)
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		row->values[AUDIT_LOGIN - 1] = DirectFunctionCall1(text_name, row->values[AUDIT_LOGIN - 1]);
 		tuplestore_putvalues(rows, desc, row->values, row->nulls);
 	}
 	store_scan_end(&scan);
