@@ -1,0 +1,65 @@
+-- verify_audit_log finds what got round the triggers.  Only the owner of the
+-- tables can switch them off, as the file does here.
+\set file engine_verify
+\ir include/fixture.sql
+
+CREATE FUNCTION app.work() RETURNS int LANGUAGE sql RETURN 1;
+CREATE FUNCTION app.fail() RETURNS int LANGUAGE sql RETURN 1 / 0;
+CALL tool('work()');
+CALL tool('fail()');
+SELECT propose('work') AS pending, approved('work') AS approved, approved('work') AS executed, approved('fail') AS failed,
+       propose('work') AS edited \gset
+SELECT execute(:executed), execute(:failed) \g /dev/null
+SELECT workflow_orch.review_action(:edited, :bob, 'edit', '{}') \g /dev/null
+SELECT dry_run FROM workflow_orch.set_policy(dry_run => true) \g /dev/null
+SELECT execute(:approved) \g /dev/null
+SELECT propose('work') AS withdrawn, propose('work') AS expired \gset
+SELECT workflow_orch.withdraw_proposal(:withdrawn, :ann) \g /dev/null
+SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'tables that only the extension has written agree with the log');
+SELECT is_empty(format('SELECT * FROM workflow_orch.verify_audit_log(%s)', :workflow), 'so do those of one workflow');
+SELECT raises('SELECT * FROM workflow_orch.verify_audit_log(404)', '{"sqlstate": "42704"}', 'an unknown workflow is not verified');
+SELECT execution_id AS e FROM workflow_orch.execution WHERE proposal_id = :executed \gset
+SELECT execution_id AS f FROM workflow_orch.execution WHERE proposal_id = :failed \gset
+
+ALTER TABLE workflow_orch.proposal DISABLE TRIGGER ALL;
+ALTER TABLE workflow_orch.review DISABLE TRIGGER ALL;
+ALTER TABLE workflow_orch.execution DISABLE TRIGGER ALL;
+ALTER TABLE workflow_orch.audit_log DISABLE TRIGGER ALL;
+
+-- What the verification finds after a statement, which is undone.
+CREATE FUNCTION t.findings(statement text, workflow bigint DEFAULT NULL) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+  findings text[];
+BEGIN
+  EXECUTE statement;
+  findings := ARRAY(SELECT concat_ws(' ', f.proposal_id, f.execution_id) || ': ' || f.finding FROM workflow_orch.verify_audit_log(workflow) f);
+  RAISE EXCEPTION USING ERRCODE = 'UNDO0';
+EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
+  RETURN findings;
+END
+$$;
+SELECT is(findings(format($$UPDATE workflow_orch.proposal SET status = 'approved' WHERE proposal_id = %s$$, :pending)),
+  ARRAY[:pending || ': the status is approved, by the audit log it is pending'], 'a status that was set is found');
+SELECT is(findings(format($$DELETE FROM workflow_orch.audit_log WHERE proposal_id = %s$$, :pending)),
+  ARRAY[:pending || ': the proposal has not exactly one audit row of its making', :pending || ': the status is pending, by the audit log it is unknown'],
+  'a proposal whose audit rows are gone is found');
+SELECT is(findings(format($$DELETE FROM workflow_orch.review WHERE proposal_id = %s$$, :approved)),
+  ARRAY[:approved || ': there are 0 reviews, by the audit log 1'], 'a review that is gone is found');
+SELECT is(findings(format($$INSERT INTO workflow_orch.review OVERRIDING SYSTEM VALUE
+    SELECT (jsonb_populate_record(r, '{"review_id": 4040, "proposal_id": %s}')).* FROM workflow_orch.review r LIMIT 1$$, :pending)),
+  ARRAY[:pending || ': there are 1 reviews, by the audit log 0'], 'a review that was made up is found');
+SELECT is(findings(format($$UPDATE workflow_orch.execution SET result = jsonb_set(result, '{output}', '2') WHERE execution_id = %s$$, :e)),
+  ARRAY[:executed || ' ' || :e || ': the output is not the one that was recorded'], 'an output that was changed is found');
+SELECT is(findings(format($$UPDATE workflow_orch.execution SET result = result - 'output' WHERE execution_id = %s$$, :e)),
+  ARRAY[:executed || ' ' || :e || ': the output is not the one that was recorded'], 'an output that is gone is found');
+SELECT is(findings(format($$UPDATE workflow_orch.execution SET result = result || '{"output": 1}' WHERE execution_id = %s$$, :f)),
+  ARRAY[:failed || ' ' || :f || ': the output is not the one that was recorded'], 'an output that was made up is found');
+SELECT is(findings(format($$DELETE FROM workflow_orch.audit_log WHERE execution_id = %s AND action = 'execute_action'$$, :e)),
+  ARRAY[:executed || ': the status is executed, by the audit log it is approved', :executed || ' ' || :e || ': the execution has no audit row'],
+  'an execution whose audit row is gone is found');
+SELECT workflow_orch.start_workflow('Other') AS other \gset
+SELECT is(findings(format($$UPDATE workflow_orch.proposal SET status = 'approved' WHERE proposal_id = %s$$, :pending), :other), '{}',
+  'another workflow''s verification does not find it');
+SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'undone again, all agrees');
+
+\ir include/finish.sql
