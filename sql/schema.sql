@@ -1,23 +1,25 @@
 \echo Use "CREATE EXTENSION workflow_orch" to load this file. \quit
 
--- The owner of a schema may drop and replace what is in it, and what is in it
--- already could stand in for what belongs there.
+-- The owner of the schema may replace what is in it and counts as the
+-- extension's owner, and a function in it that has the name of one of ours
+-- would lend a capability.  So a schema that is there already must be a
+-- superuser's, and empty, as it is when a dump is restored.
 DO $$
 BEGIN
-  IF (SELECT nspowner FROM pg_catalog.pg_namespace WHERE nspname = 'workflow_orch')
-     <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+  IF NOT (SELECT r.rolsuper FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
+           WHERE n.nspname = 'workflow_orch') THEN
     RAISE EXCEPTION 'schema "workflow_orch" belongs to another role'
       USING ERRCODE = 'insufficient_privilege',
             DETAIL = 'Its owner could replace the objects of the extension.',
-            HINT = 'Drop the schema, or make it yours with ALTER SCHEMA ... OWNER TO.';
+            HINT = 'Drop the schema: the extension creates it.';
   END IF;
-  IF EXISTS (SELECT FROM pg_catalog.pg_depend
-              WHERE refclassid = 'pg_catalog.pg_namespace'::regclass
-                AND refobjid = 'workflow_orch'::regnamespace) THEN
+  IF EXISTS (SELECT FROM pg_catalog.pg_depend d
+              WHERE d.refclassid = 'pg_catalog.pg_namespace'::regclass AND d.refobjid = 'workflow_orch'::regnamespace
+                AND d.classid <> 'pg_catalog.pg_extension'::regclass) THEN
     RAISE EXCEPTION 'schema "workflow_orch" is not empty'
       USING ERRCODE = 'insufficient_privilege',
-            DETAIL = 'What is in it could be taken for objects of the extension.',
-            HINT = 'Drop or move what is in the schema.';
+            DETAIL = 'What stands in it could be taken for an object of the extension.',
+            HINT = 'Drop the schema: the extension creates it.';
   END IF;
 END
 $$;

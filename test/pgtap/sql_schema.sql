@@ -23,5 +23,6 @@ SELECT raises('CREATE EXTENSION workflow_orch', '{"sqlstate": "42501", "message"
 DROP FUNCTION workflow_orch.set_policy;
 SELECT lives_ok('CREATE EXTENSION workflow_orch', 'an empty schema of a superuser''s is as good as none, as a restore makes it');
 ROLLBACK TO here;
+SELECT lives_ok('SELECT workflow_orch.whoami()', 'and the extension is there again when its end is undone');
 
 \ir include/finish.sql
