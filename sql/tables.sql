@@ -228,6 +228,7 @@ CREATE INDEX review_proposal_idx ON review (proposal_id, revision);
 
 COMMENT ON TABLE review IS 'What reviewers decided; rows are never changed';
 COMMENT ON COLUMN review.revision IS 'Revision the decision is about; an edit''s is the one it made';
+COMMENT ON COLUMN review.decision IS 'approve, reject or edit';
 COMMENT ON COLUMN review.status IS 'Where the proposal stood after the decision';
 COMMENT ON COLUMN review.counts IS 'The decision counts as an approval of the revision';
 COMMENT ON COLUMN review.role IS 'The reviewer''s role at that time';
