@@ -46,23 +46,10 @@ stands_for(Oid role)
 	return owner;
 }
 
-/* The database's owner, who owns the schema public by way of a predefined role. */
-static Oid
-database_owner(void)
-{
-	HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
-	Oid owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
-
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /* Whom a tool trusts anyway: who it runs as, who wrote it, and superusers. */
 static bool
 is_trusted(Oid role, Oid run_as, Oid function_owner)
 {
-	if (role == ROLE_PG_DATABASE_OWNER)
-		role = database_owner();
 	role = stands_for(role);
 	return role != ACL_ID_PUBLIC &&
 		   (role == run_as || role == function_owner || superuser_arg(role));
