@@ -1,0 +1,59 @@
+/*
+ * person.c
+ *		Who is the same person as whom.
+ */
+#include "unit.h"
+
+#include "model/person.h"
+
+static Person
+person(int64 actor_id, const char *name, const char *db_role, const char *login)
+{
+	return (Person){.actor_id = actor_id, .person = name, .db_role = db_role, .login = login};
+}
+
+static void
+same(Person a, Person b, bool expected, const char *description)
+{
+	ok(person_is_same(&a, &b) == expected && person_is_same(&b, &a) == expected, "%s", description);
+}
+
+UNIT_TEST(person)
+{
+	Person alone[] = {person(1, NULL, NULL, NULL), person(2, NULL, NULL, NULL),
+					  person(3, NULL, NULL, NULL)};
+	Person chain[] = {person(1, "x", NULL, NULL), person(2, "y", NULL, NULL),
+					  person(3, "x", "r", NULL), person(4, NULL, "r", "l"),
+					  person(5, "y", NULL, "l")};
+	Person again[] = {person(1, NULL, NULL, NULL), person(2, NULL, NULL, NULL),
+					  person(1, NULL, NULL, NULL)};
+	Person two_groups[] = {person(1, "x", NULL, NULL), person(2, "y", NULL, NULL),
+						   person(3, "x", NULL, NULL), person(4, "y", NULL, NULL)};
+
+	same(person(1, NULL, NULL, NULL), person(1, NULL, NULL, NULL), true,
+		 "an actor is the same person as itself");
+	same(person(1, NULL, NULL, NULL), person(2, NULL, NULL, NULL), false,
+		 "two actors of whom nothing is known are two people");
+	same(person(1, "x", NULL, NULL), person(2, "x", NULL, NULL), true,
+		 "actors with the same person are one");
+	same(person(1, "x", NULL, NULL), person(2, "X", NULL, NULL), false,
+		 "persons are told apart by case");
+	same(person(1, NULL, "r", NULL), person(2, NULL, "r", NULL), true,
+		 "actors bound to the same role are one person");
+	same(person(1, NULL, NULL, "l"), person(2, NULL, NULL, "l"), true,
+		 "actors acting through the same login are one person");
+	same(person(1, "x", "r", "l"), person(2, "y", "s", "m"), false,
+		 "actors that share no mark are two people");
+	same(person(1, "x", "r", "l"), person(2, "y", "r", "m"), true,
+		 "one mark that is shared will do");
+	same(person(1, "x", NULL, NULL), person(2, NULL, "x", "x"), false,
+		 "marks of different kinds are not compared");
+
+	is_int(person_count(NULL, 0), 0, "of nobody there are none");
+	is_int(person_count(alone, 1), 1, "of one there is one");
+	is_int(person_count(alone, 3), 3, "people who share nothing count one by one");
+	is_int(person_count(again, 3), 2, "an actor that acts twice counts once");
+	is_int(person_count(two_groups, 4), 2, "each group of actors counts once");
+	is_int(person_count(chain, 3), 2, "the third of the chain is the first");
+	is_int(person_count(chain, 5), 1, "sharing a mark is carried on from one to the next");
+}
