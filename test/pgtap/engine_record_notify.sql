@@ -1,0 +1,49 @@
+-- What listeners are told of.  Notifications come at a commit, so there is no
+-- transaction round this file; psql prints them into a file, which is read.
+\set ON_ERROR_STOP on
+SELECT no_plan();
+\set printed `mktemp`
+\setenv PRINTED :printed
+CREATE FUNCTION quick(n int) RETURNS int LANGUAGE sql RETURN 1 / n;
+SELECT workflow_orch.register_actor('ann', 'Developer') AS ann, workflow_orch.register_actor('bob', 'DBA') AS bob \gset
+SELECT workflow_orch.register_tool('quick', 'quick(int)', run_as => 'pg_monitor');
+SELECT workflow_orch.start_workflow('Work', :ann) AS w \gset
+LISTEN workflow_orch;
+
+\o :printed
+SELECT proposal_id FROM workflow_orch.propose_action(:w, :ann, 'quick', '{"n": 1}', 'r');
+\o
+\set got `grep -c '^Asynchronous' "$PRINTED" || true`
+SELECT is(:got, 0, 'by default nobody is notified');
+
+SELECT notify FROM workflow_orch.set_policy(notify => true) \g /dev/null
+\o :printed
+SELECT proposal_id AS p FROM workflow_orch.propose_action(:w, :ann, 'quick', '{"n": 0}', 'secret') \gset
+SELECT workflow_orch.review_action(:p, :bob, 'approve', comment => 'secret') \g /dev/null
+SELECT workflow_orch.execute_action(:p, :ann) \g /dev/null
+SELECT workflow_orch.retry_action(:p, :ann) \g /dev/null
+SELECT workflow_orch.review_action(:p, :bob, 'edit', '{"n": 1}') \g /dev/null
+SELECT dry_run FROM workflow_orch.set_policy(dry_run => true) \g /dev/null
+SELECT workflow_orch.execute_action(:p, :ann) \g /dev/null
+SELECT dry_run FROM workflow_orch.set_policy(dry_run => false) \g /dev/null
+SELECT workflow_orch.execute_action(:p, :ann) \g /dev/null
+BEGIN;
+SELECT proposal_id AS q FROM workflow_orch.propose_action(:w, :ann, 'quick', '{"n": 1}', 'r') \gset
+ROLLBACK;
+SELECT 'done';
+\o
+\set got `sed -n 's/^Asynchronous notification "workflow_orch" with payload "\(.*\)" received.*/\1/p' "$PRINTED" | paste -sd, || true`
+SELECT is(format('[%s]', :'got')::jsonb,
+  (SELECT jsonb_agg(jsonb_build_object('proposal_id', :p, 'workflow_id', :w, 'status', status) ORDER BY i)
+   FROM unnest(ARRAY['pending', 'approved', 'failed', 'approved', 'executed']) WITH ORDINALITY AS v (status, i)),
+  'with notify each status that was committed is sent, as ids and the status');
+
+\o :printed
+SELECT proposal_id AS p FROM workflow_orch.propose_action(:w, :ann, 'quick', '{"n": 1}', 'r') \gset
+SELECT workflow_orch.cancel_workflow(:w, :ann) \g /dev/null
+SELECT 'done';
+\o
+\set got `grep '^Asynchronous' "$PRINTED" | grep -c '"cancelled"' || true`
+SELECT is(:got, 2, 'each proposal that a cancelled workflow takes with it is told of');
+\! rm -f "$PRINTED"
+SELECT * FROM finish();
