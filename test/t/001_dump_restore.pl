@@ -1,0 +1,128 @@
+# A dump of a database with live workflows, restored beside it and in another
+# cluster: every row is back, no audit row is added, and work goes on.
+use strict;
+use warnings;
+use lib 'test/t';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use WorkflowOrch;
+
+my $node = new_node('one');
+install($node, 'postgres');
+my $dump = PostgreSQL::Test::Utils::tempdir();
+
+# A proposal in each state, a bound actor, a capability, a policy, odd texts.
+$node->safe_psql('postgres', q{
+	CREATE ROLE person LOGIN;
+	SELECT workflow_orch.grant_capability('person', 'propose');
+	SELECT workflow_orch.register_actor('bound', 'Developer', 'person');
+	SELECT workflow_orch.set_policy(default_timeout => '1 h', approval_ttl => '1 year');
+	SELECT workflow_orch.start_workflow('Done', 1), workflow_orch.complete_workflow(2, 1);
+});
+propose($node, 'postgres', 'add', $_) for 1 .. 3;                           # 1 to 3
+my $approved = approved($node, 'postgres', 'add', 4);
+my $edited = propose($node, 'postgres', 'add', 5);
+my $executed = approved($node, 'postgres', 'add', 5);
+my $failed = approved($node, 'postgres', 'add', 0);
+execute($node, 'postgres', $_) for $executed, $failed;
+$node->safe_psql('postgres', qq{
+	SELECT workflow_orch.review_action($edited, 2, 'edit', '{"n": 2}', E'it''s \\\\ "quoted"\\n\\tünï');
+	SELECT workflow_orch.review_action(1, 2, 'reject');
+	SELECT workflow_orch.withdraw_proposal(2, 1, 'no');
+	SELECT workflow_orch.propose_action(1, 4, 'add', '{"n": 9}', E'line\\nbreak', 'the key');
+});
+
+my @tables = split /\n/, $node->safe_psql('postgres', q{
+	SELECT relname FROM pg_class WHERE relnamespace = 'workflow_orch'::regnamespace AND relkind = 'r' ORDER BY 1});
+my @sequences = split /\n/, $node->safe_psql('postgres', q{
+	SELECT relname FROM pg_class WHERE relnamespace = 'workflow_orch'::regnamespace AND relkind = 'S' ORDER BY 1});
+ok(@tables >= 10 && @sequences >= 6, 'there are tables and sequences to dump');
+
+sub contents
+{
+	my ($server, $database) = @_;
+	return join "\n", (map { "$_: " . $server->safe_psql($database, "SELECT x FROM workflow_orch.$_ x ORDER BY x::text") } @tables),
+	  map { "$_: " . $server->safe_psql($database, "SELECT last_value, is_called FROM workflow_orch.$_") } @sequences;
+}
+my $before = contents($node, 'postgres');
+
+my $socket = $node->host;
+my %ways = (
+	plain => [ [], sub { ('psql', '-XAqt', '-v', 'ON_ERROR_STOP=1', '-f', $_[0]) } ],
+	inserts => [ ['--inserts'], sub { ('psql', '-XAqt', '-v', 'ON_ERROR_STOP=1', '-f', $_[0]) } ],
+	column_inserts => [ ['--column-inserts', '--rows-per-insert=3'], sub { ('psql', '-XAqt', '-v', 'ON_ERROR_STOP=1', '-f', $_[0]) } ],
+	custom => [ ['-Fc'], sub { ('pg_restore', '--exit-on-error', '-d', $_[1], $_[0]) } ],
+	parallel => [ [ '-Fd', '-j2' ], sub { ('pg_restore', '--exit-on-error', '-j2', '-d', $_[1], $_[0]) } ],
+);
+
+# Goes on where the original stopped.
+sub goes_on
+{
+	my ($server, $database, $what) = @_;
+	is(execute($server, $database, $approved), '2', "$what: an approved call runs");
+	is(execute($server, $database, $edited), '5', "$what: an edited one runs as edited");
+	like(error_of($server, $database, "SELECT workflow_orch.execute_action($executed)"), qr/^55000/, "$what: what has run does not run again");
+	is($server->safe_psql($database, "SELECT workflow_orch.retry_action($failed)"), 'approved', "$what: a failed call can be retried");
+	is($server->safe_psql($database, q{SELECT workflow_orch.propose_action(1, 4, 'add', '{"n": 9}', E'line\nbreak', 'the key')}), '(8,pending)',
+		"$what: the idempotency key answers with the proposal that is there");
+	is($server->safe_psql($database, q{SELECT workflow_orch.start_workflow('Next'), workflow_orch.register_actor('Next', 'r'),
+		(workflow_orch.propose_action(1, 1, 'add', '{"n": 1}', 'r')).proposal_id}), '3|5|9', "$what: ids continue");
+	is($server->safe_psql($database, 'SELECT count(*) FROM app.effect'), '3', "$what: the effects of the calls are those of the runs");
+	is($server->safe_psql($database, 'SELECT * FROM workflow_orch.verify_audit_log()'), '', "$what: the audit log agrees with the tables");
+	like(error_of($server, $database, "UPDATE workflow_orch.proposal SET status = 'approved' WHERE status = 'pending'"), qr/^42501/, "$what: the guard is there");
+}
+
+foreach my $way (sort keys %ways)
+{
+	my ($options, $restore) = @{ $ways{$way} };
+	my $file = "$dump/$way";
+	$node->command_ok([ 'pg_dump', @$options, '-f', $file, 'postgres' ], "$way: the database is dumped");
+	$node->safe_psql('postgres', "CREATE DATABASE $way");
+	{
+		local $ENV{PGDATABASE} = $way;
+		$node->command_ok([ $restore->($file, $way) ], "$way: it is restored beside it without an error");
+	}
+	is(contents($node, $way), $before, "$way: every row and sequence is back, and no row more");
+}
+goes_on($node, 'custom', 'beside it');
+is($node->safe_psql('plain', q{SELECT capabilities FROM workflow_orch.whoami()}, extra_params => [ '-U', 'person' ]), '{propose}',
+	'capabilities are restored with the database');
+
+# Another cluster: there the roles have other OIDs, or are missing.
+my $other = new_node('two');
+$other->safe_psql('postgres', 'CREATE ROLE before_them; CREATE ROLE and_them; CREATE ROLE person LOGIN; CREATE ROLE tool_runner LOGIN;');
+$other->safe_psql('postgres', 'CREATE DATABASE with_roles');
+{
+	local $ENV{PGDATABASE} = 'with_roles';
+	$other->command_ok([ 'psql', '-XAqt', '-v', 'ON_ERROR_STOP=1', '-f', "$dump/plain" ], 'it is restored in a cluster where the roles have other OIDs');
+}
+is(contents($other, 'with_roles'), $before, 'every row and sequence is back there too');
+like(error_of($other, 'with_roles', "SELECT workflow_orch.execute_action($approved)"), qr/^55000 role "tool_runner" of tool "add" is missing or another/,
+	'a call whose role is another is refused');
+like(error_of($other, 'with_roles', q{SELECT workflow_orch.propose_action(1, 4, 'add', '{"n": 1}', 'r')}, '-U', 'person'), qr/^42501 actor 4 is bound to another role "person"/,
+	'an actor whose role is another is refused');
+is($other->safe_psql('with_roles', 'SELECT count(*) FROM app.effect'), '1', 'and nothing has run');
+$other->safe_psql('with_roles', q{SELECT workflow_orch.update_tool('add', run_as => 'tool_runner'), workflow_orch.update_actor(4, db_role => 'person')});
+goes_on($other, 'with_roles', 'confirmed by an administrator');
+is(error_of($other, 'with_roles', q{SELECT workflow_orch.propose_action(1, NULL, 'add', '{"n": 1}', 'r')}, '-U', 'person'), '', 'the actor proposes again');
+
+my $third = new_node('three');
+$third->safe_psql('postgres', 'CREATE DATABASE without_roles');
+$third->command_fails_like([ 'pg_restore', '-d', 'without_roles', "$dump/custom" ], qr/role "(tool_runner|person)" does not exist/,
+	'where roles are missing the restore says so of the grants');
+is(contents($third, 'without_roles'), $before, 'and every row and sequence is back all the same');
+like(error_of($third, 'without_roles', "SELECT workflow_orch.execute_action($approved)"), qr/^55000 role "tool_runner" of tool "add" is missing/,
+	'a call whose role is missing is refused');
+like(error_of($third, 'without_roles', q{SELECT workflow_orch.update_tool('add', description => 'd')}), qr/^$/, 'its tool can be changed all the same');
+$third->safe_psql('without_roles', q{
+	CREATE ROLE tool_runner LOGIN; GRANT SELECT, INSERT ON app.effect TO tool_runner;
+	SELECT workflow_orch.update_tool('add', run_as => 'tool_runner')});
+goes_on($third, 'without_roles', 'with the role made and confirmed');
+
+# Another superuser restores what belongs to the first.
+$third->safe_psql('postgres', q{CREATE ROLE person LOGIN; CREATE ROLE admin SUPERUSER LOGIN; CREATE DATABASE by_another OWNER admin});
+$third->command_ok([ 'pg_restore', '-U', 'admin', '--exit-on-error', '-d', 'by_another', "$dump/custom" ], 'another superuser restores it');
+is(contents($third, 'by_another'), $before, 'with every row and sequence');
+
+done_testing();

@@ -1,0 +1,97 @@
+# What the TAP tests share: a server, and a database with people, a tool and
+# calls in it.
+package WorkflowOrch;
+use strict;
+use warnings;
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Time::HiRes qw(usleep);
+
+our @EXPORT = qw(new_node install error_of wait_for propose approved execute);
+
+# A running server; %param: preload, allows_streaming, extra lines of settings.
+sub new_node
+{
+	my ($name, %param) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(allows_streaming => $param{allows_streaming} // 0, extra => [ '--no-sync', '-E', 'UTF8', '--no-locale' ]);
+	$node->append_conf('postgresql.conf', "fsync = off\nlog_line_prefix = '%p '\nlog_min_messages = log\n" . ($param{settings} // ''));
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'workflow_orch'\n") if $param{preload} // 1;
+	$node->start;
+	return $node;
+}
+
+# The extension with actors 1 (proposes), 2 and 3 (review), workflow 1, and the
+# tools add, which writes to the table effect, and slow, which does so when the
+# advisory lock 4711 is free.
+sub install
+{
+	my ($node, $database) = @_;
+	$node->safe_psql($database, q{
+		CREATE EXTENSION workflow_orch;
+		CREATE ROLE tool_runner LOGIN;
+		CREATE SCHEMA app;
+		GRANT USAGE ON SCHEMA app TO PUBLIC;
+		CREATE TABLE app.effect (n int);
+		GRANT SELECT, INSERT ON app.effect TO tool_runner;
+		CREATE FUNCTION app.add(n int) RETURNS int LANGUAGE plpgsql AS $$
+		BEGIN
+			INSERT INTO app.effect VALUES (n);
+			RETURN 10 / n;
+		END $$;
+		CREATE FUNCTION app.slow(n int) RETURNS int LANGUAGE plpgsql AS $$
+		BEGIN
+			INSERT INTO app.effect VALUES (n);
+			PERFORM pg_advisory_xact_lock(4711);
+			RETURN n;
+		END $$;
+		SELECT workflow_orch.register_actor('dev', 'Developer');
+		SELECT workflow_orch.register_actor('dba', 'DBA');
+		SELECT workflow_orch.register_actor('ops', 'Manager');
+		SELECT workflow_orch.register_tool('add', 'app.add(int)', run_as => 'tool_runner');
+		SELECT workflow_orch.register_tool('slow', 'app.slow(int)', run_as => 'tool_runner');
+		SELECT workflow_orch.start_workflow('Work', 1);
+	});
+	return;
+}
+
+sub propose
+{
+	my ($node, $database, $tool, $n) = @_;
+	return $node->safe_psql($database, qq{SELECT proposal_id FROM workflow_orch.propose_action(1, 1, '$tool', '{"n": $n}', 'reason')});
+}
+
+sub approved
+{
+	my ($node, $database, $tool, $n) = @_;
+	my $id = propose($node, $database, $tool, $n);
+	$node->safe_psql($database, qq{SELECT workflow_orch.review_action($id, 2, 'approve')});
+	return $id;
+}
+
+# What the tool returned, or the SQLSTATE it failed with.
+sub execute
+{
+	my ($node, $database, $id) = @_;
+	return $node->safe_psql($database, qq{SELECT coalesce(result->>'output', result->'error'->>'sqlstate') FROM workflow_orch.execute_action($id, 3)});
+}
+
+# "SQLSTATE message" of the error that a statement ends with, or ''; extra: more
+# arguments of psql(), such as a user.
+sub error_of
+{
+	my ($node, $database, $statement, @extra) = @_;
+	my ($rc, $out, $err) = $node->psql($database, $statement, extra_params => [ '-v', 'VERBOSITY=verbose', @extra ]);
+	return $err =~ /ERROR:\s+([0-9A-Z]{5}): (.*)/ ? "$1 $2" : $rc ? "?$err" : '';
+}
+
+# Waits until a query gives true.
+sub wait_for
+{
+	my ($node, $database, $query) = @_;
+	$node->poll_query_until($database, $query) or die "waited in vain for: $query";
+	return;
+}
+
+1;
