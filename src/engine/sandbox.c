@@ -86,31 +86,76 @@ is_kept(const char *name)
 }
 
 /*
+ * The value that a setting starts out with, before files, roles and
+ * connections have their say; NULL where it has none.
+ */
+static char *
+boot_value(struct config_generic *variable)
+{
+	switch (variable->vartype)
+	{
+		case PGC_BOOL:
+			return pstrdup(((struct config_bool *) variable)->boot_val ? "on" : "off");
+		case PGC_INT:
+			return psprintf("%d", ((struct config_int *) variable)->boot_val);
+		case PGC_REAL:
+			return psprintf("%.17g", ((struct config_real *) variable)->boot_val);
+		case PGC_ENUM:
+			return pstrdup(config_enum_lookup_by_value((struct config_enum *) variable,
+													   ((struct config_enum *) variable)
+														   ->boot_val));
+		case PGC_STRING:
+			if ((variable->flags & GUC_CUSTOM_PLACEHOLDER) != 0)
+				return pstrdup("");
+			if (((struct config_string *) variable)->boot_val != NULL)
+				return pstrdup(((struct config_string *) variable)->boot_val);
+			return NULL;
+	}
+	pg_unreachable();
+}
+
+/*
+ * Whether a setting's default is the caller's own: made with ALTER ROLE, or
+ * given as the connection was opened.
+ */
+static bool
+has_callers_default(const struct config_generic *variable)
+{
+	return variable->context == PGC_USERSET && variable->reset_source >= PGC_S_USER &&
+		   variable->reset_source <= PGC_S_CLIENT;
+}
+
+/*
  * Give the settings the values that a call sees, until the current GUC nest
  * level ends: the pinned ones, and for what the session has SET its default,
- * by the rules of RESET ALL (ResetAllOptions in guc.c).
+ * by the rules of RESET ALL (ResetAllOptions in guc.c); where that is the
+ * caller's own, the server's built-in one.
  */
 void
 sandbox_pin_settings(const char *search_path)
 {
 	int count;
 	struct config_generic **variables = compat_guc_variables(&count);
-	List *set = NIL;
-	ListCell *cell;
+	List *names = NIL;
+	List *values = NIL;
+	ListCell *name;
+	ListCell *value;
 
 	for (int i = 0; i < count; i++)
 	{
 		struct config_generic *variable = variables[i];
+		bool callers_default = has_callers_default(variable);
 
-		if (variable->source <= PGC_S_OVERRIDE ||
+		if ((variable->source <= PGC_S_OVERRIDE && !callers_default) ||
 			(variable->context != PGC_SUSET && variable->context != PGC_USERSET) ||
 			(variable->flags & GUC_NO_RESET_ALL) != 0 || is_kept(variable->name))
 			continue;
-		set = lappend(set, pstrdup(variable->name));
+		names = lappend(names, pstrdup(variable->name));
+		values = lappend(values, callers_default ? boot_value(variable) : NULL);
 	}
-	foreach (cell, set)
-		(void) set_config_option((char *) lfirst(cell), NULL, PGC_SUSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+	forboth(name, names, value, values)(void)
+		set_config_option((char *) lfirst(name), (char *) lfirst(value), PGC_SUSET, PGC_S_SESSION,
+						  GUC_ACTION_SAVE, true, 0, false);
 
 	for (int i = 0; i < (int) lengthof(pinned); i++)
 		pin(pinned[i].name, pinned[i].value);
