@@ -6,9 +6,9 @@ use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Time::HiRes qw(usleep);
+use IPC::Run;
 
-our @EXPORT = qw(new_node install error_of wait_for propose approved execute);
+our @EXPORT = qw(new_node install error_of wait_for propose approved execute start_query answer end_session session);
 
 # A running server; %param: preload, allows_streaming, extra lines of settings.
 sub new_node
@@ -91,6 +91,42 @@ sub wait_for
 {
 	my ($node, $database, $query) = @_;
 	$node->poll_query_until($database, $query) or die "waited in vain for: $query";
+	return;
+}
+
+# A session that stays open: start_query() sends a query and does not wait,
+# answer() waits for what it gave, errors included.
+sub session
+{
+	my ($node, $database) = @_;
+	my $session = { in => '', out => '' };
+	$session->{run} = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-d', $node->connstr($database) ],
+		'<', \$session->{in}, '>', \$session->{out}, '2>&1', IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	return $session;
+}
+
+sub start_query
+{
+	my ($session, $query) = @_;
+	$session->{in} .= "$query;\n\\echo -- done --\n";
+	$session->{run}->pump_nb while length $session->{in};
+	return;
+}
+
+sub answer
+{
+	my ($session) = @_;
+	$session->{run}->pump until $session->{out} =~ /-- done --\n/;
+	my ($answer, $rest) = split /-- done --\n/, $session->{out}, 2;
+	$session->{out} = $rest // '';
+	chomp $answer;
+	return $answer;
+}
+
+sub end_session
+{
+	my ($session) = @_;
+	$session->{run}->kill_kill;
 	return;
 }
 
