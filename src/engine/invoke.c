@@ -91,9 +91,19 @@ row_to_jsonb(TupleTableSlot *slot, TypeFuncClass result_class)
 	return json_from_datum(ExecFetchSlotHeapTupleDatum(slot), false, RECORDOID);
 }
 
+/*
+ * Make a call ready to run.  Where arguments are missing the planner fills in
+ * their defaults; otherwise there is nothing for it to do.
+ */
+static Expr *
+plan_call(FuncExpr *call, bool complete)
+{
+	return complete ? (Expr *) call : expression_planner((Expr *) call);
+}
+
 /* Call a function that returns a set: an array of its rows. */
 static Jsonb *
-call_set(FuncExpr *call, EState *estate)
+call_set(FuncExpr *call, bool complete, EState *estate)
 {
 	ExprContext *econtext = CreateExprContext(estate);
 	JsonbParseState *state = NULL;
@@ -111,7 +121,7 @@ call_set(FuncExpr *call, EState *estate)
 		TupleDescInitEntry(desc, 1, "value", type, -1, 0);
 	}
 	BlessTupleDesc(desc);
-	setexpr = ExecInitTableFunctionResult(expression_planner((Expr *) call), econtext, NULL);
+	setexpr = ExecInitTableFunctionResult(plan_call(call, complete), econtext, NULL);
 	rows = ExecMakeTableFunctionResult(setexpr, econtext, GetPerTupleMemoryContext(estate), desc,
 									   false);
 	slot = ExecInitExtraTupleSlot(estate, desc, &TTSOpsMinimalTuple);
@@ -139,9 +149,9 @@ call_set(FuncExpr *call, EState *estate)
 
 /* Call a function that returns one value. */
 static Jsonb *
-call_single(FuncExpr *call, EState *estate)
+call_single(FuncExpr *call, bool complete, EState *estate)
 {
-	ExprState *state = ExecPrepareExpr((Expr *) call, estate);
+	ExprState *state = ExecInitExpr(plan_call(call, complete), NULL);
 	bool isnull;
 	Datum value = ExecEvalExpr(state, GetPerTupleExprContext(estate), &isnull);
 
@@ -179,7 +189,8 @@ call_function(void *arg)
 		expr->funccollid = get_typcollation(definition->result_type);
 	expr->inputcollid = DEFAULT_COLLATION_OID;
 
-	output = definition->returns_set ? call_set(expr, estate) : call_single(expr, estate);
+	output = definition->returns_set ? call_set(expr, arguments.complete, estate)
+									 : call_single(expr, arguments.complete, estate);
 	check_size(VARSIZE(output));
 
 	MemoryContextSwitchTo(result_context);

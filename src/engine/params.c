@@ -279,8 +279,9 @@ params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64
 	return conversion.converted;
 }
 
+/* An argument by name, which the planner puts in its place among the defaults. */
 static NamedArgExpr *
-make_argument(const Definition *definition, int position, Param *param)
+name_argument(const Definition *definition, int position, Param *param)
 {
 	NamedArgExpr *argument = makeNode(NamedArgExpr);
 
@@ -310,7 +311,9 @@ add_argument(Arguments *arguments, const Definition *definition, int position, O
 	param->paramcollid = collation;
 	param->location = -1;
 	arguments->expressions = lappend(arguments->expressions,
-									 make_argument(definition, position, param));
+									 arguments->complete
+										 ? (void *) param
+										 : (void *) name_argument(definition, position, param));
 }
 
 /*
@@ -330,6 +333,8 @@ params_arguments(const Definition *definition, Jsonb *params, Arguments *argumen
 	bool *nulls;
 
 	arguments->expressions = NIL;
+	arguments->complete = definition->whole_object ||
+						  (int) JB_ROOT_COUNT(params) == definition->nargs;
 	arguments->values = makeParamList(Max(definition->nargs, 1));
 	if (definition->whole_object)
 	{

@@ -13,10 +13,11 @@
 
 extern Jsonb *params_convert(const Tool *tool, const Definition *definition, Oid run_as,
 							 int64 timeout, Jsonb *params);
-/* Arguments of a function call: NamedArgExpr nodes over the parameters' values. */
+/* Arguments of a function call: expressions over the parameters' values. */
 typedef struct Arguments
 {
 	List *expressions;
+	bool complete; /* one for each argument, in order; else by name */
 	ParamListInfo values;
 } Arguments;
 

@@ -149,13 +149,15 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	Caller caller;
 	const Actor *actor;
 	const Tool *tool;
+	const Workflow *workflow;
 	const Policy *policy;
 	const Definition *definition;
 	Revision revision = {.revision = 1};
 
 	caller_identify(&caller);
 	actor = caller_actor(&caller, request->actor_id, "actor_id");
-	(void) workflow_require(request->workflow_id);
+	store_lock_id(LOCK_WORKFLOW, request->workflow_id, false);
+	workflow = workflow_require(request->workflow_id);
 	tool = tool_require(request->tool);
 	policy = policy_load();
 
@@ -172,8 +174,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 		}
 	}
 
-	store_lock_id(LOCK_WORKFLOW, request->workflow_id, false);
-	workflow_check_active(workflow_require(request->workflow_id));
+	workflow_check_active(workflow);
 	tool_check_enabled(tool);
 	caller_check_acts_as(&caller, actor);
 	check_open_proposals(actor->actor_id);

@@ -24,7 +24,14 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "parser/parse_expr.h"
+#include "parser/parser.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
+#include "utils/rls.h"
+#include "utils/xml.h"
 #include "utils/fmgroids.h"
 #include "utils/guc_tables.h"
 #include "utils/portal.h"
@@ -45,7 +52,6 @@ static const struct
 } pinned[] = {
 	{"DateStyle", "ISO, MDY"},
 	{"IntervalStyle", "postgres"},
-	{"TimeZone", "UTC"},
 	{"extra_float_digits", "1"},
 	{"bytea_output", "hex"},
 	{"xmlbinary", "base64"},
@@ -67,11 +73,21 @@ static const char *const kept[] = {"client_encoding", "application_name", "clien
 static void
 pin(const char *name, const char *value)
 {
-	const char *current = GetConfigOption(name, false, false);
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+}
 
-	if (strcmp(current, value) != 0)
-		(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-								 false);
+/* Whether the settings above have the pinned values, as they mostly do. */
+static bool
+is_pinned(void)
+{
+	return DateStyle == USE_ISO_DATES && DateOrder == DATEORDER_MDY &&
+		   IntervalStyle == INTSTYLE_POSTGRES && extra_float_digits == 1 &&
+		   bytea_output == BYTEA_OUTPUT_HEX && xmlbinary == XMLBINARY_BASE64 &&
+		   xmloption == XMLOPTION_CONTENT && !Transform_null_equals &&
+		   standard_conforming_strings && row_security &&
+		   DefaultXactIsoLevel == XACT_READ_COMMITTED && !DefaultXactReadOnly &&
+		   !DefaultXactDeferrable;
 }
 
 static bool
@@ -157,9 +173,13 @@ sandbox_pin_settings(const char *search_path)
 		set_config_option((char *) lfirst(name), (char *) lfirst(value), PGC_SUSET, PGC_S_SESSION,
 						  GUC_ACTION_SAVE, true, 0, false);
 
-	for (int i = 0; i < (int) lengthof(pinned); i++)
-		pin(pinned[i].name, pinned[i].value);
-	pin("search_path", search_path);
+	if (!is_pinned())
+		for (int i = 0; i < (int) lengthof(pinned); i++)
+			pin(pinned[i].name, pinned[i].value);
+	if (strcmp(pg_get_timezone_name(session_timezone), "UTC") != 0)
+		pin("TimeZone", "UTC");
+	if (strcmp(namespace_search_path, search_path) != 0)
+		pin("search_path", search_path);
 }
 
 /*
