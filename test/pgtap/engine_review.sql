@@ -131,6 +131,9 @@ SELECT propose('pay', '{"amount": 5}') AS p \gset
 SELECT default_approvals FROM workflow_orch.set_policy(default_approvals => 1) \g /dev/null
 SELECT is(review(:p, :bob, 'approve'), 'pending', 'a policy that is loosened later loosens nothing');
 SELECT is(review(:p, :cyd, 'edit', '{"amount": 6}'), 'approved', 'an edit works out afresh what approvals are needed');
+SELECT is((SELECT required_approvals FROM workflow_orch.proposal WHERE proposal_id = :p), 1::bigint, 'the proposal says what is needed now');
+SELECT is((SELECT array_agg(required_approvals ORDER BY revision) FROM workflow_orch.proposal_revision WHERE proposal_id = :p), '{2,1}',
+  'each revision says what it needed');
 SELECT propose('pay', '{"amount": 5}') AS p \gset
 SELECT default_approvals FROM workflow_orch.set_policy(default_approvals => 2) \g /dev/null
 SELECT is(review(:p, :bob, 'approve'), 'approved', 'a policy that is tightened later tightens nothing');

@@ -215,6 +215,21 @@ SELECT bag_eq('SELECT note FROM app.notes', ARRAY[current_user::text, 'tool'], '
 INSERT INTO app.watched VALUES (2);
 SELECT is((SELECT count(*) FROM app.notes WHERE note = current_user), 2::bigint,
   'the constraints stay immediate for the rest of the transaction');
+TRUNCATE app.notes;
+CREATE ROLE engine_sandbox_definer SUPERUSER;
+CREATE FUNCTION t.wrapped_run(proposal bigint) RETURNS text SECURITY DEFINER LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM t.execute(proposal);
+  RETURN current_user;
+END
+$$;
+ALTER FUNCTION t.wrapped_run OWNER TO engine_sandbox_definer;
+SELECT approved('note', '{"note": "tool"}') AS p \gset
+SET CONSTRAINTS ALL DEFERRED;
+INSERT INTO app.watched VALUES (3);
+SELECT is(wrapped_run(:p), 'engine_sandbox_definer', 'after a tool a SECURITY DEFINER function is itself again');
+SELECT bag_eq('SELECT note FROM app.notes', ARRAY[current_user::text, 'tool'],
+  'in a SECURITY DEFINER wrapper too, what is deferred fires as the caller and not as the wrapper''s owner');
 SAVEPOINT before_violation;
 SET CONSTRAINTS ALL DEFERRED;
 SELECT approved('note', '{"note": "lost"}') AS p \gset
@@ -226,12 +241,5 @@ ROLLBACK TO before_violation;
 -- The caller is itself again.
 SELECT is(ARRAY[current_user, session_user, current_setting('role')::name]::text[], ARRAY[session_user, session_user, 'none']::text[],
   'after a tool the session is itself again');
-CREATE FUNCTION t.definer_run(tool text) RETURNS text SECURITY DEFINER LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM t.run(tool, '{}');
-  RETURN current_user;
-END
-$$;
-SELECT is(definer_run('roles'), current_user::text, 'after a tool a SECURITY DEFINER function is itself again');
 
 \ir include/finish.sql
