@@ -13,6 +13,7 @@
 #include "base/names.h"
 #include "engine/call.h"
 #include "engine/invoke.h"
+#include "engine/sandbox.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 
@@ -24,6 +25,9 @@ check_not_in_tool(const char *function)
 					  errdetail("Proposal " INT64_FORMAT " is being executed in this session.",
 								invocation_proposal_id()),
 					  errhint("A tool may propose further calls with propose_action."));
+	if (sandbox_is_running())
+		report_denied(errmsg("%s cannot be called while params are converted", function),
+					  errdetail("Code of the types of a tool's arguments is running."));
 }
 
 static void

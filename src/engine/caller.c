@@ -5,15 +5,15 @@
  * The caller is the role the session has taken on: its login, or what SET ROLE
  * made of it.  The owner of a SECURITY DEFINER function around the call is
  * not: a wrapper lends its EXECUTE privileges, never its owner's identity.
- * While a tool runs, the caller is the role it runs as, so that a tool cannot
- * act in the name of whoever executes it.
+ * While a tool runs, or code of its arguments' types, the caller is the role it
+ * runs as, so that it cannot act in the name of whoever called the extension.
  */
 #include "postgres.h"
 
 #include "base/errors.h"
 #include "engine/caller.h"
 #include "engine/capability.h"
-#include "engine/invoke.h"
+#include "engine/sandbox.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -21,7 +21,7 @@
 void
 caller_identify(Caller *caller)
 {
-	caller->role = invocation_is_running() ? invocation_role() : GetOuterUserId();
+	caller->role = sandbox_is_running() ? sandbox_role() : GetOuterUserId();
 	caller->role_name = GetUserNameFromId(caller->role, false);
 	caller->login = GetSessionUserId();
 	caller->login_name = GetUserNameFromId(caller->login, false);

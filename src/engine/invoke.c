@@ -41,13 +41,6 @@ invocation_proposal_id(void)
 	return running->proposal_id;
 }
 
-/* The role the running tool runs as. */
-Oid
-invocation_role(void)
-{
-	return running->run_as;
-}
-
 const char *
 show_proposal_id(void)
 {

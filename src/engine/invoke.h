@@ -20,7 +20,6 @@ typedef struct Invocation
 
 extern bool invocation_is_running(void);
 extern int64 invocation_proposal_id(void);
-extern Oid invocation_role(void);
 extern const char *show_proposal_id(void);
 extern const char *show_execution_id(void);
 extern const char *show_actor(void);

@@ -44,6 +44,22 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 
+/* The role that code in the sandbox runs as, while it does. */
+static Oid running_role = InvalidOid;
+
+bool
+sandbox_is_running(void)
+{
+	return OidIsValid(running_role);
+}
+
+/* The role of the innermost sandbox. */
+Oid
+sandbox_role(void)
+{
+	return running_role;
+}
+
 /* Settings that change what a value or a query means, the same for every call. */
 static const struct
 {
@@ -284,6 +300,7 @@ is_callers_error(const ErrorData *error)
 ErrorData *
 sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 {
+	Oid outer_role = running_role;
 	MemoryContext outer_context = CurrentMemoryContext;
 	ResourceOwner outer_owner = CurrentResourceOwner;
 	ErrorData *volatile error = NULL;
@@ -302,6 +319,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 		sandbox_pin_settings(sandbox->search_path);
 		SetUserIdAndSecContext(sandbox->role, save_context | SECURITY_LOCAL_USERID_CHANGE |
 												  SECURITY_RESTRICTED_OPERATION);
+		running_role = sandbox->role;
 		if (sandbox->read_only)
 			XactReadOnly = true;
 
@@ -309,6 +327,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		function(arg);
 		PopActiveSnapshot();
+		running_role = outer_role;
 		if (timed)
 		{
 			timed = false;
@@ -330,6 +349,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 	}
 	PG_CATCH();
 	{
+		running_role = outer_role;
 		MemoryContextSwitchTo(outer_context);
 		error = CopyErrorData();
 		FlushErrorState();

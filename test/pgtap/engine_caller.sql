@@ -278,6 +278,27 @@ SELECT is((SELECT actor_id FROM workflow_orch.proposal WHERE proposal_id = :made
 SELECT is(output('chain', jsonb_build_object('actor', ann())) ->> 'sqlstate', '42501',
   'a tool does not propose for who executes it, a gateway''s though the session is');
 
+-- Nor does the code of its arguments' types, which runs when a call is proposed.
+SELECT workflow_orch.grant_capability('engine_caller_gate', 'audit'), workflow_orch.grant_capability(tool_role(), 'audit');
+CREATE FUNCTION app.spies(query text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  seen text;
+BEGIN
+  EXECUTE query INTO seen;
+  RAISE 'seen: %', seen;
+END
+$$;
+CREATE DOMAIN app.spying AS text CHECK (app.spies(value));
+CREATE FUNCTION app.spied(n app.spying) RETURNS int LANGUAGE sql RETURN 1;
+SELECT workflow_orch.register_tool('spied', 'app.spied(app.spying)', run_as => tool_role());
+SELECT refused_as('engine_caller_gate', format('SELECT propose(''spied'', %L)', jsonb_build_object('n', query)),
+  '{"sqlstate": "22023", "message": "params do not fit tool \"spied\": % while params are converted"}',
+  'code of a type cannot call the extension for who proposes: ' || query)
+  FROM unnest(ARRAY['SELECT login FROM workflow_orch.whoami()', 'SELECT count(*) FROM workflow_orch.get_audit_log(1)',
+                    'SELECT count(*) FROM workflow_orch.verify_audit_log()', 'SELECT workflow_orch.review_action(1, 2, ''approve'')']) AS query;
+SELECT refused_as('engine_caller_gate', format('SELECT propose(''spied'', %L)', '{"n": "SELECT workflow_orch.propose_action(1, 1, ''noop'', ''{}'', ''r'')"}'),
+  '{"sqlstate": "22023", "message": "%read-only transaction"}', 'nor propose');
+
 -- What the audit log says of the caller.
 SELECT propose('noop') AS seen \gset
 SELECT is((SELECT row(login, db_role, backend_pid, transaction_id, application_name, client_addr)::text
