@@ -155,7 +155,6 @@ CREATE TABLE proposal (
 );
 CREATE INDEX proposal_workflow_idx ON proposal (workflow_id);
 CREATE INDEX proposal_open_idx ON proposal (actor_id) WHERE open;
-CREATE INDEX proposal_expiry_idx ON proposal (expires_at) WHERE open AND expires_at IS NOT NULL;
 CREATE UNIQUE INDEX proposal_idempotency_idx ON proposal (actor_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 COMMENT ON TABLE proposal IS 'Tool calls that somebody proposed, as they stand now';

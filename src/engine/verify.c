@@ -147,7 +147,7 @@ audit_verify(const int64 *workflow_id, Tuplestorestate *rows, TupleDesc desc)
 
 	if (workflow_id != NULL)
 		(void) workflow_require(*workflow_id);
-	ids = proposal_list(workflow_id, true, &count);
+	ids = proposal_list(workflow_id, &count);
 	for (int i = 0; i < count; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);

@@ -103,7 +103,7 @@ workflow_complete(int64 workflow_id, const int64 *actor_id)
 	actor = caller_actor_or_null(&caller, actor_id);
 	workflow = lock_for_end(workflow_id);
 
-	ids = proposal_list(&workflow_id, false, &count);
+	ids = proposal_list_unfinished(workflow_id, &count);
 	expired = palloc(sizeof(Proposal *) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 	{
@@ -142,7 +142,7 @@ workflow_cancel(int64 workflow_id, const int64 *actor_id, const char *reason)
 	workflow = lock_for_end(workflow_id);
 	check_may_end(&caller, workflow, actor);
 
-	ids = proposal_list(&workflow_id, false, &count);
+	ids = proposal_list_unfinished(workflow_id, &count);
 	for (int i = 0; i < count; i++)
 	{
 		Proposal *proposal = proposal_require_lock(ids[i], false);

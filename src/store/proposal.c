@@ -7,7 +7,6 @@
 #include "miscadmin.h"
 #include "store/proposal.h"
 #include "store/table.h"
-#include "utils/fmgroids.h"
 
 static Proposal *
 proposal_read(StoredRow *row)
@@ -93,9 +92,11 @@ proposal_count_open(int64 actor_id, int limit)
 	return count;
 }
 
-/* The ids of what a scan finds, with those in a final status or without. */
+/* Which rows of a scan are wanted. */
+typedef bool (*RowFilter)(const StoredRow *row, const void *arg);
+
 static int64 *
-list_ids(StoreScan *scan, bool with_final, int *count)
+list_ids(StoreScan *scan, RowFilter wanted, const void *arg, int *count)
 {
 	int size = 64;
 	int64 *ids = palloc(size * sizeof(int64));
@@ -105,8 +106,7 @@ list_ids(StoreScan *scan, bool with_final, int *count)
 	while ((row = store_scan_next(scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!with_final && status_is_final(OBJECT_PROPOSAL, column_enum(row, PROPOSAL_STATUS,
-																		&proposal_status_type)))
+		if (wanted != NULL && !wanted(row, arg))
 			continue;
 		if (*count == size)
 		{
@@ -115,16 +115,42 @@ list_ids(StoreScan *scan, bool with_final, int *count)
 		}
 		ids[(*count)++] = column_int64(row, PROPOSAL_PROPOSAL_ID);
 	}
+	store_scan_end(scan);
 	return ids;
 }
 
-/* The ids of the proposals of a workflow, or of all where that is NULL. */
+static bool
+is_unfinished(const StoredRow *row, pg_attribute_unused() const void *arg)
+{
+	return !status_is_final(OBJECT_PROPOSAL,
+							column_enum(row, PROPOSAL_STATUS, &proposal_status_type));
+}
+
+static bool
+is_past(const StoredRow *row, const void *now)
+{
+	return !column_is_null(row, PROPOSAL_EXPIRES_AT) &&
+		   column_int64(row, PROPOSAL_EXPIRES_AT) <= *(const TimestampTz *) now;
+}
+
+/* The ids of a workflow's proposals that are in no final status. */
 int64 *
-proposal_list(const int64 *workflow_id, bool with_final, int *count)
+proposal_list_unfinished(int64 workflow_id, int *count)
 {
 	ScanKeyData key;
 	StoreScan scan;
-	int64 *ids;
+
+	store_key_int64(&key, PROPOSAL_WORKFLOW_ID, workflow_id);
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_workflow_idx", 1, &key);
+	return list_ids(&scan, is_unfinished, NULL, count);
+}
+
+/* The ids of all proposals of a workflow, or of all there are where that is NULL. */
+int64 *
+proposal_list(const int64 *workflow_id, int *count)
+{
+	ScanKeyData key;
+	StoreScan scan;
 
 	if (workflow_id != NULL)
 	{
@@ -133,25 +159,17 @@ proposal_list(const int64 *workflow_id, bool with_final, int *count)
 	}
 	else
 		store_scan_begin(&scan, STORE_PROPOSAL, "proposal_pkey", 0, NULL);
-	ids = list_ids(&scan, with_final, count);
-	store_scan_end(&scan);
-	return ids;
+	return list_ids(&scan, NULL, NULL, count);
 }
 
 /* The ids of the open proposals that expire at or before a time. */
 int64 *
 proposal_list_expired(TimestampTz now, int *count)
 {
-	ScanKeyData key;
 	StoreScan scan;
-	int64 *ids;
 
-	ScanKeyInit(&key, PROPOSAL_EXPIRES_AT, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
-				TimestampTzGetDatum(now));
-	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_expiry_idx", 1, &key);
-	ids = list_ids(&scan, false, count);
-	store_scan_end(&scan);
-	return ids;
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 0, NULL);
+	return list_ids(&scan, is_past, &now, count);
 }
 
 /*

@@ -71,7 +71,8 @@ extern Proposal *proposal_load(int64 proposal_id);
 extern Proposal *proposal_find_by_key(int64 actor_id, const char *idempotency_key);
 extern StoreLock proposal_lock(int64 proposal_id, bool wait, Proposal **proposal);
 extern int proposal_count_open(int64 actor_id, int limit);
-extern int64 *proposal_list(const int64 *workflow_id, bool with_final, int *count);
+extern int64 *proposal_list_unfinished(int64 workflow_id, int *count);
+extern int64 *proposal_list(const int64 *workflow_id, int *count);
 extern int64 *proposal_list_expired(TimestampTz now, int *count);
 extern void proposal_change(Proposal *proposal, StoreRow *row, Event event, ProposalStatus status,
 							const int64 *by, const char *reason);
