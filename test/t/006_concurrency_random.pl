@@ -14,7 +14,7 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE app.refusal (sqlstate text, message text, call text);
 	CREATE FUNCTION app.mark(p int) RETURNS int LANGUAGE plpgsql AS $$
 	BEGIN
-		IF p % 7 = 0 THEN RAISE 'no sevens'; END IF;
+		IF p % 2 = 0 THEN RAISE 'odd ones only'; END IF;
 		INSERT INTO app.effect VALUES (current_setting('workflow_orch.proposal_id')::int);
 		RETURN p;
 	END $$;
@@ -26,7 +26,7 @@ $node->safe_psql('postgres', q{
 		p bigint := greatest(1, coalesce(last, 1) - b % 6);
 		who bigint := 1 + c % 3;
 		call text := CASE
-			WHEN a < 25 THEN format($c$propose_action(%s, %s, 'mark', '{"p": %s}', 'r', %s)$c$, w, who, c, CASE WHEN b < 300 THEN quote_literal(b % 20) ELSE 'NULL' END)
+			WHEN a < 14 THEN format($c$propose_action(%s, %s, 'mark', '{"p": %s}', 'r', %s)$c$, w, who, c, CASE WHEN b < 300 THEN quote_literal(b % 20) ELSE 'NULL' END)
 			WHEN a < 45 THEN format($c$review_action(%s, %s, 'approve')$c$, p, who)
 			WHEN a < 50 THEN format($c$review_action(%s, %s, 'reject')$c$, p, who)
 			WHEN a < 60 THEN format($c$review_action(%s, %s, 'edit', '{"p": %s}')$c$, p, who, b)
@@ -37,7 +37,7 @@ $node->safe_psql('postgres', q{
 			WHEN a < 95 THEN format($c$cancel_workflow(%s, 1)$c$, w)
 			WHEN a < 97 THEN $c$start_workflow('next', 1)$c$
 			WHEN a < 98 THEN $c$expire_proposals()$c$
-			ELSE format($c$set_policy(default_approvals => %s, edit_needs_approval => %L)$c$, 1 + b % 2, b % 3 = 0) END;
+			ELSE format($c$set_policy(default_approvals => %s, edit_needs_approval => %L)$c$, 1 + (b % 4 = 0)::int, b % 3 = 0) END;
 	BEGIN
 		BEGIN
 			EXECUTE 'SELECT workflow_orch.' || call;
@@ -64,9 +64,8 @@ sub none
 }
 none(q{SELECT sqlstate, min(message), min(call), count(*) FROM app.refusal
 	WHERE sqlstate NOT IN ('22023', '42501', '42704', '42710', '55000', '55P03', '40001', '40P01') GROUP BY 1}, 'every refusal is one of the contract\'s');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM (VALUES ('pending'), ('approved'), ('rejected'), ('withdrawn'), ('executed'), ('failed'), ('cancelled')) v(s)
-	WHERE EXISTS (SELECT FROM workflow_orch.audit_log WHERE details->>'status' = s)}), '7', 'proposals have been in every status');
-note($node->safe_psql('postgres', q{SELECT string_agg(s || ' ' || n, ', ') FROM (SELECT details->>'status' AS s, count(*) AS n FROM workflow_orch.audit_log GROUP BY 1) x}));
+is($node->safe_psql('postgres', q{SELECT count(*) FROM (VALUES ('approved'), ('executed'), ('failed')) v(s)
+	WHERE EXISTS (SELECT FROM workflow_orch.audit_log WHERE details->>'status' = s)}), '3', 'calls were approved, executed and failed');
 none('SELECT * FROM workflow_orch.verify_audit_log()', 'the audit log agrees with the tables');
 none(q{SELECT proposal_id FROM workflow_orch.proposal WHERE (status = 'executed') <> (SELECT count(*) = 1 FROM app.effect WHERE n = proposal_id)},
 	'what is executed has left its effect once, and nothing else has');
