@@ -57,6 +57,17 @@ compat_init_range_table(EState *estate, Relation rel)
 #endif
 }
 
+/* Check rows of one result relation again that others have changed. */
+static inline void
+compat_init_eval_plan_qual(EPQState *epqstate, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	EvalPlanQualInit(epqstate, estate, NULL, NIL, -1, NIL);
+#else
+	EvalPlanQualInit(epqstate, estate, NULL, NIL, -1);
+#endif
+}
+
 #if PG_VERSION_NUM < 160000
 #define compat_proc_aclcheck(proc, role, mode) pg_proc_aclcheck(proc, role, mode)
 #define compat_proc_ownercheck(proc, role) pg_proc_ownercheck(proc, role)

@@ -547,7 +547,7 @@ store_update(StoreRow *row, StoredRow *old)
 		TupleTableSlot *slot = ExecInitExtraTupleSlot(writer.estate, desc, &TTSOpsHeapTuple);
 		EPQState epqstate;
 
-		EvalPlanQualInit(&epqstate, writer.estate, NULL, NIL, -1);
+		compat_init_eval_plan_qual(&epqstate, writer.estate);
 		ExecStoreHeapTuple(old->tuple, search, false);
 		search->tts_tid = old->tuple->t_self;
 		ExecStoreHeapTuple(heap_modify_tuple(old->tuple, desc, row->values, row->nulls,
