@@ -22,6 +22,7 @@
 #include "miscadmin.h"
 #include "store/table.h"
 #include "store/tool.h"
+#include "store/tool_definition.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -177,6 +178,19 @@ set_run_as(StoreRow *row, Oid run_as)
 	row_set(row, TOOL_RUN_AS_OID, ObjectIdGetDatum(run_as));
 }
 
+/*
+ * Store the tool's definition as it is now, so that the first to propose the
+ * tool does not make others wait until it commits.
+ */
+static void
+keep_definition(const char *name)
+{
+	const Tool *tool = tool_require(name);
+	const Definition *definition = definition_load(tool);
+
+	tool_definition_keep(definition->sha256, name, definition->json);
+}
+
 /* Register a function as a tool.  42710 where the name is taken. */
 void
 tool_register(const ToolRequest *request)
@@ -206,6 +220,7 @@ tool_register(const ToolRequest *request)
 	row_set_time(&row, TOOL_REGISTERED_AT, GetCurrentTimestamp());
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
 	store_insert(&row);
+	keep_definition(request->tool);
 }
 
 static Tool *
@@ -255,6 +270,7 @@ tool_update(const ToolRequest *request)
 		row_set_bool(&row, TOOL_IN_SESSION, *request->in_session);
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
 	store_update(&row, tool->row);
+	keep_definition(request->tool);
 }
 
 /* Let a tool be proposed and executed, or not. */
