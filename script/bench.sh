@@ -66,7 +66,7 @@ compare() {
 	local clients=$1 side
 	: >"$samples"
 	for side in cycle_rival cycle_extension floor; do
-		SECONDS_EACH=2 seconds=2 run "$side" "$clients"
+		seconds=2 run "$side" "$clients"
 	done
 	: >"$samples"
 	for ((i = 0; i < rounds; i++)); do
@@ -86,7 +86,13 @@ set_commit() {
 	sleep 0.2
 }
 
-psql -XqAt -f "$here/test/bench/plpgsql_rival.sql" -f "$here/test/bench/setup.sql" >/dev/null 2>&1
+# set_up ROWS: both sides in the current database.
+set_up() {
+	psql -XqAt -v ON_ERROR_STOP=1 -v prefill="$1" -f "$here/test/bench/plpgsql_rival.sql" \
+		-f "$here/test/bench/setup.sql" 2>&1 >/dev/null | { grep -v NOTICE || true; }
+}
+
+set_up 10000
 psql -XAt -c "SELECT split_part(version(), ' on ', 1)"
 echo "$(nproc) cores, $rounds rounds of $seconds s, sides in turn"
 
@@ -101,16 +107,17 @@ if [[ $parts == *cpu* ]]; then
 	set_commit on
 fi
 if [[ $parts == *scale* ]]; then
-	printf '\n== CPU per cycle as proposals pile up, synchronous_commit off, 2 clients\n'
+	printf '\n== CPU per cycle as finished proposals pile up, synchronous_commit off, 2 clients\n'
 	set_commit off
+	createdb scale
+	export PGDATABASE=scale
+	set_up 1000
 	for size in 1000 1000000; do
 		psql -XqAt -v size="$size" -f "$here/test/bench/fill.sql" >/dev/null
-		: >"$samples"
+		rows=$(psql -XAtc 'SELECT count(*) FROM workflow_orch.proposal')
 		run cycle_extension 2
 		: >"$samples"
 		for ((i = 0; i < rounds; i++)); do run cycle_extension 2; done
-		printf '%-12s %s us CPU per cycle\n' \
-			"$(psql -XAtc 'SELECT count(*) FROM workflow_orch.proposal') rows" \
-			"$(median cycle_extension 2 4)"
+		printf '%9s proposals at the start: %4.0f us\n' "$rows" "$(median cycle_extension 2 4)"
 	done
 fi

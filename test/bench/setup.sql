@@ -1,10 +1,13 @@
 -- The extension's side of the benchmark: the same people, flows and tool as
--- the rival has, and 10,000 finished rows on either side, so that neither
+-- the rival has, and :prefill finished rows on either side, so that neither
 -- works with plans or statistics of empty tables.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE EXTENSION workflow_orch;
+SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bench_tool') AS first \gset
+\if :first
 CREATE ROLE bench_tool LOGIN;
+\endif
 CREATE SCHEMA bench;
 GRANT USAGE ON SCHEMA bench TO bench_tool;
 CREATE FUNCTION bench.tool_echo(a jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE
@@ -31,6 +34,6 @@ BEGIN
     PERFORM workflow_orch.execute_action(id, 1 + i % 10);
   END LOOP;
 END $$;
-SELECT bench.cycle(10000);
+SELECT bench.cycle(:prefill);
 VACUUM ANALYZE;
 CHECKPOINT;
