@@ -30,12 +30,12 @@ deadline_handler(void)
 	SetLatch(MyLatch);
 }
 
-/* The length of an interval, months taken as 30 days. */
+/* The length of an interval, months taken as 30 days, rounded up: zero means no limit. */
 int64
 interval_milliseconds(const Interval *interval)
 {
 	return (((int64) interval->month * DAYS_PER_MONTH + interval->day) * USECS_PER_DAY +
-			interval->time) /
+			interval->time + 999) /
 		   1000;
 }
 

@@ -37,6 +37,7 @@ BEGIN
 END
 $$;
 CALL tool('slow(float8)', timeout => '30 ms');
+CALL tool('slow(float8)', 'hasty', timeout => '1 us');
 CALL tool('slow(float8)', 'patient', timeout => '1 hour');
 CALL tool('slow(float8)', 'unlimited', timeout => '0');
 CALL tool('slow(float8)', 'by policy');
@@ -59,6 +60,7 @@ SELECT is_error(output('swallows_and_fails'), '{"sqlstate": "57014", "message": 
 SELECT is(output('slow', '{"seconds": 0}'), '"slept"', 'a tool that is done in time is a success');
 SELECT is(pg_sleep(0.05)::text, '', 'the timer of a tool that is done in time does not go off later');
 SELECT is(output('patient', '{"seconds": 0.04}'), '"slept"', 'each tool has its own timeout');
+SELECT is(output('hasty', '{"seconds": 60}') ->> 'sqlstate', '57014', 'a timeout of less than a timer''s unit is a timeout');
 SELECT is(output('for ages', '{"seconds": 0}'), '"slept"', 'a timeout past the range of a timer is none');
 
 SELECT default_timeout FROM workflow_orch.set_policy(default_timeout => '30 ms') \g /dev/null
