@@ -1,9 +1,10 @@
 # workflow_orch: build with PGXS.  "make test" and "make demo" are the two
 # commands to start with; CONTRIBUTING.md explains the others.
 #
-# test, demo, bench, lint and format install the packages that they miss, build outside
-# the source folders and use a server of their own.  all, install and
-# installcheck are PGXS's: they work in place, on the installed server.
+# test, demo, bench, lint and format install the packages that they miss, build
+# outside the source folders and use a server of their own; test-majors makes a
+# chroot for each other major.  all, install and installcheck are PGXS's: they
+# work in place, on the installed server.
 
 EXTENSION = workflow_orch
 MODULE_big = workflow_orch
@@ -52,9 +53,12 @@ all install installcheck clean:
 	@echo "PGXS is missing: install postgresql-server-dev-NN or set PG_CONFIG" >&2; exit 1
 endif
 
-.PHONY: test demo bench lint format
+.PHONY: test test-majors demo bench lint format
 test demo bench lint:
 	@bash script/$@.sh
+
+test-majors:
+	@bash script/majors.sh
 
 format:
 	@bash script/lint.sh format
