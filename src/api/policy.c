@@ -8,7 +8,6 @@
 #include "base/args.h"
 #include "base/errors.h"
 #include "engine/call.h"
-#include "engine/capability.h"
 #include "engine/verbs.h"
 #include "fmgr.h"
 

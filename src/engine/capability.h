@@ -1,6 +1,6 @@
 /*
  * capability.h
- *	  Grants, revokes and judges capabilities.
+ *	  Which capabilities a role has.
  */
 #ifndef WFO_ENGINE_CAPABILITY_H
 #define WFO_ENGINE_CAPABILITY_H
@@ -10,7 +10,6 @@
 #include "model/capability.h"
 
 extern bool capability_is_held(Oid role, Capability capability);
-extern void capability_grant(Oid role, const char *capability);
-extern void capability_revoke(Oid role, const char *capability);
+extern Oid capability_function(const char *name);
 
 #endif

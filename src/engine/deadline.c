@@ -5,7 +5,9 @@
  * statement_timeout is armed once per statement of the client and does nothing
  * when it is set inside one, so a tool's timeout has a timer of its own.  It
  * cancels as a cancel request does, and remembers that it did: a tool that
- * catches the cancel has timed out all the same.
+ * catches the cancel has timed out all the same.  A cancel of the caller is
+ * remembered for the same reason, and told from an error 57014 that the tool
+ * raises by itself.
  */
 #include "postgres.h"
 
@@ -15,11 +17,13 @@
 #include "engine/deadline.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "tcop/tcopprot.h"
 #include "utils/timeout.h"
 
 static TimeoutId timer = MAX_TIMEOUTS; /* not registered yet */
 static bool armed = false;
 static volatile sig_atomic_t passed = false;
+static volatile sig_atomic_t cancelled = false;
 
 static void
 deadline_handler(void)
@@ -28,6 +32,14 @@ deadline_handler(void)
 	InterruptPending = true;
 	QueryCancelPending = true;
 	SetLatch(MyLatch);
+}
+
+/* A cancel of the caller, statement_timeout included, comes as SIGINT. */
+static void
+cancel_handler(SIGNAL_ARGS)
+{
+	cancelled = true;
+	StatementCancelHandler(postgres_signal_arg);
 }
 
 /* The length of an interval, months taken as 30 days, rounded up: zero means no limit. */
@@ -41,8 +53,8 @@ interval_milliseconds(const Interval *interval)
 
 /*
  * Arm the timer, for zero not at all; what is beyond a timer's range of 24 days
- * is cut to it.  Returns false where one is running already: the outer deadline
- * then holds.
+ * is cut to it.  From here on a cancel of the caller is remembered too.
+ * Returns false where this was done already: the outer deadline then holds.
  */
 bool
 deadline_start(int64 milliseconds)
@@ -50,7 +62,9 @@ deadline_start(int64 milliseconds)
 	if (armed)
 		return false;
 	passed = false;
+	cancelled = false;
 	armed = true;
+	pqsignal(SIGINT, cancel_handler);
 	if (milliseconds > 0)
 	{
 		if (timer == MAX_TIMEOUTS)
@@ -65,9 +79,17 @@ bool
 deadline_stop(void)
 {
 	armed = false;
+	pqsignal(SIGINT, StatementCancelHandler);
 	if (timer != MAX_TIMEOUTS)
 		disable_timeout(timer, false);
-	if (passed)
+	if (passed && !cancelled)
 		QueryCancelPending = false;
-	return passed;
+	return passed && !cancelled;
+}
+
+/* Whether the caller was cancelled since deadline_start, be it caught or not. */
+bool
+deadline_saw_cancel(void)
+{
+	return cancelled;
 }

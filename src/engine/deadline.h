@@ -12,5 +12,6 @@
 extern int64 interval_milliseconds(const Interval *interval);
 extern bool deadline_start(int64 milliseconds);
 extern bool deadline_stop(void);
+extern bool deadline_saw_cancel(void);
 
 #endif

@@ -285,15 +285,15 @@ is_callers_error(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
 		   error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		   error->sqlerrcode == ERRCODE_QUERY_CANCELED;
+		   (error->sqlerrcode == ERRCODE_QUERY_CANCELED && deadline_saw_cancel());
 }
 
 /*
  * Run function(arg) in the sandbox.
  *
- * Returns NULL, or the error it ended with; a timeout is an error 57014 and
- * the only one of that code.  A serialization failure, a deadlock and a cancel
- * of the caller are raised on.  After an error, or with keep not set, all
+ * Returns NULL, or the error it ended with; a timeout is an error 57014.  A
+ * serialization failure, a deadlock and a cancel of the caller are raised on,
+ * the cancel even where the code has caught it.  After an error, or with keep not set, all
  * effects are undone.  The function is called in the caller's memory context,
  * so what it allocates there stays.
  */
@@ -336,6 +336,9 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 				timed_out = true;
 				ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("timed out")));
 			}
+			if (deadline_saw_cancel())
+				ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
+								errmsg("canceling statement due to user request")));
 		}
 
 		check_no_temporary_objects();

@@ -240,9 +240,10 @@ tool_update(const ToolRequest *request)
 {
 	Caller caller;
 	StoreRow row;
-	Tool *tool = lock_tool(request->tool);
+	Tool *tool;
 
 	check_max_attempts(request->max_attempts);
+	tool = lock_tool(request->tool);
 	if (!OidIsValid(request->function) && !OidIsValid(request->run_as) &&
 		request->description == NULL && request->timeout == NULL && request->max_attempts == NULL &&
 		request->in_session == NULL)

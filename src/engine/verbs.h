@@ -82,6 +82,10 @@ extern void tool_register(const ToolRequest *request);
 extern void tool_update(const ToolRequest *request);
 extern void tool_set_enabled(const char *name, bool enabled);
 
+/* grant.c */
+extern void capability_grant(Oid role, const char *capability);
+extern void capability_revoke(Oid role, const char *capability);
+
 /* policy.c */
 typedef struct PolicyRequest
 {

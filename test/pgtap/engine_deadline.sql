@@ -45,6 +45,13 @@ CALL tool('slow(float8)', 'for ages', timeout => '100 years');
 CALL tool('stubborn()', timeout => '30 ms');
 CALL tool('swallows_and_fails()', timeout => '30 ms');
 CALL tool('busy()', timeout => '30 ms');
+CALL tool('stubborn()', 'stubborn for ages');
+CREATE FUNCTION app.plays_cancelled() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'played' USING ERRCODE = 'query_canceled';
+END
+$$;
+CALL tool('plays_cancelled()');
 
 SELECT approved('slow', '{"seconds": 60}') AS p \gset
 SELECT is_error(execute(:p) -> 'error', '{"sqlstate": "57014", "message": "%timeout of 30 ms%"}',
@@ -82,5 +89,16 @@ SET statement_timeout = 0;
 SELECT is(status(:p), 'approved', 'a call that the caller cancelled leaves the proposal approved');
 SELECT is_empty(format('SELECT FROM workflow_orch.execution WHERE proposal_id = %s', :p), 'nothing of it is recorded');
 SELECT is(execute(:q) -> 'output', '"slept"', 'the next call runs as ever');
+
+SELECT approved('stubborn for ages') AS p \gset
+SELECT format('SELECT execute(%s)', :p) AS statement \gset
+SET statement_timeout = '100 ms';
+SELECT raises(:'statement', '{"sqlstate": "57014"}', 'a cancel of the caller is raised though the tool swallows it');
+SET statement_timeout = 0;
+SELECT is(status(:p), 'approved', 'a call whose cancel the tool swallowed leaves the proposal approved');
+SELECT is_empty('SELECT * FROM app.ledger WHERE entry = ''stubborn''',
+  'the effects of a tool that swallowed the caller''s cancel are undone');
+SELECT is_error(output('plays_cancelled'), '{"sqlstate": "57014", "message": "played"}',
+  'an error 57014 that the tool raises by itself is a failure like any other');
 
 \ir include/finish.sql
