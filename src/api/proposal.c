@@ -32,7 +32,7 @@ wfo_propose_action(PG_FUNCTION_ARGS)
 	request.reason = arg_text(fcinfo, 4, "reason");
 	request.idempotency_key = arg_key_or_null(fcinfo, 5, "idempotency_key");
 	values[0] = Int64GetDatum(propose(&request, &status));
-	values[1] = result_enum(&proposal_status_type, status);
+	values[1] = enum_to_datum(&proposal_status_type, status);
 	return result_row(fcinfo, values, NULL);
 }
 
@@ -63,7 +63,7 @@ wfo_review_action(PG_FUNCTION_ARGS)
 		request.edits = NULL;
 	request.comment = arg_text_or_null(fcinfo, 4);
 	request.expected_revision = arg_int64_or_null(fcinfo, 5);
-	values[0] = result_enum(&proposal_status_type, review(&request, &final_tool_call));
+	values[0] = enum_to_datum(&proposal_status_type, review(&request, &final_tool_call));
 	values[1] = JsonbPGetDatum(final_tool_call);
 	return result_row(fcinfo, values, NULL);
 }
@@ -75,9 +75,9 @@ wfo_withdraw_proposal(PG_FUNCTION_ARGS)
 
 	call_begin("withdraw_proposal");
 	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
-	return result_enum(&proposal_status_type,
-					   proposal_withdraw(proposal_id, arg_int64_or_null(fcinfo, 1),
-										 arg_text_or_null(fcinfo, 2)));
+	return enum_to_datum(&proposal_status_type,
+						 proposal_withdraw(proposal_id, arg_int64_or_null(fcinfo, 1),
+										   arg_text_or_null(fcinfo, 2)));
 }
 
 Datum
@@ -87,8 +87,8 @@ wfo_retry_action(PG_FUNCTION_ARGS)
 
 	call_begin("retry_action");
 	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
-	return result_enum(&proposal_status_type,
-					   proposal_retry(proposal_id, arg_int64_or_null(fcinfo, 1)));
+	return enum_to_datum(&proposal_status_type,
+						 proposal_retry(proposal_id, arg_int64_or_null(fcinfo, 1)));
 }
 
 Datum

@@ -6,7 +6,6 @@
 
 #include "access/htup_details.h"
 #include "api/result_row.h"
-#include "engine/labels.h"
 #include "funcapi.h"
 
 /* A row of the function's own result type; nulls may be NULL. */
@@ -21,11 +20,4 @@ result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	no_nulls = palloc0(sizeof(bool) * desc->natts);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values,
 											 nulls != NULL ? nulls : no_nulls));
-}
-
-/* A value of one of the extension's enum types. */
-Datum
-result_enum(const EnumType *type, int value)
-{
-	return ObjectIdGetDatum(label_datum(type, value));
 }

@@ -8,9 +8,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "model/status.h"
 
 extern Datum result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
-extern Datum result_enum(const EnumType *type, int value);
 
 #endif

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "api/result_row.h"
 #include "base/args.h"
 #include "base/json.h"
 #include "engine/call.h"
@@ -38,8 +37,8 @@ wfo_complete_workflow(PG_FUNCTION_ARGS)
 
 	call_begin("complete_workflow");
 	workflow_id = arg_int64(fcinfo, 0, "workflow_id");
-	return result_enum(&workflow_status_type,
-					   workflow_complete(workflow_id, arg_int64_or_null(fcinfo, 1)));
+	return enum_to_datum(&workflow_status_type,
+						 workflow_complete(workflow_id, arg_int64_or_null(fcinfo, 1)));
 }
 
 Datum
@@ -49,7 +48,7 @@ wfo_cancel_workflow(PG_FUNCTION_ARGS)
 
 	call_begin("cancel_workflow");
 	workflow_id = arg_int64(fcinfo, 0, "workflow_id");
-	return result_enum(&workflow_status_type,
-					   workflow_cancel(workflow_id, arg_int64_or_null(fcinfo, 1),
-									   arg_text_or_null(fcinfo, 2)));
+	return enum_to_datum(&workflow_status_type,
+						 workflow_cancel(workflow_id, arg_int64_or_null(fcinfo, 1),
+										 arg_text_or_null(fcinfo, 2)));
 }

@@ -21,7 +21,7 @@
 Oid
 capability_function(const char *name)
 {
-	Oid schema = store_schema();
+	Oid schema = extension_schema();
 	CatCList *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
 	Oid result = InvalidOid;
 

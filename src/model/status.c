@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "model/status.h"
 
 static const char *const workflow_status_labels[] = {"active", "completed", "cancelled"};
@@ -31,32 +30,3 @@ const EnumType execution_status_type = {"execution_status", lengthof(execution_s
 const EnumType review_decision_type = {"review_decision", lengthof(review_decision_labels),
 									   review_decision_labels};
 const EnumType actor_kind_type = {"actor_kind", lengthof(actor_kind_labels), actor_kind_labels};
-
-/* The value of a label, or -1. */
-int
-enum_parse(const EnumType *type, const char *label)
-{
-	for (int i = 0; i < type->nlabels; i++)
-		if (strcmp(type->labels[i], label) == 0)
-			return i;
-	return -1;
-}
-
-const char *
-enum_label(const EnumType *type, int value)
-{
-	Assert(value >= 0 && value < type->nlabels);
-	return type->labels[value];
-}
-
-/* All labels, for a hint: palloc'd. */
-char *
-enum_list(const EnumType *type)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; i < type->nlabels; i++)
-		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", type->labels[i]);
-	return list.data;
-}

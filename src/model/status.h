@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "base/enum.h"
+
 typedef enum WorkflowStatus
 {
 	WORKFLOW_ACTIVE,
@@ -49,22 +51,10 @@ typedef enum ActorKind
 	ACTOR_SERVICE
 } ActorKind;
 
-/* An enum type of SQL: its name and its labels, in the order of the C enum. */
-typedef struct EnumType
-{
-	const char *name;
-	int nlabels;
-	const char *const *labels;
-} EnumType;
-
 extern const EnumType workflow_status_type;
 extern const EnumType proposal_status_type;
 extern const EnumType execution_status_type;
 extern const EnumType review_decision_type;
 extern const EnumType actor_kind_type;
-
-extern int enum_parse(const EnumType *type, const char *label);
-extern const char *enum_label(const EnumType *type, int value);
-extern char *enum_list(const EnumType *type);
 
 #endif

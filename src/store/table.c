@@ -20,7 +20,6 @@
 #include "base/errors.h"
 #include "base/names.h"
 #include "catalog/indexing.h"
-#include "catalog/pg_enum.h"
 #include "catalog/namespace.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
@@ -100,16 +99,10 @@ store_table_parse(const char *name, StoreTable *table)
 	return false;
 }
 
-Oid
-store_schema(void)
-{
-	return get_namespace_oid(WFO_SCHEMA, false);
-}
-
 static Oid
 store_relid(const char *name)
 {
-	Oid relid = get_relname_relid(name, store_schema());
+	Oid relid = get_relname_relid(name, extension_schema());
 
 	if (!OidIsValid(relid))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
@@ -440,23 +433,7 @@ row_set_pointer(StoreRow *row, AttrNumber column, const void *value)
 void
 row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type, int value)
 {
-	row_set(row, column, ObjectIdGetDatum(enum_datum(type, value)));
-}
-
-/* The OID of an enum's label, which is also its Datum. */
-Oid
-enum_datum(const EnumType *type, int value)
-{
-	Oid typid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type->name),
-								ObjectIdGetDatum(store_schema()));
-	Oid result;
-
-	result = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(typid),
-							 CStringGetDatum(enum_label(type, value)));
-	if (!OidIsValid(result))
-		elog(ERROR, "type %s.%s has no label \"%s\"", WFO_SCHEMA, type->name,
-			 enum_label(type, value));
-	return result;
+	row_set(row, column, enum_to_datum(type, value));
 }
 
 /* Writes */
@@ -687,15 +664,5 @@ column_interval(const StoredRow *row, AttrNumber column)
 int
 column_enum(const StoredRow *row, AttrNumber column, const EnumType *type)
 {
-	Oid label = column_oid(row, column);
-	HeapTuple entry = SearchSysCache1(ENUMOID, ObjectIdGetDatum(label));
-	int value;
-
-	if (!HeapTupleIsValid(entry))
-		elog(ERROR, "cache lookup failed for enum value %u", label);
-	value = enum_parse(type, NameStr(((Form_pg_enum) GETSTRUCT(entry))->enumlabel));
-	ReleaseSysCache(entry);
-	if (value < 0)
-		elog(ERROR, "type %s has an unknown label", type->name);
-	return value;
+	return enum_from_datum(type, column_datum(row, column));
 }

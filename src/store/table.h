@@ -43,7 +43,6 @@ extern Relation store_open(StoreTable table, LOCKMODE lockmode);
 extern bool store_table_parse(const char *name, StoreTable *table);
 extern const char *store_table_name(StoreTable table);
 extern int store_table_columns(StoreTable table);
-extern Oid store_schema(void);
 extern Oid store_owner(void);
 
 /* A row that was read. */
@@ -143,7 +142,5 @@ extern char *column_name(const StoredRow *row, AttrNumber column);
 extern void *column_varlena(const StoredRow *row, AttrNumber column);
 extern Interval *column_interval(const StoredRow *row, AttrNumber column);
 extern int column_enum(const StoredRow *row, AttrNumber column, const EnumType *type);
-
-extern Oid enum_datum(const EnumType *type, int value);
 
 #endif
