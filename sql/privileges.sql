@@ -17,6 +17,9 @@ DECLARE
             OR pg_catalog.has_function_privilege('workflow_orch.verify_audit_log'::regproc, 'EXECUTE')
             OR pg_catalog.has_function_privilege('workflow_orch.set_policy'::regproc, 'EXECUTE')
             OR pg_catalog.has_function_privilege('workflow_orch.is_gateway'::regproc, 'EXECUTE'))$e$;
+  -- Before PostgreSQL 16 every member may SET ROLE, and nothing else can be asked.
+  take_on constant text :=
+    $e$(SELECT CASE WHEN pg_catalog.current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)$e$;
   own_actors constant text := '(SELECT a.actor_id FROM workflow_orch.actor a)';
   own_proposals constant text := '(SELECT p.proposal_id FROM workflow_orch.proposal p)';
   t record;
@@ -24,7 +27,7 @@ BEGIN
   FOR t IN
     SELECT * FROM (VALUES
       ('actor', 'EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = db_role_oid AND r.rolname = db_role
-                         AND pg_catalog.pg_has_role(r.oid, ''MEMBER''))'),
+                         AND pg_catalog.pg_has_role(r.oid, ' || take_on || '))'),
       ('workflow', 'actor_id IN ' || own_actors),
       ('tool', 'true'),
       ('tool_definition', 'false'),

@@ -77,6 +77,27 @@ compat_init_eval_plan_qual(EPQState *epqstate, EState *estate)
 #define compat_proc_ownercheck(proc, role) object_ownercheck(ProcedureRelationId, proc, role)
 #endif
 
+/*
+ * Whether a role may SET ROLE to another one.  Before 16 every member may; since
+ * then membership is granted without that too, and who creates a role is such a
+ * member of it.  Superusers may always; with nosuper they are asked like others.
+ */
+static inline bool
+compat_can_set_role(Oid member, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return member_can_set_role(member, role);
+#else
+	return is_member_of_role(member, role);
+#endif
+}
+
+static inline bool
+compat_can_set_role_nosuper(Oid member, Oid role)
+{
+	return is_member_of_role_nosuper(member, role) && compat_can_set_role(member, role);
+}
+
 /* The running transaction, as the backend numbers its own. */
 static inline LocalTransactionId
 compat_my_lxid(void)

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "engine/caller.h"
 #include "engine/capability.h"
@@ -94,7 +95,7 @@ caller_is_owner_of(const Caller *caller, const Actor *actor)
 {
 	if (caller->gateway)
 		return true;
-	if (actor->db_role == NULL || !is_member_of_role_nosuper(caller->role, actor->db_role_oid))
+	if (actor->db_role == NULL || !compat_can_set_role_nosuper(caller->role, actor->db_role_oid))
 		return false;
 	return strcmp(actor->db_role, GetUserNameFromId(actor->db_role_oid, false)) == 0;
 }
@@ -116,7 +117,7 @@ caller_check_acts_as(const Caller *caller, const Actor *actor)
 					  errdetail("The actor is not bound to a database role."),
 					  errhint("An administrator can bind the actor to the role with "
 							  "update_actor, or grant the role the capability \"gateway\"."));
-	if (is_member_of_role_nosuper(caller->role, actor->db_role_oid) ||
+	if (compat_can_set_role_nosuper(caller->role, actor->db_role_oid) ||
 		strcmp(caller->role_name, actor->db_role) == 0)
 		report_denied(
 			errmsg("actor " INT64_FORMAT " is bound to another role \"%s\"", actor->actor_id,
@@ -130,7 +131,8 @@ caller_check_acts_as(const Caller *caller, const Actor *actor)
 	report_denied(errmsg("role \"%s\" may not act for actor " INT64_FORMAT, caller->role_name,
 						 actor->actor_id),
 				  errdetail("The actor is bound to role \"%s\".", actor->db_role),
-				  errhint("Act as a member of that role, or ask for the capability \"gateway\"."));
+				  errhint("Act as a role that may SET ROLE to it, or ask for the capability "
+						  "\"gateway\"."));
 }
 
 /* What a person who acts through this session as the actor is known by. */

@@ -3,7 +3,7 @@
  *	  Which role a tool may run as.
  *
  * A superuser's rights would make every approval one to do anything, and a
- * role that the registering user is no member of would lend it rights it does
+ * role that the registering user cannot take on would lend it rights it does
  * not have.
  */
 #include "postgres.h"
@@ -71,20 +71,21 @@ void
 run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_definer,
 						  Oid function)
 {
-	if (!is_member_of_role(registrant, run_as))
-		report_denied(errmsg("role \"%s\" is not a member of role \"%s\"",
+	if (!compat_can_set_role(registrant, run_as))
+		report_denied(errmsg("role \"%s\" may not SET ROLE to \"%s\"",
 							 GetUserNameFromId(registrant, false),
 							 GetUserNameFromId(run_as, false)),
-					  errdetail("Who registers a tool must be a member of the role it runs as."));
+					  errdetail("Who registers a tool must be able to take on the role that it "
+								"runs as."));
 	check_no_superuser(run_as, "as which the tool would run");
 	if (security_definer)
 	{
-		if (!is_member_of_role(registrant, owner))
+		if (!compat_can_set_role(registrant, owner))
 			report_denied(
-				errmsg("role \"%s\" is not a member of role \"%s\"",
+				errmsg("role \"%s\" may not SET ROLE to \"%s\"",
 					   GetUserNameFromId(registrant, false), GetUserNameFromId(owner, false)),
 				errdetail("A SECURITY DEFINER function runs as its owner: who registers it "
-						  "must be a member of that role."));
+						  "must be able to take on that role."));
 		check_no_superuser(owner, "the owner of the SECURITY DEFINER function");
 	}
 	check_execute(run_as, function);

@@ -44,6 +44,16 @@ SELECT works_as('engine_caller_member', 'SELECT propose_as(grp())',
   'a member acts as the actor bound to a role, even one that does not inherit');
 SELECT works_as('engine_caller_member', 'SELECT propose_as(grp())',
   'a member that has taken on the role acts as the actor', 'engine_caller_group');
+SELECT current_setting('server_version_num')::int >= 160000 AS set_is_an_option \gset
+\if :set_is_an_option
+GRANT engine_caller_group TO engine_caller_member WITH SET FALSE, ADMIN TRUE;
+SELECT refused_as('engine_caller_member', 'SELECT propose_as(grp())', '{"sqlstate": "42501", "hint": "%SET ROLE%"}',
+  'a member that may not SET ROLE does not act as the actor');
+SELECT workflow_orch.revoke_capability('engine_caller_member', c) FROM unnest(ARRAY['review', 'execute']) AS c;
+SELECT is(value_as('engine_caller_member', 'SELECT count(*) FROM workflow_orch.actor WHERE name = ''Group'''), '0', 'nor sees it');
+SELECT workflow_orch.grant_capability('engine_caller_member', c) FROM unnest(ARRAY['review', 'execute']) AS c;
+GRANT engine_caller_group TO engine_caller_member WITH SET TRUE, ADMIN FALSE;
+\endif
 SELECT workflow_orch.register_actor('Member', 'DBA', 'engine_caller_member') AS member \gset
 SELECT refused_as('engine_caller_member', format('SELECT propose_as(%s)', :member), '{"sqlstate": "42501"}',
   'who has taken on a role does not act as the actor of the login', 'engine_caller_group');

@@ -21,13 +21,13 @@ SET ROLE engine_run_as_admin;
 SELECT workflow_orch.register_tool('mine', 'app.who()');
 SELECT workflow_orch.register_tool('member''s', 'app.who()', run_as => 'engine_run_as_member');
 SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.who()', run_as => 'engine_run_as_owner')$$,
-  '{"sqlstate": "42501", "message": "%\"engine_run_as_admin\" is not a member of role \"engine_run_as_owner\"%"}',
+  '{"sqlstate": "42501", "message": "%\"engine_run_as_admin\" may not SET ROLE to \"engine_run_as_owner\"%"}',
   'who registers a tool must be a member of the role it runs as');
 SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.closed()')$$,
   '{"sqlstate": "42501", "message": "%\"engine_run_as_admin\" may not execute function closed()%", "hint": "%Grant EXECUTE%"}',
   'the role that a tool runs as must be allowed to execute the function');
 SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.as_owner()')$$,
-  '{"sqlstate": "42501", "message": "%not a member of role \"engine_run_as_owner\"%", "detail": "%SECURITY DEFINER%"}',
+  '{"sqlstate": "42501", "message": "%may not SET ROLE to \"engine_run_as_owner\"%", "detail": "%SECURITY DEFINER%"}',
   'who registers a SECURITY DEFINER function must be a member of its owner');
 SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.as_root()')$$, '{"sqlstate": "42501"}',
   'a SECURITY DEFINER function of a superuser is refused');
@@ -37,6 +37,16 @@ SELECT raises($$SELECT workflow_orch.update_tool('mine', 'app.as_owner()')$$, '{
   'a tool is not given a function later whose owner the caller is no member of');
 SELECT raises('SET workflow_orch.allow_superuser_tools = on', '{"sqlstate": "42501"}', 'only a superuser lets tools run as superusers');
 RESET ROLE;
+SELECT current_setting('server_version_num')::int >= 160000 AS set_is_an_option \gset
+\if :set_is_an_option
+GRANT engine_run_as_member TO engine_run_as_admin WITH SET FALSE, ADMIN TRUE;
+SET ROLE engine_run_as_admin;
+SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.who()', run_as => 'engine_run_as_member')$$,
+  '{"sqlstate": "42501", "message": "%may not SET ROLE to \"engine_run_as_member\"%"}',
+  'a member that may not SET ROLE does not register a tool that runs as the role');
+RESET ROLE;
+GRANT engine_run_as_member TO engine_run_as_admin WITH SET TRUE, ADMIN FALSE;
+\endif
 SELECT is(output('mine'), '"engine_run_as_admin"', 'by default a tool runs as the role that registered it');
 SELECT is(output('member''s'), '"engine_run_as_member"', 'a tool runs as the role it was given');
 
