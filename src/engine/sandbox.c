@@ -82,9 +82,11 @@ static const struct
 
 /*
  * Settings of the caller that are the connection's, or its messages', and stay;
- * so do the limits of this extension.
+ * so do the limits of this extension, and that of the transaction (since 17),
+ * which would start again if it were taken away and given back.
  */
-static const char *const kept[] = {"client_encoding", "application_name", "client_min_messages"};
+static const char *const kept[] = {"client_encoding", "application_name", "client_min_messages",
+								   "transaction_timeout"};
 
 static void
 pin(const char *name, const char *value)

@@ -41,6 +41,12 @@ FROM (VALUES
 
 SELECT is(output('setting', '{"name": "application_name"}'), to_jsonb(current_setting('application_name')),
   'a tool sees the connection''s application_name');
+SELECT current_setting('server_version_num')::int >= 170000 AS has_transaction_timeout \gset
+\if :has_transaction_timeout
+SET transaction_timeout = '1h';
+SELECT is(output('setting', '{"name": "transaction_timeout"}'), '"1h"', 'the limit of the transaction stays while a tool runs');
+RESET transaction_timeout;
+\endif
 
 -- The tool's role, and what belongs to it.
 CREATE FUNCTION app.roles() RETURNS text[] LANGUAGE sql RETURN ARRAY[current_user::text, session_user::text, current_setting('role')];
