@@ -45,15 +45,6 @@ wfo_set_policy(PG_FUNCTION_ARGS)
 	return result_row(fcinfo, values, NULL);
 }
 
-/* The role that a capability is granted to: PUBLIC, which is no role, is not one. */
-static Oid
-arg_role(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		report_invalid(errmsg("argument \"%s\" must not be null", name));
-	return arg_role_or_invalid(fcinfo, n, name);
-}
-
 Datum
 wfo_grant_capability(PG_FUNCTION_ARGS)
 {

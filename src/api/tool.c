@@ -37,12 +37,9 @@ wfo_register_tool(PG_FUNCTION_ARGS)
 
 	call_begin("register_tool");
 	read_request(fcinfo, &request);
-	if (!OidIsValid(request.function))
-		report_invalid(errmsg("argument \"%s\" must not be null", "function"));
-	if (request.max_attempts == NULL)
-		report_invalid(errmsg("argument \"%s\" must not be null", "max_attempts"));
-	if (request.in_session == NULL)
-		report_invalid(errmsg("argument \"%s\" must not be null", "in_session"));
+	arg_require(fcinfo, 1, "function");
+	arg_require(fcinfo, 5, "max_attempts");
+	arg_require(fcinfo, 6, "in_session");
 	tool_register(&request);
 	PG_RETURN_VOID();
 }

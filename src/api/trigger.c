@@ -13,10 +13,7 @@
 PG_FUNCTION_INFO_V1(wfo_guard);
 PG_FUNCTION_INFO_V1(wfo_record);
 
-/*
- * Some statements lead here that no row trigger sees: TRUNCATE is a statement
- * trigger's.
- */
+/* For each row, and for a TRUNCATE as a statement. */
 Datum
 wfo_guard(PG_FUNCTION_ARGS)
 {

@@ -13,8 +13,9 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
-static void
-require(FunctionCallInfo fcinfo, int n, const char *name)
+/* Refuse a NULL where a value is needed. */
+void
+arg_require(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	if (PG_ARGISNULL(n))
 		report_invalid(errmsg("argument \"%s\" must not be null", name));
@@ -23,14 +24,14 @@ require(FunctionCallInfo fcinfo, int n, const char *name)
 int64
 arg_int64(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	require(fcinfo, n, name);
+	arg_require(fcinfo, n, name);
 	return PG_GETARG_INT64(n);
 }
 
 bool
 arg_bool(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	require(fcinfo, n, name);
+	arg_require(fcinfo, n, name);
 	return PG_GETARG_BOOL(n);
 }
 
@@ -70,7 +71,7 @@ arg_text(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	char *value;
 
-	require(fcinfo, n, name);
+	arg_require(fcinfo, n, name);
 	value = arg_text_or_null(fcinfo, n);
 	if (value[strspn(value, " \t\r\n\f\v")] == '\0')
 		report_invalid(errmsg("argument \"%s\" must not be empty", name));
@@ -140,7 +141,7 @@ arg_jsonb_object(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	Jsonb *value;
 
-	require(fcinfo, n, name);
+	arg_require(fcinfo, n, name);
 	value = PG_GETARG_JSONB_P(n);
 	if (!JB_ROOT_IS_OBJECT(value))
 		report_invalid(errmsg("argument \"%s\" must be a JSON object", name));
@@ -160,4 +161,12 @@ arg_role_or_invalid(FunctionCallInfo fcinfo, int n, const char *name)
 		report_unknown(errmsg("role with OID %u does not exist", role),
 					   errdetail("It was given as argument \"%s\".", name));
 	return role;
+}
+
+/* The same, for a role that must be given. */
+Oid
+arg_role(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	arg_require(fcinfo, n, name);
+	return arg_role_or_invalid(fcinfo, n, name);
 }

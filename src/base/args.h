@@ -20,6 +20,7 @@
 /* Longest interval that is accepted, in years: beyond it timestamps overflow. */
 #define INTERVAL_MAX_YEARS 1000
 
+extern void arg_require(FunctionCallInfo fcinfo, int n, const char *name);
 extern int64 arg_int64(FunctionCallInfo fcinfo, int n, const char *name);
 extern bool arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *arg_text(FunctionCallInfo fcinfo, int n, const char *name);
@@ -28,6 +29,7 @@ extern char *arg_key(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *arg_key_or_null(FunctionCallInfo fcinfo, int n, const char *name);
 extern Interval *arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name);
 extern Jsonb *arg_jsonb_object(FunctionCallInfo fcinfo, int n, const char *name);
+extern Oid arg_role(FunctionCallInfo fcinfo, int n, const char *name);
 extern Oid arg_role_or_invalid(FunctionCallInfo fcinfo, int n, const char *name);
 
 /* Optional arguments: a pointer to the value, or NULL. */

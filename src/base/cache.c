@@ -130,12 +130,15 @@ empty_if_invalid(Cache *cache)
 	cache->valid = true;
 }
 
-/* Where values of the cache are to be allocated. */
+/*
+ * Where a value is to be made: a child of the current memory context, which
+ * cache_put moves to the cache and an error frees.
+ */
 MemoryContext
-cache_memory(Cache *cache)
+cache_begin_value(void)
 {
-	empty_if_invalid(cache);
-	return cache->memory;
+	return AllocSetContextCreate(CurrentMemoryContext, "workflow_orch cached value",
+								 ALLOCSET_SMALL_SIZES);
 }
 
 /* The value with this key, or NULL. */
@@ -154,21 +157,21 @@ cache_get(Cache *cache, const void *key, Size length)
 }
 
 /*
- * Keep a value, which was allocated in cache_memory().  Where the cache was
- * invalidated while the value was read, it is not found again.
+ * Keep a value together with the memory that it was made in.  Where the cache
+ * was invalidated while the value was read it is not found again, but stays
+ * good like one that was.
  */
 void
-cache_put(Cache *cache, const void *key, Size length, void *value)
+cache_put(Cache *cache, const void *key, Size length, void *value, MemoryContext memory)
 {
 	uint64 hash = hash_bytes_extended(key, length, 0);
-	void *copy;
 	CacheEntry *entry;
 
+	MemoryContextSetParent(memory, cache->memory);
 	if (!cache->valid)
 		return;
-	copy = memcpy(MemoryContextAlloc(cache->memory, Max(length, 1)), key, length);
 	entry = hash_search(cache->entries, &hash, HASH_ENTER, NULL);
 	entry->length = length;
-	entry->key = copy;
+	entry->key = memcpy(MemoryContextAlloc(memory, Max(length, 1)), key, length);
 	entry->value = value;
 }

@@ -14,8 +14,9 @@ typedef struct Cache Cache;
 
 extern Cache *cache_create(const char *name);
 extern void *cache_get(Cache *cache, const void *key, Size length);
-extern MemoryContext cache_memory(Cache *cache);
-extern void cache_put(Cache *cache, const void *key, Size length, void *value);
+extern MemoryContext cache_begin_value(void);
+extern void cache_put(Cache *cache, const void *key, Size length, void *value,
+					  MemoryContext memory);
 extern void cache_depend_on_table(Cache *cache, Oid relid);
 extern void cache_depend_on_catalogs(Cache *cache, const int *caches, int count);
 

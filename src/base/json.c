@@ -86,25 +86,32 @@ json_add_time(JsonObject *object, const char *key, TimestampTz value)
 	json_add_text(object, key, buffer);
 }
 
+/* A jsonb value as a member of another; a JSON null for NULL. */
+static void
+to_member(Jsonb *value, JsonbValue *member)
+{
+	if (value == NULL)
+		member->type = jbvNull;
+	else if (JB_ROOT_IS_SCALAR(value))
+	{
+		if (!JsonbExtractScalar(&value->root, member))
+			elog(ERROR, "could not read a scalar jsonb");
+	}
+	else
+	{
+		member->type = jbvBinary;
+		member->val.binary.data = &value->root;
+		member->val.binary.len = VARSIZE(value) - VARHDRSZ;
+	}
+}
+
 /* Add a jsonb value, or a JSON null for NULL. */
 void
 json_add_jsonb(JsonObject *object, const char *key, Jsonb *value)
 {
 	JsonbValue member;
 
-	if (value == NULL)
-		member.type = jbvNull;
-	else if (JB_ROOT_IS_SCALAR(value))
-	{
-		if (!JsonbExtractScalar(&value->root, &member))
-			elog(ERROR, "could not read a scalar jsonb");
-	}
-	else
-	{
-		member.type = jbvBinary;
-		member.val.binary.data = &value->root;
-		member.val.binary.len = VARSIZE(value) - VARHDRSZ;
-	}
+	to_member(value, &member);
 	json_add_value(object, key, &member);
 }
 
@@ -112,6 +119,28 @@ Jsonb *
 json_object_end(JsonObject *object)
 {
 	return JsonbValueToJsonb(pushJsonbValue(&object->state, WJB_END_OBJECT, NULL));
+}
+
+void
+json_array_begin(JsonArray *array)
+{
+	array->state = NULL;
+	pushJsonbValue(&array->state, WJB_BEGIN_ARRAY, NULL);
+}
+
+void
+json_array_add(JsonArray *array, Jsonb *value)
+{
+	JsonbValue element;
+
+	to_member(value, &element);
+	pushJsonbValue(&array->state, WJB_ELEM, &element);
+}
+
+Jsonb *
+json_array_end(JsonArray *array)
+{
+	return JsonbValueToJsonb(pushJsonbValue(&array->state, WJB_END_ARRAY, NULL));
 }
 
 /* The text of a jsonb, as a cast to text gives it. */
@@ -169,10 +198,12 @@ json_to_record_datum(Datum base, Jsonb *object)
 						  JsonbPGetDatum(object));
 }
 
-/* The member of an object, or NULL. */
+/* The member of an object; NULL where there is none, or the value is no object. */
 JsonbValue *
 json_find(Jsonb *object, const char *key)
 {
+	if (!JB_ROOT_IS_OBJECT(object))
+		return NULL;
 	return getKeyJsonValueFromContainer(&object->root, key, strlen(key), NULL);
 }
 

@@ -25,6 +25,15 @@ extern void json_add_jsonb(JsonObject *object, const char *key, Jsonb *value);
 extern void json_add_value(JsonObject *object, const char *key, JsonbValue *value);
 extern Jsonb *json_object_end(JsonObject *object);
 
+typedef struct JsonArray
+{
+	JsonbParseState *state;
+} JsonArray;
+
+extern void json_array_begin(JsonArray *array);
+extern void json_array_add(JsonArray *array, Jsonb *value);
+extern Jsonb *json_array_end(JsonArray *array);
+
 extern char *json_text(Jsonb *value);
 extern Jsonb *json_from_datum(Datum value, bool isnull, Oid type);
 extern Jsonb *json_null(void);

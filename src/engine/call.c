@@ -30,6 +30,20 @@ check_not_in_tool(const char *function)
 					  errdetail("Code of the types of a tool's arguments is running."));
 }
 
+/*
+ * Refuse where PostgreSQL runs somebody's code inside somebody else's command:
+ * an index expression in a superuser's ANALYZE, a trigger in the cascade of a
+ * foreign key.  The session's user knows nothing of the call then.
+ */
+static void
+check_not_in_maintenance(const char *function)
+{
+	if ((InSecurityRestrictedOperation() && !sandbox_is_running()) || InNoForceRLSOperation())
+		report_denied(errmsg("%s cannot be called here", function),
+					  errdetail("The code that calls it runs inside a command of somebody else."),
+					  errhint("Call it directly, or from a function that is called directly."));
+}
+
 static void
 check_writable(const char *function)
 {
@@ -45,6 +59,7 @@ check_writable(const char *function)
 void
 call_begin(const char *function)
 {
+	check_not_in_maintenance(function);
 	check_not_in_tool(function);
 	check_writable(function);
 }
@@ -53,6 +68,7 @@ call_begin(const char *function)
 void
 call_begin_in_tool(const char *function)
 {
+	check_not_in_maintenance(function);
 	check_writable(function);
 }
 
@@ -60,5 +76,6 @@ call_begin_in_tool(const char *function)
 void
 call_begin_read(const char *function)
 {
+	check_not_in_maintenance(function);
 	check_not_in_tool(function);
 }

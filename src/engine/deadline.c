@@ -20,6 +20,9 @@
 #include "tcop/tcopprot.h"
 #include "utils/timeout.h"
 
+/* How often what has caught the cancel is cancelled again, in ms. */
+#define REPEAT_EVERY 100
+
 static TimeoutId timer = MAX_TIMEOUTS; /* not registered yet */
 static bool armed = false;
 static volatile sig_atomic_t passed = false;
@@ -69,7 +72,10 @@ deadline_start(int64 milliseconds)
 	{
 		if (timer == MAX_TIMEOUTS)
 			timer = RegisterTimeout(USER_TIMEOUT, deadline_handler);
-		enable_timeout_after(timer, (int) Min(milliseconds, INT_MAX));
+		enable_timeout_every(timer,
+							 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+														 Min(milliseconds, INT_MAX)),
+							 REPEAT_EVERY);
 	}
 	return true;
 }

@@ -39,6 +39,7 @@
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 static Cache *definitions = NULL;
 
@@ -155,12 +156,49 @@ proc_text(HeapTuple tuple, AttrNumber attribute)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+/*
+ * The attributes of a composite type, or of the one that a domain or an array
+ * is made of, with theirs in turn; NULL for another type.
+ */
+static Jsonb *
+describe_attributes(Oid type)
+{
+	Oid element;
+	TupleDesc desc;
+	JsonArray attributes;
+
+	check_stack_depth();
+	type = getBaseType(type);
+	element = get_element_type(type);
+	if (OidIsValid(element))
+		return describe_attributes(element);
+	if (get_typtype(type) != TYPTYPE_COMPOSITE)
+		return NULL;
+
+	desc = lookup_rowtype_tupdesc_copy(type, -1);
+	json_array_begin(&attributes);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		JsonObject object;
+
+		if (attribute->attisdropped)
+			continue;
+		json_object_begin(&object);
+		json_add_text(&object, "name", NameStr(attribute->attname));
+		json_add_text(&object, "type", format_type_be_qualified(attribute->atttypid));
+		json_add_jsonb(&object, "attributes", describe_attributes(attribute->atttypid));
+		json_array_add(&attributes, json_object_end(&object));
+	}
+	return json_array_end(&attributes);
+}
+
 /* Fill in the arguments, and add them to the JSON form. */
 static void
 read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 {
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
-	JsonObject arguments;
+	JsonArray arguments;
 	Oid *types;
 	char **names;
 	char *modes;
@@ -173,22 +211,23 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 	definition->has_default = palloc0(sizeof(bool) * Max(nall, 1));
 	definition->builtin_types = true;
 
-	json_object_begin(&arguments);
+	json_array_begin(&arguments);
 	for (int i = 0; i < nall; i++)
 	{
 		JsonObject argument;
 		bool is_input = modes == NULL || modes[i] == PROARGMODE_IN ||
 						modes[i] == PROARGMODE_INOUT || modes[i] == PROARGMODE_VARIADIC;
-		char *name = names != NULL && names[i][0] != '\0' ? names[i] : psprintf("$%d", i + 1);
 
 		json_object_begin(&argument);
-		json_add_int(&argument, "position", i + 1);
+		json_add_text(&argument, "name", names != NULL ? names[i] : "");
 		json_add_text(&argument, "type", format_type_be_qualified(types[i]));
+		if (is_input && !is_builtin_type(types[i]))
+			json_add_jsonb(&argument, "attributes", describe_attributes(types[i]));
 		if (modes != NULL && modes[i] != PROARGMODE_IN)
 			json_add_text(&argument, "mode", (char[]){modes[i], '\0'});
 		if (is_input)
 		{
-			definition->arg_names[n] = name;
+			definition->arg_names[n] = names[i];
 			definition->arg_types[n] = types[i];
 			definition->has_default[n] = n >= proc->pronargs - proc->pronargdefaults;
 			definition->builtin_types &= is_builtin_type(types[i]);
@@ -197,9 +236,9 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 							  deparse(pg_get_function_arg_default, definition->function, i + 1));
 			n++;
 		}
-		json_add_jsonb(&arguments, name, json_object_end(&argument));
+		json_array_add(&arguments, json_object_end(&argument));
 	}
-	json_add_jsonb(json, "arguments", json_object_end(&arguments));
+	json_add_jsonb(json, "arguments", json_array_end(&arguments));
 
 	definition->variadic = OidIsValid(proc->provariadic);
 	definition->whole_object = n == 1 && definition->arg_types[0] == JSONBOID &&
@@ -220,6 +259,8 @@ read_definition(Definition *definition, const Tool *tool)
 	bool isnull;
 	char *body;
 
+	definition->version_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	definition->version_tid = tuple->t_self;
 	definition->owner = proc->proowner;
 	definition->security_definer = proc->prosecdef;
 	definition->strict = proc->proisstrict;
@@ -290,11 +331,11 @@ resolve_function(const Tool *tool)
 	return function;
 }
 
-/* Read the definition into the cache's memory. */
+/* Read the definition into memory. */
 static Definition *
-read_into_cache(const Tool *tool)
+read_now(const Tool *tool, MemoryContext memory)
 {
-	MemoryContext old = MemoryContextSwitchTo(cache_memory(definitions));
+	MemoryContext old = MemoryContextSwitchTo(memory);
 	Definition *definition = palloc0(sizeof(Definition));
 	int nest_level = NewGUCNestLevel();
 	Oid save_user;
@@ -342,10 +383,24 @@ definition_load(const Tool *tool)
 	definition = cache_get(definitions, key.data, key.len);
 	if (definition == NULL)
 	{
-		definition = read_into_cache(tool);
-		cache_put(definitions, key.data, key.len, definition);
+		MemoryContext memory = cache_begin_value();
+
+		definition = read_now(tool, memory);
+		cache_put(definitions, key.data, key.len, definition, memory);
 	}
 	return definition;
+}
+
+/*
+ * Whether two readings are of the very same row of pg_proc, by the test that
+ * PL/pgSQL makes of its functions too: one that was replaced and put back is
+ * another row.
+ */
+bool
+definition_is_version(const Definition *a, const Definition *b)
+{
+	return a->function == b->function && a->version_xmin == b->version_xmin &&
+		   ItemPointerCompare((ItemPointer) &a->version_tid, (ItemPointer) &b->version_tid) == 0;
 }
 
 bool

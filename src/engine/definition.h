@@ -14,6 +14,8 @@ typedef struct Definition
 {
 	Oid function;
 	Oid owner;
+	TransactionId version_xmin; /* of the row in pg_proc, and where it is */
+	ItemPointerData version_tid;
 	bool security_definer;
 	bool strict;
 	bool returns_set;
@@ -30,6 +32,7 @@ typedef struct Definition
 } Definition;
 
 extern const Definition *definition_load(const Tool *tool);
+extern bool definition_is_version(const Definition *a, const Definition *b);
 extern bool definition_is(const Definition *definition, const bytea *sha256);
 extern void definition_check_pinned(const Tool *tool, const Definition *definition,
 									const bytea *sha256, int64 proposal_id);

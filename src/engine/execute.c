@@ -60,7 +60,11 @@ log_start(const Proposal *proposal, int64 execution_id, const Tool *tool, const 
 					dry_run ? " (dry run)" : "")));
 }
 
-/* Call the tool, and see that it is still what was approved when it is done. */
+/*
+ * Call the tool, and see that it is still what was approved when it is done:
+ * defaults and code of types run before the function, and could have put
+ * another in its place.
+ */
 static ErrorData *
 run_tool(const Invocation *invocation, const Tool *tool, const Definition *definition,
 		 const Policy *policy, const Proposal *proposal, Jsonb **output)
@@ -70,9 +74,17 @@ run_tool(const Invocation *invocation, const Tool *tool, const Definition *defin
 
 	if (error == NULL)
 	{
+		const Definition *now;
+
 		tool = tool_require(proposal->tool);
-		definition_check_pinned(tool, definition_load(tool), proposal->definition,
-								proposal->proposal_id);
+		now = definition_load(tool);
+		definition_check_pinned(tool, now, proposal->definition, proposal->proposal_id);
+		if (!definition_is_version(now, definition))
+			report_wrong_state(errmsg("tool \"%s\" has changed while proposal " INT64_FORMAT
+									  " was being executed",
+									  tool->tool, proposal->proposal_id),
+							   errhint("Execute the proposal again when nobody changes the "
+									   "function."));
 	}
 	return error;
 }
@@ -96,6 +108,7 @@ execute(int64 proposal_id, const int64 *actor_id, Jsonb **result)
 	Execution execution = {.attempt = 1};
 	CallResult call = {0};
 
+	invoke_prepare();
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, actor_id);
 	proposal = proposal_require_lock(proposal_id, false);

@@ -128,6 +128,7 @@ change_grants(bool grant, Oid role, Capability capability)
 	Oid save_user;
 	int save_context;
 
+	store_lock_id(LOCK_GRANTS, 0, true);
 	for (int i = 0; i < CAPABILITY_COUNT; i++)
 	{
 		held[i] = i != (int) capability &&

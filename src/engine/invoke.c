@@ -99,7 +99,7 @@ static Jsonb *
 call_set(FuncExpr *call, bool complete, EState *estate)
 {
 	ExprContext *econtext = CreateExprContext(estate);
-	JsonbParseState *state = NULL;
+	JsonArray array;
 	SetExprState *setexpr;
 	Tuplestorestate *rows;
 	TupleTableSlot *slot;
@@ -119,25 +119,16 @@ call_set(FuncExpr *call, bool complete, EState *estate)
 									   false);
 	slot = ExecInitExtraTupleSlot(estate, desc, &TTSOpsMinimalTuple);
 
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	json_array_begin(&array);
 	while (tuplestore_gettupleslot(rows, true, false, slot))
 	{
 		Jsonb *row = row_to_jsonb(slot, result_class);
-		JsonbValue element;
 
 		CHECK_FOR_INTERRUPTS();
 		check_size(size += VARSIZE(row));
-		if (JB_ROOT_IS_SCALAR(row))
-			(void) JsonbExtractScalar(&row->root, &element);
-		else
-		{
-			element.type = jbvBinary;
-			element.val.binary.data = &row->root;
-			element.val.binary.len = VARSIZE(row) - VARHDRSZ;
-		}
-		pushJsonbValue(&state, WJB_ELEM, &element);
+		json_array_add(&array, row);
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+	return json_array_end(&array);
 }
 
 /* Call a function that returns one value. */
@@ -193,10 +184,10 @@ call_function(void *arg)
 
 /*
  * Fire what the caller has deferred, as the caller and not as the owner of a
- * wrapper or the tool's role; and leave nothing to be deferred by the tool.
+ * wrapper or the tool's role, and let nothing be deferred from here on.
  */
-static void
-fire_deferred_triggers(void)
+void
+invoke_prepare(void)
 {
 	ConstraintsSetStmt stmt = {.type = T_ConstraintsSetStmt, .constraints = NIL, .deferred = false};
 	Oid save_user;
@@ -222,8 +213,9 @@ add_confinement_hint(ErrorData *error)
 /*
  * Call the tool's function in this session, as the role of the invocation.
  *
- * Returns NULL and the output, or the error that undid the call.  The
- * definition must not be used afterwards: the tool may have had it reloaded.
+ * The caller has called invoke_prepare before it locked and checked anything,
+ * since the triggers that fire there can do what they like.  Returns NULL and
+ * the output, or the error that undid the call.
  */
 ErrorData *
 invoke_in_session(const Invocation *invocation, const Tool *tool, const Definition *definition,
@@ -236,8 +228,6 @@ invoke_in_session(const Invocation *invocation, const Tool *tool, const Definiti
 					   .read_only = false,
 					   .keep = true};
 	ErrorData *volatile error = NULL;
-
-	fire_deferred_triggers();
 
 	running = invocation;
 	PG_TRY();
@@ -252,6 +242,8 @@ invoke_in_session(const Invocation *invocation, const Tool *tool, const Definiti
 
 	if (error != NULL)
 		add_confinement_hint(error);
+	else
+		invoke_prepare();
 	*output = call.output;
 	return error;
 }

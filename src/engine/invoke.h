@@ -24,6 +24,7 @@ extern const char *show_proposal_id(void);
 extern const char *show_execution_id(void);
 extern const char *show_actor(void);
 
+extern void invoke_prepare(void);
 extern ErrorData *invoke_in_session(const Invocation *invocation, const Tool *tool,
 									const Definition *definition, int64 timeout, Jsonb *params,
 									Jsonb **output);

@@ -54,6 +54,8 @@ proposal_retry(int64 proposal_id, const int64 *actor_id)
 	actor = caller_actor_or_null(&caller, actor_id);
 	store_lock_id(LOCK_WORKFLOW, proposal_require(proposal_id)->workflow_id, false);
 	proposal = proposal_require_lock(proposal_id, false);
+	if (actor != NULL)
+		actor = actor_require(actor->actor_id);
 	if (proposal->status != PROPOSAL_FAILED)
 		proposal_report_state(proposal, "failed", "Only a failed proposal can be retried.");
 	workflow_check_active(workflow_require(proposal->workflow_id));

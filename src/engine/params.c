@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/settings.h"
 #include "catalog/pg_type.h"
+#include "engine/call_settings.h"
 #include "engine/params.h"
 #include "engine/sandbox.h"
 #include "funcapi.h"
@@ -210,7 +211,7 @@ convert_builtin(const Tool *tool, Conversion *conversion)
 	MemoryContext context = CurrentMemoryContext;
 	int nest_level = NewGUCNestLevel();
 
-	sandbox_pin_settings(tool->search_path);
+	call_settings_pin(tool->search_path);
 	PG_TRY();
 	{
 		convert(conversion);
@@ -230,8 +231,9 @@ convert_builtin(const Tool *tool, Conversion *conversion)
 	AtEOXact_GUC(false, nest_level);
 }
 
-static void
-check_size(Jsonb *params)
+/* Refuse params, or edits of them, that are too large: 54000. */
+void
+params_check_size(Jsonb *params)
 {
 	if (VARSIZE(params) > (Size) setting_max_params_size * 1024)
 		report_limit(errmsg("params are too large"),
@@ -252,7 +254,7 @@ params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64
 {
 	Conversion conversion = {.params = params};
 
-	check_size(params);
+	params_check_size(params);
 	if (definition->whole_object)
 		return params;
 	check_keys(tool, definition, params);
@@ -275,7 +277,7 @@ params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64
 		if (error != NULL)
 			report_unfit(tool, error);
 	}
-	check_size(conversion.converted);
+	params_check_size(conversion.converted);
 	return conversion.converted;
 }
 

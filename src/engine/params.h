@@ -21,6 +21,7 @@ typedef struct Arguments
 	ParamListInfo values;
 } Arguments;
 
+extern void params_check_size(Jsonb *params);
 extern void params_arguments(const Definition *definition, Jsonb *params, Arguments *arguments);
 
 #endif

@@ -85,7 +85,7 @@ answer_again(const ProposeRequest *request, const Tool *tool, const Policy *poli
 	bool same;
 
 	if (proposal->revision > 1)
-		params = revision_load(proposal->proposal_id, 1)->params;
+		params = revision_require(proposal->proposal_id, 1)->params;
 	same = proposal->workflow_id == request->workflow_id &&
 		   strcmp(proposal->tool, request->tool) == 0 &&
 		   strcmp(proposal->reason, request->reason) == 0;
@@ -141,7 +141,8 @@ insert_proposal(const ProposeRequest *request, const Policy *policy, const Revis
 /*
  * Propose a call.
  *
- * Locks: the idempotency key, the workflow shared with other proposals.
+ * Locks: the idempotency key, the workflow shared with other proposals.  What
+ * is decided on is read after the waits for them.
  */
 int64
 propose(const ProposeRequest *request, ProposalStatus *status)
@@ -156,17 +157,18 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 
 	caller_identify(&caller);
 	actor = caller_actor(&caller, request->actor_id, "actor_id");
+	if (request->idempotency_key != NULL)
+		store_lock_text(LOCK_IDEMPOTENCY_KEY, actor->actor_id, request->idempotency_key);
 	store_lock_id(LOCK_WORKFLOW, request->workflow_id, false);
+	actor = actor_require(actor->actor_id);
 	workflow = workflow_require(request->workflow_id);
 	tool = tool_require(request->tool);
 	policy = policy_load();
 
 	if (request->idempotency_key != NULL)
 	{
-		Proposal *proposal;
+		Proposal *proposal = proposal_find_by_key(actor->actor_id, request->idempotency_key);
 
-		store_lock_text(LOCK_IDEMPOTENCY_KEY, actor->actor_id, request->idempotency_key);
-		proposal = proposal_find_by_key(actor->actor_id, request->idempotency_key);
 		if (proposal != NULL)
 		{
 			caller_check_acts_as(&caller, actor);

@@ -2,8 +2,9 @@
  * record.c
  *	  Writes the audit row of every change.
  *
- * Called by triggers after each row that the engine writes, so that no code
- * path changes anything without a trace.  What a row says comes from the
+ * Called by triggers after each row of an actor, a tool, the policy, a
+ * workflow, a proposal, a review or an execution that the engine writes, so
+ * that no code path changes anything without a trace.  What a row says comes from the
  * changed row's own columns.
  *
  * A decision and an execution are rows of their own, and the change of the

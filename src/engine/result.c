@@ -7,7 +7,19 @@
 #include "base/json.h"
 #include "engine/definition.h"
 #include "engine/result.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+
+/* How many bytes of each text of an error are kept: they may quote anything. */
+#define ERROR_TEXT_MAX 8192
+
+static void
+add_error_text(JsonObject *object, const char *key, const char *text)
+{
+	if (text != NULL)
+		text = pnstrdup(text, pg_mbcliplen(text, strlen(text), ERROR_TEXT_MAX));
+	json_add_text(object, key, text);
+}
 
 static Jsonb *
 error_build(const ErrorData *error)
@@ -16,10 +28,10 @@ error_build(const ErrorData *error)
 
 	json_object_begin(&object);
 	json_add_text(&object, "sqlstate", unpack_sql_state(error->sqlerrcode));
-	json_add_text(&object, "message", error->message);
-	json_add_text(&object, "detail", error->detail);
-	json_add_text(&object, "hint", error->hint);
-	json_add_text(&object, "context", error->context);
+	add_error_text(&object, "message", error->message);
+	add_error_text(&object, "detail", error->detail);
+	add_error_text(&object, "hint", error->hint);
+	add_error_text(&object, "context", error->context);
 	return json_object_end(&object);
 }
 

@@ -227,9 +227,12 @@ edited_params(const ReviewContext *context, const Definition *definition)
 {
 	const Proposal *proposal = context->proposal;
 	Jsonb *edits = context->request->edits;
-	Jsonb *params = params_convert(context->tool, definition, run_as_current(context->tool),
-								   tool_timeout(context->tool, context->policy),
-								   merge_patch(proposal->params, edits));
+	Jsonb *params;
+
+	params_check_size(edits);
+	params = params_convert(context->tool, definition, run_as_current(context->tool),
+							tool_timeout(context->tool, context->policy),
+							merge_patch(proposal->params, edits));
 
 	if (JB_ROOT_COUNT(edits) > 0 && json_equal(params, proposal->params))
 		report_invalid(
@@ -289,6 +292,7 @@ review(const ReviewRequest *request, Jsonb **final_tool_call)
 	caller_identify(&context.caller);
 	context.reviewer = caller_actor(&context.caller, request->reviewer_id, "reviewer_id");
 	context.proposal = lock_proposal(request);
+	context.reviewer = actor_require(context.reviewer->actor_id);
 	context.tool = tool_require(context.proposal->tool);
 	context.policy = policy_load();
 	caller_person(&context.caller, context.reviewer, &context.person);

@@ -13,6 +13,7 @@
 #include "base/settings.h"
 #include "engine/run_as.h"
 #include "miscadmin.h"
+#include "store/table.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/regproc.h"
@@ -34,16 +35,30 @@ run_as_current(const Tool *tool)
 	return tool->run_as_oid;
 }
 
+/*
+ * Refuse a superuser, and a member of the extension's owner, who could take
+ * away the triggers.
+ */
 static void
 check_no_superuser(Oid role, const char *what)
 {
-	if (superuser_arg(role) && !setting_allow_superuser_tools)
+	const char *hint = "Create a role with just the rights that the tool needs (CREATE ROLE ... "
+					   "LOGIN) and name it with run_as; or let a superuser turn on "
+					   "workflow_orch.allow_superuser_tools.";
+
+	if (setting_allow_superuser_tools)
+		return;
+	if (superuser_arg(role))
 		report_denied(errmsg("a tool cannot run as a superuser"),
 					  errdetail("Role \"%s\", %s, is a superuser.", GetUserNameFromId(role, false),
 								what),
-					  errhint("Create a role with just the rights that the tool needs (CREATE ROLE "
-							  "... LOGIN) and name it with run_as; or let a superuser turn on "
-							  "workflow_orch.allow_superuser_tools."));
+					  errhint("%s", hint));
+	if (is_member_of_role(role, store_owner()))
+		report_denied(errmsg("a tool cannot run as a member of the extension's owner"),
+					  errdetail("Role \"%s\", %s, is a member of \"%s\".",
+								GetUserNameFromId(role, false), what,
+								GetUserNameFromId(store_owner(), false)),
+					  errhint("%s", hint));
 }
 
 static void

@@ -21,6 +21,5 @@ typedef void (*SandboxFunction)(void *arg);
 extern ErrorData *sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg);
 extern bool sandbox_is_running(void);
 extern Oid sandbox_role(void);
-extern void sandbox_pin_settings(const char *search_path);
 
 #endif

@@ -94,6 +94,20 @@ proposal_report_state(const Proposal *proposal, const char *wanted, const char *
 					   errhint("%s", hint));
 }
 
+/* A revision that must be there: it is not where a restore was incomplete. */
+Revision *
+revision_require(int64 proposal_id, int64 revision)
+{
+	Revision *result = revision_load(proposal_id, revision);
+
+	if (result == NULL)
+		report_unknown(errmsg("revision " INT64_FORMAT " of proposal " INT64_FORMAT
+							  " does not exist",
+							  revision, proposal_id),
+					   errhint("Restore the table workflow_orch.proposal_revision whole."));
+	return result;
+}
+
 Workflow *
 workflow_require(int64 workflow_id)
 {

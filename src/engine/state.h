@@ -9,6 +9,7 @@
 
 #include "store/policy.h"
 #include "store/proposal.h"
+#include "store/revision.h"
 #include "store/tool.h"
 #include "store/workflow.h"
 
@@ -16,6 +17,7 @@ extern ProposalStatus proposal_status_now(const Proposal *proposal);
 extern Proposal *proposal_require(int64 proposal_id);
 extern Proposal *proposal_require_lock(int64 proposal_id, bool wait);
 extern void proposal_report_state(const Proposal *proposal, const char *wanted, const char *hint);
+extern Revision *revision_require(int64 proposal_id, int64 revision);
 extern Workflow *workflow_require(int64 workflow_id);
 extern void workflow_check_active(const Workflow *workflow);
 extern const Tool *tool_require(const char *name);

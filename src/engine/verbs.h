@@ -6,8 +6,7 @@
  * Each function checks, locks, decides and writes in the caller's transaction,
  * in the order of the contract: arguments (22023), ids (42704), state (55000,
  * 55P03), identity (42501), second review (42710), slot (42501).  It either
- * does all of its work or raises an error; nothing is written before the last
- * check.  Optional values are pointers that may be NULL.
+ * does all of its work or raises an error, which undoes what was written.  Optional values are pointers that may be NULL.
  */
 #ifndef WFO_ENGINE_VERBS_H
 #define WFO_ENGINE_VERBS_H

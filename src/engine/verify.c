@@ -97,13 +97,20 @@ verify_execution(const Verification *verification, const Execution *execution, c
 		return;
 	}
 
+	if (execution->result == NULL)
+	{
+		report_finding(verification, execution->proposal_id, &execution->execution_id,
+					   "the execution has no result");
+		return;
+	}
+
 	json_object_begin(&expected);
 	result_add_for_audit(&expected, execution->result);
 	details = json_object_end(&expected);
 	hash = json_find(details, "output_sha256");
 	recorded = member_text(row->details, "output_sha256");
 	if ((hash == NULL) != (recorded == NULL) ||
-		(hash != NULL && strncmp(hash->val.string.val, recorded, hash->val.string.len) != 0))
+		(hash != NULL && strcmp(member_text(details, "output_sha256"), recorded) != 0))
 		report_finding(verification, execution->proposal_id, &execution->execution_id,
 					   "the output is not the one that was recorded");
 }

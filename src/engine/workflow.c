@@ -102,6 +102,8 @@ workflow_complete(int64 workflow_id, const int64 *actor_id)
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, actor_id);
 	workflow = lock_for_end(workflow_id);
+	if (actor != NULL)
+		actor = actor_require(actor->actor_id);
 
 	ids = proposal_list_unfinished(workflow_id, &count);
 	expired = palloc(sizeof(Proposal *) * Max(count, 1));
@@ -140,6 +142,8 @@ workflow_cancel(int64 workflow_id, const int64 *actor_id, const char *reason)
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, actor_id);
 	workflow = lock_for_end(workflow_id);
+	if (actor != NULL)
+		actor = actor_require(actor->actor_id);
 	check_may_end(&caller, workflow, actor);
 
 	ids = proposal_list_unfinished(workflow_id, &count);

@@ -64,7 +64,7 @@ audit_insert(const AuditEntry *entry)
 														 pg_mbcliplen(debug_query_string,
 																	  strlen(debug_query_string),
 																	  QUERY_MAX))));
-	store_append(&row);
+	store_insert(&row);
 }
 
 /* Put the rows of a workflow into a tuplestore: their first columns, oldest first. */

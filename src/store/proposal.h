@@ -12,7 +12,6 @@
 #include "model/person.h"
 #include "model/status.h"
 #include "model/transition.h"
-#include "store/table.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 

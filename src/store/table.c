@@ -19,7 +19,6 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/names.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
@@ -184,6 +183,11 @@ store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys
 void
 stored_row_init(StoredRow *row, HeapTuple tuple, TupleDesc desc)
 {
+	if (desc->natts > STORE_MAX_COLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a table of the extension has columns added to it"),
+				 errdetail("It has %d columns.", desc->natts), errhint("Drop the added columns.")));
 	row->tuple = tuple;
 	row->desc = desc;
 	heap_deform_tuple(tuple, desc, row->values, row->nulls);
@@ -196,6 +200,7 @@ stored_row_make(HeapTuple tuple, TupleDesc desc)
 	StoredRow *row = palloc(sizeof(StoredRow));
 
 	stored_row_init(row, heap_copytuple(tuple), desc);
+	row->desc = NULL;
 	return row;
 }
 
@@ -221,8 +226,7 @@ store_scan_end(StoreScan *scan)
 
 /*
  * Read the one row with these keys, or NULL.  The row is a copy in the current
- * memory context; its desc stays good while the table is locked, to the end of
- * the transaction.
+ * memory context.
  */
 StoredRow *
 store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys)
@@ -249,6 +253,7 @@ store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
 	static Cache *caches[STORE_TABLE_COUNT];
 	Cache *cache = caches[table];
 	void *value;
+	MemoryContext memory;
 	MemoryContext old;
 
 	if (cache == NULL)
@@ -258,11 +263,14 @@ store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
 		return value;
 
 	cache_depend_on_table(cache, store_relid(tables[table].name));
-	old = MemoryContextSwitchTo(cache_memory(cache));
+	memory = cache_begin_value();
+	old = MemoryContextSwitchTo(memory);
 	value = fetch(key);
 	MemoryContextSwitchTo(old);
-	if (value != NULL)
-		cache_put(cache, key, length, value);
+	if (value == NULL)
+		MemoryContextDelete(memory);
+	else
+		cache_put(cache, key, length, value, memory);
 	return value;
 }
 
@@ -543,19 +551,6 @@ store_update(StoreRow *row, StoredRow *old)
 	PG_END_TRY();
 }
 
-/*
- * Insert a row into a table whose triggers only keep others away, without
- * firing them: for the audit log, which is written by triggers.
- */
-void
-store_append(StoreRow *row)
-{
-	Relation rel = store_open(row->table, RowExclusiveLock);
-
-	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), row->values, row->nulls));
-	table_close(rel, NoLock);
-}
-
 /* The next value of the table's identity column. */
 int64
 store_next_id(StoreTable table)
@@ -587,8 +582,7 @@ Datum
 column_datum(const StoredRow *row, AttrNumber column)
 {
 	if (row->nulls[column - 1])
-		elog(ERROR, "column \"%s\" is null",
-			 NameStr(TupleDescAttr(row->desc, column - 1)->attname));
+		elog(ERROR, "column %d is null", column);
 	return row->values[column - 1];
 }
 

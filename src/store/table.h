@@ -48,7 +48,7 @@ extern Oid store_owner(void);
 /* A row that was read. */
 typedef struct StoredRow
 {
-	TupleDesc desc;
+	TupleDesc desc; /* NULL where the table is closed again */
 	HeapTuple tuple;
 	Datum values[STORE_MAX_COLUMNS];
 	bool nulls[STORE_MAX_COLUMNS];
@@ -96,6 +96,7 @@ typedef enum StoreLockSpace
 	LOCK_WORKFLOW,        /* proposing shares it, ending the workflow excludes */
 	LOCK_IDEMPOTENCY_KEY, /* one call at a time proposes with a key */
 	LOCK_NAME,            /* one call at a time registers a name or a definition */
+	LOCK_GRANTS,          /* one call at a time grants or revokes */
 	LOCK_POLICY           /* one call at a time changes the policy */
 } StoreLockSpace;
 
@@ -125,7 +126,6 @@ extern void row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type,
 
 extern void store_insert(StoreRow *row);
 extern void store_update(StoreRow *row, StoredRow *old);
-extern void store_append(StoreRow *row);
 extern int64 store_next_id(StoreTable table);
 extern bool store_is_writing(void);
 
