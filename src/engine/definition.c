@@ -217,9 +217,10 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 		JsonObject argument;
 		bool is_input = modes == NULL || modes[i] == PROARGMODE_IN ||
 						modes[i] == PROARGMODE_INOUT || modes[i] == PROARGMODE_VARIADIC;
+		char *name = names != NULL ? names[i] : "";
 
 		json_object_begin(&argument);
-		json_add_text(&argument, "name", names != NULL ? names[i] : "");
+		json_add_text(&argument, "name", name);
 		json_add_text(&argument, "type", format_type_be_qualified(types[i]));
 		if (is_input && !is_builtin_type(types[i]))
 			json_add_jsonb(&argument, "attributes", describe_attributes(types[i]));
@@ -227,7 +228,7 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 			json_add_text(&argument, "mode", (char[]){modes[i], '\0'});
 		if (is_input)
 		{
-			definition->arg_names[n] = names[i];
+			definition->arg_names[n] = name;
 			definition->arg_types[n] = types[i];
 			definition->has_default[n] = n >= proc->pronargs - proc->pronargdefaults;
 			definition->builtin_types &= is_builtin_type(types[i]);
