@@ -79,6 +79,26 @@ SELECT approved('by policy', '{"seconds": 0.04}') AS p \gset
 SELECT default_timeout FROM workflow_orch.set_policy(default_timeout => '0') \g /dev/null
 SELECT is(execute(:p) -> 'output', '"slept"', 'the policy''s timeout is the one in force when the tool runs, and is not pinned');
 
+-- A tool that goes on after the cancel is cancelled again.  It counts in a
+-- sequence, which no rollback sets back.
+CREATE SEQUENCE app.catches;
+GRANT USAGE ON SEQUENCE app.catches TO :"tool_role";
+CREATE FUNCTION app.goes_on() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1 .. 3 LOOP
+    BEGIN
+      PERFORM pg_sleep(8);
+    EXCEPTION WHEN query_canceled THEN
+      PERFORM nextval('app.catches');
+    END;
+  END LOOP;
+END
+$$;
+CALL tool('goes_on()', timeout => '30 ms');
+SELECT is_error(output('goes_on'), '{"sqlstate": "57014", "message": "%timeout of 30 ms%"}', 'a tool that goes on after the cancel has timed out');
+SELECT cmp_ok((SELECT last_value FROM app.catches), '>', 1::bigint, 'and was cancelled more than once');
+SELECT is(pg_sleep(0.3)::text, '', 'afterwards nothing is cancelled any more');
+
 -- A cancel of the caller is raised.  statement_timeout is armed when a
 -- statement starts, so it is set by one and met by the next.
 SELECT approved('patient', '{"seconds": 60}') AS p, approved('slow', '{"seconds": 0}') AS q \gset

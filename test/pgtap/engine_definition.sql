@@ -100,6 +100,55 @@ END
 $$;
 SELECT ok(good_after(command), format('the tool''s %s does not matter', what)) FROM change;
 
+-- Arguments that are composite, or made of composites: a change of the type is
+-- a change of the arguments, though the params may still fit it.
+CREATE TYPE app.amount AS (low int, high int);
+CREATE TYPE app.bill AS (item text, amount app.amount);
+CREATE FUNCTION app.pay(a app.amount) RETURNS text LANGUAGE sql RETURN a::text;
+CREATE FUNCTION app.pay_bill(a app.bill) RETURNS text LANGUAGE sql RETURN a::text;
+CREATE FUNCTION app.pay_all(a app.amount[]) RETURNS text LANGUAGE sql RETURN a::text;
+CALL tool('pay(app.amount)');
+CALL tool('pay_bill(app.bill)');
+CALL tool('pay_all(app.amount[])');
+-- The errors of approving and of executing after a change, which is undone.
+CREATE FUNCTION t.errors_after(change text, tool text, params jsonb, OUT at_review jsonb, OUT at_execution jsonb, OUT undone jsonb)
+LANGUAGE plpgsql AS $$
+DECLARE
+  pending bigint := t.propose(tool, params);
+  approved bigint := t.approved(tool, params);
+BEGIN
+  BEGIN
+    EXECUTE change;
+    at_review := t.error_of(format('SELECT workflow_orch.review_action(%s, %s, ''approve'')', pending, t.bob()));
+    at_execution := t.error_of(format('SELECT t.execute(%s)', approved));
+    RAISE EXCEPTION USING ERRCODE = 'UNDO0';
+  EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
+    NULL;
+  END;
+  undone := t.execute(approved);
+END
+$$;
+CREATE TEMP TABLE changed_type AS
+  SELECT tool || ', ' || what AS what, e.*
+    FROM (VALUES ('pay', '{"a": {"low": 1, "high": 1000}}'::jsonb),
+                 ('pay_bill', '{"a": {"item": "x", "amount": {"low": 1, "high": 1000}}}'),
+                 ('pay_all', '{"a": [{"low": 1, "high": 1000}]}')) AS v (tool, params),
+         (VALUES ('attributes that have swapped their names', 'ALTER TYPE app.amount RENAME ATTRIBUTE low TO x; ALTER TYPE app.amount RENAME ATTRIBUTE high TO low;
+                                                               ALTER TYPE app.amount RENAME ATTRIBUTE x TO high'),
+                 ('an attribute of another name', 'ALTER TYPE app.amount RENAME ATTRIBUTE low TO least'),
+                 ('one more attribute', 'ALTER TYPE app.amount ADD ATTRIBUTE currency text')) AS c (what, command),
+         errors_after(command, tool, params) e;
+SELECT is_error(at_review, '{"sqlstate": "55000", "message": "%has changed%"}', format('%s: the proposal is not approved', what)) FROM changed_type;
+SELECT is_error(at_execution, '{"sqlstate": "55000", "message": "%has changed%"}', format('%s: an approved proposal is not executed', what)) FROM changed_type;
+SELECT is(undone -> 'success', 'true', format('%s: taken back, the approval is good again', what)) FROM changed_type;
+
+-- A name like that of a parameter's number does not hide an argument.
+CREATE FUNCTION app.dollar("$2" text DEFAULT 'harmless', OUT int) LANGUAGE sql AS 'SELECT length($1)';
+CALL tool('dollar(text)');
+SELECT is_error(e.at_execution, '{"sqlstate": "55000", "message": "%has changed%", "detail": "%arguments%"}',
+  'an argument named "$2" beside an unnamed one is pinned with its default')
+  FROM errors_after($$CREATE OR REPLACE FUNCTION app.dollar("$2" text DEFAULT 'harmful', OUT int) LANGUAGE sql AS 'SELECT length($1)'$$, 'dollar', '{}') e;
+
 -- The function is gone.
 SELECT propose('add', '{"a": 1}') AS p, approved('add', '{"a": 1}') AS q \gset
 SAVEPOINT dropped;

@@ -106,6 +106,29 @@ SELECT is((SELECT actor_id FROM workflow_orch.execution WHERE execution_id = :e)
   'the actor may be left out: then it was nobody in particular');
 SELECT is(output('enter', '{"entry": ""}') , '4', 'a later call sees what the earlier ones have done');
 
+-- What the caller has deferred may decide on the same proposal.
+CREATE FUNCTION app.meanwhile() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE NEW.statement;
+  RETURN NULL;
+END
+$$;
+CREATE TABLE app.deferred (statement text);
+CREATE CONSTRAINT TRIGGER meanwhile AFTER INSERT ON app.deferred DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.meanwhile();
+SELECT approved('enter', '{"entry": "once"}') AS p \gset
+SAVEPOINT meanwhile;
+SET CONSTRAINTS ALL DEFERRED;
+INSERT INTO app.deferred VALUES (format('SELECT workflow_orch.execute_action(%s)', :p));
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%is not approved%", "detail": "%executed%"}',
+  'a proposal that a deferred trigger of the caller has executed meanwhile is not executed again');
+ROLLBACK TO meanwhile;
+SET CONSTRAINTS ALL DEFERRED;
+INSERT INTO app.deferred VALUES (format('SELECT workflow_orch.withdraw_proposal(%s, %s)', :p, :ann));
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%is not approved%", "detail": "%withdrawn%"}',
+  'nor is one that it has withdrawn');
+ROLLBACK TO meanwhile;
+SELECT is_empty($$SELECT * FROM app.ledger WHERE entry = 'once'$$, 'neither has left anything');
+
 -- The tool's switches.
 SELECT approved('enter', '{"entry": "d"}') AS p \gset
 SELECT workflow_orch.set_tool_enabled('enter', false);

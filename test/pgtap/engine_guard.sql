@@ -225,6 +225,13 @@ SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log() WHERE proposal_i
   'the audit log agrees with what the calls made');
 SELECT isnt_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'and shows what was inserted past it');
 
+-- Columns that somebody has added.
+SAVEPOINT wider;
+SELECT 'ALTER TABLE workflow_orch.proposal ' || string_agg(format('ADD extra_%s int DEFAULT 7', n), ', ') FROM generate_series(1, 200) n \gexec
+SELECT isnt(error_of('UPDATE workflow_orch.proposal SET reason = ''x'''), NULL, 'an UPDATE of a table with many columns more is refused');
+SELECT isnt(error_of('UPDATE workflow_orch.proposal SET extra_200 = 1'), NULL, 'so is one of such a column');
+ROLLBACK TO wider;
+
 -- The triggers cannot be called, and cover every table.
 SELECT raises('SELECT workflow_orch.guard()', '{"message": "%trigger function"}', 'the guard is no function to call');
 SELECT is_empty($$SELECT relname FROM pg_class c WHERE relnamespace = 'workflow_orch'::regnamespace AND relkind = 'r'

@@ -165,6 +165,17 @@ SELECT raises(format($$SELECT review(%s, bob(), 'approve')$$, :p), '{"sqlstate":
 SELECT review(:p, :bob, 'edit', '{"amount": 7}') \g /dev/null
 SELECT is(status(:p), 'approved', 'a new edit counts by the policy of its time');
 
+-- Edits are limited as params are, though little may come of them.
+SELECT propose('pay', '{"amount": 5}') AS p \gset
+SELECT max(audit_id) AS last FROM workflow_orch.audit_log \gset
+SET LOCAL workflow_orch.max_params_size = 1;
+SELECT raises(format($$SELECT review(%s, bob(), 'edit', (SELECT jsonb_object_agg('none' || i, NULL) || '{"amount": 6}' FROM generate_series(1, 1000) i))$$, :p),
+  '{"sqlstate": "54000", "hint": "%workflow_orch.max_params_size%"}', 'edits that are larger than max_params_size are refused');
+RESET workflow_orch.max_params_size;
+SELECT is((SELECT row(p.status, revision, params, (SELECT max(audit_id) FROM workflow_orch.audit_log))::text FROM workflow_orch.proposal p WHERE proposal_id = :p),
+  format('(pending,1,"{""amount"": 5}",%s)', :last), 'and nothing is written');
+SELECT is_empty(format('SELECT FROM workflow_orch.review WHERE proposal_id = %s', :p), 'nor is the review');
+
 -- Dry runs are no matter of reviews; a disabled tool is none either.
 SELECT propose('pay', '{"amount": 5}') AS p \gset
 SELECT workflow_orch.set_tool_enabled('pay', false);

@@ -76,6 +76,33 @@ SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "42501", "message"
 ALTER ROLE engine_run_as_admin NOSUPERUSER;
 ALTER ROLE engine_run_as_owner NOSUPERUSER;
 
+-- Members of the extension's owner, which could take on its rights.
+CREATE ROLE engine_run_as_almost;
+CREATE ROLE engine_run_as_behind NOINHERIT IN ROLE engine_run_as_almost;
+GRANT USAGE ON SCHEMA app, t TO engine_run_as_almost, engine_run_as_behind;
+CREATE FUNCTION app.as_almost() RETURNS text SECURITY DEFINER LANGUAGE sql RETURN current_user::text;
+ALTER FUNCTION app.as_almost OWNER TO engine_run_as_almost;
+SELECT workflow_orch.register_tool('almost''s', 'app.who()', run_as => 'engine_run_as_almost');
+SELECT workflow_orch.register_tool('behind''s', 'app.who()', run_as => 'engine_run_as_behind');
+SELECT workflow_orch.register_tool('almost as owner''s', 'app.as_almost()', run_as => :'tool_role');
+CREATE TEMP TABLE member AS SELECT tool, approved(tool) AS p FROM unnest(ARRAY['almost''s', 'behind''s', 'almost as owner''s']) AS tool;
+SELECT format('GRANT %I TO engine_run_as_almost', extowner::regrole) FROM pg_extension WHERE extname = 'workflow_orch' \gexec
+SELECT raises(statement, '{"sqlstate": "42501", "hint": "%workflow_orch.allow_superuser_tools%"}', what)
+FROM (VALUES
+  ($$SELECT workflow_orch.register_tool('x', 'app.who()', run_as => 'engine_run_as_almost')$$,
+   'a tool does not run as a member of the extension''s owner'),
+  ($$SELECT workflow_orch.register_tool('x', 'app.who()', run_as => 'engine_run_as_behind')$$,
+   'nor as a member of such a member'),
+  ($$SELECT workflow_orch.register_tool('x', 'app.as_almost()', run_as => tool_role())$$,
+   'nor as the owner of a SECURITY DEFINER function that is one'),
+  ($$SELECT workflow_orch.update_tool('owner''s', run_as => 'engine_run_as_almost')$$,
+   'a tool is not given such a role later')) AS v (statement, what);
+SELECT raises(format('SELECT execute(%s)', p), '{"sqlstate": "42501", "hint": "%workflow_orch.allow_superuser_tools%"}',
+  format('%s tool is refused at the execution, once the role has become a member of the extension''s owner', tool)) FROM member;
+SET workflow_orch.allow_superuser_tools = on;
+SELECT is(execute(p) -> 'success', 'true', format('with allow_superuser_tools %s tool runs', tool)) FROM member;
+SET workflow_orch.allow_superuser_tools = off;
+
 -- Rights that are lost.
 GRANT EXECUTE ON FUNCTION app.closed TO :"tool_role";
 CALL tool('closed()');

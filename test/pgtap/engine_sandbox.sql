@@ -37,6 +37,7 @@ FROM (VALUES
   ('check_function_bodies', 'off', 'on'),
   ('array_nulls', 'off', 'on'),
   ('enable_seqscan', 'off', 'on'),
+  ('timezone_abbreviations', 'Australia', 'Default'),
   ('app.tenant', 'mine', '')) AS v (setting, value, expected);
 
 SELECT is(output('setting', '{"name": "application_name"}'), to_jsonb(current_setting('application_name')),
@@ -243,6 +244,13 @@ INSERT INTO app.child VALUES (404);
 SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "23503", "message": "%child%"}',
   'an error of what the caller has deferred is the caller''s, and no failure of the tool');
 ROLLBACK TO before_violation;
+
+-- What the tool defers is not deferred for the caller.
+CREATE FUNCTION app.defer() RETURNS void LANGUAGE plpgsql AS $$BEGIN SET CONSTRAINTS ALL DEFERRED; END$$;
+CALL tool('defer()');
+SELECT run('defer') \g /dev/null
+SELECT raises('INSERT INTO app.child VALUES (404)', '{"sqlstate": "23503", "message": "%child%"}',
+  'after a tool that has deferred all constraints, the caller''s are still immediate');
 
 -- The caller is itself again.
 SELECT is(ARRAY[current_user, session_user, current_setting('role')::name]::text[], ARRAY[session_user, session_user, 'none']::text[],

@@ -38,12 +38,30 @@ RESET app.tenant;
 INSERT INTO got (got, expected, description) VALUES
   (current_setting('app.tenant'), 'mine', 'the connection''s setting is still its default');
 
+-- A setting that cannot change any more once the session has temporary tables.
+CREATE FUNCTION seen_or_error(setting text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN seen(setting);
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE || ': ' || SQLERRM;
+END
+$$;
+\c -reuse-previous=on "options='-c temp_buffers=200 -c client_min_messages=warning'"
+CREATE TEMP TABLE used (id int);
+INSERT INTO used VALUES (1);
+INSERT INTO got (got, expected, description) VALUES
+  (seen_or_error('DateStyle'), 'ISO, MDY', 'a connection that has its own temp_buffers, and uses them, proposes and executes'),
+  (current_setting('temp_buffers'), '1600kB', 'and keeps them');
+
 CREATE ROLE engine_sandbox_caller SUPERUSER LOGIN;
 ALTER ROLE engine_sandbox_caller SET app.tenant = 'role''s';
+ALTER ROLE engine_sandbox_caller SET timezone_abbreviations = 'Australia';
 \c -reuse-previous=on "user=engine_sandbox_caller options=''"
 INSERT INTO got (got, expected, description) VALUES
   (current_setting('app.tenant'), 'role''s', 'the caller''s role has a setting of its own'),
-  (coalesce(seen('app.tenant'), ''), '', 'a custom setting of the caller''s role does not reach the tool');
+  (coalesce(seen('app.tenant'), ''), '', 'a custom setting of the caller''s role does not reach the tool'),
+  (current_setting('timezone_abbreviations'), 'Australia', 'the caller''s role has its own abbreviations of time zones'),
+  (seen('timezone_abbreviations'), 'Default', 'which do not reach the tool either');
 \c - postgres
 ALTER DATABASE :"DBNAME" SET app.tenant = 'database''s';
 DROP ROLE engine_sandbox_caller;

@@ -57,6 +57,17 @@ SELECT is(findings(format($$UPDATE workflow_orch.execution SET result = result |
 SELECT is(findings(format($$DELETE FROM workflow_orch.audit_log WHERE execution_id = %s AND action = 'execute_action'$$, :e)),
   ARRAY[:executed || ': the status is executed, by the audit log it is approved', :executed || ' ' || :e || ': the execution has no audit row'],
   'an execution whose audit row is gone is found');
+SELECT ok(EXISTS (SELECT FROM unnest(findings(format(statement, id))) f WHERE starts_with(f, expected)), what || ' is found')
+FROM (VALUES
+  ('UPDATE workflow_orch.execution SET result = NULL WHERE execution_id = %s', :e, concat_ws(' ', :executed, :e) || ':', 'a result that is gone'),
+  ('UPDATE workflow_orch.execution SET result = ''[1]'' WHERE execution_id = %s', :e, concat_ws(' ', :executed, :e) || ':', 'a result that is an array'),
+  ('UPDATE workflow_orch.execution SET result = ''"x"'' WHERE execution_id = %s', :e, concat_ws(' ', :executed, :e) || ':', 'a result that is a string'),
+  ('UPDATE workflow_orch.execution SET result = NULL WHERE execution_id = %s', :f, concat_ws(' ', :failed, :f) || ':', 'a failure''s result that is gone'),
+  ('UPDATE workflow_orch.audit_log SET details = (SELECT jsonb_agg(repeat(''z'', 10)) FROM generate_series(1, 3000)) WHERE proposal_id = %s', :executed,
+   :executed || ':', 'an audit row whose details are a large array'),
+  ('UPDATE workflow_orch.audit_log SET details = ''[]'' WHERE proposal_id = %s', :executed, :executed || ':', 'one whose details are an empty array'),
+  ('UPDATE workflow_orch.audit_log SET details = ''7'' WHERE proposal_id = %s', :executed, :executed || ':', 'one whose details are a number'))
+  AS v (statement, id, expected, what);
 SELECT workflow_orch.start_workflow('Other') AS other \gset
 SELECT is(findings(format($$UPDATE workflow_orch.proposal SET status = 'approved' WHERE proposal_id = %s$$, :pending), :other), '{}',
   'another workflow''s verification does not find it');
