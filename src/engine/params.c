@@ -40,7 +40,7 @@ list_arguments(const Definition *definition)
 static int
 find_argument(const Definition *definition, const char *name)
 {
-	for (int i = 0; i < definition->nargs; i++)
+	for (int i = 0; name[0] != '\0' && i < definition->nargs; i++)
 		if (strcmp(definition->arg_names[i], name) == 0)
 			return i;
 	return -1;
