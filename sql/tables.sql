@@ -132,6 +132,7 @@ CREATE TABLE proposal (
   actor_id           bigint NOT NULL REFERENCES actor,
   status             proposal_status NOT NULL,
   open               boolean NOT NULL,
+  dry_run            boolean NOT NULL,
   revision           bigint NOT NULL,
   approvals          bigint NOT NULL,
   required_approvals bigint NOT NULL,
@@ -161,6 +162,7 @@ COMMENT ON TABLE proposal IS 'Tool calls that somebody proposed, as they stand n
 COMMENT ON COLUMN proposal.actor_id IS 'Actor that proposed the call';
 COMMENT ON COLUMN proposal.status IS 'Where the proposal stands; past expires_at an open proposal counts as expired at once, whatever stands here';
 COMMENT ON COLUMN proposal.open IS 'Pending or approved';
+COMMENT ON COLUMN proposal.dry_run IS 'The workflow''s dry_run, which never changes';
 COMMENT ON COLUMN proposal.revision IS 'Number of the current revision, from 1';
 COMMENT ON COLUMN proposal.approvals IS 'People who have approved the current revision';
 COMMENT ON COLUMN proposal.required_approvals IS 'People who must approve the current revision';

@@ -65,6 +65,27 @@ is_builtin_type(Oid type)
 	return type < FirstNormalObjectId;
 }
 
+/* Whether no setting changes how values of a type are read and written. */
+static bool
+is_fixed_type(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case UUIDOID:
+		case JSONBOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static HeapTuple
 proc_fetch(Oid function)
 {
@@ -210,6 +231,7 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 	definition->arg_types = palloc0(sizeof(Oid) * Max(nall, 1));
 	definition->has_default = palloc0(sizeof(bool) * Max(nall, 1));
 	definition->builtin_types = true;
+	definition->fixed_types = true;
 
 	json_array_begin(&arguments);
 	for (int i = 0; i < nall; i++)
@@ -232,6 +254,7 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 			definition->arg_types[n] = types[i];
 			definition->has_default[n] = n >= proc->pronargs - proc->pronargdefaults;
 			definition->builtin_types &= is_builtin_type(types[i]);
+			definition->fixed_types &= is_fixed_type(types[i]);
 			if (definition->has_default[n])
 				json_add_text(&argument, "default",
 							  deparse(pg_get_function_arg_default, definition->function, i + 1));

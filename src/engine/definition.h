@@ -21,6 +21,7 @@ typedef struct Definition
 	bool returns_set;
 	bool variadic;
 	bool whole_object;  /* one jsonb argument "params" takes them all */
+	bool fixed_types;   /* no setting changes how an argument is read or written */
 	bool builtin_types; /* no argument type runs code of a user */
 	Oid result_type;
 	int nargs;

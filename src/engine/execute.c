@@ -124,7 +124,7 @@ execute(int64 proposal_id, const int64 *actor_id, Jsonb **result)
 	policy = policy_load();
 
 	execution.execution_id = store_next_id(STORE_EXECUTION);
-	execution.dry_run = policy->dry_run || workflow_require(proposal->workflow_id)->dry_run;
+	execution.dry_run = policy->dry_run || proposal->dry_run;
 	log_start(proposal, execution.execution_id, tool, actor, execution.dry_run);
 
 	call.tool = proposal->tool;

@@ -38,17 +38,12 @@ static const AttrNumber workflow_fixed[] = {WORKFLOW_WORKFLOW_ID,
 											WORKFLOW_STARTED_AT,
 											0};
 static const AttrNumber tool_fixed[] = {TOOL_TOOL, TOOL_REGISTERED_AT, 0};
-static const AttrNumber proposal_fixed[] = {PROPOSAL_PROPOSAL_ID,
-											PROPOSAL_WORKFLOW_ID,
-											PROPOSAL_ACTOR_ID,
-											PROPOSAL_PROPOSED_AT,
-											PROPOSAL_TOOL,
-											PROPOSAL_REASON,
-											PROPOSAL_PERSON,
-											PROPOSAL_DB_ROLE,
-											PROPOSAL_IDEMPOTENCY_KEY,
-											PROPOSAL_LOGIN,
-											0};
+static const AttrNumber proposal_fixed[] = {PROPOSAL_PROPOSAL_ID, PROPOSAL_WORKFLOW_ID,
+											PROPOSAL_ACTOR_ID,    PROPOSAL_DRY_RUN,
+											PROPOSAL_PROPOSED_AT, PROPOSAL_TOOL,
+											PROPOSAL_REASON,      PROPOSAL_PERSON,
+											PROPOSAL_DB_ROLE,     PROPOSAL_IDEMPOTENCY_KEY,
+											PROPOSAL_LOGIN,       0};
 static const AttrNumber execution_fixed[] = {EXECUTION_EXECUTION_ID,
 											 EXECUTION_PROPOSAL_ID,
 											 EXECUTION_WORKFLOW_ID,

@@ -206,12 +206,13 @@ report_unfit(const Tool *tool, const ErrorData *error)
  * now.  Nothing is caught for good: an error is only given another code.
  */
 static void
-convert_builtin(const Tool *tool, Conversion *conversion)
+convert_builtin(const Tool *tool, const Definition *definition, Conversion *conversion)
 {
 	MemoryContext context = CurrentMemoryContext;
 	int nest_level = NewGUCNestLevel();
 
-	call_settings_pin(tool->search_path);
+	if (!definition->fixed_types)
+		call_settings_pin(tool->search_path);
 	PG_TRY();
 	{
 		convert(conversion);
@@ -264,7 +265,7 @@ params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64
 	if (conversion.desc->natts == 0)
 		return params;
 	if (definition->builtin_types)
-		convert_builtin(tool, &conversion);
+		convert_builtin(tool, definition, &conversion);
 	else
 	{
 		Sandbox sandbox = {.role = run_as,

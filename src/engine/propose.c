@@ -103,7 +103,8 @@ answer_again(const ProposeRequest *request, const Tool *tool, const Policy *poli
 }
 
 static void
-insert_proposal(const ProposeRequest *request, const Policy *policy, const Revision *revision)
+insert_proposal(const ProposeRequest *request, const Workflow *workflow, const Policy *policy,
+				const Revision *revision)
 {
 	StoreRow row;
 	TimestampTz now = GetCurrentTimestamp();
@@ -114,6 +115,7 @@ insert_proposal(const ProposeRequest *request, const Policy *policy, const Revis
 	row_set_int64(&row, PROPOSAL_ACTOR_ID, revision->author.actor_id);
 	row_set_enum(&row, PROPOSAL_STATUS, &proposal_status_type, PROPOSAL_PENDING);
 	row_set_bool(&row, PROPOSAL_OPEN, true);
+	row_set_bool(&row, PROPOSAL_DRY_RUN, workflow->dry_run);
 	row_set_int64(&row, PROPOSAL_REVISION, revision->revision);
 	row_set_int64(&row, PROPOSAL_APPROVALS, 0);
 	row_set_int64(&row, PROPOSAL_REQUIRED_APPROVALS, revision->required_approvals);
@@ -190,7 +192,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	revision.proposal_id = store_next_id(STORE_PROPOSAL);
 	revision.required_approvals = policy->default_approvals;
 	caller_person(&caller, actor, &revision.author);
-	insert_proposal(request, policy, &revision);
+	insert_proposal(request, workflow, policy, &revision);
 	*status = PROPOSAL_PENDING;
 	return revision.proposal_id;
 }

@@ -17,6 +17,7 @@ proposal_read(StoredRow *row)
 	proposal->workflow_id = column_int64(row, PROPOSAL_WORKFLOW_ID);
 	proposal->actor_id = column_int64(row, PROPOSAL_ACTOR_ID);
 	proposal->status = column_enum(row, PROPOSAL_STATUS, &proposal_status_type);
+	proposal->dry_run = column_bool(row, PROPOSAL_DRY_RUN);
 	proposal->revision = column_int64(row, PROPOSAL_REVISION);
 	proposal->approvals = column_int64(row, PROPOSAL_APPROVALS);
 	proposal->required_approvals = column_int64(row, PROPOSAL_REQUIRED_APPROVALS);

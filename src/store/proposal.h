@@ -22,6 +22,7 @@ enum
 	PROPOSAL_ACTOR_ID,
 	PROPOSAL_STATUS,
 	PROPOSAL_OPEN,
+	PROPOSAL_DRY_RUN,
 	PROPOSAL_REVISION,
 	PROPOSAL_APPROVALS,
 	PROPOSAL_REQUIRED_APPROVALS,
@@ -51,6 +52,7 @@ typedef struct Proposal
 	int64 workflow_id;
 	int64 actor_id;
 	ProposalStatus status;
+	bool dry_run; /* the workflow's */
 	int64 revision;
 	int64 approvals;
 	int64 required_approvals;

@@ -465,7 +465,6 @@ writer_begin(Writer *writer, StoreTable table)
 	writer->result_rel = makeNode(ResultRelInfo);
 	InitResultRelInfo(writer->result_rel, writer->rel, 1, NULL, 0);
 	estate->es_output_cid = GetCurrentCommandId(true);
-	PushActiveSnapshot(GetLatestSnapshot());
 	estate->es_snapshot = GetActiveSnapshot();
 	ExecOpenIndices(writer->result_rel, false);
 	AfterTriggerBeginQuery();
@@ -481,7 +480,6 @@ writer_end(Writer *writer)
 	ExecCloseIndices(writer->result_rel);
 	ExecResetTupleTable(writer->estate->es_tupleTable, false);
 	ExecCloseResultRelations(writer->estate);
-	PopActiveSnapshot();
 	FreeExecutorState(writer->estate);
 	table_close(writer->rel, NoLock);
 	CommandCounterIncrement();

@@ -39,7 +39,7 @@ SELECT is((SELECT to_jsonb(p) - '{proposed_at,status_at,expires_at,definition}':
   jsonb_build_object('proposal_id', :p, 'workflow_id', :dry, 'actor_id', :full, 'status', 'pending', 'open', true, 'revision', 1, 'approvals', 0,
                      'required_approvals', 1, 'revised_by', :full, 'proposer_may_review', false, 'status_by', :full, 'approval_ttl', '2 days',
                      'event', 'propose', 'status_reason', NULL, 'tool', 'f', 'params', '{"n": 1}'::jsonb, 'reason', 'Reason', 'idempotency_key', 'Key',
-                     'person', 'Person', 'db_role', 'store_table_ann', 'login', NULL), 'propose_action fills the columns of proposal');
+                     'dry_run', true, 'person', 'Person', 'db_role', 'store_table_ann', 'login', NULL), 'propose_action fills the columns of proposal');
 SELECT is((SELECT expires_at - proposed_at FROM workflow_orch.proposal WHERE proposal_id = :p) BETWEEN '1 day' AND '1 day 1 min', true,
   'a proposal expires after proposal_ttl');
 SELECT status FROM workflow_orch.review_action(:p, :bob, 'edit', '{"n": 2}', 'Comment') \gset
