@@ -68,10 +68,10 @@ add() {
 	say "-- $1 ok, $2 not ok, $3 skipped, $((SECONDS - started)) s"
 }
 
-# tap FILE...: runs TAP files, as the server's user and in $tmp/work.
+# tap FILE...: runs TAP files, as the server's user and in $tmp/tree.
 tap() {
 	rm -f "$tmp/counts"
-	run "${as_server[@]}" env -C "$tmp/work" perl script/tap.pl "$tmp/counts" script/tap-one.sh "$@" || true
+	run "${as_server[@]}" env -C "$tmp/tree" perl script/tap.pl "$tmp/counts" script/tap-one.sh "$@" || true
 	# shellcheck disable=SC2046
 	add $(grep . "$tmp/counts" || echo 0 1 0)
 }
@@ -82,7 +82,7 @@ regress() {
 	shift 2
 	set -- "${@##*/}"
 	set -- "${@%.*}"
-	cp -r "$tmp/work" "$folder"
+	cp -r "$tmp/tree" "$folder"
 	# A test without a result to compare with shows all that it printed.
 	for name; do : >>"$folder/expected/$name.out"; done
 	[ ${#as_server[@]} = 0 ] || chown -R --reference="$tmp" "$folder"
@@ -108,7 +108,7 @@ finish() {
 	[ -n "$complete" ] || failed=$((failed + 1))
 	if [ -n "$tmp" ] && [ "$failed" -gt 0 ]; then
 		rm -rf build/log
-		mkdir -p build/log && cp -r "$tmp"/*.log "$tmp"/*regression/*.diffs "$tmp"/work/tmp_check/log build/log/
+		mkdir -p build/log && cp -r "$tmp"/*.log "$tmp"/*regression/*.diffs "$tmp"/tree/tmp_check/log build/log/
 		[ "$(id -u)" != 0 ] || chown -R --reference=. build
 		say "" "Logs are in build/log."
 	fi 2>/dev/null
@@ -126,11 +126,11 @@ make_tmp
 trap finish EXIT
 say "Tests with $("$PG_CONFIG" --version)"
 
-mkdir "$tmp/work" "$tmp/work/test" "$tmp/work/expected"
-cp -r src sql script demo ./*.md META.json workflow_orch.control "$tmp/work/"
-cp -r test expected "$tmp/work/"
-chmod -R a+rX "$tmp/work"
-[ ${#as_server[@]} = 0 ] || chown -R --reference="$tmp" "$tmp/work"
+mkdir "$tmp/tree" "$tmp/tree/test" "$tmp/tree/expected"
+cp -r src sql script demo ./*.md META.json workflow_orch.control "$tmp/tree/"
+cp -r test expected "$tmp/tree/"
+chmod -R a+rX "$tmp/tree"
+[ ${#as_server[@]} = 0 ] || chown -R --reference="$tmp" "$tmp/tree"
 
 ! choose layers script/check-layers.sh script/check-docs.sh || tap "${chosen[@]}"
 
@@ -152,7 +152,7 @@ if [ "${only[*]}" != layers ]; then
 	fi
 	if choose t test/t/*.pl; then
 		export WFO_PGXS=$pgxs PG_REGRESS=$pgxs/src/test/regress/pg_regress
-		export TESTDIR=$tmp/work TESTDATADIR=$tmp/work/tmp_check TESTLOGDIR=$tmp/work/tmp_check/log
+		export TESTDIR=$tmp/tree TESTDATADIR=$tmp/tree/tmp_check TESTLOGDIR=$tmp/tree/tmp_check/log
 		tap "${chosen[@]}"
 	fi
 fi
