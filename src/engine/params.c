@@ -278,6 +278,8 @@ params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64
 		if (error != NULL)
 			report_unfit(tool, error);
 	}
+	if (conversion.converted == NULL)
+		elog(ERROR, "params of tool \"%s\" were not converted", tool->tool);
 	params_check_size(conversion.converted);
 	return conversion.converted;
 }
