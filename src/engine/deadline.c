@@ -37,11 +37,15 @@ deadline_handler(void)
 	SetLatch(MyLatch);
 }
 
-/* A cancel of the caller, statement_timeout included, comes as SIGINT. */
+/*
+ * A cancel of the caller, statement_timeout included, comes as SIGINT.  So does
+ * a lock_timeout, which is the tool's to deal with.
+ */
 static void
 cancel_handler(SIGNAL_ARGS)
 {
-	cancelled = true;
+	if (!get_timeout_indicator(LOCK_TIMEOUT, false))
+		cancelled = true;
 	StatementCancelHandler(postgres_signal_arg);
 }
 

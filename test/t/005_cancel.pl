@@ -20,6 +20,14 @@ $node->safe_psql('postgres', q{
 			RETURN 'went on';
 		END;
 	END $$;
+	CREATE FUNCTION app.patient(n int) RETURNS text LANGUAGE plpgsql SET lock_timeout = '50ms' AS $$
+	BEGIN
+		PERFORM pg_advisory_xact_lock(4711);
+		RETURN 'locked';
+	EXCEPTION WHEN lock_not_available THEN
+		RETURN 'busy';
+	END $$;
+	SELECT workflow_orch.register_tool('patient', 'app.patient(int)', run_as => 'tool_runner');
 	SELECT workflow_orch.register_tool('stubborn', 'app.stubborn(int)', run_as => 'tool_runner');
 	SELECT workflow_orch.register_tool('short', 'app.slow(int)', run_as => 'tool_runner', timeout => '50 ms');
 	SELECT workflow_orch.register_tool('short_stubborn', 'app.stubborn(int)', run_as => 'tool_runner', timeout => '50 ms')});
@@ -68,6 +76,8 @@ is(state_of($id), 'executed|1|1|1', 'and has run once');
 # The tool's own time is up.
 start_query($gate, 'SELECT pg_advisory_lock(4711)');
 answer($gate);
+is($node->safe_psql('postgres', "SELECT result->>'output' FROM workflow_orch.execute_action(" . approved($node, 'postgres', 'patient', 1) . ', 3)'),
+	'busy', 'a lock_timeout that the tool sets and catches is no cancel of the caller');
 my $short = approved($node, 'postgres', 'short', 1);
 is(execute($node, 'postgres', $short), '57014', 'a tool past its timeout is a result');
 is(state_of($short), 'failed|1|1|1', 'that is a recorded failure without effects');
