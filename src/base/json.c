@@ -12,9 +12,9 @@
 #include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
-#include "utils/datetime.h"
 #include "utils/json.h"
 #include "utils/numeric.h"
 

@@ -17,8 +17,8 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/xid8.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 /* How many bytes of the client's query are kept. */
 #define QUERY_MAX 8192
