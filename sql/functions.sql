@@ -64,7 +64,7 @@ CREATE FUNCTION execute_action(proposal_id bigint, actor_id bigint DEFAULT NULL,
                                OUT execution_id bigint, OUT result jsonb)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_execute_action';
 COMMENT ON FUNCTION execute_action IS
-  'Executes an approved proposal in this session and transaction, as the tool''s role. An error of the tool undoes its effects and is part of the result; 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not approved, tool changed, disabled or not for sessions, 55P03 being executed or changed, 42501.';
+  'Executes an approved proposal in this session and transaction, as the tool''s role. An error of the tool undoes its effects and is part of the result; 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not approved, tool changed, disabled, frozen or not for sessions, 55P03 being executed or changed, 42501.';
 
 CREATE FUNCTION register_tool(tool text, function regprocedure, run_as regrole DEFAULT NULL,
                               description text DEFAULT NULL, timeout interval DEFAULT NULL,
@@ -96,6 +96,17 @@ CREATE FUNCTION set_policy(dry_run boolean DEFAULT NULL, default_approvals bigin
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_set_policy';
 COMMENT ON FUNCTION set_policy IS
   'Changes the policy and returns it whole; NULL leaves a setting as it is, a zero interval means no limit. Errors: 22023.';
+
+CREATE FUNCTION add_freeze(title text, starts_at timestamptz, ends_at timestamptz, tool text DEFAULT NULL,
+                           OUT freeze_id bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_add_freeze';
+COMMENT ON FUNCTION add_freeze IS
+  'Lets nothing execute from starts_at until ends_at, by the real clock, and returns the freeze''s id. tool: calls of that tool only; NULL: of any. ends_at infinity: until it is removed. Errors: 22023 it would end before it begins, 42704.';
+
+CREATE FUNCTION remove_freeze(freeze_id bigint)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_remove_freeze';
+COMMENT ON FUNCTION remove_freeze IS
+  'Ends a freeze, or calls it off before it begins; its row stays. Errors: 42704, 55000 removed already.';
 
 CREATE FUNCTION grant_capability(db_role regrole, capability text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_grant_capability';

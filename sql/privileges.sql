@@ -32,6 +32,7 @@ BEGIN
       ('tool', 'true'),
       ('tool_definition', 'false'),
       ('policy', 'false'),
+      ('freeze_window', 'false'),
       ('proposal', 'actor_id IN ' || own_actors),
       ('proposal_revision', 'proposal_id IN ' || own_proposals),
       ('review', 'proposal_id IN ' || own_proposals),

@@ -126,6 +126,29 @@ COMMENT ON COLUMN policy.changed_by IS 'Actor that last changed the policy, wher
 COMMENT ON COLUMN policy.changed_at IS 'When the policy was last changed';
 COMMENT ON COLUMN policy.singleton IS 'Keeps the table at one row';
 
+CREATE TABLE freeze_window (
+  freeze_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  title      text NOT NULL CHECK (title <> ''),
+  starts_at  timestamptz NOT NULL,
+  ends_at    timestamptz NOT NULL CHECK (ends_at > starts_at),
+  tool       text COLLATE "C" REFERENCES tool,
+  added_at   timestamptz NOT NULL,
+  added_by   bigint REFERENCES actor,
+  removed_at timestamptz,
+  removed_by bigint REFERENCES actor
+);
+CREATE INDEX freeze_window_standing_idx ON freeze_window (ends_at) WHERE removed_at IS NULL;
+
+COMMENT ON TABLE freeze_window IS 'Times in which nothing executes';
+COMMENT ON COLUMN freeze_window.title IS 'Why, in the words of who added it';
+COMMENT ON COLUMN freeze_window.starts_at IS 'From when on nothing executes';
+COMMENT ON COLUMN freeze_window.ends_at IS 'From when on it may again; infinity: not until the freeze is removed';
+COMMENT ON COLUMN freeze_window.tool IS 'Tool whose calls do not execute; null: all tools';
+COMMENT ON COLUMN freeze_window.added_at IS 'When the freeze was added';
+COMMENT ON COLUMN freeze_window.added_by IS 'Actor that added the freeze, where known';
+COMMENT ON COLUMN freeze_window.removed_at IS 'When the freeze was removed; null: it stands';
+COMMENT ON COLUMN freeze_window.removed_by IS 'Actor that removed the freeze, where known';
+
 CREATE TABLE proposal (
   proposal_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   workflow_id        bigint NOT NULL REFERENCES workflow,
@@ -310,6 +333,7 @@ ALTER TABLE workflow DISABLE TRIGGER ALL;
 ALTER TABLE tool DISABLE TRIGGER ALL;
 ALTER TABLE tool_definition DISABLE TRIGGER ALL;
 ALTER TABLE policy DISABLE TRIGGER ALL;
+ALTER TABLE freeze_window DISABLE TRIGGER ALL;
 ALTER TABLE proposal DISABLE TRIGGER ALL;
 ALTER TABLE proposal_revision DISABLE TRIGGER ALL;
 ALTER TABLE review DISABLE TRIGGER ALL;

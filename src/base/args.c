@@ -35,6 +35,13 @@ arg_bool(FunctionCallInfo fcinfo, int n, const char *name)
 	return PG_GETARG_BOOL(n);
 }
 
+TimestampTz
+arg_time(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	arg_require(fcinfo, n, name);
+	return PG_GETARG_TIMESTAMPTZ(n);
+}
+
 int64 *
 arg_int64_or_null(FunctionCallInfo fcinfo, int n)
 {

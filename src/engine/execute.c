@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "engine/caller.h"
 #include "engine/definition.h"
+#include "engine/freeze.h"
 #include "engine/invoke.h"
 #include "engine/result.h"
 #include "engine/run_as.h"
@@ -115,6 +116,7 @@ execute(int64 proposal_id, const int64 *actor_id, Jsonb **result)
 	check_approved(proposal);
 	tool = tool_require(proposal->tool);
 	check_tool(tool);
+	freeze_check(tool->tool);
 	run_as = run_as_current(tool);
 	definition = definition_load(tool);
 	definition_check_pinned(tool, definition, proposal->definition, proposal_id);

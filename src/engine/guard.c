@@ -18,6 +18,7 @@
 #include "model/transition.h"
 #include "store/actor.h"
 #include "store/execution.h"
+#include "store/freeze.h"
 #include "store/proposal.h"
 #include "store/table.h"
 #include "store/tool.h"
@@ -38,6 +39,10 @@ static const AttrNumber workflow_fixed[] = {WORKFLOW_WORKFLOW_ID,
 											WORKFLOW_STARTED_AT,
 											0};
 static const AttrNumber tool_fixed[] = {TOOL_TOOL, TOOL_REGISTERED_AT, 0};
+static const AttrNumber freeze_fixed[] = {FREEZE_FREEZE_ID, FREEZE_TITLE,
+										  FREEZE_STARTS_AT, FREEZE_ENDS_AT,
+										  FREEZE_TOOL,      FREEZE_ADDED_AT,
+										  FREEZE_ADDED_BY,  0};
 static const AttrNumber proposal_fixed[] = {PROPOSAL_PROPOSAL_ID, PROPOSAL_WORKFLOW_ID,
 											PROPOSAL_ACTOR_ID,    PROPOSAL_DRY_RUN,
 											PROPOSAL_PROPOSED_AT, PROPOSAL_TOOL,
@@ -163,6 +168,7 @@ invalidate_caches(Relation rel)
 		case STORE_TOOL:
 		case STORE_TOOL_DEFINITION:
 		case STORE_POLICY:
+		case STORE_FREEZE:
 			CacheInvalidateRelcache(rel);
 			break;
 		default:
@@ -200,6 +206,13 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_TOOL:
 			check_fixed(rel, old, new, tool_fixed);
+			break;
+		case STORE_FREEZE:
+			check_fixed(rel, old, new, freeze_fixed);
+			if (!column_is_null(old, FREEZE_REMOVED_AT) && is_changed(old, new))
+				report_wrong_state(errmsg("freeze " INT64_FORMAT " has been removed and does not "
+										  "change any more",
+										  column_int64(old, FREEZE_FREEZE_ID)));
 			break;
 		case STORE_PROPOSAL:
 			check_proposal(rel, old, new);

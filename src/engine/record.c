@@ -26,6 +26,7 @@
 #include "store/actor.h"
 #include "store/audit_log.h"
 #include "store/execution.h"
+#include "store/freeze.h"
 #include "store/policy.h"
 #include "store/proposal.h"
 #include "store/review.h"
@@ -147,6 +148,19 @@ record_policy(const StoredRow *old, const StoredRow *new)
 		add_columns(&details, new, POLICY_NOTIFY);
 	else
 		add_difference(&details, old, new, POLICY_NOTIFY);
+	write_entry(&entry, &details);
+}
+
+static void
+record_freeze(const StoredRow *old, const StoredRow *new)
+{
+	AuditEntry entry = {.action = old == NULL ? "add_freeze" : "remove_freeze"};
+	JsonObject details;
+
+	entry.actor_id = column_int64_or_null(new, old == NULL ? FREEZE_ADDED_BY : FREEZE_REMOVED_BY);
+	json_object_begin(&details);
+	for (int column = FREEZE_FREEZE_ID; column <= FREEZE_TOOL; column++)
+		add_column(&details, new, column);
 	write_entry(&entry, &details);
 }
 
@@ -368,6 +382,9 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_POLICY:
 			record_policy(old, new);
+			break;
+		case STORE_FREEZE:
+			record_freeze(old, new);
 			break;
 		case STORE_PROPOSAL:
 			record_proposal(old, new);

@@ -85,6 +85,11 @@ extern void tool_set_enabled(const char *name, bool enabled);
 extern void capability_grant(Oid role, const char *capability);
 extern void capability_revoke(Oid role, const char *capability);
 
+/* freeze.c */
+extern int64 freeze_add(const char *title, TimestampTz starts_at, TimestampTz ends_at,
+						const char *tool);
+extern void freeze_remove(int64 freeze_id);
+
 /* policy.c */
 typedef struct PolicyRequest
 {

@@ -15,7 +15,7 @@
 #define FUNCTIONS_OF_EVERYBODY "get_audit_log", "whoami", "transitions"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "review", "execution"
-#define TABLES_OF_REVIEWERS TABLES_OF_PROPOSERS, "tool_definition", "policy"
+#define TABLES_OF_REVIEWERS TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window"
 
 static const char *const propose_functions[] = {"propose_action",
 												"start_workflow",
@@ -28,19 +28,12 @@ static const char *const review_functions[] = {"review_action", FUNCTIONS_OF_EVE
 static const char *const execute_functions[] = {"execute_action", "retry_action",
 												FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const audit_functions[] = {"verify_audit_log", FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const administer_functions[] = {"set_policy",
-												   "register_actor",
-												   "update_actor",
-												   "register_tool",
-												   "update_tool",
-												   "set_tool_enabled",
-												   "grant_capability",
-												   "revoke_capability",
-												   "complete_workflow",
-												   "cancel_workflow",
-												   "expire_proposals",
-												   FUNCTIONS_OF_EVERYBODY,
-												   NULL};
+static const char *const administer_functions[] =
+	{"set_policy",        "register_actor",       "update_actor",
+	 "register_tool",     "update_tool",          "set_tool_enabled",
+	 "add_freeze",        "remove_freeze",        "grant_capability",
+	 "revoke_capability", "complete_workflow",    "cancel_workflow",
+	 "expire_proposals",  FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const gateway_functions[] = {"is_gateway", NULL};
 
 static const char *const proposer_tables[] = {TABLES_OF_PROPOSERS, NULL};

@@ -31,6 +31,7 @@
 #include "store/actor.h"
 #include "store/audit_log.h"
 #include "store/execution.h"
+#include "store/freeze.h"
 #include "store/policy.h"
 #include "store/proposal.h"
 #include "store/review.h"
@@ -57,6 +58,7 @@ static const struct
 	[STORE_TOOL] = {"tool", NULL, TOOL_COLUMNS},
 	[STORE_TOOL_DEFINITION] = {"tool_definition", NULL, TOOL_DEFINITION_COLUMNS},
 	[STORE_POLICY] = {"policy", NULL, POLICY_COLUMNS},
+	[STORE_FREEZE] = {"freeze_window", "freeze_window_freeze_id_seq", FREEZE_COLUMNS},
 	[STORE_PROPOSAL] = {"proposal", "proposal_proposal_id_seq", PROPOSAL_COLUMNS},
 	[STORE_PROPOSAL_REVISION] = {"proposal_revision", NULL, REVISION_COLUMNS},
 	[STORE_REVIEW] = {"review", "review_review_id_seq", REVIEW_COLUMNS},

@@ -29,6 +29,7 @@ typedef enum StoreTable
 	STORE_TOOL,
 	STORE_TOOL_DEFINITION,
 	STORE_POLICY,
+	STORE_FREEZE,
 	STORE_PROPOSAL,
 	STORE_PROPOSAL_REVISION,
 	STORE_REVIEW,
@@ -36,7 +37,7 @@ typedef enum StoreTable
 	STORE_AUDIT_LOG
 } StoreTable;
 
-#define STORE_TABLE_COUNT 10
+#define STORE_TABLE_COUNT 11
 #define STORE_MAX_COLUMNS 32
 
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);

@@ -39,6 +39,7 @@ SELECT workflow_orch.update_actor(:gone, active => false);
 SELECT workflow_orch.start_workflow('done', :ann) AS done, workflow_orch.start_workflow('stopped', :ann) AS stopped,
        workflow_orch.start_workflow('open', :ann) AS open \gset
 
+SELECT workflow_orch.add_freeze('f', '2099-01-01', '2099-01-02') AS freeze \gset
 SELECT propose('div', '{"n": 1}') AS pending, approved('div', '{"n": 1}') AS approved, approved('div', '{"n": 1}') AS executed,
        approved('div', '{"n": 0}') AS failed, propose('div', '{"n": 1}') AS rejected, propose('div', '{"n": 1}') AS withdrawn,
        approved('worker_only', '{"n": 1}') AS worker_only, approved('off_later', '{"n": 1}') AS off_later,
@@ -78,6 +79,8 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.update_tool', ARRAY['''div''', '''app.div(int,text)''', 'tool_role()', '''d''', '''1s''', '1', 'true'], '{tool}'),
   ('workflow_orch.set_tool_enabled', ARRAY['''div''', 'false'], '{tool,enabled}'),
   ('workflow_orch.set_policy', ARRAY['true', '1', 'true', 'true', '''1s''', '''1s''', '''1s''', 'true'], '{}'),
+  ('workflow_orch.add_freeze', ARRAY['''t''', '''2099-01-01''', '''2099-01-02''', '''div'''], '{title,starts_at,ends_at}'),
+  ('workflow_orch.remove_freeze', ARRAY[:'freeze'], '{freeze_id}'),
   ('workflow_orch.grant_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
   ('workflow_orch.revoke_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
   ('workflow_orch.is_gateway', '{}', '{}'),
@@ -125,13 +128,14 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('actor', 'SELECT workflow_orch.complete_workflow(workflow(), %s)'),
                ('workflow', 'SELECT workflow_orch.propose_action(%s, ann(), ''div'', ''{"n": 1}'', ''r'')'),
                ('workflow', 'SELECT workflow_orch.complete_workflow(%s, ann())'), ('workflow', 'SELECT workflow_orch.cancel_workflow(%s, ann())'),
-               ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'),
+               ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')'), ('proposal', 'SELECT workflow_orch.execute_action(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')'),
                ('proposal', 'SELECT workflow_orch.withdraw_proposal(%s, ann())'), ('proposal', 'SELECT workflow_orch.retry_action(%s)')) AS v(what, call),
        unnest(ARRAY[9223372036854775807, (-9223372036854775808)::bigint, 0, -1]) AS id;
 SELECT is_error(attempt(call), '{"sqlstate": "42704", "message": "tool \"no such\" does not exist", "hint": "_%"}', call || ': 42704, with the name')
-  FROM unnest(ARRAY['SELECT propose(''no such'')', 'SELECT workflow_orch.update_tool(''no such'')', 'SELECT workflow_orch.set_tool_enabled(''no such'', true)']) AS call;
+  FROM unnest(ARRAY['SELECT propose(''no such'')', 'SELECT workflow_orch.update_tool(''no such'')', 'SELECT workflow_orch.set_tool_enabled(''no such'', true)',
+                    'SELECT workflow_orch.add_freeze(''t'', ''2099-01-01'', ''2099-01-02'', ''no such'')']) AS call;
 SELECT is_error(attempt(format(call, oid)), format('{"sqlstate": "42704", "message": "%%%s%%"}', oid)::jsonb, format(call, oid) || ': 42704, with the OID')
   FROM unnest(ARRAY['SELECT workflow_orch.register_actor(''x'', ''r'', %s::oid::regrole)', 'SELECT workflow_orch.update_actor(ann(), db_role => %s::oid::regrole)',
                     'SELECT workflow_orch.register_tool(''x'', %s::oid::regprocedure)', 'SELECT workflow_orch.register_tool(''x'', ''app.div(int,text)'', %s::oid::regrole)',
@@ -213,6 +217,7 @@ SELECT format(call, quote_literal(blank)), format('argument "%s" must not be emp
                ('idempotency_key', 'SELECT workflow_orch.propose_action(workflow(), ann(), ''div'', ''{"n": 1}'', ''r'', %s)'),
                ('decision', 'SELECT workflow_orch.review_action(1, bob(), %s)'),
                ('tool', 'SELECT workflow_orch.register_tool(%s, ''app.div(int,text)'', run_as => tool_role())'),
+               ('title', 'SELECT workflow_orch.add_freeze(%s, ''2099-01-01'', ''2099-01-02'')'), ('tool', 'SELECT workflow_orch.add_freeze(''t'', ''2099-01-01'', ''2099-01-02'', %s)'),
                ('tool', 'SELECT workflow_orch.update_tool(%s)'), ('tool', 'SELECT workflow_orch.set_tool_enabled(%s, true)'),
                ('capability', 'SELECT workflow_orch.grant_capability(tool_role(), %s)'),
                ('capability', 'SELECT workflow_orch.revoke_capability(tool_role(), %s)')) AS v(name, call),

@@ -5,6 +5,7 @@
 
 CREATE FUNCTION app.div(n int) RETURNS int LANGUAGE sql RETURN 1 / n;
 CALL tool('div(int)');
+SELECT workflow_orch.add_freeze('far off', '2099-01-01', '2099-01-02');
 
 -- A proposal in each status, and a workflow and an execution likewise, by the
 -- calls as far as they reach, by INSERT as a restore does for the rest.

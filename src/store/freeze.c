@@ -1,0 +1,104 @@
+/*
+ * freeze.c
+ *	  The table freeze_window.
+ *
+ * Every execution asks for the freezes, so each backend keeps those that were
+ * not over when it read them.
+ */
+#include "postgres.h"
+
+#include "store/freeze.h"
+#include "store/table.h"
+
+static void
+freeze_read(Freeze *freeze, const StoredRow *row)
+{
+	memset(freeze, 0, sizeof(Freeze));
+	freeze->freeze_id = column_int64(row, FREEZE_FREEZE_ID);
+	freeze->title = column_text(row, FREEZE_TITLE);
+	freeze->starts_at = column_int64(row, FREEZE_STARTS_AT);
+	freeze->ends_at = column_int64(row, FREEZE_ENDS_AT);
+	freeze->tool = column_text(row, FREEZE_TOOL);
+	freeze->removed = !column_is_null(row, FREEZE_REMOVED_AT);
+}
+
+static void *
+list_read(pg_attribute_unused() const void *key)
+{
+	FreezeList *list = palloc0(sizeof(FreezeList));
+	TimestampTz now = GetCurrentTimestamp();
+	StoreScan scan;
+	StoredRow *row;
+	int size = 4;
+
+	list->freezes = palloc(size * sizeof(Freeze));
+	store_scan_begin(&scan, STORE_FREEZE, "freeze_window_standing_idx", 0, NULL);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		if (column_int64(row, FREEZE_ENDS_AT) <= now)
+			continue;
+		if (list->count == size)
+		{
+			size *= 2;
+			list->freezes = repalloc(list->freezes, size * sizeof(Freeze));
+		}
+		freeze_read(&list->freezes[list->count++], row);
+	}
+	store_scan_end(&scan);
+	return list;
+}
+
+/*
+ * The freezes that stand, now or in time to come, and perhaps some that are
+ * over: good to the end of the transaction.
+ */
+const FreezeList *
+freeze_list(void)
+{
+	return store_cached(STORE_FREEZE, "", 0, list_read);
+}
+
+/* The freeze with this id, locked for a change, or NULL; waits. */
+Freeze *
+freeze_lock(int64 freeze_id)
+{
+	ScanKeyData key;
+	StoredRow *row;
+	Freeze *freeze;
+
+	store_key_int64(&key, FREEZE_FREEZE_ID, freeze_id);
+	if (store_lock_row(STORE_FREEZE, "freeze_window_pkey", &key, true, &row) != STORE_LOCKED)
+		return NULL;
+	freeze = palloc(sizeof(Freeze));
+	freeze_read(freeze, row);
+	freeze->row = row;
+	return freeze;
+}
+
+void
+freeze_insert(const Freeze *freeze, const int64 *added_by)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_FREEZE);
+	row_set_int64(&row, FREEZE_FREEZE_ID, freeze->freeze_id);
+	row_set_text(&row, FREEZE_TITLE, freeze->title);
+	row_set(&row, FREEZE_STARTS_AT, TimestampTzGetDatum(freeze->starts_at));
+	row_set(&row, FREEZE_ENDS_AT, TimestampTzGetDatum(freeze->ends_at));
+	row_set_text(&row, FREEZE_TOOL, freeze->tool);
+	row_set_time(&row, FREEZE_ADDED_AT, GetCurrentTimestamp());
+	row_set_id(&row, FREEZE_ADDED_BY, added_by);
+	store_insert(&row);
+}
+
+/* Mark a locked freeze as removed. */
+void
+freeze_mark_removed(Freeze *freeze, const int64 *removed_by)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_FREEZE);
+	row_set_time(&row, FREEZE_REMOVED_AT, GetCurrentTimestamp());
+	row_set_id(&row, FREEZE_REMOVED_BY, removed_by);
+	store_update(&row, freeze->row);
+}
