@@ -13,6 +13,7 @@
 #include "engine/definition.h"
 #include "engine/params.h"
 #include "engine/result.h"
+#include "engine/reviewer.h"
 #include "engine/run_as.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
@@ -82,22 +83,6 @@ check_state(const ReviewContext *context)
 								proposal->proposal_id);
 }
 
-/*
- * Whether the reviewer is the proposer: by what the proposer was known by
- * then, or by what is known now.
- */
-static bool
-is_proposer(const ReviewContext *context)
-{
-	const Actor *actor = actor_require(context->proposal->actor_id);
-	Person today = {.actor_id = actor->actor_id,
-					.person = actor->person,
-					.db_role = actor->db_role};
-
-	return person_is_same(&context->person, &context->proposal->proposer) ||
-		   person_is_same(&context->person, &today);
-}
-
 /* Whether the reviewer wrote the current revision without it counting as an approval. */
 static bool
 is_author_without_vote(const ReviewContext *context)
@@ -116,22 +101,10 @@ check_identity(const ReviewContext *context)
 	ReviewDecision decision = context->request->decision;
 
 	caller_check_acts_as(&context->caller, context->reviewer);
-	if (context->reviewer->kind != ACTOR_HUMAN && !context->policy->agents_may_review)
-		report_denied(errmsg("actor " INT64_FORMAT " may not review", context->reviewer->actor_id),
-					  errdetail("It is of kind %s.",
-								enum_label(&actor_kind_type, context->reviewer->kind)),
-					  errhint("Only actors of kind human review, unless the policy has "
-							  "agents_may_review."));
-	if (is_proposer(context) && (decision == DECISION_EDIT || !proposal->proposer_may_review))
-		report_denied(errmsg("nobody may review their own proposal " INT64_FORMAT,
-							 proposal->proposal_id),
-					  proposal->actor_id == context->reviewer->actor_id
-						  ? errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id)
-						  : errdetail("Actor " INT64_FORMAT
-									  " proposed it, and is the same person as "
-									  "actor " INT64_FORMAT ".",
-									  proposal->actor_id, context->reviewer->actor_id),
-					  errhint("Somebody else must review it."));
+	reviewer_check_kind(context->reviewer, context->policy);
+	if (reviewer_is_proposer(&context->person, proposal) &&
+		(decision == DECISION_EDIT || !proposal->proposer_may_review))
+		reviewer_report_own(context->reviewer, proposal, "review");
 	if (decision == DECISION_APPROVE && is_author_without_vote(context))
 		report_denied(errmsg("nobody may approve their own revision " INT64_FORMAT
 							 " of proposal " INT64_FORMAT,

@@ -1,0 +1,53 @@
+/*
+ * reviewer.c
+ *	  Who may judge a proposal: decide on it, preview it, look at it after a
+ *	  break glass.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/caller.h"
+#include "engine/reviewer.h"
+
+/* Refuse what is no human, unless the policy lets agents review. */
+void
+reviewer_check_kind(const Actor *reviewer, const Policy *policy)
+{
+	if (reviewer->kind != ACTOR_HUMAN && !policy->agents_may_review)
+		report_denied(errmsg("actor " INT64_FORMAT " may not review", reviewer->actor_id),
+					  errdetail("It is of kind %s.", enum_label(&actor_kind_type, reviewer->kind)),
+					  errhint("Only actors of kind human review, unless the policy has "
+							  "agents_may_review."));
+}
+
+/*
+ * Whether somebody is the proposer: by what the proposer was known by then, or
+ * by what is known now.
+ */
+bool
+reviewer_is_proposer(const Person *reviewer, const Proposal *proposal)
+{
+	const Actor *actor = actor_require(proposal->actor_id);
+	Person today = {.actor_id = actor->actor_id,
+					.person = actor->person,
+					.db_role = actor->db_role};
+
+	return person_is_same(reviewer, &proposal->proposer) || person_is_same(reviewer, &today);
+}
+
+/*
+ * Say that nobody does this to their own proposal.  The reviewer may be NULL,
+ * where the session acts for nobody in particular.
+ */
+void
+reviewer_report_own(const Actor *reviewer, const Proposal *proposal, const char *verb)
+{
+	report_denied(errmsg("nobody may %s their own proposal " INT64_FORMAT, verb,
+						 proposal->proposal_id),
+				  reviewer == NULL || proposal->actor_id == reviewer->actor_id
+					  ? errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id)
+					  : errdetail("Actor " INT64_FORMAT " proposed it, and is the same person as "
+								  "actor " INT64_FORMAT ".",
+								  proposal->actor_id, reviewer->actor_id),
+				  errhint("Somebody else must %s it.", verb));
+}

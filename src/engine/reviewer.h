@@ -1,0 +1,19 @@
+/*
+ * reviewer.h
+ *	  Who may judge a proposal.
+ */
+#ifndef WFO_ENGINE_REVIEWER_H
+#define WFO_ENGINE_REVIEWER_H
+
+#include "postgres.h"
+
+#include "model/person.h"
+#include "store/actor.h"
+#include "store/policy.h"
+#include "store/proposal.h"
+
+extern void reviewer_check_kind(const Actor *reviewer, const Policy *policy);
+extern bool reviewer_is_proposer(const Person *reviewer, const Proposal *proposal);
+extern void reviewer_report_own(const Actor *reviewer, const Proposal *proposal, const char *verb);
+
+#endif
