@@ -39,10 +39,16 @@ COMMENT ON FUNCTION propose_action IS
 
 CREATE FUNCTION review_action(proposal_id bigint, reviewer_id bigint, decision text, edits jsonb DEFAULT NULL,
                               comment text DEFAULT NULL, expected_revision bigint DEFAULT NULL,
+                              preview_id bigint DEFAULT NULL,
                               OUT status proposal_status, OUT final_tool_call jsonb)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_action';
 COMMENT ON FUNCTION review_action IS
-  'Approves, rejects or edits a proposal. edits goes with edit: a JSON Merge Patch (RFC 7396) on the params, approved with it. Returns the status and the call as it now stands. Waits for other reviews of the proposal. Errors: 22023, 42704, 55000 not pending, tool or revision changed, 55P03 being executed, 42501 own proposal or not yours to review, 42710 reviewed already.';
+  'Approves, rejects or edits a proposal. edits goes with edit: a JSON Merge Patch (RFC 7396) on the params, approved with it. preview_id attaches a preview that the reviewer has made of this revision. Returns the status and the call as it now stands. Waits for other reviews of the proposal. Errors: 22023, 42704, 55000 not pending, tool or revision changed, 55P03 being executed, 42501 own proposal or not yours to review, 42710 reviewed already.';
+
+CREATE FUNCTION preview_action(proposal_id bigint, actor_id bigint DEFAULT NULL, OUT preview jsonb)
+RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_preview_action';
+COMMENT ON FUNCTION preview_action IS
+  'Runs a pending or approved proposal''s call as its role, rolls it back, and returns what it did: output or error, rows inserted, updated and deleted per table, duration in ms. Sequences and what leaves the database are not undone, so only for tools with preview. 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not pending or approved, tool changed, disabled, frozen, without preview or not for sessions, 42501 own proposal.';
 
 CREATE FUNCTION withdraw_proposal(proposal_id bigint, actor_id bigint, reason text DEFAULT NULL,
                                   OUT status proposal_status)
@@ -68,14 +74,16 @@ COMMENT ON FUNCTION execute_action IS
 
 CREATE FUNCTION register_tool(tool text, function regprocedure, run_as regrole DEFAULT NULL,
                               description text DEFAULT NULL, timeout interval DEFAULT NULL,
-                              max_attempts bigint DEFAULT 1, in_session boolean DEFAULT true)
+                              max_attempts bigint DEFAULT 1, in_session boolean DEFAULT true,
+                              preview boolean DEFAULT false, dry_run_mode text DEFAULT 'describe')
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_register_tool';
 COMMENT ON FUNCTION register_tool IS
-  'Registers a function as a tool. It runs as run_as (default: the registering role), under the search_path now in force. timeout: zero for none, NULL for the policy''s. max_attempts counts in background workers. in_session false keeps it out of execute_action. Errors: 22023 cannot be a tool, 42710 name taken, 42501.';
+  'Registers a function as a tool. It runs as run_as (default: the registering role), under the search_path now in force. timeout: zero for none, NULL for the policy''s. max_attempts counts in background workers. in_session false keeps it out of execute_action. preview true says that a rollback undoes what it does: preview_action may run it. dry_run_mode rollback runs it in dry runs too, and rolls it back; describe does not. Errors: 22023 cannot be a tool, 42710 name taken, 42501.';
 
 CREATE FUNCTION update_tool(tool text, function regprocedure DEFAULT NULL, run_as regrole DEFAULT NULL,
                             description text DEFAULT NULL, timeout interval DEFAULT NULL,
-                            max_attempts bigint DEFAULT NULL, in_session boolean DEFAULT NULL)
+                            max_attempts bigint DEFAULT NULL, in_session boolean DEFAULT NULL,
+                            preview boolean DEFAULT NULL, dry_run_mode text DEFAULT NULL)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_update_tool';
 COMMENT ON FUNCTION update_tool IS
   'Changes a tool; NULL leaves as it is. A new function takes the search_path now in force. Proposals pinned to the old definition are refused until they are edited. Errors: 22023, 42704, 42501.';

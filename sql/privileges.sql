@@ -4,8 +4,8 @@
 
 REVOKE ALL ON ALL TABLES IN SCHEMA workflow_orch FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA workflow_orch FROM PUBLIC;
-REVOKE ALL ON TYPE workflow_status, proposal_status, execution_status, review_decision, actor_kind FROM PUBLIC;
-GRANT USAGE ON TYPE workflow_status, proposal_status, execution_status, review_decision, actor_kind TO PUBLIC;
+REVOKE ALL ON TYPE workflow_status, proposal_status, execution_status, review_decision, actor_kind, dry_run_mode FROM PUBLIC;
+GRANT USAGE ON TYPE workflow_status, proposal_status, execution_status, review_decision, actor_kind, dry_run_mode TO PUBLIC;
 
 -- The actors that the current user acts as, and whether it reads everything,
 -- as expressions: a function here would need grants of its own.
@@ -35,6 +35,7 @@ BEGIN
       ('freeze_window', 'false'),
       ('proposal', 'actor_id IN ' || own_actors),
       ('proposal_revision', 'proposal_id IN ' || own_proposals),
+      ('preview', 'false'),
       ('review', 'proposal_id IN ' || own_proposals),
       ('execution', 'proposal_id IN ' || own_proposals),
       ('audit_log', 'false')) AS v(name, own)

@@ -35,9 +35,11 @@ CREATE TYPE proposal_status AS ENUM ('pending', 'approved', 'rejected', 'withdra
 CREATE TYPE execution_status AS ENUM ('queued', 'running', 'succeeded', 'failed', 'cancelled');
 CREATE TYPE review_decision AS ENUM ('approve', 'reject', 'edit');
 CREATE TYPE actor_kind AS ENUM ('human', 'agent', 'service');
+CREATE TYPE dry_run_mode AS ENUM ('describe', 'rollback');
 
 COMMENT ON TYPE workflow_status IS 'State of a workflow; transitions() lists the legal changes';
 COMMENT ON TYPE proposal_status IS 'State of a proposal; transitions() lists the legal changes';
 COMMENT ON TYPE execution_status IS 'State of an execution; transitions() lists the legal changes';
 COMMENT ON TYPE review_decision IS 'What a reviewer decided';
 COMMENT ON TYPE actor_kind IS 'What an actor is; only a human reviews unless the policy says otherwise';
+COMMENT ON TYPE dry_run_mode IS 'What a dry run of a tool does: describe the call, or run it and roll it back';

@@ -61,6 +61,8 @@ CREATE TABLE tool (
   tool          text COLLATE "C" PRIMARY KEY CHECK (tool <> ''),
   enabled       boolean NOT NULL,
   in_session    boolean NOT NULL,
+  preview       boolean NOT NULL,
+  dry_run_mode  dry_run_mode NOT NULL,
   max_attempts  bigint NOT NULL CHECK (max_attempts >= 1),
   timeout       interval CHECK (timeout >= interval '0'),
   function      text NOT NULL,
@@ -69,13 +71,16 @@ CREATE TABLE tool (
   search_path   text NOT NULL,
   description   text,
   registered_at timestamptz NOT NULL,
-  changed_by    bigint REFERENCES actor
+  changed_by    bigint REFERENCES actor,
+  CHECK (preview OR dry_run_mode = 'describe')
 );
 
 COMMENT ON TABLE tool IS 'Functions of the database that may be proposed';
 COMMENT ON COLUMN tool.tool IS 'Unique name';
 COMMENT ON COLUMN tool.enabled IS 'A disabled tool is neither proposed nor executed';
 COMMENT ON COLUMN tool.in_session IS 'Whether execute_action may run the tool in the caller''s session';
+COMMENT ON COLUMN tool.preview IS 'Whether a call may be run and rolled back, by preview_action';
+COMMENT ON COLUMN tool.dry_run_mode IS 'Whether a dry run describes the call, or runs it and rolls it back';
 COMMENT ON COLUMN tool.max_attempts IS 'How often a background worker tries a call that fails with a passing error';
 COMMENT ON COLUMN tool.timeout IS 'Longest run time; null: the policy''s default_timeout, zero: no limit';
 COMMENT ON COLUMN tool.function IS 'Qualified signature of the function';
@@ -230,6 +235,22 @@ COMMENT ON COLUMN proposal_revision.person IS 'The author''s person at that time
 COMMENT ON COLUMN proposal_revision.db_role IS 'The author''s database role at that time';
 COMMENT ON COLUMN proposal_revision.login IS 'Login it came through; null: a gateway';
 
+CREATE TABLE preview (
+  preview_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  proposal_id  bigint NOT NULL REFERENCES proposal,
+  workflow_id  bigint NOT NULL,
+  revision     bigint NOT NULL,
+  actor_id     bigint REFERENCES actor,
+  previewed_at timestamptz NOT NULL,
+  preview      jsonb NOT NULL
+);
+CREATE INDEX preview_proposal_idx ON preview (proposal_id);
+
+COMMENT ON TABLE preview IS 'What reviewers saw of calls that were run and rolled back; rows are never changed';
+COMMENT ON COLUMN preview.revision IS 'Revision that was previewed';
+COMMENT ON COLUMN preview.actor_id IS 'Actor that asked for the preview; null: nobody in particular';
+COMMENT ON COLUMN preview.preview IS 'What preview_action returned';
+
 CREATE TABLE review (
   review_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   proposal_id bigint NOT NULL REFERENCES proposal,
@@ -246,7 +267,8 @@ CREATE TABLE review (
   db_role     text,
   login       text,
   comment     text,
-  edits       jsonb
+  edits       jsonb,
+  preview_id  bigint REFERENCES preview
 );
 CREATE INDEX review_proposal_idx ON review (proposal_id, revision);
 
@@ -262,6 +284,7 @@ COMMENT ON COLUMN review.db_role IS 'The reviewer''s database role at that time'
 COMMENT ON COLUMN review.login IS 'Login the decision came through; null: a gateway';
 COMMENT ON COLUMN review.comment IS 'What the reviewer said of it';
 COMMENT ON COLUMN review.edits IS 'JSON Merge Patch (RFC 7396) that an edit applied to the params';
+COMMENT ON COLUMN review.preview_id IS 'Preview that the reviewer attached: of the revision decided on, or that an edit started from';
 
 CREATE TABLE execution (
   execution_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -336,5 +359,6 @@ ALTER TABLE policy DISABLE TRIGGER ALL;
 ALTER TABLE freeze_window DISABLE TRIGGER ALL;
 ALTER TABLE proposal DISABLE TRIGGER ALL;
 ALTER TABLE proposal_revision DISABLE TRIGGER ALL;
+ALTER TABLE preview DISABLE TRIGGER ALL;
 ALTER TABLE review DISABLE TRIGGER ALL;
 ALTER TABLE execution DISABLE TRIGGER ALL;

@@ -12,7 +12,7 @@ DECLARE
   t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'tool_definition', 'policy', 'freeze_window', 'proposal',
-                           'proposal_revision', 'review', 'execution', 'audit_log'] LOOP
+                           'proposal_revision', 'preview', 'review', 'execution', 'audit_log'] LOOP
     EXECUTE format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %I
                       FOR EACH ROW EXECUTE FUNCTION guard()', t);
     EXECUTE format('CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON %I
@@ -25,7 +25,7 @@ BEGIN
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['review', 'execution'] LOOP
+  FOREACH t IN ARRAY ARRAY['preview', 'review', 'execution'] LOOP
     EXECUTE format('CREATE TRIGGER record_row AFTER INSERT ON %I
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);

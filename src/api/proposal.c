@@ -1,6 +1,6 @@
 /*
  * proposal.c
- *	  SQL functions about proposals: propose, review, withdraw, retry, expire.
+ *	  SQL functions about proposals: propose, review, preview, withdraw, retry, expire.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 
 PG_FUNCTION_INFO_V1(wfo_propose_action);
 PG_FUNCTION_INFO_V1(wfo_review_action);
+PG_FUNCTION_INFO_V1(wfo_preview_action);
 PG_FUNCTION_INFO_V1(wfo_withdraw_proposal);
 PG_FUNCTION_INFO_V1(wfo_retry_action);
 PG_FUNCTION_INFO_V1(wfo_expire_proposals);
@@ -63,9 +64,20 @@ wfo_review_action(PG_FUNCTION_ARGS)
 		request.edits = NULL;
 	request.comment = arg_text_or_null(fcinfo, 4);
 	request.expected_revision = arg_int64_or_null(fcinfo, 5);
+	request.preview_id = arg_int64_or_null(fcinfo, 6);
 	values[0] = enum_to_datum(&proposal_status_type, review(&request, &final_tool_call));
 	values[1] = JsonbPGetDatum(final_tool_call);
 	return result_row(fcinfo, values, NULL);
+}
+
+Datum
+wfo_preview_action(PG_FUNCTION_ARGS)
+{
+	int64 proposal_id;
+
+	call_begin("preview_action");
+	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
+	PG_RETURN_JSONB_P(preview(proposal_id, arg_int64_or_null(fcinfo, 1)));
 }
 
 Datum

@@ -15,6 +15,26 @@ PG_FUNCTION_INFO_V1(wfo_register_tool);
 PG_FUNCTION_INFO_V1(wfo_update_tool);
 PG_FUNCTION_INFO_V1(wfo_set_tool_enabled);
 
+/* A label of dry_run_mode, or NULL. */
+static DryRunMode *
+arg_dry_run_mode(FunctionCallInfo fcinfo, int n)
+{
+	DryRunMode *mode;
+	char *label;
+	int value;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	label = arg_text(fcinfo, n, "dry_run_mode");
+	value = enum_parse(&dry_run_mode_type, label);
+	if (value < 0)
+		report_invalid(errmsg("unknown dry_run_mode \"%s\"", label),
+					   errhint("Modes are %s.", enum_list(&dry_run_mode_type)));
+	mode = palloc(sizeof(DryRunMode));
+	*mode = value;
+	return mode;
+}
+
 /* The arguments that register_tool and update_tool share. */
 static void
 read_request(FunctionCallInfo fcinfo, ToolRequest *request)
@@ -28,6 +48,8 @@ read_request(FunctionCallInfo fcinfo, ToolRequest *request)
 	request->timeout = arg_interval_or_null(fcinfo, 4, "timeout");
 	request->max_attempts = arg_int64_or_null(fcinfo, 5);
 	request->in_session = arg_bool_or_null(fcinfo, 6);
+	request->preview = arg_bool_or_null(fcinfo, 7);
+	request->dry_run_mode = arg_dry_run_mode(fcinfo, 8);
 }
 
 Datum
@@ -40,6 +62,8 @@ wfo_register_tool(PG_FUNCTION_ARGS)
 	arg_require(fcinfo, 1, "function");
 	arg_require(fcinfo, 5, "max_attempts");
 	arg_require(fcinfo, 6, "in_session");
+	arg_require(fcinfo, 7, "preview");
+	arg_require(fcinfo, 8, "dry_run_mode");
 	tool_register(&request);
 	PG_RETURN_VOID();
 }

@@ -98,6 +98,13 @@ compat_can_set_role_nosuper(Oid member, Oid role)
 	return is_member_of_role_nosuper(member, role) && compat_can_set_role(member, role);
 }
 
+/* The table that a statistics entry of the backend is about. */
+#if PG_VERSION_NUM >= 160000
+#define compat_stats_relid(entry) ((entry)->id)
+#else
+#define compat_stats_relid(entry) ((entry)->t_id)
+#endif
+
 /* The running transaction, as the backend numbers its own. */
 static inline LocalTransactionId
 compat_my_lxid(void)

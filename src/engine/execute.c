@@ -16,6 +16,7 @@
 #include "engine/invoke.h"
 #include "engine/result.h"
 #include "engine/run_as.h"
+#include "engine/simulate.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
 #include "store/execution.h"
@@ -133,14 +134,17 @@ execute(int64 proposal_id, const int64 *actor_id, Jsonb **result)
 	call.params = proposal->params;
 	call.dry_run = execution.dry_run;
 	call.started_at = GetCurrentTimestamp();
-	if (!execution.dry_run)
+	if (!execution.dry_run || tool->dry_run_mode == DRY_RUN_ROLLBACK)
 	{
 		Invocation invocation = {.proposal_id = proposal_id,
 								 .execution_id = execution.execution_id,
 								 .actor = actor != NULL ? actor->name : NULL,
 								 .run_as = run_as};
 
-		call.error = run_tool(&invocation, tool, definition, policy, proposal, &call.output);
+		if (execution.dry_run)
+			simulate(&invocation, tool, definition, tool_timeout(tool, policy), proposal, &call);
+		else
+			call.error = run_tool(&invocation, tool, definition, policy, proposal, &call.output);
 	}
 	call.finished_at = GetCurrentTimestamp();
 

@@ -50,7 +50,9 @@ show_proposal_id(void)
 const char *
 show_execution_id(void)
 {
-	return running != NULL ? psprintf(INT64_FORMAT, running->execution_id) : "";
+	return running != NULL && running->execution_id != 0
+			   ? psprintf(INT64_FORMAT, running->execution_id)
+			   : "";
 }
 
 const char *
@@ -148,6 +150,7 @@ typedef struct Call
 {
 	const Definition *definition;
 	Jsonb *params;
+	const Invocation *invocation;
 	Jsonb *output;
 } Call;
 
@@ -180,6 +183,8 @@ call_function(void *arg)
 	MemoryContextSwitchTo(result_context);
 	call->output = (Jsonb *) memcpy(palloc(VARSIZE(output)), output, VARSIZE(output));
 	FreeExecutorState(estate);
+	if (call->invocation->look != NULL)
+		call->invocation->look(call->invocation->look_arg);
 }
 
 /*
@@ -221,12 +226,12 @@ ErrorData *
 invoke_in_session(const Invocation *invocation, const Tool *tool, const Definition *definition,
 				  int64 timeout, Jsonb *params, Jsonb **output)
 {
-	Call call = {.definition = definition, .params = params};
+	Call call = {.definition = definition, .params = params, .invocation = invocation};
 	Sandbox sandbox = {.role = invocation->run_as,
 					   .search_path = tool->search_path,
 					   .timeout = timeout,
 					   .read_only = false,
-					   .keep = true};
+					   .keep = !invocation->undo};
 	ErrorData *volatile error = NULL;
 
 	running = invocation;
@@ -242,7 +247,7 @@ invoke_in_session(const Invocation *invocation, const Tool *tool, const Definiti
 
 	if (error != NULL)
 		add_confinement_hint(error);
-	else
+	else if (!invocation->undo)
 		invoke_prepare();
 	*output = call.output;
 	return error;

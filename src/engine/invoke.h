@@ -13,9 +13,12 @@
 typedef struct Invocation
 {
 	int64 proposal_id;
-	int64 execution_id;
-	const char *actor; /* name; NULL: nobody in particular */
+	int64 execution_id; /* 0: a preview, which is none */
+	const char *actor;  /* name; NULL: nobody in particular */
 	Oid run_as;
+	bool undo;               /* roll the call back when it is done */
+	void (*look)(void *arg); /* called before that, as the same role; or NULL */
+	void *look_arg;
 } Invocation;
 
 extern bool invocation_is_running(void);

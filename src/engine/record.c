@@ -28,6 +28,7 @@
 #include "store/execution.h"
 #include "store/freeze.h"
 #include "store/policy.h"
+#include "store/preview.h"
 #include "store/proposal.h"
 #include "store/review.h"
 #include "store/table.h"
@@ -297,6 +298,24 @@ mark_recorded(int64 proposal_id)
 }
 
 static void
+record_preview(const StoredRow *new)
+{
+	int64 proposal_id = column_int64(new, PREVIEW_PROPOSAL_ID);
+	int64 workflow_id = column_int64(new, PREVIEW_WORKFLOW_ID);
+	AuditEntry entry = {.action = "preview_action",
+						.actor_id = column_int64_or_null(new, PREVIEW_ACTOR_ID),
+						.workflow_id = &workflow_id,
+						.proposal_id = &proposal_id};
+	JsonObject details;
+
+	json_object_begin(&details);
+	json_add_int(&details, "preview_id", column_int64(new, PREVIEW_PREVIEW_ID));
+	json_add_int(&details, "revision", column_int64(new, PREVIEW_REVISION));
+	result_add_for_audit(&details, column_varlena(new, PREVIEW_PREVIEW));
+	write_entry(&entry, &details);
+}
+
+static void
 record_review(const StoredRow *new)
 {
 	int64 proposal_id = column_int64(new, REVIEW_PROPOSAL_ID);
@@ -321,6 +340,8 @@ record_review(const StoredRow *new)
 		json_add_text(&details, "comment", column_text(new, REVIEW_COMMENT));
 	if (!column_is_null(new, REVIEW_EDITS))
 		json_add_jsonb(&details, "edits", column_varlena(new, REVIEW_EDITS));
+	if (!column_is_null(new, REVIEW_PREVIEW_ID))
+		json_add_int(&details, "preview_id", column_int64(new, REVIEW_PREVIEW_ID));
 	write_entry(&entry, &details);
 	mark_recorded(proposal_id);
 }
@@ -388,6 +409,9 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_PROPOSAL:
 			record_proposal(old, new);
+			break;
+		case STORE_PREVIEW:
+			record_preview(new);
 			break;
 		case STORE_REVIEW:
 			record_review(new);

@@ -35,13 +35,30 @@ error_build(const ErrorData *error)
 	return json_object_end(&object);
 }
 
+/* What a call that was rolled back returned and had changed. */
+static void
+add_simulation(JsonObject *object, const CallResult *result)
+{
+	json_add_jsonb(object, "output", result->output);
+	json_add_jsonb(object, "tables", result->changes.tables);
+	json_add_bool(object, "catalogs_changed", result->changes.catalogs);
+}
+
+static void
+add_duration(JsonObject *object, const CallResult *result)
+{
+	JsonbValue duration;
+
+	duration.type = jbvNumeric;
+	duration.val.numeric = int64_div_fast_to_numeric(result->finished_at - result->started_at, 3);
+	json_add_value(object, "duration_ms", &duration);
+}
+
 /* The result of a call, as execute_action returns it. */
 Jsonb *
 result_build(const CallResult *result)
 {
 	JsonObject object;
-	JsonbValue duration;
-	int64 microseconds = result->finished_at - result->started_at;
 
 	json_object_begin(&object);
 	json_add_bool(&object, "success", result->error == NULL);
@@ -51,15 +68,39 @@ result_build(const CallResult *result)
 	if (result->error != NULL)
 		json_add_jsonb(&object, "error", error_build(result->error));
 	else if (result->dry_run)
+	{
 		json_add_text(&object, "message",
 					  psprintf("[DRY RUN] Would execute %s with params: %s", result->tool,
 							   json_text(result->params)));
+		if (result->simulated)
+			add_simulation(&object, result);
+	}
 	else
 		json_add_jsonb(&object, "output", result->output);
 	json_add_time(&object, "executed_at", result->started_at);
-	duration.type = jbvNumeric;
-	duration.val.numeric = int64_div_fast_to_numeric(microseconds, 3);
-	json_add_value(&object, "duration_ms", &duration);
+	add_duration(&object, result);
+	return json_object_end(&object);
+}
+
+/* What a preview showed, as preview_action returns it. */
+Jsonb *
+preview_build(const CallResult *result, int64 preview_id, int64 proposal_id, int64 revision)
+{
+	JsonObject object;
+
+	json_object_begin(&object);
+	json_add_int(&object, "preview_id", preview_id);
+	json_add_int(&object, "proposal_id", proposal_id);
+	json_add_int(&object, "revision", revision);
+	json_add_bool(&object, "success", result->error == NULL);
+	json_add_text(&object, "tool", result->tool);
+	json_add_jsonb(&object, "params", result->params);
+	if (result->error != NULL)
+		json_add_jsonb(&object, "error", error_build(result->error));
+	else
+		add_simulation(&object, result);
+	json_add_time(&object, "previewed_at", result->started_at);
+	add_duration(&object, result);
 	return json_object_end(&object);
 }
 
@@ -82,6 +123,8 @@ result_add_for_audit(JsonObject *object, Jsonb *result)
 	copy_member(object, result, "dry_run");
 	copy_member(object, result, "tool");
 	copy_member(object, result, "error");
+	copy_member(object, result, "tables");
+	copy_member(object, result, "catalogs_changed");
 	copy_member(object, result, "duration_ms");
 	if (output != NULL)
 	{

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/json.h"
+#include "engine/changes.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -17,12 +18,16 @@ typedef struct CallResult
 	Jsonb *params;
 	bool dry_run;
 	Jsonb *output;          /* what the tool returned */
+	bool simulated;         /* the call ran and was rolled back */
+	Changes changes;        /* what it had changed by then */
 	const ErrorData *error; /* what it failed with, or NULL */
 	TimestampTz started_at;
 	TimestampTz finished_at;
 } CallResult;
 
 extern Jsonb *result_build(const CallResult *result);
+extern Jsonb *preview_build(const CallResult *result, int64 preview_id, int64 proposal_id,
+							int64 revision);
 extern void result_add_for_audit(JsonObject *object, Jsonb *result);
 extern Jsonb *tool_call_build(const char *tool, Jsonb *params);
 

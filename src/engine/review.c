@@ -19,6 +19,7 @@
 #include "engine/verbs.h"
 #include "model/merge_patch.h"
 #include "model/person.h"
+#include "store/preview.h"
 #include "store/proposal.h"
 #include "store/review.h"
 #include "store/revision.h"
@@ -35,7 +36,8 @@ typedef struct ReviewContext
 	const Policy *policy;
 	Proposal *proposal;
 	const Tool *tool;
-	Review *reviews; /* of the current revision */
+	const Preview *preview; /* attached; NULL: none */
+	Review *reviews;        /* of the current revision */
 	int nreviews;
 } ReviewContext;
 
@@ -50,6 +52,55 @@ lock_proposal(const ReviewRequest *request)
 				proposal_require(request->proposal_id)->status != PROPOSAL_APPROVED;
 
 	return proposal_require_lock(request->proposal_id, wait);
+}
+
+/* The preview that the reviewer attaches, or NULL. */
+static const Preview *
+load_preview(const ReviewRequest *request)
+{
+	Preview *preview;
+
+	if (request->preview_id == NULL)
+		return NULL;
+	preview = preview_load(*request->preview_id);
+	if (preview == NULL)
+		report_unknown(errmsg("preview " INT64_FORMAT " does not exist", *request->preview_id),
+					   errhint("Make one with preview_action."));
+	return preview;
+}
+
+static void
+check_preview_state(const ReviewContext *context)
+{
+	const Preview *preview = context->preview;
+	const Proposal *proposal = context->proposal;
+
+	if (preview == NULL)
+		return;
+	if (preview->proposal_id != proposal->proposal_id || preview->revision != proposal->revision)
+		report_wrong_state(errmsg("preview " INT64_FORMAT " does not show revision " INT64_FORMAT
+								  " of proposal " INT64_FORMAT,
+								  preview->preview_id, proposal->revision, proposal->proposal_id),
+						   errdetail("It shows revision " INT64_FORMAT " of proposal " INT64_FORMAT
+									 ".",
+									 preview->revision, preview->proposal_id),
+						   errhint("Preview the current revision and decide on that."));
+}
+
+static void
+check_preview_identity(const ReviewContext *context)
+{
+	const Preview *preview = context->preview;
+
+	if (preview == NULL ||
+		(preview->actor_id != NULL && *preview->actor_id == context->reviewer->actor_id))
+		return;
+	report_denied(errmsg("preview " INT64_FORMAT " is not one of actor " INT64_FORMAT,
+						 preview->preview_id, context->reviewer->actor_id),
+				  preview->actor_id != NULL
+					  ? errdetail("Actor " INT64_FORMAT " made it.", *preview->actor_id)
+					  : errdetail("It was made for nobody in particular."),
+				  errhint("Make one of your own with preview_action."));
 }
 
 static void
@@ -78,6 +129,7 @@ check_state(const ReviewContext *context)
 								  proposal->proposal_id, *request->expected_revision),
 						   errdetail("It is in revision " INT64_FORMAT ".", proposal->revision),
 						   errhint("Read the current revision and decide on that."));
+	check_preview_state(context);
 	if (request->decision != DECISION_EDIT)
 		definition_check_pinned(context->tool, definition_load(context->tool), proposal->definition,
 								proposal->proposal_id);
@@ -105,6 +157,7 @@ check_identity(const ReviewContext *context)
 	if (reviewer_is_proposer(&context->person, proposal) &&
 		(decision == DECISION_EDIT || !proposal->proposer_may_review))
 		reviewer_report_own(context->reviewer, proposal, "review");
+	check_preview_identity(context);
 	if (decision == DECISION_APPROVE && is_author_without_vote(context))
 		report_denied(errmsg("nobody may approve their own revision " INT64_FORMAT
 							 " of proposal " INT64_FORMAT,
@@ -163,6 +216,7 @@ write_decision(ReviewContext *context, StoreRow *row, int64 revision, bool count
 		.role = context->reviewer->role,
 		.comment = request->comment,
 		.edits = request->edits,
+		.preview_id = request->preview_id,
 	});
 	proposal_change(context->proposal, row, event, status, &context->reviewer->actor_id, NULL);
 }
@@ -267,6 +321,7 @@ review(const ReviewRequest *request, Jsonb **final_tool_call)
 	context.proposal = lock_proposal(request);
 	context.reviewer = actor_require(context.reviewer->actor_id);
 	context.tool = tool_require(context.proposal->tool);
+	context.preview = load_preview(request);
 	context.policy = policy_load();
 	caller_person(&context.caller, context.reviewer, &context.person);
 	context.reviews = review_list(context.proposal->proposal_id, context.proposal->revision,

@@ -145,6 +145,16 @@ check_max_attempts(const int64 *max_attempts)
 					   errdetail("It is " INT64_FORMAT ".", *max_attempts));
 }
 
+/* Refuse to run a tool for a dry run where it must not be run for a look. */
+static void
+check_dry_run_mode(DryRunMode mode, bool preview)
+{
+	if (mode == DRY_RUN_ROLLBACK && !preview)
+		report_invalid(errmsg("dry_run_mode rollback needs preview"),
+					   errdetail("A dry run would run the tool and roll it back."),
+					   errhint("Say preview => true, if a rollback undoes what the tool does."));
+}
+
 static void
 check_run_as(const Caller *caller, Oid function, Oid run_as)
 {
@@ -198,6 +208,7 @@ tool_register(const ToolRequest *request)
 	Oid run_as;
 
 	check_max_attempts(request->max_attempts);
+	check_dry_run_mode(*request->dry_run_mode, *request->preview);
 	caller_identify(&caller);
 	run_as = OidIsValid(request->run_as) ? request->run_as : caller.role;
 	check_run_as(&caller, request->function, run_as);
@@ -210,6 +221,8 @@ tool_register(const ToolRequest *request)
 	row_set_text(&row, TOOL_TOOL, request->tool);
 	row_set_bool(&row, TOOL_ENABLED, true);
 	row_set_bool(&row, TOOL_IN_SESSION, *request->in_session);
+	row_set_bool(&row, TOOL_PREVIEW, *request->preview);
+	row_set_enum(&row, TOOL_DRY_RUN_MODE, &dry_run_mode_type, *request->dry_run_mode);
 	row_set_int64(&row, TOOL_MAX_ATTEMPTS, *request->max_attempts);
 	row_set_pointer(&row, TOOL_TIMEOUT, request->timeout);
 	set_function(&row, request->function, run_as);
@@ -244,8 +257,10 @@ tool_update(const ToolRequest *request)
 	tool = lock_tool(request->tool);
 	if (!OidIsValid(request->function) && !OidIsValid(request->run_as) &&
 		request->description == NULL && request->timeout == NULL && request->max_attempts == NULL &&
-		request->in_session == NULL)
+		request->in_session == NULL && request->preview == NULL && request->dry_run_mode == NULL)
 		return;
+	check_dry_run_mode(request->dry_run_mode != NULL ? *request->dry_run_mode : tool->dry_run_mode,
+					   request->preview != NULL ? *request->preview : tool->preview);
 	caller_identify(&caller);
 	store_row_init(&row, STORE_TOOL);
 	if (OidIsValid(request->function) || OidIsValid(request->run_as))
@@ -267,6 +282,10 @@ tool_update(const ToolRequest *request)
 		row_set_int64(&row, TOOL_MAX_ATTEMPTS, *request->max_attempts);
 	if (request->in_session != NULL)
 		row_set_bool(&row, TOOL_IN_SESSION, *request->in_session);
+	if (request->preview != NULL)
+		row_set_bool(&row, TOOL_PREVIEW, *request->preview);
+	if (request->dry_run_mode != NULL)
+		row_set_enum(&row, TOOL_DRY_RUN_MODE, &dry_run_mode_type, *request->dry_run_mode);
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
 	store_update(&row, tool->row);
 	keep_definition(request->tool);

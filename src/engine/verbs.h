@@ -52,12 +52,16 @@ typedef struct ReviewRequest
 	Jsonb *edits; /* with an edit */
 	char *comment;
 	int64 *expected_revision;
+	int64 *preview_id;
 } ReviewRequest;
 
 extern ProposalStatus review(const ReviewRequest *request, Jsonb **final_tool_call);
 
 /* execute.c */
 extern int64 execute(int64 proposal_id, const int64 *actor_id, Jsonb **result);
+
+/* preview.c */
+extern Jsonb *preview(int64 proposal_id, const int64 *actor_id);
 
 /* lifecycle.c */
 extern ProposalStatus proposal_withdraw(int64 proposal_id, const int64 *actor_id,
@@ -75,6 +79,8 @@ typedef struct ToolRequest
 	Interval *timeout;
 	int64 *max_attempts;
 	bool *in_session;
+	bool *preview;
+	DryRunMode *dry_run_mode;
 } ToolRequest;
 
 extern void tool_register(const ToolRequest *request);

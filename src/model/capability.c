@@ -15,7 +15,8 @@
 #define FUNCTIONS_OF_EVERYBODY "get_audit_log", "whoami", "transitions"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "review", "execution"
-#define TABLES_OF_REVIEWERS TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window"
+#define TABLES_OF_REVIEWERS \
+	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "preview"
 
 static const char *const propose_functions[] = {"propose_action",
 												"start_workflow",
@@ -24,7 +25,8 @@ static const char *const propose_functions[] = {"propose_action",
 												"withdraw_proposal",
 												FUNCTIONS_OF_EVERYBODY,
 												NULL};
-static const char *const review_functions[] = {"review_action", FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const review_functions[] = {"review_action", "preview_action",
+											   FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const execute_functions[] = {"execute_action", "retry_action",
 												FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const audit_functions[] = {"verify_audit_log", FUNCTIONS_OF_EVERYBODY, NULL};

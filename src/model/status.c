@@ -19,6 +19,8 @@ static const char *const execution_status_labels[] = {"queued", "running", "succ
 
 static const char *const review_decision_labels[] = {"approve", "reject", "edit"};
 
+static const char *const dry_run_mode_labels[] = {"describe", "rollback"};
+
 static const char *const actor_kind_labels[] = {"human", "agent", "service"};
 
 const EnumType workflow_status_type = {"workflow_status", lengthof(workflow_status_labels),
@@ -30,3 +32,5 @@ const EnumType execution_status_type = {"execution_status", lengthof(execution_s
 const EnumType review_decision_type = {"review_decision", lengthof(review_decision_labels),
 									   review_decision_labels};
 const EnumType actor_kind_type = {"actor_kind", lengthof(actor_kind_labels), actor_kind_labels};
+const EnumType dry_run_mode_type = {"dry_run_mode", lengthof(dry_run_mode_labels),
+									dry_run_mode_labels};

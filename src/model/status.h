@@ -44,6 +44,12 @@ typedef enum ReviewDecision
 	DECISION_EDIT
 } ReviewDecision;
 
+typedef enum DryRunMode
+{
+	DRY_RUN_DESCRIBE,
+	DRY_RUN_ROLLBACK
+} DryRunMode;
+
 typedef enum ActorKind
 {
 	ACTOR_HUMAN,
@@ -56,5 +62,6 @@ extern const EnumType proposal_status_type;
 extern const EnumType execution_status_type;
 extern const EnumType review_decision_type;
 extern const EnumType actor_kind_type;
+extern const EnumType dry_run_mode_type;
 
 #endif

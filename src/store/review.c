@@ -29,6 +29,7 @@ review_insert(const Review *review)
 	row_set_text(&row, REVIEW_LOGIN, review->reviewer.login);
 	row_set_text(&row, REVIEW_COMMENT, review->comment);
 	row_set_pointer(&row, REVIEW_EDITS, review->edits);
+	row_set_id(&row, REVIEW_PREVIEW_ID, review->preview_id);
 	store_insert(&row);
 }
 

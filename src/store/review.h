@@ -29,7 +29,8 @@ enum
 	REVIEW_LOGIN,
 	REVIEW_COMMENT,
 	REVIEW_EDITS,
-	REVIEW_COLUMNS = REVIEW_EDITS
+	REVIEW_PREVIEW_ID,
+	REVIEW_COLUMNS = REVIEW_PREVIEW_ID
 };
 
 typedef struct Review
@@ -45,6 +46,7 @@ typedef struct Review
 	char *role;
 	char *comment;
 	Jsonb *edits;
+	int64 *preview_id; /* NULL: none attached */
 } Review;
 
 extern void review_insert(const Review *review);

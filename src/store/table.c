@@ -33,6 +33,7 @@
 #include "store/execution.h"
 #include "store/freeze.h"
 #include "store/policy.h"
+#include "store/preview.h"
 #include "store/proposal.h"
 #include "store/review.h"
 #include "store/revision.h"
@@ -61,6 +62,7 @@ static const struct
 	[STORE_FREEZE] = {"freeze_window", "freeze_window_freeze_id_seq", FREEZE_COLUMNS},
 	[STORE_PROPOSAL] = {"proposal", "proposal_proposal_id_seq", PROPOSAL_COLUMNS},
 	[STORE_PROPOSAL_REVISION] = {"proposal_revision", NULL, REVISION_COLUMNS},
+	[STORE_PREVIEW] = {"preview", "preview_preview_id_seq", PREVIEW_COLUMNS},
 	[STORE_REVIEW] = {"review", "review_review_id_seq", REVIEW_COLUMNS},
 	[STORE_EXECUTION] = {"execution", "execution_execution_id_seq", EXECUTION_COLUMNS},
 	[STORE_AUDIT_LOG] = {"audit_log", "audit_log_audit_id_seq", AUDIT_COLUMNS},

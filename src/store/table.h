@@ -32,12 +32,13 @@ typedef enum StoreTable
 	STORE_FREEZE,
 	STORE_PROPOSAL,
 	STORE_PROPOSAL_REVISION,
+	STORE_PREVIEW,
 	STORE_REVIEW,
 	STORE_EXECUTION,
 	STORE_AUDIT_LOG
 } StoreTable;
 
-#define STORE_TABLE_COUNT 11
+#define STORE_TABLE_COUNT 12
 #define STORE_MAX_COLUMNS 32
 
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);

@@ -15,6 +15,8 @@ tool_read(StoredRow *row)
 	tool->tool = column_text(row, TOOL_TOOL);
 	tool->enabled = column_bool(row, TOOL_ENABLED);
 	tool->in_session = column_bool(row, TOOL_IN_SESSION);
+	tool->preview = column_bool(row, TOOL_PREVIEW);
+	tool->dry_run_mode = column_enum(row, TOOL_DRY_RUN_MODE, &dry_run_mode_type);
 	tool->timeout = column_interval(row, TOOL_TIMEOUT);
 	tool->function = column_text(row, TOOL_FUNCTION);
 	tool->run_as = column_name(row, TOOL_RUN_AS);

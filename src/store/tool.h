@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "model/status.h"
 #include "store/table.h"
 #include "utils/timestamp.h"
 
@@ -15,6 +16,8 @@ enum
 	TOOL_TOOL = 1,
 	TOOL_ENABLED,
 	TOOL_IN_SESSION,
+	TOOL_PREVIEW,
+	TOOL_DRY_RUN_MODE,
 	TOOL_MAX_ATTEMPTS,
 	TOOL_TIMEOUT,
 	TOOL_FUNCTION,
@@ -32,6 +35,8 @@ typedef struct Tool
 	char *tool;
 	bool enabled;
 	bool in_session;
+	bool preview;
+	DryRunMode dry_run_mode;
 	Interval *timeout; /* NULL: the policy's default */
 	char *function;    /* qualified signature */
 	char *run_as;

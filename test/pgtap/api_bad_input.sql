@@ -28,6 +28,7 @@ CREATE FUNCTION app.say(words text) RETURNS int LANGUAGE sql RETURN length(words
 CREATE FUNCTION app.whole(params jsonb) RETURNS jsonb LANGUAGE sql RETURN params;
 CALL tool('div(int,text)');
 CALL tool('doc(jsonb)');
+SELECT workflow_orch.register_tool('shown', 'div(int,text)', run_as => tool_role(), preview => true);
 CALL tool('say(text)');
 CALL tool('whole(jsonb)');
 SELECT workflow_orch.register_tool('worker_only', 'div(int,text)', run_as => tool_role(), in_session => false);
@@ -40,7 +41,7 @@ SELECT workflow_orch.start_workflow('done', :ann) AS done, workflow_orch.start_w
        workflow_orch.start_workflow('open', :ann) AS open \gset
 
 SELECT workflow_orch.add_freeze('f', '2099-01-01', '2099-01-02') AS freeze \gset
-SELECT propose('div', '{"n": 1}') AS pending, approved('div', '{"n": 1}') AS approved, approved('div', '{"n": 1}') AS executed,
+SELECT propose('div', '{"n": 1}') AS pending, propose('shown', '{"n": 1}') AS shown, approved('div', '{"n": 1}') AS approved, approved('div', '{"n": 1}') AS executed,
        approved('div', '{"n": 0}') AS failed, propose('div', '{"n": 1}') AS rejected, propose('div', '{"n": 1}') AS withdrawn,
        approved('worker_only', '{"n": 1}') AS worker_only, approved('off_later', '{"n": 1}') AS off_later,
        propose('off_later', '{"n": 1}') AS off_pending,
@@ -70,13 +71,14 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.complete_workflow', ARRAY[format('workflow_orch.start_workflow(''x'', %s)', :ann), 'ann()'], '{workflow_id}'),
   ('workflow_orch.cancel_workflow', ARRAY[:'open', 'ann()', '''r'''], '{workflow_id}'),
   ('workflow_orch.propose_action', ARRAY['workflow()', 'ann()', '''div''', '''{"n": 1}''', '''r''', '''k'''], '{workflow_id,actor_id,tool,params,reason}'),
-  ('workflow_orch.review_action', ARRAY[:'pending', 'bob()', '''edit''', '''{}''', '''c''', '1'], '{proposal_id,reviewer_id,decision,edits}'),
+  ('workflow_orch.review_action', ARRAY[:'pending', 'bob()', '''edit''', '''{}''', '''c''', '1', 'NULL'], '{proposal_id,reviewer_id,decision,edits}'),
+  ('workflow_orch.preview_action', ARRAY[:'shown', 'bob()'], '{proposal_id}'),
   ('workflow_orch.withdraw_proposal', ARRAY[:'pending', 'ann()', '''r'''], '{proposal_id,actor_id}'),
   ('workflow_orch.retry_action', ARRAY[:'failed', 'ann()'], '{proposal_id}'),
   ('workflow_orch.expire_proposals', '{}', '{}'),
   ('workflow_orch.execute_action', ARRAY[:'approved', 'ann()'], '{proposal_id}'),
-  ('workflow_orch.register_tool', ARRAY['''new''', '''app.div(int,text)''', 'tool_role()', '''d''', '''1s''', '1', 'true'], '{tool,function,max_attempts,in_session}'),
-  ('workflow_orch.update_tool', ARRAY['''div''', '''app.div(int,text)''', 'tool_role()', '''d''', '''1s''', '1', 'true'], '{tool}'),
+  ('workflow_orch.register_tool', ARRAY['''new''', '''app.div(int,text)''', 'tool_role()', '''d''', '''1s''', '1', 'true', 'true', '''describe'''], '{tool,function,max_attempts,in_session,preview,dry_run_mode}'),
+  ('workflow_orch.update_tool', ARRAY['''div''', '''app.div(int,text)''', 'tool_role()', '''d''', '''1s''', '1', 'true', 'true', '''describe'''], '{tool}'),
   ('workflow_orch.set_tool_enabled', ARRAY['''div''', 'false'], '{tool,enabled}'),
   ('workflow_orch.set_policy', ARRAY['true', '1', 'true', 'true', '''1s''', '''1s''', '''1s''', 'true'], '{}'),
   ('workflow_orch.add_freeze', ARRAY['''t''', '''2099-01-01''', '''2099-01-02''', '''div'''], '{title,starts_at,ends_at}'),
@@ -131,7 +133,8 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')'), ('proposal', 'SELECT workflow_orch.execute_action(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')'),
-               ('proposal', 'SELECT workflow_orch.withdraw_proposal(%s, ann())'), ('proposal', 'SELECT workflow_orch.retry_action(%s)')) AS v(what, call),
+               ('proposal', 'SELECT workflow_orch.withdraw_proposal(%s, ann())'), ('proposal', 'SELECT workflow_orch.preview_action(%s, bob())'),
+               ('preview', format('SELECT workflow_orch.review_action(%s, bob(), ''approve'', preview_id => %%s)', :pending)), ('proposal', 'SELECT workflow_orch.retry_action(%s)')) AS v(what, call),
        unnest(ARRAY[9223372036854775807, (-9223372036854775808)::bigint, 0, -1]) AS id;
 SELECT is_error(attempt(call), '{"sqlstate": "42704", "message": "tool \"no such\" does not exist", "hint": "_%"}', call || ': 42704, with the name')
   FROM unnest(ARRAY['SELECT propose(''no such'')', 'SELECT workflow_orch.update_tool(''no such'')', 'SELECT workflow_orch.set_tool_enabled(''no such'', true)',
@@ -255,6 +258,7 @@ SELECT is_error(attempt(call), jsonb_build_object('sqlstate', '22023', 'message'
 SELECT is_error(attempt(format(call, quote_literal(label))), jsonb_build_object('sqlstate', '22023', 'message', format('%%"%s"', label), 'hint', format('%%%s.', labels)),
     format('%s %s is unknown, and the hint lists %s', what, to_json(label), labels))
   FROM (VALUES ('kind', 'SELECT workflow_orch.register_actor(''x'', ''r'', kind => %s)', 'human, agent, service'),
+               ('dry_run_mode', 'SELECT workflow_orch.update_tool(''div'', dry_run_mode => %s)', 'describe, rollback'),
                ('decision', format('SELECT workflow_orch.review_action(%s, bob(), %%s)', :pending), 'approve, reject, edit'),
                ('capability', 'SELECT workflow_orch.grant_capability(tool_role(), %s)', 'propose, review, execute, audit, administer, gateway'))
        AS v(what, call, labels),

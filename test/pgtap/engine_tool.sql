@@ -10,11 +10,11 @@ $$;
 
 -- Registration.
 SELECT workflow_orch.register_tool('work', 'work(int)', run_as => :'tool_role');
-SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'max_attempts', 1, 'timeout', NULL,
+SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'timeout', NULL,
     'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL),
   'a tool is kept with its qualified function, its role and the search_path in force');
-SELECT workflow_orch.register_tool('Another "tool" 需要', 'work(int)', :'tool_role', 'does work', '90 s', 3, false);
-SELECT is(tool_row('Another "tool" 需要'), jsonb_build_object('tool', 'Another "tool" 需要', 'enabled', true, 'in_session', false,
+SELECT workflow_orch.register_tool('Another "tool" 需要', 'work(int)', :'tool_role', 'does work', '90 s', 3, false, true, 'rollback');
+SELECT is(tool_row('Another "tool" 需要'), jsonb_build_object('tool', 'Another "tool" 需要', 'enabled', true, 'in_session', false, 'preview', true, 'dry_run_mode', 'rollback',
     'max_attempts', 3, 'timeout', '00:01:30', 'function', 'app.work(integer)', 'run_as', :'tool_role',
     'search_path', 'app, t, public, pg_temp', 'description', 'does work'),
   'a function may be several tools, each with its own settings and any name');
@@ -83,11 +83,11 @@ SELECT is(tool_row('work') ->> 'function', 'app.work(integer)', 'refused changes
 
 -- Changes.
 SELECT workflow_orch.update_tool('work');
-SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'max_attempts', 1, 'timeout', NULL,
+SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'timeout', NULL,
     'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL),
   'a change of nothing leaves all as it is');
 SELECT workflow_orch.update_tool('work', description => 'd', timeout => '1 s', max_attempts => 2, in_session => false);
-SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', false, 'max_attempts', 2, 'timeout', '00:00:01',
+SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', false, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 2, 'timeout', '00:00:01',
     'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', 'd'),
   'what is given is changed, and nothing else');
 SET LOCAL search_path = t, public;

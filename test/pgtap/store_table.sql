@@ -17,9 +17,9 @@ SELECT is((SELECT to_jsonb(a) - 'registered_at' FROM workflow_orch.actor a WHERE
   jsonb_build_object('actor_id', :full, 'name', 'Full', 'role', 'Role', 'kind', 'service', 'active', true, 'db_role', 'store_table_ann',
                      'db_role_oid', 'store_table_ann'::regrole::oid::text, 'person', 'Person', 'changed_by', NULL),
   'register_actor fills the columns of actor');
-SELECT workflow_orch.register_tool('f', 'app.f(int)', tool_role(), 'Description', '90 s', 3, true);
+SELECT workflow_orch.register_tool('f', 'app.f(int)', tool_role(), 'Description', '90 s', 3, true, true, 'rollback');
 SELECT is((SELECT to_jsonb(x) - 'registered_at' FROM workflow_orch.tool x),
-  jsonb_build_object('tool', 'f', 'enabled', true, 'in_session', true, 'max_attempts', 3, 'timeout', '00:01:30', 'function', 'app.f(integer)',
+  jsonb_build_object('tool', 'f', 'enabled', true, 'in_session', true, 'preview', true, 'dry_run_mode', 'rollback', 'max_attempts', 3, 'timeout', '00:01:30', 'function', 'app.f(integer)',
                      'run_as', :'tool_role', 'run_as_oid', tool_role()::oid::text, 'search_path', 'app, t, public, pg_temp',
                      'description', 'Description', 'changed_by', NULL), 'register_tool fills the columns of tool');
 SELECT workflow_orch.set_policy(true, 2, true, true, '1 day', '2 days', '3 days', true);
@@ -48,7 +48,8 @@ SELECT is((SELECT to_jsonb(r) - '{created_at,definition}'::text[] FROM workflow_
                      'person', NULL, 'db_role', NULL, 'login', NULL), 'an edit fills the columns of proposal_revision');
 SELECT is((SELECT to_jsonb(r) - '{review_id,reviewed_at}'::text[] FROM workflow_orch.review r WHERE proposal_id = :p),
   jsonb_build_object('proposal_id', :p, 'workflow_id', :dry, 'revision', 2, 'reviewer_id', :bob, 'decision', 'edit', 'status', 'approved', 'counts', true,
-                     'kind', 'human', 'role', 'DBA', 'person', NULL, 'db_role', NULL, 'login', NULL, 'comment', 'Comment', 'edits', '{"n": 2}'::jsonb),
+                     'kind', 'human', 'role', 'DBA', 'person', NULL, 'db_role', NULL, 'login', NULL, 'comment', 'Comment', 'edits', '{"n": 2}'::jsonb,
+                     'preview_id', NULL),
   'and the columns of review');
 SELECT is((SELECT expires_at - status_at FROM workflow_orch.proposal WHERE proposal_id = :p) BETWEEN '2 days -1 min' AND '2 days 1 min', true,
   'an approval expires after approval_ttl');

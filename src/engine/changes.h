@@ -1,0 +1,20 @@
+/*
+ * changes.h
+ *	  What a subtransaction has changed in the tables.
+ */
+#ifndef WFO_ENGINE_CHANGES_H
+#define WFO_ENGINE_CHANGES_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+
+typedef struct Changes
+{
+	Jsonb *tables; /* an array: table, inserted, updated, deleted, truncated */
+	bool catalogs; /* the system catalogs too: tables, functions, grants and the like */
+} Changes;
+
+extern void changes_read(Changes *changes);
+
+#endif
