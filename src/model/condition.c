@@ -1,0 +1,151 @@
+/*
+ * condition.c
+ *	  Whether the condition of an approval rule holds for a proposal.
+ *
+ * A condition is a jsonpath in strict mode, evaluated by the server's own code,
+ * which runs no function of a user.  It is false only where it says so for
+ * sure: a member that is missing, a string that is compared with a number, a
+ * result that is no truth value, all that is unknown.
+ *
+ * A predicate ($.params.amount > 1000) is true, false or unknown by itself.  A
+ * path that ends in a filter ($.params ? (@.amount > 1000)) is true where it
+ * selects something.  A filter drops what its predicate cannot judge, so here
+ * it is extended by "or is unknown": nothing selected then means that the
+ * predicate was false of everything.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "model/condition.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+static char *
+path_text(const JsonPath *path)
+{
+	return DatumGetCString(DirectFunctionCall1(jsonpath_out, PointerGetDatum(path)));
+}
+
+/* The character after the quoted string that begins at start. */
+static const char *
+after_string(const char *start)
+{
+	for (start++; *start != '"' && *start != '\0'; start++)
+		if (*start == '\\' && start[1] != '\0')
+			start++;
+	return *start == '"' ? start + 1 : start;
+}
+
+/* Whether a path refers to a variable, of which there are none here. */
+bool
+condition_has_variables(const JsonPath *path)
+{
+	const char *at = path_text(path);
+
+	while (*at != '\0')
+	{
+		if (at[0] == '$' && at[1] == '"')
+			return true;
+		at = *at == '"' ? after_string(at) : at + 1;
+	}
+	return false;
+}
+
+/* The same path in strict mode: a copy. */
+JsonPath *
+condition_strict(const JsonPath *path)
+{
+	JsonPath *copy = palloc(VARSIZE(path));
+
+	memcpy(copy, path, VARSIZE(path));
+	copy->header &= ~JSONPATH_LAX;
+	return copy;
+}
+
+static bool
+ends_in_filter(JsonPath *path)
+{
+	JsonPathItem item;
+	JsonPathItem next;
+
+	jspInit(&item, path);
+	while (jspGetNext(&item, &next))
+		item = next;
+	return item.type == jpiFilter;
+}
+
+/* Where the predicate of the last filter of a path begins, in its text. */
+static const char *
+last_predicate(const char *text)
+{
+	const char *begin = NULL;
+	int depth = 0;
+
+	for (const char *at = text; *at != '\0';)
+	{
+		if (*at == '"')
+		{
+			at = after_string(at);
+			continue;
+		}
+		if (at[0] == '?' && at[1] == '(' && depth == 0)
+			begin = at + 2;
+		depth += (*at == '(') - (*at == ')');
+		at++;
+	}
+	return begin;
+}
+
+/* Make a condition ready: path is kept, or NULL for one that holds always. */
+Condition
+condition_prepare(JsonPath *path)
+{
+	Condition condition = {.path = path};
+	const char *text;
+	const char *predicate;
+	int length;
+	StringInfoData extended;
+
+	if (path == NULL || !ends_in_filter(path))
+		return condition;
+	text = path_text(path);
+	predicate = last_predicate(text);
+	if (predicate == NULL)
+		elog(ERROR, "could not find the filter in jsonpath %s", text);
+	length = strlen(predicate) - 1;
+	initStringInfo(&extended);
+	appendStringInfo(&extended, "%.*s(%.*s) || ((%.*s) is unknown))", (int) (predicate - text),
+					 text, length, predicate, length, predicate);
+	condition.path = DatumGetJsonPathP(DirectFunctionCall1(jsonpath_in,
+														   CStringGetDatum(extended.data)));
+	condition.selects = true;
+	return condition;
+}
+
+/* Whether it is true of a document, false, or neither. */
+Truth
+condition_evaluate(const Condition *condition, Jsonb *document)
+{
+	LOCAL_FCINFO(fcinfo, 4);
+	JsonbParseState *state = NULL;
+	Datum result;
+
+	if (condition->path == NULL)
+		return TRUTH_TRUE;
+	InitFunctionCallInfoData(*fcinfo, NULL, 4, InvalidOid, NULL, NULL);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	fcinfo->args[0].value = JsonbPGetDatum(document);
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = PointerGetDatum(condition->path);
+	fcinfo->args[1].isnull = false;
+	fcinfo->args[2].value = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT,
+																			NULL)));
+	fcinfo->args[2].isnull = false;
+	fcinfo->args[3].value = BoolGetDatum(true); /* errors are no result */
+	fcinfo->args[3].isnull = false;
+	result = condition->selects ? jsonb_path_exists(fcinfo) : jsonb_path_match(fcinfo);
+	if (fcinfo->isnull)
+		return TRUTH_UNKNOWN;
+	return DatumGetBool(result) ? TRUTH_TRUE : TRUTH_FALSE;
+}

@@ -1,0 +1,32 @@
+/*
+ * condition.h
+ *	  Whether the condition of an approval rule holds for a proposal.
+ */
+#ifndef WFO_MODEL_CONDITION_H
+#define WFO_MODEL_CONDITION_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+#include "utils/jsonpath.h"
+
+typedef enum Truth
+{
+	TRUTH_FALSE,
+	TRUTH_TRUE,
+	TRUTH_UNKNOWN
+} Truth;
+
+/* A condition made ready for use. */
+typedef struct Condition
+{
+	JsonPath *path; /* NULL: holds always */
+	bool selects;   /* holds where it selects something */
+} Condition;
+
+extern bool condition_has_variables(const JsonPath *path);
+extern JsonPath *condition_strict(const JsonPath *path);
+extern Condition condition_prepare(JsonPath *path);
+extern Truth condition_evaluate(const Condition *condition, Jsonb *document);
+
+#endif

@@ -1,0 +1,224 @@
+/*
+ * quorum.c
+ *	  Who fills which slot: whether approvals suffice, and where one more counts.
+ *
+ * Each requirement is so many slots of a stage for a role.  Who approves gives
+ * one approval, which fills one slot; which one is never settled but worked out
+ * afresh as a maximum matching, so that somebody in a slot for anybody who is
+ * also the only DBA makes room.  Approvals that are passed here come from as
+ * many people: see person.c.
+ *
+ * Stages are complete one after the other.  An approval counts in the stage for
+ * which it was given, since who approves in a later one does so in the
+ * knowledge of the earlier.  Only an edit's counts in any.
+ *
+ * The matching is found along augmenting paths: H. W. Kuhn, "The Hungarian
+ * method for the assignment problem", Naval Research Logistics Quarterly 2
+ * (1955), 83-97, with slots of a requirement taken together.  Approvals are few,
+ * so the better bound of Hopcroft and Karp would not pay.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "model/quorum.h"
+
+#define NOWHERE (-1)
+
+typedef struct Matching
+{
+	const Quorum *quorum;
+	const Approval *approvals;
+	int count;
+	int64 last_stage; /* later ones are left out */
+	int *place;       /* of each approval: the requirement it fills */
+	int64 *filled;    /* of each requirement: its slots that are filled */
+	bool *visited;    /* of each requirement: on the path that is tried */
+} Matching;
+
+static bool
+fits(const Requirement *requirement, int64 stage, const char *role)
+{
+	return (stage == 0 || stage == requirement->stage) &&
+		   (requirement->role == NULL || strcmp(requirement->role, role) == 0);
+}
+
+static void
+matching_begin(Matching *matching, const Quorum *quorum, const Approval *approvals, int count)
+{
+	matching->quorum = quorum;
+	matching->approvals = approvals;
+	matching->count = count;
+	matching->last_stage = 0;
+	matching->place = palloc(sizeof(int) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		matching->place[i] = NOWHERE;
+	matching->filled = palloc0(sizeof(int64) * Max(quorum->count, 1));
+	matching->visited = palloc(sizeof(bool) * Max(quorum->count, 1));
+}
+
+static void
+put(Matching *matching, int approval, int requirement)
+{
+	if (matching->place[approval] != NOWHERE)
+		matching->filled[matching->place[approval]]--;
+	matching->place[approval] = requirement;
+	matching->filled[requirement]++;
+}
+
+/* Find a slot for an approval, moving others over where that helps. */
+static bool
+augment(Matching *matching, int approval)
+{
+	const Approval *a = &matching->approvals[approval];
+
+	check_stack_depth();
+	for (int r = 0; r < matching->quorum->count; r++)
+	{
+		const Requirement *requirement = &matching->quorum->requirements[r];
+
+		if (matching->visited[r] || requirement->stage > matching->last_stage ||
+			!fits(requirement, a->stage, a->role))
+			continue;
+		matching->visited[r] = true;
+		if (matching->filled[r] < requirement->approvals)
+		{
+			put(matching, approval, r);
+			return true;
+		}
+		for (int other = 0; other < matching->count; other++)
+		{
+			if (matching->place[other] == r && augment(matching, other))
+			{
+				put(matching, approval, r);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool
+match(Matching *matching, int approval)
+{
+	memset(matching->visited, false, sizeof(bool) * matching->quorum->count);
+	return augment(matching, approval);
+}
+
+/* The first stage after this one; 0: there is none. */
+static int64
+stage_after(const Quorum *quorum, int64 stage)
+{
+	int64 next = 0;
+
+	for (int r = 0; r < quorum->count; r++)
+	{
+		int64 candidate = quorum->requirements[r].stage;
+
+		if (candidate > stage && (next == 0 || candidate < next))
+			next = candidate;
+	}
+	return next;
+}
+
+/* The last stage before this one; 0: there is none. */
+static int64
+stage_before(const Quorum *quorum, int64 stage)
+{
+	int64 previous = 0;
+
+	for (int r = 0; r < quorum->count; r++)
+	{
+		int64 candidate = quorum->requirements[r].stage;
+
+		if (candidate < stage && candidate > previous)
+			previous = candidate;
+	}
+	return previous;
+}
+
+static bool
+is_complete(const Matching *matching)
+{
+	for (int r = 0; r < matching->quorum->count; r++)
+		if (matching->quorum->requirements[r].stage <= matching->last_stage &&
+			matching->filled[r] < matching->quorum->requirements[r].approvals)
+			return false;
+	return true;
+}
+
+/* Match what counts up to the open stage: returns it, or 0 where all are complete. */
+static int64
+match_stages(Matching *matching, int count)
+{
+	int64 stage = 0;
+
+	while ((stage = stage_after(matching->quorum, stage)) != 0)
+	{
+		matching->last_stage = stage;
+		for (int i = 0; i < count; i++)
+			if (matching->place[i] == NOWHERE)
+				(void) match(matching, i);
+		if (!is_complete(matching))
+			break;
+	}
+	return stage;
+}
+
+/* How many people must approve. */
+int64
+quorum_size(const Quorum *quorum)
+{
+	int64 size = 0;
+
+	for (int r = 0; r < quorum->count; r++)
+		size += quorum->requirements[r].approvals;
+	return size;
+}
+
+/* Whether there is a slot for the role in a stage (0: in any), be it filled or not. */
+bool
+quorum_wants(const Quorum *quorum, int64 stage, const char *role)
+{
+	for (int r = 0; r < quorum->count; r++)
+		if (fits(&quorum->requirements[r], stage, role))
+			return true;
+	return false;
+}
+
+/* The first stage that these approvals leave incomplete; 0: there is none. */
+int64
+quorum_open_stage(const Quorum *quorum, const Approval *approvals, int count)
+{
+	Matching matching;
+
+	matching_begin(&matching, quorum, approvals, count);
+	return match_stages(&matching, count);
+}
+
+/*
+ * The stage in which an approval in this role by one more person would count;
+ * 0: in none that is open.
+ *
+ * That is the open stage, or an earlier one whose slot an edit's approval can
+ * leave for it.
+ */
+int64
+quorum_place(const Quorum *quorum, const Approval *approvals, int count, const char *role)
+{
+	int64 open = quorum_open_stage(quorum, approvals, count);
+	Approval *more = palloc(sizeof(Approval) * (count + 1));
+
+	for (int i = 0; i < count; i++)
+		more[i] = approvals[i];
+	for (int64 stage = open; stage != 0; stage = stage_before(quorum, stage))
+	{
+		Matching matching;
+
+		more[count] = (Approval){.role = role, .stage = stage};
+		matching_begin(&matching, quorum, more, count + 1);
+		(void) match_stages(&matching, count);
+		if (match(&matching, count))
+			return stage;
+	}
+	return 0;
+}

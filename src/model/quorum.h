@@ -1,0 +1,38 @@
+/*
+ * quorum.h
+ *	  Who fills which slot: whether approvals suffice, and where one more counts.
+ */
+#ifndef WFO_MODEL_QUORUM_H
+#define WFO_MODEL_QUORUM_H
+
+#include "postgres.h"
+
+/* So many slots of a stage for one role. */
+typedef struct Requirement
+{
+	int64 stage;
+	const char *role; /* NULL: anybody who may review */
+	int64 approvals;
+} Requirement;
+
+/* What a revision needs, by stage. */
+typedef struct Quorum
+{
+	int count;
+	Requirement *requirements;
+} Quorum;
+
+/* One person's approval. */
+typedef struct Approval
+{
+	const char *role;
+	int64 stage; /* the only one it counts in; 0: any that it fits */
+} Approval;
+
+extern int64 quorum_size(const Quorum *quorum);
+extern bool quorum_wants(const Quorum *quorum, int64 stage, const char *role);
+extern int64 quorum_open_stage(const Quorum *quorum, const Approval *approvals, int count);
+extern int64 quorum_place(const Quorum *quorum, const Approval *approvals, int count,
+						  const char *role);
+
+#endif
