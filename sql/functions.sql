@@ -116,6 +116,18 @@ RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_remove_freeze';
 COMMENT ON FUNCTION remove_freeze IS
   'Ends a freeze, or calls it off before it begins; its row stays. Errors: 42704, 55000 removed already.';
 
+CREATE FUNCTION add_approval_rule(role text DEFAULT NULL, approvals bigint DEFAULT 1, stage bigint DEFAULT 1,
+                                  tool text DEFAULT NULL, condition jsonpath DEFAULT NULL,
+                                  description text DEFAULT NULL, agents boolean DEFAULT false, OUT rule_id bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_add_approval_rule';
+COMMENT ON FUNCTION add_approval_rule IS
+  'Adds a rule for what is proposed or edited from now on, and returns its id: so many people of a role (NULL: anybody who may review) must approve, in this stage, calls of the tool (NULL: all) for which the condition is not false. condition is a jsonpath over {tool, params, reason, actor, workflow}, evaluated in strict mode. With 0 approvals nobody needs to, where no other rule asks for anybody; agents: for what agents propose, too. Errors: 22023, 42704 no such tool, 54000 condition too long.';
+
+CREATE FUNCTION remove_approval_rule(rule_id bigint)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_remove_approval_rule';
+COMMENT ON FUNCTION remove_approval_rule IS
+  'Removes a rule; what was proposed under it still needs what it asked for. Errors: 22023, 42704, 55000 removed already.';
+
 CREATE FUNCTION grant_capability(db_role regrole, capability text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_grant_capability';
 COMMENT ON FUNCTION grant_capability IS

@@ -33,6 +33,7 @@ BEGIN
       ('tool_definition', 'false'),
       ('policy', 'false'),
       ('freeze_window', 'false'),
+      ('approval_rule', 'false'),
       ('proposal', 'actor_id IN ' || own_actors),
       ('proposal_revision', 'proposal_id IN ' || own_proposals),
       ('preview', 'false'),

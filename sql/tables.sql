@@ -9,7 +9,7 @@
 CREATE TABLE actor (
   actor_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name          text COLLATE "C" NOT NULL UNIQUE CHECK (name <> ''),
-  role          text NOT NULL CHECK (role <> ''),
+  role          text COLLATE "C" NOT NULL CHECK (role <> ''),
   kind          actor_kind NOT NULL,
   active        boolean NOT NULL,
   db_role       name,
@@ -20,6 +20,7 @@ CREATE TABLE actor (
   CHECK ((db_role IS NULL) = (db_role_oid IS NULL))
 );
 CREATE INDEX actor_db_role_idx ON actor (db_role);
+CREATE INDEX actor_role_idx ON actor (role);
 
 COMMENT ON TABLE actor IS 'Who proposes, reviews and executes: people, services and agents';
 COMMENT ON COLUMN actor.name IS 'Unique name';
@@ -154,6 +155,34 @@ COMMENT ON COLUMN freeze_window.added_by IS 'Actor that added the freeze, where 
 COMMENT ON COLUMN freeze_window.removed_at IS 'When the freeze was removed; null: it stands';
 COMMENT ON COLUMN freeze_window.removed_by IS 'Actor that removed the freeze, where known';
 
+CREATE TABLE approval_rule (
+  rule_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  role        text COLLATE "C" CHECK (role <> ''),
+  approvals   bigint NOT NULL CHECK (approvals BETWEEN 0 AND 100),
+  stage       bigint NOT NULL CHECK (stage BETWEEN 1 AND 100),
+  tool        text COLLATE "C" REFERENCES tool,
+  condition   jsonpath,
+  description text,
+  agents      boolean NOT NULL,
+  added_at    timestamptz NOT NULL,
+  added_by    bigint REFERENCES actor,
+  removed_at  timestamptz,
+  removed_by  bigint REFERENCES actor
+);
+
+COMMENT ON TABLE approval_rule IS 'Who must approve what; a removed rule stays here and counts no more';
+COMMENT ON COLUMN approval_rule.role IS 'Role whose approval is needed; null: anybody who may review';
+COMMENT ON COLUMN approval_rule.approvals IS 'How many people of the role must approve; 0: nobody needs to';
+COMMENT ON COLUMN approval_rule.stage IS 'Stage the approvals belong to; a stage opens when the ones below it are complete';
+COMMENT ON COLUMN approval_rule.tool IS 'Tool the rule is about; null: all of them';
+COMMENT ON COLUMN approval_rule.condition IS 'Which proposals the rule is about, evaluated in strict mode; null: all of them';
+COMMENT ON COLUMN approval_rule.description IS 'What the rule is for, in the words of who added it';
+COMMENT ON COLUMN approval_rule.agents IS 'A rule with 0 approvals holds for what actors of kind agent propose, too';
+COMMENT ON COLUMN approval_rule.added_at IS 'When the rule was added';
+COMMENT ON COLUMN approval_rule.added_by IS 'Actor that added the rule, where known';
+COMMENT ON COLUMN approval_rule.removed_at IS 'When the rule was removed; null: it is in force';
+COMMENT ON COLUMN approval_rule.removed_by IS 'Actor that removed the rule, where known';
+
 CREATE TABLE proposal (
   proposal_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   workflow_id        bigint NOT NULL REFERENCES workflow,
@@ -164,6 +193,9 @@ CREATE TABLE proposal (
   revision           bigint NOT NULL,
   approvals          bigint NOT NULL,
   required_approvals bigint NOT NULL,
+  requirements       jsonb NOT NULL,
+  stage              bigint,
+  rule_id            bigint REFERENCES approval_rule,
   revised_by         bigint NOT NULL,
   proposer_may_review boolean NOT NULL,
   proposed_at        timestamptz NOT NULL,
@@ -193,7 +225,10 @@ COMMENT ON COLUMN proposal.open IS 'Pending or approved';
 COMMENT ON COLUMN proposal.dry_run IS 'The workflow''s dry_run, which never changes';
 COMMENT ON COLUMN proposal.revision IS 'Number of the current revision, from 1';
 COMMENT ON COLUMN proposal.approvals IS 'People who have approved the current revision';
-COMMENT ON COLUMN proposal.required_approvals IS 'People who must approve the current revision';
+COMMENT ON COLUMN proposal.required_approvals IS 'People who must approve the current revision, in all its stages';
+COMMENT ON COLUMN proposal.requirements IS 'Who must approve the current revision: [{"stage", "role", "approvals", "rules"}], by stage and role; role null: anybody who may review; rules: ids of the rules that say so, none: the policy';
+COMMENT ON COLUMN proposal.stage IS 'Stage that is open for approvals; null: all are complete';
+COMMENT ON COLUMN proposal.rule_id IS 'Rule with 0 approvals by which the current revision needs nobody''s';
 COMMENT ON COLUMN proposal.revised_by IS 'Actor that wrote the current revision';
 COMMENT ON COLUMN proposal.proposer_may_review IS 'Somebody else wrote the current revision and the proposer may approve it';
 COMMENT ON COLUMN proposal.proposed_at IS 'When the call was proposed';
@@ -217,7 +252,10 @@ CREATE TABLE proposal_revision (
   revision           bigint NOT NULL,
   actor_id           bigint NOT NULL,
   created_at         timestamptz NOT NULL,
+  approve_until      timestamptz,
   required_approvals bigint NOT NULL,
+  requirements       jsonb NOT NULL,
+  rule_id            bigint REFERENCES approval_rule,
   params             jsonb NOT NULL,
   definition         bytea NOT NULL REFERENCES tool_definition,
   person             text,
@@ -228,7 +266,10 @@ CREATE TABLE proposal_revision (
 
 COMMENT ON TABLE proposal_revision IS 'Every wording a proposal has had; rows are never changed';
 COMMENT ON COLUMN proposal_revision.actor_id IS 'Actor that wrote the revision';
-COMMENT ON COLUMN proposal_revision.required_approvals IS 'People who must approve the revision';
+COMMENT ON COLUMN proposal_revision.approve_until IS 'Until when the revision may wait for its approvals; null: no limit';
+COMMENT ON COLUMN proposal_revision.required_approvals IS 'People who must approve the revision, in all its stages';
+COMMENT ON COLUMN proposal_revision.requirements IS 'Who must approve the revision, as in proposal.requirements';
+COMMENT ON COLUMN proposal_revision.rule_id IS 'Rule with 0 approvals by which the revision needs nobody''s';
 COMMENT ON COLUMN proposal_revision.params IS 'Arguments of the call in this revision';
 COMMENT ON COLUMN proposal_revision.definition IS 'Definition of the tool that the revision is pinned to';
 COMMENT ON COLUMN proposal_revision.person IS 'The author''s person at that time';
@@ -260,9 +301,11 @@ CREATE TABLE review (
   decision    review_decision NOT NULL,
   status      proposal_status NOT NULL,
   counts      boolean NOT NULL,
+  stage       bigint,
   reviewed_at timestamptz NOT NULL,
   kind        actor_kind NOT NULL,
   role        text NOT NULL,
+  on_behalf_of bigint REFERENCES actor,
   person      text,
   db_role     text,
   login       text,
@@ -277,7 +320,9 @@ COMMENT ON COLUMN review.revision IS 'Revision the decision is about; an edit''s
 COMMENT ON COLUMN review.decision IS 'approve, reject or edit';
 COMMENT ON COLUMN review.status IS 'Where the proposal stood after the decision';
 COMMENT ON COLUMN review.counts IS 'The decision counts as an approval of the revision';
-COMMENT ON COLUMN review.role IS 'The reviewer''s role at that time';
+COMMENT ON COLUMN review.stage IS 'Stage that an approval counts in; null: no approval, or an edit, which counts in any that it fits';
+COMMENT ON COLUMN review.role IS 'The reviewer''s role at that time, or that of on_behalf_of';
+COMMENT ON COLUMN review.on_behalf_of IS 'Actor whose role the reviewer decided in, by delegate_review; null: their own';
 COMMENT ON COLUMN review.kind IS 'The reviewer''s kind at that time';
 COMMENT ON COLUMN review.person IS 'The reviewer''s person at that time';
 COMMENT ON COLUMN review.db_role IS 'The reviewer''s database role at that time';
@@ -357,6 +402,7 @@ ALTER TABLE tool DISABLE TRIGGER ALL;
 ALTER TABLE tool_definition DISABLE TRIGGER ALL;
 ALTER TABLE policy DISABLE TRIGGER ALL;
 ALTER TABLE freeze_window DISABLE TRIGGER ALL;
+ALTER TABLE approval_rule DISABLE TRIGGER ALL;
 ALTER TABLE proposal DISABLE TRIGGER ALL;
 ALTER TABLE proposal_revision DISABLE TRIGGER ALL;
 ALTER TABLE preview DISABLE TRIGGER ALL;

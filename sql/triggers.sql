@@ -11,8 +11,9 @@ DO $$
 DECLARE
   t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'tool_definition', 'policy', 'freeze_window', 'proposal',
-                           'proposal_revision', 'preview', 'review', 'execution', 'audit_log'] LOOP
+  FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'tool_definition', 'policy', 'freeze_window',
+                           'approval_rule', 'proposal', 'proposal_revision', 'preview', 'review', 'execution',
+                           'audit_log'] LOOP
     EXECUTE format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %I
                       FOR EACH ROW EXECUTE FUNCTION guard()', t);
     EXECUTE format('CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON %I
@@ -20,7 +21,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_row', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_truncate', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'policy', 'freeze_window', 'proposal'] LOOP
+  FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'policy', 'freeze_window', 'approval_rule', 'proposal'] LOOP
     EXECUTE format('CREATE TRIGGER record_row AFTER INSERT OR UPDATE ON %I
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);

@@ -140,6 +140,7 @@ void
 caller_person(const Caller *caller, const Actor *actor, Person *person)
 {
 	person->actor_id = actor->actor_id;
+	person->on_behalf_of = 0;
 	person->person = actor->person;
 	person->db_role = actor->db_role;
 	person->login = capability_is_held(caller->login, CAPABILITY_GATEWAY) ? NULL

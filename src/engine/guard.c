@@ -20,6 +20,7 @@
 #include "store/execution.h"
 #include "store/freeze.h"
 #include "store/proposal.h"
+#include "store/rule.h"
 #include "store/table.h"
 #include "store/tool.h"
 #include "store/workflow.h"
@@ -43,6 +44,9 @@ static const AttrNumber freeze_fixed[] = {FREEZE_FREEZE_ID, FREEZE_TITLE,
 										  FREEZE_STARTS_AT, FREEZE_ENDS_AT,
 										  FREEZE_TOOL,      FREEZE_ADDED_AT,
 										  FREEZE_ADDED_BY,  0};
+static const AttrNumber rule_fixed[] =
+	{RULE_RULE_ID,     RULE_ROLE,   RULE_APPROVALS, RULE_STAGE,    RULE_TOOL, RULE_CONDITION,
+	 RULE_DESCRIPTION, RULE_AGENTS, RULE_ADDED_AT,  RULE_ADDED_BY, 0};
 static const AttrNumber proposal_fixed[] = {PROPOSAL_PROPOSAL_ID, PROPOSAL_WORKFLOW_ID,
 											PROPOSAL_ACTOR_ID,    PROPOSAL_DRY_RUN,
 											PROPOSAL_PROPOSED_AT, PROPOSAL_TOOL,
@@ -58,8 +62,13 @@ static const AttrNumber execution_fixed[] = {EXECUTION_EXECUTION_ID,
 											 0};
 
 /* Columns that change with a new revision and not without. */
-static const AttrNumber revision_fixed[] = {PROPOSAL_PARAMS, PROPOSAL_DEFINITION,
-											PROPOSAL_REQUIRED_APPROVALS, PROPOSAL_REVISED_BY, 0};
+static const AttrNumber revision_fixed[] = {PROPOSAL_PARAMS,
+											PROPOSAL_DEFINITION,
+											PROPOSAL_REQUIRED_APPROVALS,
+											PROPOSAL_REQUIREMENTS,
+											PROPOSAL_RULE_ID,
+											PROPOSAL_REVISED_BY,
+											0};
 
 static StoreTable
 table_of(Relation rel)
@@ -158,6 +167,17 @@ check_proposal(Relation rel, const StoredRow *old, const StoredRow *new)
 	check_transition(old, new, OBJECT_PROPOSAL, PROPOSAL_STATUS, column_text(new, PROPOSAL_EVENT));
 }
 
+/* A rule is removed, once, and does not change otherwise. */
+static void
+check_rule(Relation rel, const StoredRow *old, const StoredRow *new)
+{
+	check_fixed(rel, old, new, rule_fixed);
+	if (!column_is_null(old, RULE_REMOVED_AT) && is_changed(old, new))
+		report_wrong_state(errmsg("approval rule " INT64_FORMAT " is removed and does not change "
+								  "any more",
+								  column_int64(old, RULE_RULE_ID)));
+}
+
 /* Tell every backend's caches of a write, be it the engine's or a restore's. */
 static void
 invalidate_caches(Relation rel)
@@ -169,6 +189,7 @@ invalidate_caches(Relation rel)
 		case STORE_TOOL_DEFINITION:
 		case STORE_POLICY:
 		case STORE_FREEZE:
+		case STORE_APPROVAL_RULE:
 			CacheInvalidateRelcache(rel);
 			break;
 		default:
@@ -222,6 +243,9 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			check_transition(old, new, OBJECT_EXECUTION, EXECUTION_STATUS, NULL);
 			break;
 		case STORE_POLICY:
+			break;
+		case STORE_APPROVAL_RULE:
+			check_rule(rel, old, new);
 			break;
 		case STORE_TOOL_DEFINITION:
 		case STORE_PROPOSAL_REVISION:

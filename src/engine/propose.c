@@ -10,6 +10,7 @@
 #include "engine/caller.h"
 #include "engine/definition.h"
 #include "engine/params.h"
+#include "engine/requirement.h"
 #include "engine/run_as.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
@@ -104,11 +105,14 @@ answer_again(const ProposeRequest *request, const Tool *tool, const Policy *poli
 
 static void
 insert_proposal(const ProposeRequest *request, const Workflow *workflow, const Policy *policy,
-				const Revision *revision)
+				Revision *revision)
 {
 	StoreRow row;
+	Quorum quorum = requirement_quorum(revision->requirements);
+	int64 stage = quorum_open_stage(&quorum, NULL, 0);
 	TimestampTz now = GetCurrentTimestamp();
 
+	revision->approve_until = expiry_after(&policy->proposal_ttl);
 	store_row_init(&row, STORE_PROPOSAL);
 	row_set_int64(&row, PROPOSAL_PROPOSAL_ID, revision->proposal_id);
 	row_set_int64(&row, PROPOSAL_WORKFLOW_ID, request->workflow_id);
@@ -119,12 +123,15 @@ insert_proposal(const ProposeRequest *request, const Workflow *workflow, const P
 	row_set_int64(&row, PROPOSAL_REVISION, revision->revision);
 	row_set_int64(&row, PROPOSAL_APPROVALS, 0);
 	row_set_int64(&row, PROPOSAL_REQUIRED_APPROVALS, revision->required_approvals);
+	row_set_pointer(&row, PROPOSAL_REQUIREMENTS, revision->requirements);
+	row_set_id(&row, PROPOSAL_STAGE, stage != 0 ? &stage : NULL);
+	row_set_id(&row, PROPOSAL_RULE_ID, revision->rule_id);
 	row_set_int64(&row, PROPOSAL_REVISED_BY, revision->author.actor_id);
 	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW, false);
 	row_set_time(&row, PROPOSAL_PROPOSED_AT, now);
 	row_set_time(&row, PROPOSAL_STATUS_AT, now);
 	row_set_int64(&row, PROPOSAL_STATUS_BY, revision->author.actor_id);
-	row_set_time(&row, PROPOSAL_EXPIRES_AT, expiry_after(&policy->proposal_ttl));
+	row_set_time(&row, PROPOSAL_EXPIRES_AT, revision->approve_until);
 	row_set_pointer(&row, PROPOSAL_APPROVAL_TTL,
 					interval_is_zero(&policy->approval_ttl) ? NULL : &policy->approval_ttl);
 	row_set_text(&row, PROPOSAL_EVENT, event_name(EVENT_PROPOSE));
@@ -190,9 +197,20 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	tool_definition_keep(definition->sha256, tool->tool, definition->json);
 
 	revision.proposal_id = store_next_id(STORE_PROPOSAL);
-	revision.required_approvals = policy->default_approvals;
+	requirement_work_out(&revision,
+						 &(RequirementSubject){
+							 .tool = request->tool,
+							 .reason = request->reason,
+							 .proposer = actor,
+							 .workflow_id = workflow->workflow_id,
+							 .workflow = workflow,
+							 .may_be_automatic = false,
+						 },
+						 policy);
 	caller_person(&caller, actor, &revision.author);
 	insert_proposal(request, workflow, policy, &revision);
+	requirement_warn_if_nobody(revision.proposal_id, revision.requirements, actor->actor_id,
+							   policy);
 	*status = PROPOSAL_PENDING;
 	return revision.proposal_id;
 }

@@ -2,7 +2,7 @@
  * record.c
  *	  Writes the audit row of every change.
  *
- * Called by triggers after each row of an actor, a tool, the policy, a
+ * Called by triggers after each row of an actor, a tool, the policy, a rule, a
  * workflow, a proposal, a review or an execution that the engine writes, so
  * that no code path changes anything without a trace.  What a row says comes from the
  * changed row's own columns.
@@ -31,6 +31,7 @@
 #include "store/preview.h"
 #include "store/proposal.h"
 #include "store/review.h"
+#include "store/rule.h"
 #include "store/table.h"
 #include "store/tool.h"
 #include "store/workflow.h"
@@ -162,6 +163,23 @@ record_freeze(const StoredRow *old, const StoredRow *new)
 	json_object_begin(&details);
 	for (int column = FREEZE_FREEZE_ID; column <= FREEZE_TOOL; column++)
 		add_column(&details, new, column);
+	write_entry(&entry, &details);
+}
+
+static void
+record_rule(const StoredRow *old, const StoredRow *new)
+{
+	AuditEntry entry = {.action = "add_approval_rule",
+						.actor_id = column_int64_or_null(new, RULE_ADDED_BY)};
+	JsonObject details;
+
+	json_object_begin(&details);
+	if (old != NULL)
+	{
+		entry.action = "remove_approval_rule";
+		entry.actor_id = column_int64_or_null(new, RULE_REMOVED_BY);
+	}
+	add_columns(&details, new, RULE_AGENTS);
 	write_entry(&entry, &details);
 }
 
@@ -336,6 +354,10 @@ record_review(const StoredRow *new)
 							 column_enum(new, REVIEW_STATUS, &proposal_status_type)));
 	json_add_int(&details, "revision", column_int64(new, REVIEW_REVISION));
 	json_add_text(&details, "role", column_text(new, REVIEW_ROLE));
+	if (!column_is_null(new, REVIEW_STAGE))
+		json_add_int(&details, "stage", column_int64(new, REVIEW_STAGE));
+	if (!column_is_null(new, REVIEW_ON_BEHALF_OF))
+		json_add_int(&details, "on_behalf_of", column_int64(new, REVIEW_ON_BEHALF_OF));
 	if (!column_is_null(new, REVIEW_COMMENT))
 		json_add_text(&details, "comment", column_text(new, REVIEW_COMMENT));
 	if (!column_is_null(new, REVIEW_EDITS))
@@ -406,6 +428,9 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_FREEZE:
 			record_freeze(old, new);
+			break;
+		case STORE_APPROVAL_RULE:
+			record_rule(old, new);
 			break;
 		case STORE_PROPOSAL:
 			record_proposal(old, new);

@@ -12,13 +12,14 @@
 #include "engine/caller.h"
 #include "engine/definition.h"
 #include "engine/params.h"
+#include "engine/requirement.h"
 #include "engine/result.h"
 #include "engine/reviewer.h"
 #include "engine/run_as.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
+#include "engine/vote.h"
 #include "model/merge_patch.h"
-#include "model/person.h"
 #include "store/preview.h"
 #include "store/proposal.h"
 #include "store/review.h"
@@ -32,13 +33,13 @@ typedef struct ReviewContext
 	const ReviewRequest *request;
 	Caller caller;
 	const Actor *reviewer;
-	Person person;
+	Voter voter;
 	const Policy *policy;
 	Proposal *proposal;
 	const Tool *tool;
 	const Preview *preview; /* attached; NULL: none */
-	Review *reviews;        /* of the current revision */
-	int nreviews;
+	Votes votes;            /* before the decision */
+	Slot slot;              /* in which role it is made */
 } ReviewContext;
 
 /*
@@ -135,17 +136,6 @@ check_state(const ReviewContext *context)
 								proposal->proposal_id);
 }
 
-/* Whether the reviewer wrote the current revision without it counting as an approval. */
-static bool
-is_author_without_vote(const ReviewContext *context)
-{
-	for (int i = 0; i < context->nreviews; i++)
-		if (context->reviews[i].decision == DECISION_EDIT && !context->reviews[i].counts &&
-			person_is_same(&context->person, &context->reviews[i].reviewer))
-			return true;
-	return false;
-}
-
 static void
 check_identity(const ReviewContext *context)
 {
@@ -154,11 +144,12 @@ check_identity(const ReviewContext *context)
 
 	caller_check_acts_as(&context->caller, context->reviewer);
 	reviewer_check_kind(context->reviewer, context->policy);
-	if (reviewer_is_proposer(&context->person, proposal) &&
+	if (reviewer_is_proposer(&context->voter.person, proposal) &&
 		(decision == DECISION_EDIT || !proposal->proposer_may_review))
 		reviewer_report_own(context->reviewer, proposal, "review");
 	check_preview_identity(context);
-	if (decision == DECISION_APPROVE && is_author_without_vote(context))
+	if (decision == DECISION_APPROVE &&
+		voter_is_author_without_vote(&context->voter, &context->votes))
 		report_denied(errmsg("nobody may approve their own revision " INT64_FORMAT
 							 " of proposal " INT64_FORMAT,
 							 proposal->revision, proposal->proposal_id),
@@ -168,33 +159,68 @@ check_identity(const ReviewContext *context)
 static void
 check_second_review(const ReviewContext *context)
 {
+	const Review *review;
+
 	if (context->request->decision == DECISION_EDIT)
 		return;
-	for (int i = 0; i < context->nreviews; i++)
-		if (context->reviews[i].reviewer.actor_id == context->reviewer->actor_id)
-			report_duplicate(errmsg("actor " INT64_FORMAT " has reviewed revision " INT64_FORMAT
-									" of proposal " INT64_FORMAT " already",
-									context->reviewer->actor_id, context->proposal->revision,
-									context->proposal->proposal_id),
-							 errdetail("The decision was: %s.",
-									   enum_label(&review_decision_type,
-												  context->reviews[i].decision)),
-							 errhint("Somebody else must review it too, or it can be edited."));
+	review = voter_review(&context->voter, &context->votes);
+	if (review != NULL)
+		report_duplicate(errmsg("actor " INT64_FORMAT " has reviewed revision " INT64_FORMAT
+								" of proposal " INT64_FORMAT " already",
+								context->reviewer->actor_id, context->proposal->revision,
+								context->proposal->proposal_id),
+						 errdetail("The decision was: %s.",
+								   enum_label(&review_decision_type, review->decision)),
+						 errhint("Somebody else must review it too, or it can be edited."));
 }
 
-/* Count the people whose approval counts, with the reviewer or without. */
-static int
-count_approvals(const ReviewContext *context, bool with_reviewer)
+static void
+report_no_slot(const ReviewContext *context, int64 stage)
 {
-	Person *persons = palloc(sizeof(Person) * (context->nreviews + 1));
-	int count = 0;
+	const Votes *votes = &context->votes;
+	const char *wanted = requirement_describe(&votes->quorum, stage);
 
-	for (int i = 0; i < context->nreviews; i++)
-		if (context->reviews[i].counts)
-			persons[count++] = context->reviews[i].reviewer;
-	if (with_reviewer)
-		persons[count++] = context->person;
-	return person_count(persons, count);
+	report_denied(errmsg("a decision by actor " INT64_FORMAT
+						 " fills no slot of proposal " INT64_FORMAT,
+						 context->reviewer->actor_id, context->proposal->proposal_id),
+				  stage != 0
+					  ? errdetail("The actor has the role \"%s\". The open stage " INT64_FORMAT
+								  " asks for approvals: %s.",
+								  context->reviewer->role, stage, wanted)
+					  : errdetail("The actor has the role \"%s\". The proposal asks for "
+								  "approvals: %s.",
+								  context->reviewer->role, wanted),
+				  errhint("Somebody else must review it."));
+}
+
+/* Find the slot that the decision fills, or would fill: 42501 where there is none. */
+static void
+find_slot(ReviewContext *context)
+{
+	const Votes *votes = &context->votes;
+
+	switch (context->request->decision)
+	{
+		case DECISION_APPROVE:
+			if (voter_has_approved(&context->voter, votes))
+				report_denied(errmsg("an approval by actor " INT64_FORMAT " would not count",
+									 context->reviewer->actor_id),
+							  errdetail("The same person has approved proposal " INT64_FORMAT
+										" as another actor.",
+										context->proposal->proposal_id),
+							  errhint("Somebody else must approve it too."));
+			if (!voter_find_slot(&context->voter, votes, &context->slot))
+				report_no_slot(context, votes->open_stage);
+			break;
+		case DECISION_EDIT:
+			if (!voter_find_slot_of_edit(&context->voter, votes, &context->slot))
+				report_no_slot(context, votes->open_stage);
+			break;
+		case DECISION_REJECT:
+			if (!voter_fits(&context->voter, &votes->quorum, &context->slot))
+				report_no_slot(context, 0);
+			break;
+	}
 }
 
 /* Write the decision, then what it makes of the proposal. */
@@ -208,12 +234,14 @@ write_decision(ReviewContext *context, StoreRow *row, int64 revision, bool count
 		.proposal_id = context->proposal->proposal_id,
 		.workflow_id = context->proposal->workflow_id,
 		.revision = revision,
-		.reviewer = context->person,
+		.reviewer = context->voter.person,
 		.decision = request->decision,
 		.status = status,
 		.counts = counts,
+		.stage = request->decision == DECISION_APPROVE ? context->slot.stage : 0,
 		.kind = context->reviewer->kind,
-		.role = context->reviewer->role,
+		.role = context->slot.role,
+		.on_behalf_of = context->slot.on_behalf_of,
 		.comment = request->comment,
 		.edits = request->edits,
 		.preview_id = request->preview_id,
@@ -221,31 +249,37 @@ write_decision(ReviewContext *context, StoreRow *row, int64 revision, bool count
 	proposal_change(context->proposal, row, event, status, &context->reviewer->actor_id, NULL);
 }
 
+/* The stage that is open with one more approval; 0: all are complete. */
+static int64
+open_stage_with(const Quorum *quorum, const Votes *votes, const Approval *approval)
+{
+	int count = votes != NULL ? votes->napprovals : 0;
+	Approval *approvals = palloc(sizeof(Approval) * (count + 1));
+
+	for (int i = 0; i < count; i++)
+		approvals[i] = votes->approvals[i];
+	approvals[count] = *approval;
+	return quorum_open_stage(quorum, approvals, count + 1);
+}
+
 static void
 approve(ReviewContext *context)
 {
 	Proposal *proposal = context->proposal;
-	int approvals = count_approvals(context, true);
-	ProposalStatus status = PROPOSAL_PENDING;
+	const Votes *votes = &context->votes;
+	int64 stage = open_stage_with(&votes->quorum, votes,
+								  &(Approval){.role = context->slot.role,
+											  .stage = context->slot.stage});
 	StoreRow row;
 
-	if (approvals <= count_approvals(context, false))
-		report_denied(errmsg("an approval by actor " INT64_FORMAT " would not count",
-							 context->reviewer->actor_id),
-					  errdetail("The same person has approved proposal " INT64_FORMAT
-								" as another actor.",
-								proposal->proposal_id),
-					  errhint("Somebody else must approve it too."));
-
 	store_row_init(&row, STORE_PROPOSAL);
-	row_set_int64(&row, PROPOSAL_APPROVALS, approvals);
-	if (approvals >= proposal->required_approvals)
-	{
-		status = PROPOSAL_APPROVED;
+	row_set_int64(&row, PROPOSAL_APPROVALS, votes->napprovals + 1);
+	row_set_id(&row, PROPOSAL_STAGE, stage != 0 ? &stage : NULL);
+	if (stage == 0)
 		row_set_time(&row, PROPOSAL_EXPIRES_AT,
 					 proposal->approval_ttl != NULL ? expiry_after(proposal->approval_ttl) : 0);
-	}
-	write_decision(context, &row, proposal->revision, true, EVENT_APPROVE, status);
+	write_decision(context, &row, proposal->revision, true, EVENT_APPROVE,
+				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
 }
 
 /* Apply the merge patch: the params of the next revision. */
@@ -269,43 +303,75 @@ edited_params(const ReviewContext *context, const Definition *definition)
 	return params;
 }
 
+/*
+ * Whether the edit counts as the editor's approval of the revision it makes;
+ * the slot is then in a role that the revision asks for.
+ */
+static bool
+edit_counts(ReviewContext *context, const Quorum *quorum)
+{
+	if (context->policy->edit_needs_approval)
+		return false;
+	return quorum_wants(quorum, 0, context->slot.role) ||
+		   voter_fits(&context->voter, quorum, &context->slot);
+}
+
 static void
 edit(ReviewContext *context)
 {
 	Proposal *proposal = context->proposal;
 	const Policy *policy = context->policy;
 	const Definition *definition = definition_load(context->tool);
-	bool counts = !policy->edit_needs_approval;
-	int64 approvals = counts ? 1 : 0;
-	bool approved = approvals >= policy->default_approvals;
 	Revision revision = {
 		.proposal_id = proposal->proposal_id,
 		.revision = proposal->revision + 1,
-		.author = context->person,
-		.required_approvals = policy->default_approvals,
+		.author = context->voter.person,
+		.approve_until = expiry_after(&policy->proposal_ttl),
 	};
+	Quorum quorum;
+	bool counts;
+	int64 stage;
 	StoreRow row;
 
 	revision.params = edited_params(context, definition);
 	revision.definition = definition->sha256;
+	requirement_work_out(&revision,
+						 &(RequirementSubject){
+							 .tool = proposal->tool,
+							 .reason = proposal->reason,
+							 .proposer = actor_require(proposal->actor_id),
+							 .workflow_id = proposal->workflow_id,
+							 .may_be_automatic = false,
+						 },
+						 policy);
+	quorum = requirement_quorum(revision.requirements);
+	counts = edit_counts(context, &quorum);
+	stage = counts ? open_stage_with(&quorum, NULL, &(Approval){.role = context->slot.role})
+				   : quorum_open_stage(&quorum, NULL, 0);
 	tool_definition_keep(definition->sha256, context->tool->tool, definition->json);
 	revision_insert(&revision, GetCurrentTimestamp());
 
 	store_row_init(&row, STORE_PROPOSAL);
 	row_set_int64(&row, PROPOSAL_REVISION, revision.revision);
-	row_set_int64(&row, PROPOSAL_APPROVALS, approvals);
+	row_set_int64(&row, PROPOSAL_APPROVALS, counts ? 1 : 0);
 	row_set_int64(&row, PROPOSAL_REQUIRED_APPROVALS, revision.required_approvals);
+	row_set_pointer(&row, PROPOSAL_REQUIREMENTS, revision.requirements);
+	row_set_id(&row, PROPOSAL_STAGE, stage != 0 ? &stage : NULL);
+	row_set_id(&row, PROPOSAL_RULE_ID, revision.rule_id);
 	row_set_int64(&row, PROPOSAL_REVISED_BY, context->reviewer->actor_id);
-	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW, !counts);
+	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW, policy->edit_needs_approval);
 	row_set_time(&row, PROPOSAL_EXPIRES_AT,
-				 expiry_after(approved ? &policy->approval_ttl : &policy->proposal_ttl));
+				 stage == 0 ? expiry_after(&policy->approval_ttl) : revision.approve_until);
 	row_set_pointer(&row, PROPOSAL_APPROVAL_TTL,
 					interval_is_zero(&policy->approval_ttl) ? NULL : &policy->approval_ttl);
 	row_set_pointer(&row, PROPOSAL_PARAMS, revision.params);
 	row_set_pointer(&row, PROPOSAL_DEFINITION, revision.definition);
 	write_decision(context, &row, revision.revision, counts, EVENT_EDIT,
-				   approved ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
+				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
 	proposal->params = revision.params;
+	if (stage != 0)
+		requirement_warn_if_nobody(proposal->proposal_id, revision.requirements, proposal->actor_id,
+								   policy);
 }
 
 /*
@@ -315,6 +381,7 @@ ProposalStatus
 review(const ReviewRequest *request, Jsonb **final_tool_call)
 {
 	ReviewContext context = {.request = request};
+	Person person;
 
 	caller_identify(&context.caller);
 	context.reviewer = caller_actor(&context.caller, request->reviewer_id, "reviewer_id");
@@ -323,13 +390,14 @@ review(const ReviewRequest *request, Jsonb **final_tool_call)
 	context.tool = tool_require(context.proposal->tool);
 	context.preview = load_preview(request);
 	context.policy = policy_load();
-	caller_person(&context.caller, context.reviewer, &context.person);
-	context.reviews = review_list(context.proposal->proposal_id, context.proposal->revision,
-								  &context.nreviews);
+	caller_person(&context.caller, context.reviewer, &person);
+	voter_init(&context.voter, context.reviewer, &person, context.proposal, context.policy);
+	votes_load(&context.votes, context.proposal);
 
 	check_state(&context);
 	check_identity(&context);
 	check_second_review(&context);
+	find_slot(&context);
 
 	switch (request->decision)
 	{

@@ -9,11 +9,18 @@
 #include "engine/caller.h"
 #include "engine/reviewer.h"
 
+/* Whether actors of this kind review: humans, and others if the policy says so. */
+bool
+reviewer_is_of_kind(const Actor *reviewer, const Policy *policy)
+{
+	return reviewer->kind == ACTOR_HUMAN || policy->agents_may_review;
+}
+
 /* Refuse what is no human, unless the policy lets agents review. */
 void
 reviewer_check_kind(const Actor *reviewer, const Policy *policy)
 {
-	if (reviewer->kind != ACTOR_HUMAN && !policy->agents_may_review)
+	if (!reviewer_is_of_kind(reviewer, policy))
 		report_denied(errmsg("actor " INT64_FORMAT " may not review", reviewer->actor_id),
 					  errdetail("It is of kind %s.", enum_label(&actor_kind_type, reviewer->kind)),
 					  errhint("Only actors of kind human review, unless the policy has "

@@ -16,6 +16,7 @@
 #include "model/status.h"
 #include "store/policy.h"
 #include "utils/jsonb.h"
+#include "utils/jsonpath.h"
 #include "utils/timestamp.h"
 
 /* actor.c */
@@ -86,6 +87,21 @@ typedef struct ToolRequest
 extern void tool_register(const ToolRequest *request);
 extern void tool_update(const ToolRequest *request);
 extern void tool_set_enabled(const char *name, bool enabled);
+
+/* rule.c */
+typedef struct RuleRequest
+{
+	char *role;
+	int64 approvals;
+	int64 stage;
+	char *tool;
+	JsonPath *condition;
+	char *description;
+	bool agents;
+} RuleRequest;
+
+extern int64 rule_add(const RuleRequest *request);
+extern void rule_drop(int64 rule_id);
 
 /* grant.c */
 extern void capability_grant(Oid role, const char *capability);

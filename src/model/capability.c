@@ -16,7 +16,7 @@
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "review", "execution"
 #define TABLES_OF_REVIEWERS \
-	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "preview"
+	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", "preview"
 
 static const char *const propose_functions[] = {"propose_action",
 												"start_workflow",
@@ -30,12 +30,23 @@ static const char *const review_functions[] = {"review_action", "preview_action"
 static const char *const execute_functions[] = {"execute_action", "retry_action",
 												FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const audit_functions[] = {"verify_audit_log", FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const administer_functions[] =
-	{"set_policy",        "register_actor",       "update_actor",
-	 "register_tool",     "update_tool",          "set_tool_enabled",
-	 "add_freeze",        "remove_freeze",        "grant_capability",
-	 "revoke_capability", "complete_workflow",    "cancel_workflow",
-	 "expire_proposals",  FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const administer_functions[] = {"set_policy",
+												   "register_actor",
+												   "update_actor",
+												   "register_tool",
+												   "update_tool",
+												   "set_tool_enabled",
+												   "add_freeze",
+												   "remove_freeze",
+												   "add_approval_rule",
+												   "remove_approval_rule",
+												   "grant_capability",
+												   "revoke_capability",
+												   "complete_workflow",
+												   "cancel_workflow",
+												   "expire_proposals",
+												   FUNCTIONS_OF_EVERYBODY,
+												   NULL};
 static const char *const gateway_functions[] = {"is_gateway", NULL};
 
 static const char *const proposer_tables[] = {TABLES_OF_PROPOSERS, NULL};

@@ -4,7 +4,8 @@
  *
  * Separation of duties counts people, and one person can be registered as
  * several actors.  Two acts are one person's if they share any mark: the
- * actor, the person, the database role or the login.
+ * actor, the actor on whose behalf it was, the person, the database role or the
+ * login.
  */
 #include "postgres.h"
 
@@ -16,24 +17,30 @@ same_mark(const char *a, const char *b)
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
+/* Whether an act is the actor's own, or on behalf of the actor. */
+static bool
+is_by(const Person *person, int64 actor_id)
+{
+	return actor_id != 0 && (person->actor_id == actor_id || person->on_behalf_of == actor_id);
+}
+
 bool
 person_is_same(const Person *a, const Person *b)
 {
-	return a->actor_id == b->actor_id || same_mark(a->person, b->person) ||
+	return is_by(a, b->actor_id) || is_by(a, b->on_behalf_of) || same_mark(a->person, b->person) ||
 		   same_mark(a->db_role, b->db_role) || same_mark(a->login, b->login);
 }
 
 /*
- * Count the people behind the acts.
+ * Put each act into a group with those of the same person, as a number per act.
  *
  * Sharing a mark is carried on: where A shares one with B and B another with
- * C, the three count as one.  That errs on the side of too few people.
+ * C, the three are one.  That errs on the side of too few people.
  */
-int
-person_count(const Person *persons, int count)
+int *
+person_groups(const Person *persons, int count)
 {
 	int *group = palloc(sizeof(int) * Max(count, 1));
-	int groups = 0;
 
 	for (int i = 0; i < count; i++)
 	{
@@ -49,6 +56,16 @@ person_count(const Person *persons, int count)
 					group[k] = group[i];
 		}
 	}
+	return group;
+}
+
+/* Count the people behind the acts. */
+int
+person_count(const Person *persons, int count)
+{
+	int *group = person_groups(persons, count);
+	int groups = 0;
+
 	for (int i = 0; i < count; i++)
 	{
 		bool first = true;

@@ -17,9 +17,11 @@ typedef struct Person
 	const char *person;
 	const char *db_role;
 	const char *login;
+	int64 on_behalf_of; /* another actor; 0: nobody */
 } Person;
 
 extern bool person_is_same(const Person *a, const Person *b);
+extern int *person_groups(const Person *persons, int count);
 extern int person_count(const Person *persons, int count);
 
 #endif

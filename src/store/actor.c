@@ -87,3 +87,35 @@ actor_bound_to(const char *db_role, Oid db_role_oid)
 	store_scan_end(&scan);
 	return count == 1 ? found : NULL;
 }
+
+/* Walk through the actors with a role; NULL: through all of them. */
+void
+actor_scan_begin(ActorScan *scan, const char *role)
+{
+	ScanKeyData key;
+
+	if (role != NULL)
+		store_key_text(&key, ACTOR_ROLE, role);
+	store_scan_begin(&scan->scan, STORE_ACTOR, role != NULL ? "actor_role_idx" : "actor_pkey",
+					 role != NULL ? 1 : 0, &key);
+}
+
+/* The next one, without its row; NULL after the last. */
+const Actor *
+actor_scan_next(ActorScan *scan)
+{
+	StoredRow *row = store_scan_next(&scan->scan);
+	Actor *actor;
+
+	if (row == NULL)
+		return NULL;
+	actor = actor_read(row);
+	actor->row = NULL;
+	return actor;
+}
+
+void
+actor_scan_end(ActorScan *scan)
+{
+	store_scan_end(&scan->scan);
+}

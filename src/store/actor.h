@@ -41,6 +41,16 @@ typedef struct Actor
 extern const Actor *actor_load(int64 actor_id);
 extern Actor *actor_lock(int64 actor_id);
 extern bool actor_name_exists(const char *name);
+
+/* The actors with a role, or all of them. */
+typedef struct ActorScan
+{
+	StoreScan scan;
+} ActorScan;
+
+extern void actor_scan_begin(ActorScan *scan, const char *role);
+extern const Actor *actor_scan_next(ActorScan *scan);
+extern void actor_scan_end(ActorScan *scan);
 extern int64 *actor_bound_to(const char *db_role, Oid db_role_oid);
 
 #endif

@@ -21,6 +21,9 @@ proposal_read(StoredRow *row)
 	proposal->revision = column_int64(row, PROPOSAL_REVISION);
 	proposal->approvals = column_int64(row, PROPOSAL_APPROVALS);
 	proposal->required_approvals = column_int64(row, PROPOSAL_REQUIRED_APPROVALS);
+	proposal->requirements = column_varlena(row, PROPOSAL_REQUIREMENTS);
+	proposal->stage = column_int64_or_null(row, PROPOSAL_STAGE);
+	proposal->rule_id = column_int64_or_null(row, PROPOSAL_RULE_ID);
 	proposal->revised_by = column_int64(row, PROPOSAL_REVISED_BY);
 	proposal->proposer_may_review = column_bool(row, PROPOSAL_PROPOSER_MAY_REVIEW);
 	if (!column_is_null(row, PROPOSAL_EXPIRES_AT))

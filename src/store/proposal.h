@@ -26,6 +26,9 @@ enum
 	PROPOSAL_REVISION,
 	PROPOSAL_APPROVALS,
 	PROPOSAL_REQUIRED_APPROVALS,
+	PROPOSAL_REQUIREMENTS,
+	PROPOSAL_STAGE,
+	PROPOSAL_RULE_ID,
 	PROPOSAL_REVISED_BY,
 	PROPOSAL_PROPOSER_MAY_REVIEW,
 	PROPOSAL_PROPOSED_AT,
@@ -56,6 +59,9 @@ typedef struct Proposal
 	int64 revision;
 	int64 approvals;
 	int64 required_approvals;
+	Jsonb *requirements;
+	int64 *stage;   /* NULL: all are complete */
+	int64 *rule_id; /* NULL: people decide */
 	int64 revised_by;
 	bool proposer_may_review;
 	TimestampTz expires_at; /* 0: never */

@@ -21,9 +21,11 @@ review_insert(const Review *review)
 	row_set_enum(&row, REVIEW_DECISION, &review_decision_type, review->decision);
 	row_set_enum(&row, REVIEW_STATUS, &proposal_status_type, review->status);
 	row_set_bool(&row, REVIEW_COUNTS, review->counts);
+	row_set_id(&row, REVIEW_STAGE, review->stage != 0 ? &review->stage : NULL);
 	row_set_time(&row, REVIEW_REVIEWED_AT, GetCurrentTimestamp());
 	row_set_enum(&row, REVIEW_KIND, &actor_kind_type, review->kind);
 	row_set_text(&row, REVIEW_ROLE, review->role);
+	row_set_id(&row, REVIEW_ON_BEHALF_OF, review->on_behalf_of);
 	row_set_text(&row, REVIEW_PERSON, review->reviewer.person);
 	row_set_text(&row, REVIEW_DB_ROLE, review->reviewer.db_role);
 	row_set_text(&row, REVIEW_LOGIN, review->reviewer.login);
@@ -74,6 +76,7 @@ review_list(int64 proposal_id, int64 revision, int *count)
 		}
 		review = &reviews[(*count)++];
 		memset(review, 0, sizeof(Review));
+		review->review_id = column_int64(row, REVIEW_REVIEW_ID);
 		review->proposal_id = proposal_id;
 		review->workflow_id = column_int64(row, REVIEW_WORKFLOW_ID);
 		review->revision = revision;
@@ -84,8 +87,11 @@ review_list(int64 proposal_id, int64 revision, int *count)
 		review->decision = column_enum(row, REVIEW_DECISION, &review_decision_type);
 		review->status = column_enum(row, REVIEW_STATUS, &proposal_status_type);
 		review->counts = column_bool(row, REVIEW_COUNTS);
+		if (!column_is_null(row, REVIEW_STAGE))
+			review->stage = column_int64(row, REVIEW_STAGE);
 		review->kind = column_enum(row, REVIEW_KIND, &actor_kind_type);
 		review->role = column_text(row, REVIEW_ROLE);
+		review->on_behalf_of = column_int64_or_null(row, REVIEW_ON_BEHALF_OF);
 	}
 	store_scan_end(&scan);
 	return reviews;

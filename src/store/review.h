@@ -21,9 +21,11 @@ enum
 	REVIEW_DECISION,
 	REVIEW_STATUS,
 	REVIEW_COUNTS,
+	REVIEW_STAGE,
 	REVIEW_REVIEWED_AT,
 	REVIEW_KIND,
 	REVIEW_ROLE,
+	REVIEW_ON_BEHALF_OF,
 	REVIEW_PERSON,
 	REVIEW_DB_ROLE,
 	REVIEW_LOGIN,
@@ -35,6 +37,7 @@ enum
 
 typedef struct Review
 {
+	int64 review_id;
 	int64 proposal_id;
 	int64 workflow_id;
 	int64 revision;
@@ -42,8 +45,10 @@ typedef struct Review
 	ReviewDecision decision;
 	ProposalStatus status;
 	bool counts;
+	int64 stage; /* 0: no approval, or an edit's, which counts in any stage */
 	ActorKind kind;
-	char *role;
+	const char *role;
+	const int64 *on_behalf_of; /* NULL: in their own right */
 	char *comment;
 	Jsonb *edits;
 	int64 *preview_id; /* NULL: none attached */

@@ -28,7 +28,11 @@ revision_load(int64 proposal_id, int64 revision)
 	result->author.person = column_text(row, REVISION_PERSON);
 	result->author.db_role = column_text(row, REVISION_DB_ROLE);
 	result->author.login = column_text(row, REVISION_LOGIN);
+	if (!column_is_null(row, REVISION_APPROVE_UNTIL))
+		result->approve_until = column_int64(row, REVISION_APPROVE_UNTIL);
 	result->required_approvals = column_int64(row, REVISION_REQUIRED_APPROVALS);
+	result->requirements = column_varlena(row, REVISION_REQUIREMENTS);
+	result->rule_id = column_int64_or_null(row, REVISION_RULE_ID);
 	result->params = column_varlena(row, REVISION_PARAMS);
 	result->definition = column_varlena(row, REVISION_DEFINITION);
 	return result;
@@ -44,7 +48,10 @@ revision_insert(const Revision *revision, TimestampTz created_at)
 	row_set_int64(&row, REVISION_REVISION, revision->revision);
 	row_set_int64(&row, REVISION_ACTOR_ID, revision->author.actor_id);
 	row_set_time(&row, REVISION_CREATED_AT, created_at);
+	row_set_time(&row, REVISION_APPROVE_UNTIL, revision->approve_until);
 	row_set_int64(&row, REVISION_REQUIRED_APPROVALS, revision->required_approvals);
+	row_set_pointer(&row, REVISION_REQUIREMENTS, revision->requirements);
+	row_set_id(&row, REVISION_RULE_ID, revision->rule_id);
 	row_set_pointer(&row, REVISION_PARAMS, revision->params);
 	row_set_pointer(&row, REVISION_DEFINITION, revision->definition);
 	row_set_text(&row, REVISION_PERSON, revision->author.person);

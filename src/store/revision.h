@@ -17,7 +17,10 @@ enum
 	REVISION_REVISION,
 	REVISION_ACTOR_ID,
 	REVISION_CREATED_AT,
+	REVISION_APPROVE_UNTIL,
 	REVISION_REQUIRED_APPROVALS,
+	REVISION_REQUIREMENTS,
+	REVISION_RULE_ID,
 	REVISION_PARAMS,
 	REVISION_DEFINITION,
 	REVISION_PERSON,
@@ -31,7 +34,10 @@ typedef struct Revision
 	int64 proposal_id;
 	int64 revision;
 	Person author;
+	TimestampTz approve_until; /* 0: no limit */
 	int64 required_approvals;
+	Jsonb *requirements;
+	const int64 *rule_id; /* NULL: people decide */
 	Jsonb *params;
 	bytea *definition;
 } Revision;

@@ -37,6 +37,7 @@
 #include "store/proposal.h"
 #include "store/review.h"
 #include "store/revision.h"
+#include "store/rule.h"
 #include "store/table.h"
 #include "store/tool.h"
 #include "store/tool_definition.h"
@@ -60,6 +61,7 @@ static const struct
 	[STORE_TOOL_DEFINITION] = {"tool_definition", NULL, TOOL_DEFINITION_COLUMNS},
 	[STORE_POLICY] = {"policy", NULL, POLICY_COLUMNS},
 	[STORE_FREEZE] = {"freeze_window", "freeze_window_freeze_id_seq", FREEZE_COLUMNS},
+	[STORE_APPROVAL_RULE] = {"approval_rule", "approval_rule_rule_id_seq", RULE_COLUMNS},
 	[STORE_PROPOSAL] = {"proposal", "proposal_proposal_id_seq", PROPOSAL_COLUMNS},
 	[STORE_PROPOSAL_REVISION] = {"proposal_revision", NULL, REVISION_COLUMNS},
 	[STORE_PREVIEW] = {"preview", "preview_preview_id_seq", PREVIEW_COLUMNS},

@@ -30,6 +30,7 @@ typedef enum StoreTable
 	STORE_TOOL_DEFINITION,
 	STORE_POLICY,
 	STORE_FREEZE,
+	STORE_APPROVAL_RULE,
 	STORE_PROPOSAL,
 	STORE_PROPOSAL_REVISION,
 	STORE_PREVIEW,
@@ -38,7 +39,7 @@ typedef enum StoreTable
 	STORE_AUDIT_LOG
 } StoreTable;
 
-#define STORE_TABLE_COUNT 12
+#define STORE_TABLE_COUNT 13
 #define STORE_MAX_COLUMNS 32
 
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);

@@ -44,3 +44,16 @@ workflow_lock(int64 workflow_id)
 		return NULL;
 	return workflow_read(row);
 }
+
+/* What few calls want to know is read when they ask. */
+char *
+workflow_title(const Workflow *workflow)
+{
+	return column_text(workflow->row, WORKFLOW_TITLE);
+}
+
+Jsonb *
+workflow_metadata(const Workflow *workflow)
+{
+	return column_varlena(workflow->row, WORKFLOW_METADATA);
+}

@@ -9,6 +9,7 @@
 
 #include "store/table.h"
 #include "model/status.h"
+#include "utils/jsonb.h"
 
 enum
 {
@@ -36,5 +37,7 @@ typedef struct Workflow
 
 extern Workflow *workflow_load(int64 workflow_id);
 extern Workflow *workflow_lock(int64 workflow_id);
+extern char *workflow_title(const Workflow *workflow);
+extern Jsonb *workflow_metadata(const Workflow *workflow);
 
 #endif

@@ -59,6 +59,7 @@ SELECT workflow_orch.set_policy(default_approvals => 2);
 SELECT propose('div', '{"n": 1}') AS half \gset
 SELECT status FROM workflow_orch.review_action(:half, :bob, 'approve') \gset
 SELECT workflow_orch.set_policy(default_approvals => 1);
+SET LOCAL client_min_messages = error;
 SELECT contents() AS before \gset
 
 -- NULL for every argument.  Of each function: arguments that work, by position,
@@ -83,6 +84,8 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.set_policy', ARRAY['true', '1', 'true', 'true', '''1s''', '''1s''', '''1s''', 'true'], '{}'),
   ('workflow_orch.add_freeze', ARRAY['''t''', '''2099-01-01''', '''2099-01-02''', '''div'''], '{title,starts_at,ends_at}'),
   ('workflow_orch.remove_freeze', ARRAY[:'freeze'], '{freeze_id}'),
+  ('workflow_orch.add_approval_rule', ARRAY['''DBA''', '1', '1', '''div''', '''$.params.n > 1''', '''d''', 'false'], '{approvals,stage,agents}'),
+  ('workflow_orch.remove_approval_rule', ARRAY['workflow_orch.add_approval_rule()'], '{rule_id}'),
   ('workflow_orch.grant_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
   ('workflow_orch.revoke_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
   ('workflow_orch.is_gateway', '{}', '{}'),

@@ -58,13 +58,13 @@ SELECT capability,
     ('propose', 'start_workflow propose_action complete_workflow cancel_workflow withdraw_proposal get_audit_log whoami transitions',
      'actor workflow tool proposal proposal_revision review execution'),
     ('review', 'review_action preview_action get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision review execution tool_definition policy freeze_window preview'),
+     'actor workflow tool proposal proposal_revision review execution tool_definition policy freeze_window approval_rule preview'),
     ('execute', 'execute_action retry_action get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision review execution tool_definition policy freeze_window preview'),
+     'actor workflow tool proposal proposal_revision review execution tool_definition policy freeze_window approval_rule preview'),
     ('audit', 'get_audit_log verify_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision review execution tool_definition policy freeze_window preview audit_log'),
-    ('administer', 'set_policy register_actor update_actor register_tool update_tool set_tool_enabled add_freeze remove_freeze grant_capability revoke_capability complete_workflow cancel_workflow expire_proposals get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision review execution tool_definition policy freeze_window preview audit_log'),
+     'actor workflow tool proposal proposal_revision review execution tool_definition policy freeze_window approval_rule preview audit_log'),
+    ('administer', 'set_policy register_actor update_actor register_tool update_tool set_tool_enabled add_freeze remove_freeze add_approval_rule remove_approval_rule grant_capability revoke_capability complete_workflow cancel_workflow expire_proposals get_audit_log whoami transitions',
+     'actor workflow tool proposal proposal_revision review execution tool_definition policy freeze_window approval_rule preview audit_log'),
     ('gateway', 'is_gateway', NULL)) AS v(capability, functions, tables);
 CREATE FUNCTION t.each_capability() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE

@@ -141,6 +141,9 @@ SELECT raises(format('UPDATE workflow_orch.workflow SET end_reason = ''x'' WHERE
   format('a workflow that is %s does not change', status)) FROM workflows WHERE status <> 'active' ORDER BY status;
 
 -- Every column of every table, by a superuser.
+SELECT workflow_orch.add_approval_rule('DBA', tool => 'div', condition => '$.params.n > 100', description => 'large') AS rule \gset
+SELECT workflow_orch.add_approval_rule() AS removed \gset
+SELECT workflow_orch.remove_approval_rule(:removed);
 SELECT workflow_orch.set_policy(notify => false);
 CREATE FUNCTION t.each_column() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -162,7 +165,9 @@ SELECT raises(format('UPDATE workflow_orch.%s', assignment), '{"sqlstate": "5500
                     'proposal SET required_approvals = 0 WHERE status = ''pending''', 'proposal SET definition = ''\x00'' WHERE status = ''approved''',
                     'proposal SET person = ''x'' WHERE status = ''pending''', 'actor SET name = ''x''', 'actor SET kind = ''agent''',
                     'workflow SET title = ''x''', 'workflow SET dry_run = true', 'workflow SET actor_id = NULL',
-                    'execution SET dry_run = true', 'tool SET tool = ''x''']) AS assignment;
+                    'execution SET dry_run = true', 'tool SET tool = ''x''',
+                    'approval_rule SET approvals = 0', 'approval_rule SET role = NULL', 'approval_rule SET condition = NULL',
+                    'proposal SET requirements = ''[]'' WHERE status = ''pending''', 'proposal SET rule_id = 1 WHERE status = ''pending''']) AS assignment;
 SELECT raises('UPDATE workflow_orch.proposal SET revision = revision + 2 WHERE status = ''pending''', '{"sqlstate": "55000", "message": "%from revision 1 to 3"}',
   'revisions follow one another');
 

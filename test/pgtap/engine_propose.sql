@@ -81,9 +81,9 @@ SELECT workflow_orch.cancel_workflow(:other, :ann) \g /dev/null
 SELECT is(answer('k'), 'executed', 'a key answers as before after all that');
 
 -- A proposal that somebody has put there without its revisions.
-INSERT INTO workflow_orch.proposal (workflow_id, actor_id, status, open, dry_run, revision, approvals, required_approvals, revised_by, proposer_may_review,
+INSERT INTO workflow_orch.proposal (workflow_id, actor_id, status, open, dry_run, revision, approvals, required_approvals, requirements, revised_by, proposer_may_review,
                                     proposed_at, status_at, event, tool, params, reason, definition, idempotency_key)
-  SELECT workflow_id, actor_id, 'pending', true, false, 2, 0, 1, revised_by, false, now(), now(), 'propose', tool, params, reason, definition, 'no revision'
+  SELECT workflow_id, actor_id, 'pending', true, false, 2, 0, 1, requirements, revised_by, false, now(), now(), 'propose', tool, params, reason, definition, 'no revision'
     FROM workflow_orch.proposal WHERE proposal_id = :p;
 SELECT isnt(error_of($$SELECT keyed('no revision')$$), NULL, 'a key whose proposal has lost its first revision is an error');
 

@@ -62,8 +62,8 @@ SELECT is((SELECT count(*) FROM workflow_orch.audit_log WHERE proposal_id = :p),
 
 SELECT proposal_id AS p FROM workflow_orch.propose_action(:w, :ann, 'fail', '{}', 'r') \gset
 SELECT workflow_orch.review_action(:p, :bob, 'approve') \g /dev/null
-SELECT is(last(), entry('review_action', :bob, :w, :p, NULL, '{"decision": "approve", "status": "approved", "revision": 1, "role": "DBA"}'),
-  'an approval is recorded');
+SELECT is(last(), entry('review_action', :bob, :w, :p, NULL, '{"decision": "approve", "status": "approved", "revision": 1, "role": "DBA", "stage": 1}'),
+  'an approval is recorded with the stage it counts in');
 SELECT execution_id AS e, result AS r FROM workflow_orch.execute_action(:p) \gset
 SELECT is(last(), entry('execute_action', NULL, :w, :p, :e,
   jsonb_build_object('revision', 1, 'status', 'failed', 'success', false, 'dry_run', false, 'tool', 'fail', 'error', :'r'::jsonb -> 'error')),

@@ -37,18 +37,18 @@ SELECT is((SELECT to_jsonb(w) - 'started_at' FROM workflow_orch.workflow w WHERE
 SELECT proposal_id AS p FROM workflow_orch.propose_action(:dry, :full, 'f', '{"n": 1}', 'Reason', 'Key') \gset
 SELECT is((SELECT to_jsonb(p) - '{proposed_at,status_at,expires_at,definition}'::text[] FROM workflow_orch.proposal p WHERE proposal_id = :p),
   jsonb_build_object('proposal_id', :p, 'workflow_id', :dry, 'actor_id', :full, 'status', 'pending', 'open', true, 'revision', 1, 'approvals', 0,
-                     'required_approvals', 1, 'revised_by', :full, 'proposer_may_review', false, 'status_by', :full, 'approval_ttl', '2 days',
+                     'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'stage', 1, 'rule_id', NULL, 'revised_by', :full, 'proposer_may_review', false, 'status_by', :full, 'approval_ttl', '2 days',
                      'event', 'propose', 'status_reason', NULL, 'tool', 'f', 'params', '{"n": 1}'::jsonb, 'reason', 'Reason', 'idempotency_key', 'Key',
                      'dry_run', true, 'person', 'Person', 'db_role', 'store_table_ann', 'login', NULL), 'propose_action fills the columns of proposal');
 SELECT is((SELECT expires_at - proposed_at FROM workflow_orch.proposal WHERE proposal_id = :p) BETWEEN '1 day' AND '1 day 1 min', true,
   'a proposal expires after proposal_ttl');
 SELECT status FROM workflow_orch.review_action(:p, :bob, 'edit', '{"n": 2}', 'Comment') \gset
-SELECT is((SELECT to_jsonb(r) - '{created_at,definition}'::text[] FROM workflow_orch.proposal_revision r WHERE proposal_id = :p AND revision = 2),
-  jsonb_build_object('proposal_id', :p, 'revision', 2, 'actor_id', :bob, 'required_approvals', 1, 'params', '{"n": 2}'::jsonb,
+SELECT is((SELECT to_jsonb(r) - '{created_at,approve_until,definition}'::text[] FROM workflow_orch.proposal_revision r WHERE proposal_id = :p AND revision = 2),
+  jsonb_build_object('proposal_id', :p, 'revision', 2, 'actor_id', :bob, 'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'rule_id', NULL, 'params', '{"n": 2}'::jsonb,
                      'person', NULL, 'db_role', NULL, 'login', NULL), 'an edit fills the columns of proposal_revision');
 SELECT is((SELECT to_jsonb(r) - '{review_id,reviewed_at}'::text[] FROM workflow_orch.review r WHERE proposal_id = :p),
   jsonb_build_object('proposal_id', :p, 'workflow_id', :dry, 'revision', 2, 'reviewer_id', :bob, 'decision', 'edit', 'status', 'approved', 'counts', true,
-                     'kind', 'human', 'role', 'DBA', 'person', NULL, 'db_role', NULL, 'login', NULL, 'comment', 'Comment', 'edits', '{"n": 2}'::jsonb,
+                     'stage', NULL, 'kind', 'human', 'role', 'DBA', 'on_behalf_of', NULL, 'person', NULL, 'db_role', NULL, 'login', NULL, 'comment', 'Comment', 'edits', '{"n": 2}'::jsonb,
                      'preview_id', NULL),
   'and the columns of review');
 SELECT is((SELECT expires_at - status_at FROM workflow_orch.proposal WHERE proposal_id = :p) BETWEEN '2 days -1 min' AND '2 days 1 min', true,

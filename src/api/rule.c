@@ -1,0 +1,37 @@
+/*
+ * rule.c
+ *	  SQL functions about approval rules.
+ */
+#include "postgres.h"
+
+#include "base/args.h"
+#include "engine/call.h"
+#include "engine/verbs.h"
+#include "fmgr.h"
+
+PG_FUNCTION_INFO_V1(wfo_add_approval_rule);
+PG_FUNCTION_INFO_V1(wfo_remove_approval_rule);
+
+Datum
+wfo_add_approval_rule(PG_FUNCTION_ARGS)
+{
+	RuleRequest request;
+
+	call_begin("add_approval_rule");
+	request.role = arg_key_or_null(fcinfo, 0, "role");
+	request.approvals = arg_int64(fcinfo, 1, "approvals");
+	request.stage = arg_int64(fcinfo, 2, "stage");
+	request.tool = arg_key_or_null(fcinfo, 3, "tool");
+	request.condition = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONPATH_P(4);
+	request.description = arg_text_or_null(fcinfo, 5);
+	request.agents = arg_bool(fcinfo, 6, "agents");
+	PG_RETURN_INT64(rule_add(&request));
+}
+
+Datum
+wfo_remove_approval_rule(PG_FUNCTION_ARGS)
+{
+	call_begin("remove_approval_rule");
+	rule_drop(arg_int64(fcinfo, 0, "rule_id"));
+	PG_RETURN_VOID();
+}

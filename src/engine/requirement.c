@@ -1,0 +1,362 @@
+/*
+ * requirement.c
+ *	  What approvals a revision needs, by the rules and the policy.
+ *
+ * Worked out once, when the revision is made, and stored with it: rules that
+ * are added or removed later change nothing.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "engine/requirement.h"
+#include "engine/state.h"
+#include "lib/stringinfo.h"
+#include "model/condition.h"
+#include "model/person.h"
+#include "store/rule.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+/* Requirements in the making: each with the rules that make it. */
+typedef struct Draft
+{
+	Quorum quorum;
+	List **rules; /* of each requirement: the matching Rules */
+} Draft;
+
+/* What conditions are evaluated over. */
+static Jsonb *
+build_document(const RequirementSubject *subject, Jsonb *params)
+{
+	const Workflow *workflow = subject->workflow;
+	JsonObject document;
+	JsonObject actor;
+	JsonObject about;
+
+	if (workflow == NULL)
+		workflow = workflow_require(subject->workflow_id);
+	json_object_begin(&actor);
+	json_add_text(&actor, "name", subject->proposer->name);
+	json_add_text(&actor, "role", subject->proposer->role);
+	json_add_text(&actor, "kind", enum_label(&actor_kind_type, subject->proposer->kind));
+	json_object_begin(&about);
+	json_add_text(&about, "title", workflow_title(workflow));
+	json_add_jsonb(&about, "metadata", workflow_metadata(workflow));
+
+	json_object_begin(&document);
+	json_add_text(&document, "tool", subject->tool);
+	json_add_jsonb(&document, "params", params);
+	json_add_text(&document, "reason", subject->reason);
+	json_add_jsonb(&document, "actor", json_object_end(&actor));
+	json_add_jsonb(&document, "workflow", json_object_end(&about));
+	return json_object_end(&document);
+}
+
+static bool
+same_role(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Stages in order; within one, roles in order and then anybody. */
+static bool
+comes_before(const Rule *rule, const Requirement *requirement)
+{
+	if (rule->stage != requirement->stage)
+		return rule->stage < requirement->stage;
+	if (rule->role == NULL || requirement->role == NULL)
+		return rule->role != NULL;
+	return strcmp(rule->role, requirement->role) < 0;
+}
+
+/* Rules for the same stage and role combine to the largest number. */
+static void
+add_rule(Draft *draft, const Rule *rule)
+{
+	Quorum *quorum = &draft->quorum;
+	int at = 0;
+
+	for (; at < quorum->count; at++)
+	{
+		Requirement *requirement = &quorum->requirements[at];
+
+		if (requirement->stage == rule->stage && same_role(requirement->role, rule->role))
+		{
+			requirement->approvals = Max(requirement->approvals, rule->approvals);
+			draft->rules[at] = lappend(draft->rules[at], unconstify(Rule *, rule));
+			return;
+		}
+		if (comes_before(rule, requirement))
+			break;
+	}
+	memmove(&quorum->requirements[at + 1], &quorum->requirements[at],
+			sizeof(Requirement) * (quorum->count - at));
+	memmove(&draft->rules[at + 1], &draft->rules[at], sizeof(List *) * (quorum->count - at));
+	quorum->requirements[at] = (Requirement){.stage = rule->stage,
+											 .role = rule->role,
+											 .approvals = rule->approvals};
+	draft->rules[at] = list_make1(unconstify(Rule *, rule));
+	quorum->count++;
+}
+
+static Jsonb *
+draft_json(const Draft *draft)
+{
+	JsonObject json = {0};
+
+	pushJsonbValue(&json.state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < draft->quorum.count; i++)
+	{
+		const Requirement *requirement = &draft->quorum.requirements[i];
+		JsonbValue name = {.type = jbvString};
+		ListCell *cell;
+
+		pushJsonbValue(&json.state, WJB_BEGIN_OBJECT, NULL);
+		json_add_int(&json, "stage", requirement->stage);
+		json_add_text(&json, "role", requirement->role);
+		json_add_int(&json, "approvals", requirement->approvals);
+		name.val.string.val = "rules";
+		name.val.string.len = strlen(name.val.string.val);
+		pushJsonbValue(&json.state, WJB_KEY, &name);
+		pushJsonbValue(&json.state, WJB_BEGIN_ARRAY, NULL);
+		foreach (cell, draft->rules[i])
+		{
+			JsonbValue id = {.type = jbvNumeric};
+
+			id.val.numeric = int64_to_numeric(((Rule *) lfirst(cell))->rule_id);
+			pushJsonbValue(&json.state, WJB_ELEM, &id);
+		}
+		pushJsonbValue(&json.state, WJB_END_ARRAY, NULL);
+		pushJsonbValue(&json.state, WJB_END_OBJECT, NULL);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&json.state, WJB_END_ARRAY, NULL));
+}
+
+/*
+ * Whether a rule is about the subject.
+ *
+ * What a condition cannot judge counts for a rule that asks for somebody, and
+ * not for one that lets through.
+ */
+static bool
+rule_matches(const Rule *rule, const RequirementSubject *subject, Jsonb *params, Jsonb **document)
+{
+	Truth truth;
+
+	if (rule->approvals == 0 &&
+		(!subject->may_be_automatic || (subject->proposer->kind == ACTOR_AGENT && !rule->agents)))
+		return false;
+	if (rule->condition.path == NULL)
+		return true;
+	if (*document == NULL)
+		*document = build_document(subject, params);
+	truth = condition_evaluate(&rule->condition, *document);
+	return truth == TRUTH_TRUE || (truth == TRUTH_UNKNOWN && rule->approvals > 0);
+}
+
+/*
+ * Work out what a revision needs, and set it there: the requirements, their
+ * number, and the rule by which nobody is needed, if so.
+ */
+void
+requirement_work_out(Revision *revision, const RequirementSubject *subject, const Policy *policy)
+{
+	const RuleList *rules = rule_list(subject->tool);
+	Rule by_policy = {.stage = 1, .approvals = policy->default_approvals};
+	Draft draft;
+	Jsonb *document = NULL;
+	const Rule *automatic = NULL;
+
+	draft.quorum.count = 0;
+	draft.quorum.requirements = palloc(sizeof(Requirement) * (rules->count + 1));
+	draft.rules = palloc(sizeof(List *) * (rules->count + 1));
+	for (int i = 0; i < rules->count; i++)
+	{
+		const Rule *rule = &rules->rules[i];
+
+		if (!rule_matches(rule, subject, revision->params, &document))
+			continue;
+		if (rule->approvals > 0)
+			add_rule(&draft, rule);
+		else if (automatic == NULL)
+			automatic = rule;
+	}
+
+	revision->rule_id = NULL;
+	if (draft.quorum.count == 0 && automatic != NULL)
+		revision->rule_id = &automatic->rule_id;
+	else if (draft.quorum.count == 0)
+	{
+		add_rule(&draft, &by_policy);
+		draft.rules[0] = NIL;
+	}
+	revision->required_approvals = quorum_size(&draft.quorum);
+	revision->requirements = draft_json(&draft);
+}
+
+static JsonbValue *
+member(const JsonbValue *object, const char *key)
+{
+	return getKeyJsonValueFromContainer(object->val.binary.data, key, strlen(key), NULL);
+}
+
+static int64
+member_int64(const JsonbValue *object, const char *key)
+{
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8,
+											 NumericGetDatum(member(object, key)->val.numeric)));
+}
+
+/* Requirements as they are stored. */
+Quorum
+requirement_quorum(Jsonb *requirements)
+{
+	Quorum quorum = {0};
+	int size = JB_ROOT_COUNT(requirements);
+
+	quorum.requirements = palloc(sizeof(Requirement) * Max(size, 1));
+	for (; quorum.count < size; quorum.count++)
+	{
+		Requirement *requirement = &quorum.requirements[quorum.count];
+		JsonbValue *element = getIthJsonbValueFromContainer(&requirements->root, quorum.count);
+		JsonbValue *role = member(element, "role");
+
+		requirement->stage = member_int64(element, "stage");
+		requirement->approvals = member_int64(element, "approvals");
+		requirement->role = role->type == jbvString
+								? pnstrdup(role->val.string.val, role->val.string.len)
+								: NULL;
+	}
+	return quorum;
+}
+
+/* "1 by role "DBA", 2 by anybody" of a stage, or of all (0): for a message. */
+char *
+requirement_describe(const Quorum *quorum, int64 stage)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < quorum->count; i++)
+	{
+		const Requirement *requirement = &quorum->requirements[i];
+
+		if (stage != 0 && requirement->stage != stage)
+			continue;
+		if (text.len > 0)
+			appendStringInfoString(&text, ", ");
+		appendStringInfo(&text, INT64_FORMAT " by ", requirement->approvals);
+		if (requirement->role != NULL)
+			appendStringInfo(&text, "role \"%s\"", requirement->role);
+		else
+			appendStringInfoString(&text, "anybody");
+	}
+	return text.data;
+}
+
+/* How many rows of actors are looked at before there is taken to be somebody. */
+#define ROSTER_MAX 1000
+
+/* A question about the actors, whose answer is kept until one of them changes. */
+typedef struct RosterQuestion
+{
+	int64 proposer_id;
+	bool agents_may_review;
+	int32 requirements[FLEXIBLE_ARRAY_MEMBER]; /* a Jsonb, which is aligned so */
+} RosterQuestion;
+
+typedef struct RosterAnswer
+{
+	bool missing;
+	const char *role; /* NULL: of anybody */
+	int64 needed;
+	int64 there;
+} RosterAnswer;
+
+/* Count the people with a role (NULL: any) who could approve, up to what is needed. */
+static int64
+count_people(const RosterQuestion *question, const char *role, int64 needed)
+{
+	const Actor *proposer = actor_load(question->proposer_id);
+	Person *people = palloc(sizeof(Person) * (ROSTER_MAX + 1));
+	int npeople = 1;
+	int64 there = 0;
+	ActorScan scan;
+	const Actor *actor;
+
+	people[0] = (Person){.actor_id = proposer->actor_id,
+						 .person = proposer->person,
+						 .db_role = proposer->db_role};
+	actor_scan_begin(&scan, role);
+	for (int seen = 0; there < needed && (actor = actor_scan_next(&scan)) != NULL; seen++)
+	{
+		if (seen == ROSTER_MAX)
+		{
+			there = needed;
+			break;
+		}
+		if (!actor->active || (actor->kind != ACTOR_HUMAN && !question->agents_may_review))
+			continue;
+		people[npeople++] = (Person){.actor_id = actor->actor_id,
+									 .person = actor->person,
+									 .db_role = actor->db_role};
+		if (npeople > needed)
+			there = person_count(people, npeople) - 1;
+	}
+	actor_scan_end(&scan);
+	return Max(there, person_count(people, npeople) - 1);
+}
+
+static void *
+answer_roster(const void *key)
+{
+	const RosterQuestion *question = key;
+	Quorum quorum = requirement_quorum((Jsonb *) question->requirements);
+	RosterAnswer *answer = palloc0(sizeof(RosterAnswer));
+
+	for (int i = 0; i <= quorum.count; i++)
+	{
+		/* Each requirement by itself, then all of them together. */
+		bool all = i == quorum.count;
+		const char *role = all ? NULL : quorum.requirements[i].role;
+		int64 needed = all ? quorum_size(&quorum) : quorum.requirements[i].approvals;
+		int64 there = count_people(question, role, needed);
+
+		if (there < needed)
+		{
+			*answer =
+				(RosterAnswer){.missing = true, .role = role, .needed = needed, .there = there};
+			break;
+		}
+	}
+	return answer;
+}
+
+/*
+ * Warn where too few of the actors registered now could give what a proposal
+ * needs.
+ */
+void
+requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements, int64 proposer_id,
+						   const Policy *policy)
+{
+	Size length = offsetof(RosterQuestion, requirements) + VARSIZE(requirements);
+	RosterQuestion *question = palloc0(length);
+	const RosterAnswer *answer;
+
+	question->proposer_id = proposer_id;
+	question->agents_may_review = policy->agents_may_review;
+	memcpy(question->requirements, requirements, VARSIZE(requirements));
+	answer = store_cached(STORE_ACTOR, question, length, answer_roster);
+	if (!answer->missing)
+		return;
+	ereport(WARNING,
+			(errmsg("too few actors are registered to approve proposal " INT64_FORMAT "%s%s%s",
+					proposal_id, answer->role != NULL ? ": role \"" : "",
+					answer->role != NULL ? answer->role : "", answer->role != NULL ? "\"" : ""),
+			 errdetail("It needs the approval of " INT64_FORMAT
+					   " people%s other than the proposer; there are " INT64_FORMAT ".",
+					   answer->needed, answer->role != NULL ? " with that role" : "",
+					   answer->there),
+			 errhint("Register an actor, or propose anew when somebody has the role.")));
+}

@@ -1,0 +1,35 @@
+/*
+ * requirement.h
+ *	  What approvals a revision needs, by the rules and the policy.
+ */
+#ifndef WFO_ENGINE_REQUIREMENT_H
+#define WFO_ENGINE_REQUIREMENT_H
+
+#include "postgres.h"
+
+#include "model/quorum.h"
+#include "store/actor.h"
+#include "store/policy.h"
+#include "store/proposal.h"
+#include "store/revision.h"
+#include "store/workflow.h"
+
+/* What the rules look at; the params are the revision's. */
+typedef struct RequirementSubject
+{
+	const char *tool;
+	const char *reason;
+	const Actor *proposer;
+	int64 workflow_id;
+	const Workflow *workflow; /* NULL: read where it is needed */
+	bool may_be_automatic;    /* whether rules with 0 approvals count */
+} RequirementSubject;
+
+extern void requirement_work_out(Revision *revision, const RequirementSubject *subject,
+								 const Policy *policy);
+extern Quorum requirement_quorum(Jsonb *requirements);
+extern char *requirement_describe(const Quorum *quorum, int64 stage);
+extern void requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements,
+									   int64 proposer_id, const Policy *policy);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * vote.h
+ *	  What the reviews of a revision come to, and where one more would count.
+ *
+ * Nothing here locks or raises an error: review.c decides, reports show.
+ */
+#ifndef WFO_ENGINE_VOTE_H
+#define WFO_ENGINE_VOTE_H
+
+#include "postgres.h"
+
+#include "model/quorum.h"
+#include "store/actor.h"
+#include "store/policy.h"
+#include "store/proposal.h"
+#include "store/review.h"
+
+/* The reviews of a proposal's current revision that stand. */
+typedef struct Votes
+{
+	const Proposal *proposal;
+	Quorum quorum;
+	Review *reviews;
+	int nreviews;
+	Approval *approvals; /* those among the reviews that count */
+	Person *approvers;   /* and by whom they are */
+	int napprovals;
+	int64 open_stage; /* 0: all are complete */
+} Votes;
+
+/* In which role a reviewer decides, and where that counts. */
+typedef struct Slot
+{
+	int64 stage; /* 0: an edit's, which counts in any stage that it fits */
+	const char *role;
+	const int64 *on_behalf_of; /* NULL: in their own right */
+} Slot;
+
+/* Somebody who is about to decide. */
+typedef struct Voter
+{
+	const Actor *actor;
+	Person person;
+	Slot *roles; /* in which the voter may decide, their own first */
+	int nroles;
+	Person *fellows; /* with whom the voter counts as one person */
+	int nfellows;
+} Voter;
+
+extern void votes_load(Votes *votes, const Proposal *proposal);
+extern void voter_init(Voter *voter, const Actor *actor, const Person *person,
+					   const Proposal *proposal, const Policy *policy);
+
+extern bool voter_is_author_without_vote(const Voter *voter, const Votes *votes);
+extern const Review *voter_review(const Voter *voter, const Votes *votes);
+extern bool voter_has_approved(const Voter *voter, const Votes *votes);
+
+extern bool voter_find_slot(const Voter *voter, const Votes *votes, Slot *slot);
+extern bool voter_find_slot_of_edit(const Voter *voter, const Votes *votes, Slot *slot);
+extern bool voter_fits(const Voter *voter, const Quorum *quorum, Slot *slot);
+extern bool voter_may_approve(const Voter *voter, const Votes *votes, const Policy *policy,
+							  Slot *slot);
+
+#endif
