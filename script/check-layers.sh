@@ -59,8 +59,9 @@ rule 'model knows no SPI, shared memory, setting or clock' \
 	src/model/*.[ch]
 except '^src/base/compat\.h$'
 rule 'PG_VERSION_NUM stands in base/compat.h only' '\bPG_VERSION_NUM\b' "${rest[@]}"
-except '^src/(store/|engine/invoke\.c$)'
-rule 'SPI is used in store and engine/invoke.c only' '\bSPI_|executor/spi\.h' "${rest[@]}"
+# run_sql is there to run somebody's SQL text.
+except '^src/(store/|engine/(invoke|run_sql)\.c$)'
+rule 'SPI is used in store, engine/invoke.c and engine/run_sql.c only' '\bSPI_|executor/spi\.h' "${rest[@]}"
 except '^src/api/'
 rule 'entry points stand in api only' '\bPG_FUNCTION_INFO_V1\b' "${rest[@]}"
 report 'no file is longer than 800 lines' \

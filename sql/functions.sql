@@ -165,3 +165,8 @@ CREATE FUNCTION verify_audit_log(workflow_id bigint DEFAULT NULL, OUT proposal_i
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_verify_audit_log';
 COMMENT ON FUNCTION verify_audit_log IS
   'Holds the tables against the audit log, of one workflow or of all: a row for each thing that does not agree, none when all does. Errors: 42704.';
+
+CREATE FUNCTION run_sql(statement text)
+RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_run_sql';
+COMMENT ON FUNCTION run_sql IS
+  'A tool, once an administrator registers it: runs one SQL statement as the tool''s role and returns its command tag, row count and first rows. Outside of a call it does nothing. Errors: 22023 no statement that a function can run or more than one, 42501 or 55000 not the tool of a running call, and those of the statement.';

@@ -18,6 +18,7 @@ bool setting_allow_superuser_tools = false;
 int setting_max_params_size = 1024;
 int setting_max_result_size = 10240;
 int setting_max_open_proposals = 100000;
+int setting_run_sql_max_rows = 100;
 
 static char *running_proposal_id;
 static char *running_execution_id;
@@ -49,6 +50,11 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 							"Sets how many proposals of one actor may be pending or approved.",
 							"Zero means no limit.", &setting_max_open_proposals, 100000, 0, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("workflow_orch.run_sql_max_rows",
+							"Sets how many rows of a statement are part of the result of run_sql.",
+							NULL, &setting_run_sql_max_rows, 100, 0, 1000000, PGC_SUSET, 0, NULL,
+							NULL, NULL);
 
 	define_running("workflow_orch.proposal_id", "Shows the proposal whose call is running.",
 				   &running_proposal_id, proposal_id);

@@ -11,6 +11,7 @@ extern bool setting_allow_superuser_tools;
 extern int setting_max_params_size; /* kB */
 extern int setting_max_result_size; /* kB */
 extern int setting_max_open_proposals;
+extern int setting_run_sql_max_rows;
 
 /* Shows one of the ids of the running call, or an empty string. */
 typedef const char *(*SettingShowHook)(void);

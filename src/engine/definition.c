@@ -30,6 +30,7 @@
 #include "common/sha2.h"
 #include "engine/deadline.h"
 #include "engine/definition.h"
+#include "engine/run_sql.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "store/tool_definition.h"
@@ -100,7 +101,7 @@ proc_fetch(Oid function)
  * Check that a function can be a tool.
  *
  * 22023 where the reason lies in what it is; 42501 for the extension's own
- * functions, which would go round the review.
+ * functions but run_sql, which would go round the review.
  */
 void
 definition_check_function(Oid function)
@@ -116,10 +117,11 @@ definition_check_function(Oid function)
 	TupleDesc result_desc;
 	TypeFuncClass result_class;
 
-	if (getExtensionOfObject(ProcedureRelationId, function) == get_extension_oid(WFO_NAME, false))
+	if (getExtensionOfObject(ProcedureRelationId, function) == get_extension_oid(WFO_NAME, false) &&
+		!run_sql_is(function))
 		report_denied(errmsg("function %s belongs to the extension and cannot be a tool",
 							 signature),
-					  errhint("Register a function of the application."));
+					  errhint("Register a function of the application, or run_sql."));
 	if (proc->prokind != PROKIND_FUNCTION)
 		report_invalid(errmsg("%s is not a plain function", signature),
 					   errdetail("Procedures, aggregates and window functions cannot be tools."),
@@ -289,6 +291,7 @@ read_definition(Definition *definition, const Tool *tool)
 	definition->security_definer = proc->prosecdef;
 	definition->strict = proc->proisstrict;
 	definition->returns_set = proc->proretset;
+	definition->runs_sql = run_sql_is(definition->function);
 	definition->result_type = proc->prorettype;
 
 	json_object_begin(&json);

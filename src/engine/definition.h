@@ -23,6 +23,7 @@ typedef struct Definition
 	bool whole_object;  /* one jsonb argument "params" takes them all */
 	bool fixed_types;   /* no setting changes how an argument is read or written */
 	bool builtin_types; /* no argument type runs code of a user */
+	bool runs_sql;      /* it is run_sql */
 	Oid result_type;
 	int nargs;
 	char **arg_names;

@@ -83,6 +83,24 @@ grant_or_revoke(bool grant, ObjectType type, const char *object, const char *pri
 	CommandCounterIncrement();
 }
 
+/*
+ * Let a role execute run_sql, which only works as the tool of a running call, as
+ * the owner of the extension.
+ */
+void
+grant_run_sql(Oid role)
+{
+	Oid save_user;
+	int save_context;
+
+	if (compat_proc_aclcheck(capability_function("run_sql"), role, ACL_EXECUTE) == ACLCHECK_OK)
+		return;
+	GetUserIdAndSecContext(&save_user, &save_context);
+	SetUserIdAndSecContext(store_owner(), save_context | SECURITY_LOCAL_USERID_CHANGE);
+	grant_or_revoke(true, OBJECT_FUNCTION, "run_sql", "execute", role);
+	SetUserIdAndSecContext(save_user, save_context);
+}
+
 static Capability
 check_arguments(const Caller *caller, const char *name)
 {

@@ -28,11 +28,26 @@
 #include "utils/tuplestore.h"
 
 static const Invocation *running = NULL;
+static Oid running_function = InvalidOid;
 
 bool
 invocation_is_running(void)
 {
 	return running != NULL;
+}
+
+/* Whether the running call will be rolled back, come what may. */
+bool
+invocation_is_undone(void)
+{
+	return running != NULL && running->undo;
+}
+
+/* The function of the running call. */
+Oid
+invocation_function(void)
+{
+	return running_function;
 }
 
 int64
@@ -235,6 +250,7 @@ invoke_in_session(const Invocation *invocation, const Tool *tool, const Definiti
 	ErrorData *volatile error = NULL;
 
 	running = invocation;
+	running_function = definition->function;
 	PG_TRY();
 	{
 		error = sandbox_run(&sandbox, call_function, &call);
@@ -242,6 +258,7 @@ invoke_in_session(const Invocation *invocation, const Tool *tool, const Definiti
 	PG_FINALLY();
 	{
 		running = NULL;
+		running_function = InvalidOid;
 	}
 	PG_END_TRY();
 

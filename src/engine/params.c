@@ -17,6 +17,7 @@
 #include "engine/call_settings.h"
 #include "engine/params.h"
 #include "engine/sandbox.h"
+#include "engine/statement.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -243,11 +244,24 @@ params_check_size(Jsonb *params)
 					 errhint("The limit is the setting workflow_orch.max_params_size."));
 }
 
+/* See that the statement of a call of run_sql is one that it runs. */
+static void
+check_statement(const Tool *tool, Jsonb *params)
+{
+	JsonbValue *statement = json_find(params, "statement");
+
+	if (statement == NULL || statement->type != jbvString)
+		report_invalid(errmsg("params do not fit tool \"%s\": argument \"statement\" must not be "
+							  "null",
+							  tool->tool));
+	(void) statement_parse(pnstrdup(statement->val.string.val, statement->val.string.len));
+}
+
 /*
  * Check params against a tool and convert them.
  *
  * params is an object.  22023 where they do not fit, 54000 where they are too
- * large.  Code of user-defined types runs as run_as, read only, and is undone.
+ * large; for run_sql, also what statement_parse refuses.  Code of user-defined types runs as run_as, read only, and is undone.
  */
 Jsonb *
 params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64 timeout,
@@ -281,6 +295,8 @@ params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64
 	if (conversion.converted == NULL)
 		elog(ERROR, "params of tool \"%s\" were not converted", tool->tool);
 	params_check_size(conversion.converted);
+	if (definition->runs_sql)
+		check_statement(tool, conversion.converted);
 	return conversion.converted;
 }
 

@@ -14,6 +14,7 @@
 #include "engine/caller.h"
 #include "engine/definition.h"
 #include "engine/run_as.h"
+#include "engine/run_sql.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
 #include "lib/stringinfo.h"
@@ -164,6 +165,8 @@ check_run_as(const Caller *caller, Oid function, Oid run_as)
 	definition_check_function(function);
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	if (run_sql_is(function))
+		grant_run_sql(run_as);
 	run_as_check_registration(caller->role, run_as, proc->proowner, proc->prosecdef, function);
 	ReleaseSysCache(tuple);
 }

@@ -106,6 +106,7 @@ extern void rule_drop(int64 rule_id);
 /* grant.c */
 extern void capability_grant(Oid role, const char *capability);
 extern void capability_revoke(Oid role, const char *capability);
+extern void grant_run_sql(Oid role);
 
 /* freeze.c */
 extern int64 freeze_add(const char *title, TimestampTz starts_at, TimestampTz ends_at,

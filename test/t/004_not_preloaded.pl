@@ -31,7 +31,8 @@ $node->restart;
 is($node->safe_psql('postgres', $settings), join("\n",
 		'workflow_orch.actor|||internal', 'workflow_orch.allow_superuser_tools|off||superuser', 'workflow_orch.execution_id|||internal',
 		'workflow_orch.max_open_proposals|7||superuser', 'workflow_orch.max_params_size|1024|kB|superuser',
-		'workflow_orch.max_result_size|10240|kB|superuser', 'workflow_orch.proposal_id|||internal'),
+		'workflow_orch.max_result_size|10240|kB|superuser', 'workflow_orch.proposal_id|||internal',
+		'workflow_orch.run_sql_max_rows|100||superuser'),
 	'preloaded, the settings are there from the start, with units');
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(dry_run => false); GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA workflow_orch TO tool_runner; GRANT USAGE ON SCHEMA workflow_orch TO tool_runner});
 is(execute($node, 'postgres', approved($node, 'postgres', 'add', 5)), '2', 'and the calls work');
