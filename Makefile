@@ -19,6 +19,7 @@ SQL_PARTS = \
 	sql/schema.sql \
 	sql/tables.sql \
 	sql/functions.sql \
+	sql/views.sql \
 	sql/triggers.sql \
 	sql/privileges.sql \
 	sql/dump.sql

@@ -72,6 +72,40 @@ RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_execute_action';
 COMMENT ON FUNCTION execute_action IS
   'Executes an approved proposal in this session and transaction, as the tool''s role. An error of the tool undoes its effects and is part of the result; 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not approved, tool changed, disabled, frozen or not for sessions, 55P03 being executed or changed, 42501.';
 
+CREATE FUNCTION execute_parallel(calls jsonb, actor_id bigint DEFAULT NULL, timeout interval DEFAULT NULL,
+                                 OUT results jsonb)
+RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_execute_parallel';
+COMMENT ON FUNCTION execute_parallel IS
+  'Executes approved calls at the same time in background workers, each in a transaction of its own, and returns all results in the order of calls. calls is an array of {"proposal_id": n} or {"tool": t, "params": {...}, "workflow_id": n}, the last optional. timeout NULL or zero: as long as it takes; when it is over, what has not started does not start and the rest is cancelled. Errors, before anything runs: 22023 malformed, 42704, 55000 a call has no approval or workers are not available, 42501, 54000 too many calls.';
+
+CREATE FUNCTION enqueue_action(proposal_id bigint, actor_id bigint DEFAULT NULL, run_at timestamptz DEFAULT NULL,
+                               priority bigint DEFAULT 0, OUT execution_id bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_enqueue_action';
+COMMENT ON FUNCTION enqueue_action IS
+  'Hands an approved call to the background workers when the transaction commits, and returns the execution''s id. run_at: not before then. Calls of a higher priority start first. Errors: 22023, 42704, 55000 not approved, queued already, tool changed or workers not available, 55P03 being executed or changed, 42501.';
+
+CREATE FUNCTION wait_execution(execution_id bigint, timeout interval DEFAULT NULL, OUT result jsonb)
+RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_wait_execution';
+COMMENT ON FUNCTION wait_execution IS
+  'Waits until an execution has ended and returns its result; NULL when the timeout ended first. timeout NULL or zero: as long as it takes. Errors: 22023, 42704, 55000 queued by this very transaction or inside a tool, 40P01 every worker waits for a lock of a transaction that waits.';
+
+CREATE FUNCTION cancel_execution(execution_id bigint, actor_id bigint DEFAULT NULL, reason text DEFAULT NULL,
+                                 OUT status execution_status)
+RETURNS execution_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_cancel_execution';
+COMMENT ON FUNCTION cancel_execution IS
+  'Cancels a queued or running execution; the proposal stays approved. Returns where it then stands: running where the tool does not heed the cancel yet. Errors: 42704, 55000 has ended, 55P03 being changed, 42501.';
+
+CREATE FUNCTION resume_queue(OUT count bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_resume_queue';
+COMMENT ON FUNCTION resume_queue IS
+  'Releases the queue of a restored or cloned database, which is held so that nothing runs twice because it was copied; returns how many calls. Errors: 55000 workers not available.';
+
+CREATE FUNCTION worker_status(OUT pid integer, OUT database_oid oid, OUT role_oid oid, OUT state text,
+                              OUT execution_id bigint, OUT since timestamptz)
+RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_worker_status';
+COMMENT ON FUNCTION worker_status IS
+  'The background workers of all databases by OIDs; the view worker_status has their names.';
+
 CREATE FUNCTION register_tool(tool text, function regprocedure, run_as regrole DEFAULT NULL,
                               description text DEFAULT NULL, timeout interval DEFAULT NULL,
                               max_attempts bigint DEFAULT 1, in_session boolean DEFAULT true,

@@ -340,8 +340,12 @@ CREATE TABLE execution (
   status       execution_status NOT NULL,
   dry_run      boolean NOT NULL,
   attempt      bigint NOT NULL,
+  queued_at    timestamptz,
   started_at   timestamptz,
   finished_at  timestamptz,
+  ended_by     bigint,
+  login        name NOT NULL,
+  end_reason   text,
   result       jsonb
 );
 CREATE INDEX execution_proposal_idx ON execution (proposal_id);
@@ -350,13 +354,41 @@ CREATE UNIQUE INDEX execution_once_idx ON execution (proposal_id) WHERE status =
 COMMENT ON TABLE execution IS 'Runs of approved calls with their results; a finished one does not change any more';
 COMMENT ON COLUMN execution.revision IS 'Revision that ran';
 COMMENT ON COLUMN execution.actor_id IS 'Actor that asked for the execution, where known';
-COMMENT ON COLUMN execution.status IS 'Where the execution stands';
+COMMENT ON COLUMN execution.status IS 'Where the execution stands; while a worker runs it the row says queued and worker_status has it';
 COMMENT ON COLUMN execution.dry_run IS 'The tool was not called';
 COMMENT ON COLUMN execution.attempt IS 'How many times the call was started';
+COMMENT ON COLUMN execution.queued_at IS 'From when on a worker could start the call; null: it ran at once';
 COMMENT ON COLUMN execution.started_at IS 'When the tool was called';
 COMMENT ON COLUMN execution.finished_at IS 'When the tool was done';
-COMMENT ON COLUMN execution.result IS 'What execute_action returned';
+COMMENT ON COLUMN execution.ended_by IS 'Actor that cancelled the execution, where known';
+COMMENT ON COLUMN execution.login IS 'Login that asked for the execution (session_user)';
+COMMENT ON COLUMN execution.end_reason IS 'Reason given when the execution was cancelled';
+COMMENT ON COLUMN execution.result IS 'What execute_action returned; while queued, what the last attempt came to';
 COMMENT ON INDEX execution_once_idx IS 'A proposal succeeds once';
+
+CREATE TABLE queue (
+  proposal_id   bigint PRIMARY KEY REFERENCES proposal,
+  execution_id  bigint NOT NULL,
+  run_as_oid    oid NOT NULL,
+  priority      bigint NOT NULL,
+  due_at        timestamptz NOT NULL,
+  attempts      bigint NOT NULL,
+  crashes       bigint NOT NULL,
+  home_system   bigint NOT NULL,
+  home_database oid NOT NULL,
+  tool          text COLLATE "C" NOT NULL
+);
+CREATE INDEX queue_due_idx ON queue (run_as_oid, priority DESC, due_at, execution_id);
+
+COMMENT ON TABLE queue IS 'Calls that wait for a background worker or run in one; a row is deleted when its call is done';
+COMMENT ON COLUMN queue.run_as_oid IS 'Role the tool runs as, and the worker with it';
+COMMENT ON COLUMN queue.priority IS 'Calls of a higher priority start first';
+COMMENT ON COLUMN queue.due_at IS 'When the call may start';
+COMMENT ON COLUMN queue.attempts IS 'How many times the call was started and failed with a passing error';
+COMMENT ON COLUMN queue.crashes IS 'How many times the server crashed while the call ran';
+COMMENT ON COLUMN queue.home_system IS 'System identifier of the server where the call was queued';
+COMMENT ON COLUMN queue.home_database IS 'OID of the database where the call was queued; in any other it is held until resume_queue()';
+COMMENT ON COLUMN queue.tool IS 'Tool to call';
 
 CREATE TABLE audit_log (
   audit_id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -392,8 +424,8 @@ COMMENT ON COLUMN audit_log.transaction_id IS 'Transaction that did it';
 COMMENT ON COLUMN audit_log.query IS 'Query the client sent, up to 8 kB of it';
 
 -- The tables declare their foreign keys and do not check them row by row: the
--- calls have read and locked what a row refers to, and no row is ever deleted
--- (the guard sees to that).  The checks would cost a fifth of a cycle and locks
+-- calls have read and locked what a row refers to, and no row that another refers to is
+-- ever deleted (the guard sees to that).  The checks would cost a fifth of a cycle and locks
 -- on the workflows' and the actors' rows, miss rows that are newer than the
 -- snapshot of a REPEATABLE READ transaction, and stop a parallel pg_restore,
 -- which loads an extension's tables in any order.
@@ -408,3 +440,4 @@ ALTER TABLE proposal_revision DISABLE TRIGGER ALL;
 ALTER TABLE preview DISABLE TRIGGER ALL;
 ALTER TABLE review DISABLE TRIGGER ALL;
 ALTER TABLE execution DISABLE TRIGGER ALL;
+ALTER TABLE queue DISABLE TRIGGER ALL;

@@ -12,7 +12,7 @@ DECLARE
   t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'tool_definition', 'policy', 'freeze_window',
-                           'approval_rule', 'proposal', 'proposal_revision', 'preview', 'review', 'execution',
+                           'approval_rule', 'proposal', 'proposal_revision', 'preview', 'review', 'execution', 'queue',
                            'audit_log'] LOOP
     EXECUTE format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %I
                       FOR EACH ROW EXECUTE FUNCTION guard()', t);
@@ -21,12 +21,13 @@ BEGIN
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_row', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_truncate', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'policy', 'freeze_window', 'approval_rule', 'proposal'] LOOP
+  FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'policy', 'freeze_window', 'approval_rule', 'proposal',
+                           'execution'] LOOP
     EXECUTE format('CREATE TRIGGER record_row AFTER INSERT OR UPDATE ON %I
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['preview', 'review', 'execution'] LOOP
+  FOREACH t IN ARRAY ARRAY['preview', 'review'] LOOP
     EXECUTE format('CREATE TRIGGER record_row AFTER INSERT ON %I
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);

@@ -8,7 +8,13 @@
 
 #include "base/settings.h"
 #include "engine/invoke.h"
+#include "engine/work.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "worker/announce.h"
+#include "worker/launcher.h"
+#include "worker/pool.h"
+#include "worker/utility.h"
 
 PG_MODULE_MAGIC;
 
@@ -17,5 +23,11 @@ void _PG_init(void);
 void
 _PG_init(void)
 {
-	settings_define(show_proposal_id, show_execution_id, show_actor);
+	settings_define(show_proposal_id, show_execution_id, show_actor, work_check_sqlstates);
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	pool_define();
+	announce_define();
+	utility_define();
+	launcher_define();
 }

@@ -6,11 +6,32 @@
 
 #include "api/result_row.h"
 #include "base/args.h"
+#include "base/errors.h"
+#include "base/json.h"
+#include "engine/batch.h"
 #include "engine/call.h"
+#include "engine/deadline.h"
 #include "engine/verbs.h"
 #include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "worker/announce.h"
+#include "worker/parallel.h"
+#include "worker/pool.h"
+#include "worker/status.h"
+#include "worker/waiting.h"
+
+/* How long cancel_execution waits for the worker to end the call, in ms. */
+#define CANCEL_WAIT 5000
 
 PG_FUNCTION_INFO_V1(wfo_execute_action);
+PG_FUNCTION_INFO_V1(wfo_execute_parallel);
+PG_FUNCTION_INFO_V1(wfo_enqueue_action);
+PG_FUNCTION_INFO_V1(wfo_wait_execution);
+PG_FUNCTION_INFO_V1(wfo_cancel_execution);
+PG_FUNCTION_INFO_V1(wfo_resume_queue);
+PG_FUNCTION_INFO_V1(wfo_worker_status);
 
 Datum
 wfo_execute_action(PG_FUNCTION_ARGS)
@@ -24,4 +45,115 @@ wfo_execute_action(PG_FUNCTION_ARGS)
 	values[0] = Int64GetDatum(execute(proposal_id, arg_int64_or_null(fcinfo, 1), &result));
 	values[1] = JsonbPGetDatum(result);
 	return result_row(fcinfo, values, NULL);
+}
+
+/* The length of an optional interval in ms; 0: no limit. */
+static int64
+arg_timeout(FunctionCallInfo fcinfo, int n)
+{
+	Interval *timeout = arg_interval_or_null(fcinfo, n, "timeout");
+
+	return timeout != NULL ? interval_milliseconds(timeout) : 0;
+}
+
+Datum
+wfo_execute_parallel(PG_FUNCTION_ARGS)
+{
+	Batch batch;
+	int64 timeout;
+
+	call_begin_waiting("execute_parallel");
+	arg_require(fcinfo, 0, "calls");
+	timeout = arg_timeout(fcinfo, 2);
+	batch_prepare(&batch, PG_GETARG_JSONB_P(0), arg_int64_or_null(fcinfo, 1));
+	if (batch.nlive > 0)
+		pool_check_available();
+	batch_run_dry(&batch);
+	if (batch.nlive > 0)
+		parallel_run(&batch, timeout);
+	PG_RETURN_JSONB_P(batch_results(&batch));
+}
+
+Datum
+wfo_enqueue_action(PG_FUNCTION_ARGS)
+{
+	EnqueueRequest request;
+	QueuedCall call;
+	Oid role;
+
+	call_begin("enqueue_action");
+	request.proposal_id = arg_int64(fcinfo, 0, "proposal_id");
+	request.actor_id = arg_int64_or_null(fcinfo, 1);
+	request.run_at = PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2);
+	if (TIMESTAMP_NOT_FINITE(request.run_at))
+		report_invalid(errmsg("argument \"run_at\" must not be infinite"),
+					   errhint("Give the time from which on the call may start."));
+	request.priority = arg_int64(fcinfo, 3, "priority");
+	pool_check_available();
+	enqueue(&request, &call, &role);
+	announce_call(&call, role);
+	PG_RETURN_INT64(call.execution_id);
+}
+
+Datum
+wfo_wait_execution(PG_FUNCTION_ARGS)
+{
+	int64 execution_id;
+	Jsonb *result;
+
+	call_begin_waiting("wait_execution");
+	execution_id = arg_int64(fcinfo, 0, "execution_id");
+	result = wait_for_execution(execution_id, arg_timeout(fcinfo, 1));
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(result);
+}
+
+Datum
+wfo_cancel_execution(PG_FUNCTION_ARGS)
+{
+	int64 execution_id;
+	int64 *canceller;
+	char *reason;
+	bool running;
+
+	call_begin("cancel_execution");
+	execution_id = arg_int64(fcinfo, 0, "execution_id");
+	reason = arg_text_or_null(fcinfo, 2);
+	running = pool_is_running(MyDatabaseId, execution_id);
+	if (execution_cancel(execution_id, arg_int64_or_null(fcinfo, 1), reason, running, &canceller) ==
+		CANCEL_DONE)
+		return enum_to_datum(&execution_status_type, EXECUTION_CANCELLED);
+	if (!pool_cancel(MyDatabaseId, execution_id, canceller, reason) && !running)
+		report_busy(errmsg("execution " INT64_FORMAT " is being changed by another session",
+						   execution_id),
+					errhint("Try again when the other session is done."));
+	wait_for_worker(execution_id, CANCEL_WAIT);
+	if (pool_is_running(MyDatabaseId, execution_id))
+		return enum_to_datum(&execution_status_type, EXECUTION_RUNNING);
+	return enum_to_datum(&execution_status_type, execution_status(execution_id));
+}
+
+Datum
+wfo_resume_queue(PG_FUNCTION_ARGS)
+{
+	int64 count;
+
+	call_begin("resume_queue");
+	pool_check_available();
+	count = queue_resume();
+	announce_visit();
+	(void) fcinfo;
+	PG_RETURN_INT64(count);
+}
+
+Datum
+wfo_worker_status(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	call_begin_read("worker_status");
+	InitMaterializedSRF(fcinfo, 0);
+	status_list(rsinfo->setResult, rsinfo->setDesc);
+	return (Datum) 0;
 }

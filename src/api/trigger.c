@@ -28,7 +28,10 @@ wfo_guard(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	}
 	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
+	{
 		guard_delete(data->tg_relation, "DELETE");
+		return PointerGetDatum(data->tg_trigtuple);
+	}
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 	{
 		guard_update(data->tg_relation, data->tg_trigtuple, data->tg_newtuple);

@@ -12,14 +12,19 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
+#include "postmaster/bgworker.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc_tables.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 160000
 #include "parser/parse_relation.h"
 #endif
@@ -69,6 +74,13 @@ compat_init_eval_plan_qual(EPQState *epqstate, EState *estate)
 }
 
 #if PG_VERSION_NUM < 160000
+#define compat_database_aclcheck(database, role, mode) pg_database_aclcheck(database, role, mode)
+#else
+#define compat_database_aclcheck(database, role, mode) \
+	object_aclcheck(DatabaseRelationId, database, role, mode)
+#endif
+
+#if PG_VERSION_NUM < 160000
 #define compat_proc_aclcheck(proc, role, mode) pg_proc_aclcheck(proc, role, mode)
 #define compat_proc_ownercheck(proc, role) pg_proc_ownercheck(proc, role)
 #else
@@ -113,6 +125,43 @@ compat_my_lxid(void)
 	return MyProc->vxid.lxid;
 #else
 	return MyProc->lxid;
+#endif
+}
+
+/*
+ * How a background worker connects as a role that need not be able to log in:
+ * since 17 the server can be told so.
+ */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_WORKER_FLAGS BGWORKER_BYPASS_ROLELOGINCHECK
+#else
+#define COMPAT_WORKER_FLAGS 0
+#endif
+
+static inline bool
+compat_worker_can_log_in(Oid role)
+{
+#if PG_VERSION_NUM >= 170000
+	return OidIsValid(role);
+#else
+	HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	bool result = HeapTupleIsValid(tuple) && ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+#endif
+}
+
+/* What a process waits for, as pg_stat_activity names it: before 17 just "Extension". */
+static inline uint32
+compat_wait_event(const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	return WaitEventExtensionNew(name);
+#else
+	(void) name;
+	return PG_WAIT_EXTENSION;
 #endif
 }
 

@@ -137,6 +137,16 @@ json_array_add(JsonArray *array, Jsonb *value)
 	pushJsonbValue(&array->state, WJB_ELEM, &element);
 }
 
+void
+json_array_add_int(JsonArray *array, int64 value)
+{
+	JsonbValue element;
+
+	element.type = jbvNumeric;
+	element.val.numeric = int64_to_numeric(value);
+	pushJsonbValue(&array->state, WJB_ELEM, &element);
+}
+
 Jsonb *
 json_array_end(JsonArray *array)
 {

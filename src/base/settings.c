@@ -19,6 +19,16 @@ int setting_max_params_size = 1024;
 int setting_max_result_size = 10240;
 int setting_max_open_proposals = 100000;
 int setting_run_sql_max_rows = 100;
+int setting_max_workers = 8;
+int setting_max_workers_per_database = 0;
+int setting_worker_idle_timeout = 60 * 1000;
+int setting_worker_max_calls = 10000;
+int setting_poll_interval = 60 * 1000;
+int setting_max_crashes = 2;
+int setting_timeout_grace = 5 * 1000;
+int setting_retry_delay = 1000;
+int setting_retry_max_delay = 5 * 60 * 1000;
+char *setting_retry_sqlstates = NULL;
 
 static char *running_proposal_id;
 static char *running_execution_id;
@@ -32,8 +42,61 @@ define_running(const char *name, const char *description, char **variable, Setti
 							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL, NULL, show);
 }
 
+/* Define the parameters of the background workers. */
+static void
+define_workers(GucStringCheckHook check_sqlstates)
+{
+	DefineCustomIntVariable("workflow_orch.max_workers",
+							"Sets how many background workers may run calls at the same time.",
+							"They come out of max_worker_processes; zero means none.",
+							&setting_max_workers, 8, 0, 1024, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.max_workers_per_database",
+							"Sets how many of the background workers one database may use.",
+							"Zero means all of them.", &setting_max_workers_per_database, 0, 0,
+							1024, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.worker_idle_timeout",
+							"Sets how long a background worker waits for a call before it ends.",
+							NULL, &setting_worker_idle_timeout, 60 * 1000, 0, INT_MAX, PGC_SIGHUP,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.worker_max_calls",
+							"Sets after how many calls a background worker is replaced.",
+							"Zero means never.", &setting_worker_max_calls, 10000, 0, INT_MAX,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.poll_interval",
+							"Sets how often the queues of all databases are looked through.",
+							"Calls are started when they are due without it; this is the safety "
+							"net, and the sweep of what has expired.",
+							&setting_poll_interval, 60 * 1000, 1000, INT_MAX, PGC_SIGHUP,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.max_crashes",
+							"Sets after how many crashes of the server a queued call has failed.",
+							NULL, &setting_max_crashes, 2, 1, 1000, PGC_SIGHUP, 0, NULL, NULL,
+							NULL);
+	DefineCustomIntVariable("workflow_orch.timeout_grace",
+							"Sets how long after its timeout a call in a background worker may go "
+							"on before its worker is ended.",
+							NULL, &setting_timeout_grace, 5 * 1000, 100, INT_MAX, PGC_SIGHUP,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.retry_delay",
+							"Sets the time before the second attempt of a call, which doubles from "
+							"attempt to attempt.",
+							NULL, &setting_retry_delay, 1000, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.retry_max_delay",
+							"Sets the longest time between two attempts of a call.", NULL,
+							&setting_retry_max_delay, 5 * 60 * 1000, 1, INT_MAX, PGC_SIGHUP,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomStringVariable("workflow_orch.retry_sqlstates",
+							   "Sets with which errors a call is tried again in a background "
+							   "worker.",
+							   "SQLSTATEs, or their classes (first two characters), with commas.",
+							   &setting_retry_sqlstates, "40001, 40P01, 08, 53", PGC_SIGHUP, 0,
+							   check_sqlstates, NULL, NULL);
+}
+
 void
-settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, SettingShowHook actor)
+settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, SettingShowHook actor,
+				GucStringCheckHook check_sqlstates)
 {
 	DefineCustomBoolVariable("workflow_orch.allow_superuser_tools",
 							 "Sets whether tools may run as a superuser.", NULL,
@@ -56,6 +119,7 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 							NULL, &setting_run_sql_max_rows, 100, 0, 1000000, PGC_SUSET, 0, NULL,
 							NULL, NULL);
 
+	define_workers(check_sqlstates);
 	define_running("workflow_orch.proposal_id", "Shows the proposal whose call is running.",
 				   &running_proposal_id, proposal_id);
 	define_running("workflow_orch.execution_id", "Shows the execution that is running.",

@@ -64,6 +64,18 @@ call_begin(const char *function)
 	check_writable(function);
 }
 
+/* A call that waits for others, which in a tool could wait for that very tool. */
+void
+call_begin_waiting(const char *function)
+{
+	if (invocation_is_running())
+		report_wrong_state(errmsg("%s cannot be called while a tool runs", function),
+						   errdetail("Proposal " INT64_FORMAT " is being executed.",
+									 invocation_proposal_id()),
+						   errhint("A tool may propose further calls with propose_action."));
+	call_begin(function);
+}
+
 /* A call that writes, and that a tool may make too. */
 void
 call_begin_in_tool(const char *function)

@@ -26,12 +26,19 @@
 static TimeoutId timer = MAX_TIMEOUTS; /* not registered yet */
 static bool armed = false;
 static volatile sig_atomic_t passed = false;
+static volatile sig_atomic_t hard = false;
+static TimestampTz hard_at = 0; /* 0: never */
 static volatile sig_atomic_t cancelled = false;
 
 static void
 deadline_handler(void)
 {
 	passed = true;
+	if (hard_at != 0 && GetCurrentTimestamp() >= hard_at)
+	{
+		hard = true;
+		ProcDiePending = true;
+	}
 	InterruptPending = true;
 	QueryCancelPending = true;
 	SetLatch(MyLatch);
@@ -60,26 +67,32 @@ interval_milliseconds(const Interval *interval)
 
 /*
  * Arm the timer, for zero not at all; what is beyond a timer's range of 24 days
- * is cut to it.  From here on a cancel of the caller is remembered too.
- * Returns false where this was done already: the outer deadline then holds.
+ * is cut to it.  What goes on for grace ms after the deadline, by catching the
+ * cancels, ends with the process; with grace 0 it does not.  From here on a
+ * cancel of the caller is remembered too.  Returns false where this was done
+ * already: the outer deadline then holds.
  */
 bool
-deadline_start(int64 milliseconds)
+deadline_start(int64 milliseconds, int64 grace)
 {
 	if (armed)
 		return false;
 	passed = false;
+	hard = false;
+	hard_at = 0;
 	cancelled = false;
 	armed = true;
 	pqsignal(SIGINT, cancel_handler);
 	if (milliseconds > 0)
 	{
+		TimestampTz at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													 Min(milliseconds, INT_MAX));
+
 		if (timer == MAX_TIMEOUTS)
 			timer = RegisterTimeout(USER_TIMEOUT, deadline_handler);
-		enable_timeout_every(timer,
-							 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-														 Min(milliseconds, INT_MAX)),
-							 REPEAT_EVERY);
+		if (grace > 0)
+			hard_at = TimestampTzPlusMilliseconds(at, grace);
+		enable_timeout_every(timer, at, REPEAT_EVERY);
 	}
 	return true;
 }
@@ -102,4 +115,11 @@ bool
 deadline_saw_cancel(void)
 {
 	return cancelled;
+}
+
+/* Whether this process ends because what it ran went on after its deadline. */
+bool
+deadline_ends_process(void)
+{
+	return hard;
 }

@@ -161,6 +161,49 @@ call_single(FuncExpr *call, bool complete, EState *estate)
 	return json_from_datum(value, isnull, call->funcresulttype);
 }
 
+/* Fire deferred triggers, as the present user, and let none be deferred from here on. */
+static void
+fire_deferred(void)
+{
+	ConstraintsSetStmt stmt = {.type = T_ConstraintsSetStmt, .constraints = NIL, .deferred = false};
+
+	AfterTriggerSetState(&stmt);
+}
+
+/*
+ * Fire what the caller has deferred, as the caller and not as the owner of a
+ * wrapper or the tool's role, and let nothing be deferred from here on.
+ */
+void
+invoke_prepare(void)
+{
+	Oid save_user;
+	int save_context;
+
+	GetUserIdAndSecContext(&save_user, &save_context);
+	SetUserIdAndSecContext(GetOuterUserId(), save_context | SECURITY_LOCAL_USERID_CHANGE);
+	fire_deferred();
+	SetUserIdAndSecContext(save_user, save_context);
+}
+
+/*
+ * Fire what a tool has deferred in a worker, as its role, and then what those
+ * triggers have deferred in turn; restricted, so that nothing is left over to
+ * run at the commit, when the call no longer counts as running.
+ */
+static void
+fire_deferred_in_worker(void)
+{
+	Oid save_user;
+	int save_context;
+
+	fire_deferred();
+	GetUserIdAndSecContext(&save_user, &save_context);
+	SetUserIdAndSecContext(save_user, save_context | SECURITY_RESTRICTED_OPERATION);
+	fire_deferred();
+	SetUserIdAndSecContext(save_user, save_context);
+}
+
 typedef struct Call
 {
 	const Definition *definition;
@@ -195,28 +238,13 @@ call_function(void *arg)
 									 : call_single(expr, arguments.complete, estate);
 	check_size(VARSIZE(output));
 
+	if (call->invocation->in_worker)
+		fire_deferred_in_worker();
 	MemoryContextSwitchTo(result_context);
 	call->output = (Jsonb *) memcpy(palloc(VARSIZE(output)), output, VARSIZE(output));
 	FreeExecutorState(estate);
 	if (call->invocation->look != NULL)
 		call->invocation->look(call->invocation->look_arg);
-}
-
-/*
- * Fire what the caller has deferred, as the caller and not as the owner of a
- * wrapper or the tool's role, and let nothing be deferred from here on.
- */
-void
-invoke_prepare(void)
-{
-	ConstraintsSetStmt stmt = {.type = T_ConstraintsSetStmt, .constraints = NIL, .deferred = false};
-	Oid save_user;
-	int save_context;
-
-	GetUserIdAndSecContext(&save_user, &save_context);
-	SetUserIdAndSecContext(GetOuterUserId(), save_context | SECURITY_LOCAL_USERID_CHANGE);
-	AfterTriggerSetState(&stmt);
-	SetUserIdAndSecContext(save_user, save_context);
 }
 
 /* Say where a tool can do what the confinement of a session forbids. */
@@ -231,22 +259,24 @@ add_confinement_hint(ErrorData *error)
 }
 
 /*
- * Call the tool's function in this session, as the role of the invocation.
+ * Call the tool's function in this process, as the role of the invocation.
  *
- * The caller has called invoke_prepare before it locked and checked anything,
- * since the triggers that fire there can do what they like.  Returns NULL and
- * the output, or the error that undid the call.
+ * In a session the caller has called invoke_prepare before it locked and
+ * checked anything, since the triggers that fire there can do what they like.
+ * Returns NULL and the output, or the error that undid the call.
  */
 ErrorData *
-invoke_in_session(const Invocation *invocation, const Tool *tool, const Definition *definition,
-				  int64 timeout, Jsonb *params, Jsonb **output)
+invoke(const Invocation *invocation, const Tool *tool, const Definition *definition, int64 timeout,
+	   Jsonb *params, Jsonb **output)
 {
 	Call call = {.definition = definition, .params = params, .invocation = invocation};
 	Sandbox sandbox = {.role = invocation->run_as,
 					   .search_path = tool->search_path,
 					   .timeout = timeout,
+					   .grace = invocation->in_worker ? setting_timeout_grace : 0,
 					   .read_only = false,
-					   .keep = !invocation->undo};
+					   .keep = !invocation->undo,
+					   .in_worker = invocation->in_worker};
 	ErrorData *volatile error = NULL;
 
 	running = invocation;
@@ -264,7 +294,7 @@ invoke_in_session(const Invocation *invocation, const Tool *tool, const Definiti
 
 	if (error != NULL)
 		add_confinement_hint(error);
-	else if (!invocation->undo)
+	else if (!invocation->undo && !invocation->in_worker)
 		invoke_prepare();
 	*output = call.output;
 	return error;

@@ -9,13 +9,14 @@
 
 #include "engine/definition.h"
 
-/* The call that runs in this session. */
+/* The call that runs in this process. */
 typedef struct Invocation
 {
 	int64 proposal_id;
 	int64 execution_id; /* 0: a preview, which is none */
 	const char *actor;  /* name; NULL: nobody in particular */
 	Oid run_as;
+	bool in_worker;
 	bool undo;               /* roll the call back when it is done */
 	void (*look)(void *arg); /* called before that, as the same role; or NULL */
 	void *look_arg;
@@ -30,8 +31,8 @@ extern const char *show_execution_id(void);
 extern const char *show_actor(void);
 
 extern void invoke_prepare(void);
-extern ErrorData *invoke_in_session(const Invocation *invocation, const Tool *tool,
-									const Definition *definition, int64 timeout, Jsonb *params,
-									Jsonb **output);
+extern ErrorData *invoke(const Invocation *invocation, const Tool *tool,
+						 const Definition *definition, int64 timeout, Jsonb *params,
+						 Jsonb **output);
 
 #endif

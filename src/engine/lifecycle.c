@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "engine/caller.h"
 #include "engine/definition.h"
+#include "engine/queued.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
 #include "miscadmin.h"
@@ -37,6 +38,7 @@ proposal_withdraw(int64 proposal_id, const int64 *actor_id, const char *reason)
 			errhint(
 				"Who proposed it can withdraw it; a reviewer can reject it while it is pending."));
 
+	(void) queued_cancel(proposal, &actor->actor_id, "The proposal was withdrawn.");
 	proposal_change(proposal, NULL, EVENT_WITHDRAW, PROPOSAL_WITHDRAWN, &actor->actor_id, reason);
 	return proposal->status;
 }
@@ -93,6 +95,7 @@ proposals_expire(void)
 			!proposal_status_is_open(proposal->status) ||
 			proposal_status_now(proposal) != PROPOSAL_EXPIRED)
 			continue;
+		(void) queued_cancel(proposal, NULL, "The approval has expired.");
 		proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
 		expired++;
 	}

@@ -368,6 +368,24 @@ record_review(const StoredRow *new)
 	mark_recorded(proposal_id);
 }
 
+/*
+ * The call that a change of an execution comes from: whether it was started
+ * tells a worker's end of a call from a cancel before it.
+ */
+static const char *
+action_of_execution(ExecutionStatus status, bool started)
+{
+	switch (status)
+	{
+		case EXECUTION_QUEUED:
+			return started ? "retry_execution" : "enqueue_action";
+		case EXECUTION_CANCELLED:
+			return started ? "execute_action" : "cancel_execution";
+		default:
+			return "execute_action";
+	}
+}
+
 static void
 record_execution(const StoredRow *new)
 {
@@ -375,8 +393,11 @@ record_execution(const StoredRow *new)
 	int64 proposal_id = column_int64(new, EXECUTION_PROPOSAL_ID);
 	int64 workflow_id = column_int64(new, EXECUTION_WORKFLOW_ID);
 	bool dry_run = column_bool(new, EXECUTION_DRY_RUN);
+	bool started = !column_is_null(new, EXECUTION_STARTED_AT);
 	ExecutionStatus status = column_enum(new, EXECUTION_STATUS, &execution_status_type);
-	AuditEntry entry = {.action = "execute_action",
+	bool decides = started && !dry_run &&
+				   (status == EXECUTION_SUCCEEDED || status == EXECUTION_FAILED);
+	AuditEntry entry = {.action = action_of_execution(status, started),
 						.actor_id = column_int64_or_null(new, EXECUTION_ACTOR_ID),
 						.workflow_id = &workflow_id,
 						.proposal_id = &proposal_id,
@@ -385,14 +406,27 @@ record_execution(const StoredRow *new)
 
 	json_object_begin(&details);
 	json_add_int(&details, "revision", column_int64(new, EXECUTION_REVISION));
-	if (!dry_run)
+	if (decides)
 		json_add_text(&details, "status",
 					  enum_label(&proposal_status_type, status == EXECUTION_SUCCEEDED
 															? PROPOSAL_EXECUTED
 															: PROPOSAL_FAILED));
-	result_add_for_audit(&details, column_varlena(new, EXECUTION_RESULT));
+	if (status == EXECUTION_CANCELLED)
+		entry.actor_id = column_int64_or_null(new, EXECUTION_ENDED_BY);
+	if (!column_is_null(new, EXECUTION_END_REASON))
+		json_add_text(&details, "reason", column_text(new, EXECUTION_END_REASON));
+	if (!column_is_null(new, EXECUTION_QUEUED_AT))
+	{
+		json_add_time(&details, "queued_at", column_int64(new, EXECUTION_QUEUED_AT));
+		json_add_int(&details, "attempt", column_int64(new, EXECUTION_ATTEMPT));
+		json_add_text(&details, "requested_by", column_name(new, EXECUTION_LOGIN));
+	}
+	if (!column_is_null(new, EXECUTION_RESULT))
+		result_add_for_audit(&details, column_varlena(new, EXECUTION_RESULT));
+	else
+		json_add_bool(&details, "dry_run", dry_run);
 	write_entry(&entry, &details);
-	if (!dry_run)
+	if (decides)
 		mark_recorded(proposal_id);
 }
 
@@ -446,6 +480,7 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_TOOL_DEFINITION:
 		case STORE_PROPOSAL_REVISION:
+		case STORE_QUEUE:
 		case STORE_AUDIT_LOG:
 			break;
 	}

@@ -17,10 +17,10 @@ typedef struct CallResult
 	const char *tool;
 	Jsonb *params;
 	bool dry_run;
-	Jsonb *output;          /* what the tool returned */
-	bool simulated;         /* the call ran and was rolled back */
-	Changes changes;        /* what it had changed by then */
-	const ErrorData *error; /* what it failed with, or NULL */
+	Jsonb *output;    /* what the tool returned */
+	bool simulated;   /* the call ran and was rolled back */
+	Changes changes;  /* what it had changed by then */
+	ErrorData *error; /* what it failed with, or NULL */
 	TimestampTz started_at;
 	TimestampTz finished_at;
 } CallResult;

@@ -12,6 +12,7 @@
 #include "engine/caller.h"
 #include "engine/definition.h"
 #include "engine/params.h"
+#include "engine/queued.h"
 #include "engine/requirement.h"
 #include "engine/result.h"
 #include "engine/reviewer.h"
@@ -334,6 +335,7 @@ edit(ReviewContext *context)
 	StoreRow row;
 
 	revision.params = edited_params(context, definition);
+	(void) queued_cancel(proposal, &context->reviewer->actor_id, "The proposal was edited.");
 	revision.definition = definition->sha256;
 	requirement_work_out(&revision,
 						 &(RequirementSubject){

@@ -81,7 +81,37 @@ run_as_check(const Definition *definition, Oid run_as)
 	check_execute(run_as, definition->function);
 }
 
-/* The same and more when a tool is registered or changed. */
+/*
+ * Why no background worker can connect to the database as a role, or NULL: the
+ * server itself would only end the worker.
+ */
+const char *
+run_as_worker_problem(Oid run_as)
+{
+	if (!OidIsValid(run_as) || GetUserNameFromId(run_as, true) == NULL)
+		return "The role does not exist any more.";
+	if (!compat_worker_can_log_in(run_as))
+		return "The role is not permitted to log in: use ALTER ROLE ... LOGIN.";
+	if (compat_database_aclcheck(MyDatabaseId, run_as, ACL_CONNECT) != ACLCHECK_OK)
+		return "The role has no CONNECT privilege on the database: use GRANT CONNECT.";
+	return NULL;
+}
+
+/* Refuse a role as which no background worker can connect: 55000. */
+void
+run_as_check_worker(const Tool *tool, Oid run_as)
+{
+	const char *problem = run_as_worker_problem(run_as);
+
+	if (problem != NULL)
+		report_wrong_state(errmsg("no background worker can run tool \"%s\" as role \"%s\"",
+								  tool->tool, tool->run_as),
+						   errdetail("%s", problem),
+						   errhint("Let the role connect, or name another one with "
+								   "update_tool(..., run_as => ...)."));
+}
+
+/* What is checked of the role, and more, when a tool is registered or changed. */
 void
 run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_definer,
 						  Oid function)

@@ -8,6 +8,10 @@
  * src/backend/utils/init/miscinit.c).  It cannot get at the caller's role,
  * leave anything behind that would later run as the caller, or see what the
  * caller has set.
+ *
+ * In a background worker the session is the role's own, and what the code
+ * leaves behind goes before the next call: it may defer triggers, make
+ * temporary objects and the like, and cannot take on another role either.
  */
 #include "postgres.h"
 
@@ -151,7 +155,7 @@ is_callers_error(const ErrorData *error)
  * Returns NULL, or the error it ended with; a timeout is an error 57014.  A
  * serialization failure, a deadlock and a cancel of the caller are raised on,
  * the cancel even where the code has caught it; so is an error that comes
- * before the code is called.  After an error, or with keep not set, all
+ * before the code is called.  In a worker only the latter is raised.  After an error, or with keep not set, all
  * effects are undone.  The function is called in the caller's memory context,
  * so what it allocates there stays.
  */
@@ -176,13 +180,14 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 
 		GetUserIdAndSecContext(&save_user, &save_context);
 		call_settings_pin(sandbox->search_path);
-		SetUserIdAndSecContext(sandbox->role, save_context | SECURITY_LOCAL_USERID_CHANGE |
-												  SECURITY_RESTRICTED_OPERATION);
+		SetUserIdAndSecContext(sandbox->role,
+							   save_context | SECURITY_LOCAL_USERID_CHANGE |
+								   (sandbox->in_worker ? 0 : SECURITY_RESTRICTED_OPERATION));
 		running_role = sandbox->role;
 		if (sandbox->read_only)
 			XactReadOnly = true;
 
-		timed = deadline_start(sandbox->timeout);
+		timed = deadline_start(sandbox->timeout, sandbox->grace);
 		PushActiveSnapshot(GetTransactionSnapshot());
 		started = true;
 		function(arg);
@@ -201,7 +206,8 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 								errmsg("canceling statement due to user request")));
 		}
 
-		check_no_temporary_objects();
+		if (!sandbox->in_worker)
+			check_no_temporary_objects();
 		SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, save_context | SECURITY_LOCAL_USERID_CHANGE);
 		close_cursors(GetCurrentSubTransactionId());
 		AtEOXact_GUC(false, nest_level);
@@ -233,7 +239,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 		error->detail = NULL;
 		error->hint = NULL;
 	}
-	else if (error != NULL && (!started || is_callers_error(error)))
+	else if (error != NULL && (!started || (!sandbox->in_worker && is_callers_error(error))))
 		ReThrowError(error);
 	return error;
 }

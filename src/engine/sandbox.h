@@ -12,8 +12,10 @@ typedef struct Sandbox
 	Oid role; /* whom to run as */
 	const char *search_path;
 	int64 timeout; /* in ms; 0: none */
+	int64 grace;   /* in ms after it the process ends; 0: it does not */
 	bool read_only;
-	bool keep; /* keep the effects if there is no error */
+	bool keep;      /* keep the effects if there is no error */
+	bool in_worker; /* the session is the role's own, nobody else's to protect */
 } Sandbox;
 
 typedef void (*SandboxFunction)(void *arg);

@@ -63,8 +63,8 @@ simulate(const Invocation *invocation, const Tool *tool, const Definition *defin
 	irrevocable_refuse();
 	PG_TRY();
 	{
-		result->error = invoke_in_session(&undone, tool, definition, timeout, proposal->params,
-										  &result->output);
+		result->error = invoke(&undone, tool, definition, timeout, proposal->params,
+							   &result->output);
 	}
 	PG_FINALLY();
 	{

@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 
+#include "engine/queued.h"
 #include "model/status.h"
 #include "store/policy.h"
 #include "utils/jsonb.h"
@@ -60,6 +61,33 @@ extern ProposalStatus review(const ReviewRequest *request, Jsonb **final_tool_ca
 
 /* execute.c */
 extern int64 execute(int64 proposal_id, const int64 *actor_id, Jsonb **result);
+extern int64 execute_of_batch(int64 proposal_id, const int64 *actor_id, Jsonb **result);
+
+/* enqueue.c */
+typedef struct EnqueueRequest
+{
+	int64 proposal_id;
+	int64 *actor_id;
+	TimestampTz run_at; /* 0: at once */
+	int64 priority;
+} EnqueueRequest;
+
+extern void enqueue(const EnqueueRequest *request, QueuedCall *queued, Oid *role);
+
+/* resume.c */
+extern int64 queue_resume(void);
+
+/* outcome.c */
+typedef enum CancelOutcome
+{
+	CANCEL_DONE,   /* it had not started, and will not */
+	CANCEL_RUNNING /* it runs: its worker must be told */
+} CancelOutcome;
+
+extern Jsonb *execution_outcome(int64 execution_id);
+extern ExecutionStatus execution_status(int64 execution_id);
+extern CancelOutcome execution_cancel(int64 execution_id, const int64 *actor_id, const char *reason,
+									  bool running, int64 **canceller);
 
 /* preview.c */
 extern Jsonb *preview(int64 proposal_id, const int64 *actor_id);

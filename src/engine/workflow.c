@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "engine/caller.h"
+#include "engine/queued.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
 #include "store/table.h"
@@ -124,7 +125,10 @@ workflow_complete(int64 workflow_id, const int64 *actor_id)
 	check_may_end(&caller, workflow, actor);
 
 	for (int i = 0; i < nexpired; i++)
+	{
+		(void) queued_cancel(expired[i], NULL, "The approval has expired.");
 		proposal_change(expired[i], NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
+	}
 	end_workflow(workflow, WORKFLOW_COMPLETED, actor, NULL);
 	return WORKFLOW_COMPLETED;
 }
@@ -151,6 +155,8 @@ workflow_cancel(int64 workflow_id, const int64 *actor_id, const char *reason)
 	{
 		Proposal *proposal = proposal_require_lock(ids[i], false);
 
+		(void) queued_cancel(proposal, actor != NULL ? &actor->actor_id : NULL,
+							 "The workflow was cancelled.");
 		if (proposal_status_now(proposal) == PROPOSAL_EXPIRED)
 			proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
 		else if (!status_is_final(OBJECT_PROPOSAL, proposal->status))

@@ -14,7 +14,7 @@
 
 #define FUNCTIONS_OF_EVERYBODY "get_audit_log", "whoami", "transitions"
 #define TABLES_OF_PROPOSERS \
-	"actor", "workflow", "tool", "proposal", "proposal_revision", "review", "execution"
+	"actor", "workflow", "tool", "proposal", "proposal_revision", "review", "execution", "queue"
 #define TABLES_OF_REVIEWERS \
 	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", "preview"
 
@@ -27,8 +27,10 @@ static const char *const propose_functions[] = {"propose_action",
 												NULL};
 static const char *const review_functions[] = {"review_action", "preview_action",
 											   FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const execute_functions[] = {"execute_action", "retry_action",
-												FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const execute_functions[] =
+	{"execute_action", "execute_parallel",     "enqueue_action",
+	 "wait_execution", "cancel_execution",     "retry_action",
+	 "worker_status",  FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const audit_functions[] = {"verify_audit_log", FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const administer_functions[] = {"set_policy",
 												   "register_actor",
@@ -45,6 +47,8 @@ static const char *const administer_functions[] = {"set_policy",
 												   "complete_workflow",
 												   "cancel_workflow",
 												   "expire_proposals",
+												   "resume_queue",
+												   "worker_status",
 												   FUNCTIONS_OF_EVERYBODY,
 												   NULL};
 static const char *const gateway_functions[] = {"is_gateway", NULL};

@@ -89,6 +89,20 @@ transition_exists(StatefulObject object, int from, int to)
 	return false;
 }
 
+/* Whether two events, one after the other, lead from one status to the other. */
+bool
+transition_exists_in_two(StatefulObject object, int from, int to)
+{
+	for (int i = 0; i < (int) lengthof(transitions); i++)
+	{
+		const Transition *t = &transitions[i];
+
+		if (t->object == object && t->from == from && transition_exists(object, t->to, to))
+			return true;
+	}
+	return false;
+}
+
 bool
 status_is_final(StatefulObject object, int status)
 {

@@ -46,6 +46,7 @@ typedef struct Transition
 extern const Transition *transition_table(int *count);
 extern bool transition_is_legal(StatefulObject object, int from, Event event, int to);
 extern bool transition_exists(StatefulObject object, int from, int to);
+extern bool transition_exists_in_two(StatefulObject object, int from, int to);
 extern bool status_is_final(StatefulObject object, int status);
 extern bool proposal_status_is_open(ProposalStatus status);
 

@@ -7,6 +7,39 @@
 #include "store/execution.h"
 #include "store/table.h"
 
+static void
+execution_read(const StoredRow *row, Execution *execution)
+{
+	memset(execution, 0, sizeof(Execution));
+	execution->execution_id = column_int64(row, EXECUTION_EXECUTION_ID);
+	execution->proposal_id = column_int64(row, EXECUTION_PROPOSAL_ID);
+	execution->workflow_id = column_int64(row, EXECUTION_WORKFLOW_ID);
+	execution->revision = column_int64(row, EXECUTION_REVISION);
+	execution->actor_id = column_int64_or_null(row, EXECUTION_ACTOR_ID);
+	execution->status = column_enum(row, EXECUTION_STATUS, &execution_status_type);
+	execution->dry_run = column_bool(row, EXECUTION_DRY_RUN);
+	execution->attempt = column_int64(row, EXECUTION_ATTEMPT);
+	if (!column_is_null(row, EXECUTION_QUEUED_AT))
+		execution->queued_at = column_int64(row, EXECUTION_QUEUED_AT);
+	if (!column_is_null(row, EXECUTION_STARTED_AT))
+		execution->started_at = column_int64(row, EXECUTION_STARTED_AT);
+	execution->login = column_name(row, EXECUTION_LOGIN);
+	execution->result = column_varlena(row, EXECUTION_RESULT);
+}
+
+/* Set the columns that an execution has at its end, or while it waits. */
+static void
+set_progress(StoreRow *row, const Execution *execution)
+{
+	row_set_enum(row, EXECUTION_STATUS, &execution_status_type, execution->status);
+	row_set_int64(row, EXECUTION_ATTEMPT, execution->attempt);
+	row_set_time(row, EXECUTION_STARTED_AT, execution->started_at);
+	row_set_time(row, EXECUTION_FINISHED_AT, execution->finished_at);
+	row_set_id(row, EXECUTION_ENDED_BY, execution->ended_by);
+	row_set_text(row, EXECUTION_END_REASON, execution->end_reason);
+	row_set_pointer(row, EXECUTION_RESULT, execution->result);
+}
+
 void
 execution_insert(const Execution *execution)
 {
@@ -18,13 +51,40 @@ execution_insert(const Execution *execution)
 	row_set_int64(&row, EXECUTION_WORKFLOW_ID, execution->workflow_id);
 	row_set_int64(&row, EXECUTION_REVISION, execution->revision);
 	row_set_id(&row, EXECUTION_ACTOR_ID, execution->actor_id);
-	row_set_enum(&row, EXECUTION_STATUS, &execution_status_type, execution->status);
 	row_set_bool(&row, EXECUTION_DRY_RUN, execution->dry_run);
-	row_set_int64(&row, EXECUTION_ATTEMPT, execution->attempt);
-	row_set_time(&row, EXECUTION_STARTED_AT, execution->started_at);
-	row_set_time(&row, EXECUTION_FINISHED_AT, execution->finished_at);
-	row_set_pointer(&row, EXECUTION_RESULT, execution->result);
+	row_set_time(&row, EXECUTION_QUEUED_AT, execution->queued_at);
+	row_set_name(&row, EXECUTION_LOGIN, execution->login);
+	set_progress(&row, execution);
 	store_insert(&row);
+}
+
+/* Write how far a queued execution has come, whose proposal is locked. */
+void
+execution_update(const Execution *execution)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_EXECUTION);
+	set_progress(&row, execution);
+	store_update(&row, execution->row);
+}
+
+/* The execution with this id, or NULL. */
+Execution *
+execution_load(int64 execution_id)
+{
+	ScanKeyData key;
+	StoredRow *row;
+	Execution *execution;
+
+	store_key_int64(&key, EXECUTION_EXECUTION_ID, execution_id);
+	row = store_fetch(STORE_EXECUTION, "execution_pkey", 1, &key);
+	if (row == NULL)
+		return NULL;
+	execution = palloc(sizeof(Execution));
+	execution_read(row, execution);
+	execution->row = row;
+	return execution;
 }
 
 /* All executions of a proposal. */
@@ -42,24 +102,12 @@ execution_list(int64 proposal_id, int *count)
 	store_scan_begin(&scan, STORE_EXECUTION, "execution_proposal_idx", 1, &key);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
-		Execution *execution;
-
 		if (*count == size)
 		{
 			size *= 2;
 			executions = repalloc(executions, size * sizeof(Execution));
 		}
-		execution = &executions[(*count)++];
-		memset(execution, 0, sizeof(Execution));
-		execution->execution_id = column_int64(row, EXECUTION_EXECUTION_ID);
-		execution->proposal_id = proposal_id;
-		execution->workflow_id = column_int64(row, EXECUTION_WORKFLOW_ID);
-		execution->revision = column_int64(row, EXECUTION_REVISION);
-		execution->actor_id = column_int64_or_null(row, EXECUTION_ACTOR_ID);
-		execution->status = column_enum(row, EXECUTION_STATUS, &execution_status_type);
-		execution->dry_run = column_bool(row, EXECUTION_DRY_RUN);
-		execution->attempt = column_int64(row, EXECUTION_ATTEMPT);
-		execution->result = column_varlena(row, EXECUTION_RESULT);
+		execution_read(row, &executions[(*count)++]);
 	}
 	store_scan_end(&scan);
 	return executions;

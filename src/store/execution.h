@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "model/status.h"
+#include "store/table.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -21,8 +22,12 @@ enum
 	EXECUTION_STATUS,
 	EXECUTION_DRY_RUN,
 	EXECUTION_ATTEMPT,
+	EXECUTION_QUEUED_AT,
 	EXECUTION_STARTED_AT,
 	EXECUTION_FINISHED_AT,
+	EXECUTION_ENDED_BY,
+	EXECUTION_LOGIN,
+	EXECUTION_END_REASON,
 	EXECUTION_RESULT,
 	EXECUTION_COLUMNS = EXECUTION_RESULT
 };
@@ -37,12 +42,19 @@ typedef struct Execution
 	ExecutionStatus status;
 	bool dry_run;
 	int64 attempt;
-	TimestampTz started_at;
+	TimestampTz queued_at;  /* 0: it was not queued */
+	TimestampTz started_at; /* 0: the tool was not called */
 	TimestampTz finished_at;
+	const int64 *ended_by; /* who cancelled it, or NULL */
+	const char *login;
+	const char *end_reason;
 	Jsonb *result;
+	StoredRow *row;
 } Execution;
 
+extern Execution *execution_load(int64 execution_id);
 extern Execution *execution_list(int64 proposal_id, int *count);
 extern void execution_insert(const Execution *execution);
+extern void execution_update(const Execution *execution);
 
 #endif

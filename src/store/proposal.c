@@ -7,6 +7,7 @@
 #include "miscadmin.h"
 #include "store/proposal.h"
 #include "store/table.h"
+#include "utils/fmgrprotos.h"
 
 static Proposal *
 proposal_read(StoredRow *row)
@@ -164,6 +165,48 @@ proposal_list(const int64 *workflow_id, int *count)
 	else
 		store_scan_begin(&scan, STORE_PROPOSAL, "proposal_pkey", 0, NULL);
 	return list_ids(&scan, NULL, NULL, count);
+}
+
+static int
+compare_approved(const void *a, const void *b)
+{
+	int64 left = ((const ApprovedParams *) a)->proposal_id;
+	int64 right = ((const ApprovedParams *) b)->proposal_id;
+
+	return (left > right) - (left < right);
+}
+
+/* The approved proposals of a tool, oldest first. */
+ApprovedParams *
+proposal_list_approved(const char *tool, int *count)
+{
+	StoreScan scan;
+	StoredRow *row;
+	int size = 64;
+	ApprovedParams *list = palloc(size * sizeof(ApprovedParams));
+
+	*count = 0;
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 0, NULL);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (column_enum(row, PROPOSAL_STATUS, &proposal_status_type) != PROPOSAL_APPROVED ||
+			strcmp(column_text(row, PROPOSAL_TOOL), tool) != 0)
+			continue;
+		if (*count == size)
+		{
+			size *= 2;
+			list = repalloc_huge(list, size * sizeof(ApprovedParams));
+		}
+		list[*count].proposal_id = column_int64(row, PROPOSAL_PROPOSAL_ID);
+		list[*count].workflow_id = column_int64(row, PROPOSAL_WORKFLOW_ID);
+		list[*count].hash = DatumGetUInt32(DirectFunctionCall1(jsonb_hash,
+															   column_datum(row, PROPOSAL_PARAMS)));
+		(*count)++;
+	}
+	store_scan_end(&scan);
+	qsort(list, *count, sizeof(ApprovedParams), compare_approved);
+	return list;
 }
 
 /* The ids of the open proposals that expire at or before a time. */

@@ -74,12 +74,21 @@ typedef struct Proposal
 	StoredRow *row;
 } Proposal;
 
+/* An approved proposal in a search by params. */
+typedef struct ApprovedParams
+{
+	int64 proposal_id;
+	int64 workflow_id;
+	uint32 hash; /* of the params, by jsonb_hash */
+} ApprovedParams;
+
 extern Proposal *proposal_load(int64 proposal_id);
 extern Proposal *proposal_find_by_key(int64 actor_id, const char *idempotency_key);
 extern StoreLock proposal_lock(int64 proposal_id, bool wait, Proposal **proposal);
 extern int proposal_count_open(int64 actor_id, int limit);
 extern int64 *proposal_list_unfinished(int64 workflow_id, int *count);
 extern int64 *proposal_list(const int64 *workflow_id, int *count);
+extern ApprovedParams *proposal_list_approved(const char *tool, int *count);
 extern int64 *proposal_list_expired(TimestampTz now, int *count);
 extern void proposal_change(Proposal *proposal, StoreRow *row, Event event, ProposalStatus status,
 							const int64 *by, const char *reason);

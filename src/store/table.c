@@ -20,6 +20,7 @@
 #include "base/errors.h"
 #include "base/names.h"
 #include "catalog/namespace.h"
+#include "commands/extension.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
@@ -35,6 +36,7 @@
 #include "store/policy.h"
 #include "store/preview.h"
 #include "store/proposal.h"
+#include "store/queue.h"
 #include "store/review.h"
 #include "store/revision.h"
 #include "store/rule.h"
@@ -67,6 +69,7 @@ static const struct
 	[STORE_PREVIEW] = {"preview", "preview_preview_id_seq", PREVIEW_COLUMNS},
 	[STORE_REVIEW] = {"review", "review_review_id_seq", REVIEW_COLUMNS},
 	[STORE_EXECUTION] = {"execution", "execution_execution_id_seq", EXECUTION_COLUMNS},
+	[STORE_QUEUE] = {"queue", NULL, QUEUE_COLUMNS},
 	[STORE_AUDIT_LOG] = {"audit_log", "audit_log_audit_id_seq", AUDIT_COLUMNS},
 };
 
@@ -116,6 +119,38 @@ store_relid(const char *name)
 								"UPDATE.",
 								WFO_NAME)));
 	return relid;
+}
+
+static int
+count_columns(Oid relid)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int count = 0;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		count = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+		ReleaseSysCache(tuple);
+	}
+	return count;
+}
+
+/* Whether the extension is there, in the version of the library. */
+bool
+store_exists(void)
+{
+	Oid schema = get_namespace_oid(WFO_SCHEMA, true);
+
+	if (!OidIsValid(schema) || !OidIsValid(get_extension_oid(WFO_NAME, true)))
+		return false;
+	for (int i = 0; i < STORE_TABLE_COUNT; i++)
+	{
+		Oid relid = get_relname_relid(tables[i].name, schema);
+
+		if (!OidIsValid(relid) || count_columns(relid) != tables[i].columns)
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -544,6 +579,34 @@ store_update(StoreRow *row, StoredRow *old)
 						   slot, false);
 		ExecSimpleRelationUpdate(writer.result_rel, writer.estate, &epqstate, search, slot);
 		old->tuple->t_self = slot->tts_tid;
+		EvalPlanQualEnd(&epqstate);
+		writer_end(&writer);
+	}
+	PG_CATCH();
+	{
+		writing = writer.outer_writing;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/* Delete a row, which the transaction has locked or whose owner it has. */
+void
+store_delete(StoreTable table, StoredRow *old)
+{
+	Writer writer;
+
+	writer_begin(&writer, table);
+	PG_TRY();
+	{
+		TupleTableSlot *search = ExecInitExtraTupleSlot(writer.estate, RelationGetDescr(writer.rel),
+														&TTSOpsHeapTuple);
+		EPQState epqstate;
+
+		compat_init_eval_plan_qual(&epqstate, writer.estate);
+		ExecStoreHeapTuple(old->tuple, search, false);
+		search->tts_tid = old->tuple->t_self;
+		ExecSimpleRelationDelete(writer.result_rel, writer.estate, &epqstate, search);
 		EvalPlanQualEnd(&epqstate);
 		writer_end(&writer);
 	}

@@ -36,13 +36,15 @@ typedef enum StoreTable
 	STORE_PREVIEW,
 	STORE_REVIEW,
 	STORE_EXECUTION,
+	STORE_QUEUE,
 	STORE_AUDIT_LOG
 } StoreTable;
 
-#define STORE_TABLE_COUNT 13
+#define STORE_TABLE_COUNT 14
 #define STORE_MAX_COLUMNS 32
 
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);
+extern bool store_exists(void);
 extern bool store_table_parse(const char *name, StoreTable *table);
 extern const char *store_table_name(StoreTable table);
 extern int store_table_columns(StoreTable table);
@@ -129,6 +131,7 @@ extern void row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type,
 
 extern void store_insert(StoreRow *row);
 extern void store_update(StoreRow *row, StoredRow *old);
+extern void store_delete(StoreTable table, StoredRow *old);
 extern int64 store_next_id(StoreTable table);
 extern bool store_is_writing(void);
 

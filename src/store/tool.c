@@ -17,6 +17,7 @@ tool_read(StoredRow *row)
 	tool->in_session = column_bool(row, TOOL_IN_SESSION);
 	tool->preview = column_bool(row, TOOL_PREVIEW);
 	tool->dry_run_mode = column_enum(row, TOOL_DRY_RUN_MODE, &dry_run_mode_type);
+	tool->max_attempts = column_int64(row, TOOL_MAX_ATTEMPTS);
 	tool->timeout = column_interval(row, TOOL_TIMEOUT);
 	tool->function = column_text(row, TOOL_FUNCTION);
 	tool->run_as = column_name(row, TOOL_RUN_AS);

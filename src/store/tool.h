@@ -37,6 +37,7 @@ typedef struct Tool
 	bool in_session;
 	bool preview;
 	DryRunMode dry_run_mode;
+	int64 max_attempts;
 	Interval *timeout; /* NULL: the policy's default */
 	char *function;    /* qualified signature */
 	char *run_as;

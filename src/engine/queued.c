@@ -1,0 +1,88 @@
+/*
+ * queued.c
+ *	  Calls that wait for a background worker.
+ *
+ * A call is in the queue from its enqueue_action until it is done.  Whoever
+ * changes or deletes its row there has locked the proposal, as the worker has
+ * that runs it.
+ */
+#include "postgres.h"
+
+#include "engine/queued.h"
+#include "engine/result.h"
+#include "store/execution.h"
+#include "store/queue.h"
+
+typedef struct Visit
+{
+	QueuedVisit visit;
+	void *arg;
+} Visit;
+
+static bool
+visit_row(const QueueRow *row, void *arg)
+{
+	const Visit *visit = arg;
+	QueuedCall call = {.proposal_id = row->proposal_id,
+					   .execution_id = row->execution_id,
+					   .priority = row->priority,
+					   .due_at = row->due_at,
+					   .suspect = row->crashes > 0};
+
+	return visit->visit(&call, visit->arg);
+}
+
+/*
+ * Visit the calls that are due for a worker of this role, the first to run
+ * first, until the visit says no.  Returns when the next one becomes due, or 0.
+ */
+TimestampTz
+queued_visit_due(Oid role, QueuedVisit visit, void *arg)
+{
+	Visit own = {.visit = visit, .arg = arg};
+
+	return queue_visit_due(role, GetCurrentTimestamp(), visit_row, &own);
+}
+
+/* Whether a proposal's call waits for a worker, or runs in one. */
+bool
+queued_exists(int64 proposal_id)
+{
+	return queue_load(proposal_id) != NULL;
+}
+
+/*
+ * Cancel the queued call of a proposal that the transaction has locked: it has
+ * not started.  Returns false where none is queued.
+ */
+bool
+queued_cancel(const Proposal *proposal, const int64 *by, const char *reason)
+{
+	QueueRow *queued = queue_load(proposal->proposal_id);
+	Execution *execution;
+	TimestampTz now = GetCurrentTimestamp();
+	ErrorData error = {.sqlerrcode = ERRCODE_QUERY_CANCELED,
+					   .message = pstrdup("cancelled before it started"),
+					   .detail = reason != NULL ? pstrdup(reason) : NULL};
+
+	if (queued == NULL)
+		return false;
+	execution = execution_load(queued->execution_id);
+	if (execution == NULL)
+		elog(ERROR, "execution " INT64_FORMAT " is queued but does not exist",
+			 queued->execution_id);
+	execution->status = EXECUTION_CANCELLED;
+	execution->started_at = 0;
+	execution->finished_at = now;
+	execution->ended_by = by;
+	execution->end_reason = reason;
+	execution->result = result_build(&(CallResult){.tool = proposal->tool,
+												   .params = proposal->params,
+												   .dry_run = execution->dry_run,
+												   .error = &error,
+												   .started_at = now,
+												   .finished_at = now});
+	execution_update(execution);
+	queue_delete(queued);
+	return true;
+}

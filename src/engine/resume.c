@@ -1,0 +1,60 @@
+/*
+ * resume.c
+ *	  Releases the queue of a restored or cloned database.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "engine/caller.h"
+#include "engine/run_as.h"
+#include "engine/state.h"
+#include "engine/verbs.h"
+#include "store/audit_log.h"
+#include "store/queue.h"
+#include "utils/acl.h"
+
+static void
+audit_resumed(int64 count)
+{
+	Caller caller;
+	JsonObject details;
+
+	caller_identify(&caller);
+	json_object_begin(&details);
+	json_add_int(&details, "count", count);
+	audit_insert(&(AuditEntry){
+		.action = "resume_queue",
+		.actor_id = caller_bound_actor(&caller),
+		.login = caller.login,
+		.db_role = caller.role,
+		.details = json_object_end(&details),
+	});
+}
+
+/*
+ * Make the calls that were queued in the original of this database calls of
+ * this one: returns how many.  Whether they may run here is checked when they
+ * start, as always.
+ */
+int64
+queue_resume(void)
+{
+	int count;
+	int64 *ids = queue_list(true, InvalidOid, &count);
+	int64 resumed = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		Proposal *proposal = proposal_require_lock(ids[i], true);
+		const Tool *tool = tool_require(proposal->tool);
+		QueueRow *queued = queue_load(ids[i]);
+		Oid role = get_role_oid(tool->run_as, true);
+
+		if (queued == NULL || !queued->held)
+			continue;
+		queue_adopt(queued, OidIsValid(role) ? role : tool->run_as_oid);
+		resumed++;
+	}
+	audit_resumed(resumed);
+	return resumed;
+}

@@ -1,0 +1,475 @@
+/*
+ * work.c
+ *	  What a background worker does with a call, in its own transaction.
+ *
+ * work_run locks the proposal, checks everything afresh, runs the tool in a
+ * subtransaction and writes result, status and audit row; the worker commits.
+ * A crash before the commit leaves the call as it was, so it runs again; after
+ * it the call is gone from the queue.  An error outside the tool, a refusal
+ * first of all, undoes the transaction; work_fail then records it in another.
+ *
+ * A refused call has not run: its execution has failed, its proposal stays
+ * approved.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/settings.h"
+#include "common/pg_prng.h"
+#include "engine/approved.h"
+#include "engine/caller.h"
+#include "engine/deadline.h"
+#include "engine/freeze.h"
+#include "engine/run_as.h"
+#include "engine/state.h"
+#include "engine/work.h"
+#include "miscadmin.h"
+#include "model/retry.h"
+#include "store/execution.h"
+#include "store/queue.h"
+#include "utils/guc.h"
+
+/* How many workers may end while they run a call before it has failed. */
+#define MAX_LOSSES 10
+
+/* When to look again at a call whose proposal another session has locked, in ms. */
+#define BUSY_DELAY 50
+
+/* A call that is under way. */
+typedef struct Work
+{
+	WorkItem *item;
+	WorkReport *report;
+	Proposal *proposal;
+	QueueRow *queued; /* NULL: of a batch */
+	Execution execution;
+} Work;
+
+/* Whether the database has the extension. */
+bool
+work_is_possible(void)
+{
+	return store_exists();
+}
+
+/* For the setting workflow_orch.retry_sqlstates. */
+bool
+work_check_sqlstates(char **list, pg_attribute_unused() void **extra,
+					 pg_attribute_unused() GucSource source)
+{
+	if (*list == NULL || retry_list_is_valid(*list))
+		return true;
+	GUC_check_errdetail("Entries are SQLSTATEs of five characters, or classes of two.");
+	return false;
+}
+
+static void
+put_off(Work *work, TimestampTz until)
+{
+	work->report->end = WORK_LATER;
+	work->report->later = until;
+}
+
+/*
+ * Lock the proposal and read the rest; false where there is nothing to run
+ * now, which the report says.
+ */
+static bool
+work_begin(Work *work, WorkItem *item, WorkReport *report)
+{
+	memset(work, 0, sizeof(Work));
+	memset(report, 0, sizeof(WorkReport));
+	work->item = item;
+	work->report = report;
+	report->end = WORK_GONE;
+	report->execution_id = item->call.execution_id;
+	if (item->execution_id != 0 && execution_load(item->execution_id) != NULL)
+	{
+		report->end = WORK_DONE;
+		report->execution_id = item->execution_id;
+		return false;
+	}
+	switch (proposal_lock(item->call.proposal_id, false, &work->proposal))
+	{
+		case STORE_LOCKED:
+			break;
+		case STORE_BUSY:
+			put_off(work, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BUSY_DELAY));
+			return false;
+		case STORE_GONE:
+			return false;
+	}
+
+	work->queued = queue_load(item->call.proposal_id);
+	if (item->call.execution_id == 0)
+	{
+		work->queued = NULL;
+		work->execution.proposal_id = work->proposal->proposal_id;
+		work->execution.workflow_id = work->proposal->workflow_id;
+		work->execution.revision = work->proposal->revision;
+		work->execution.actor_id = item->actor_id;
+		work->execution.login = item->login;
+		work->execution.attempt = item->attempts;
+		return true;
+	}
+
+	if (work->queued == NULL || work->queued->execution_id != item->call.execution_id ||
+		work->queued->held)
+		return false;
+	if (work->queued->due_at > GetCurrentTimestamp())
+	{
+		put_off(work, work->queued->due_at);
+		return false;
+	}
+	work->execution = *execution_load(item->call.execution_id);
+	return true;
+}
+
+static bool
+is_in_list(const ErrorData *error)
+{
+	return retry_list_has(setting_retry_sqlstates, unpack_sql_state(error->sqlerrcode));
+}
+
+/*
+ * When a call that has failed with an error is to be tried again: 0 for never,
+ * be it for the error, for its number of attempts or for its approval, which
+ * would have expired.
+ */
+static TimestampTz
+retry_time(const Work *work, const ErrorData *error)
+{
+	const Tool *tool = tool_load(work->proposal->tool);
+	TimestampTz at;
+
+	if (tool == NULL || work->execution.attempt >= tool->max_attempts || !is_in_list(error))
+		return 0;
+	at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									 retry_delay(work->execution.attempt, setting_retry_delay,
+												 setting_retry_max_delay,
+												 pg_prng_double(&pg_global_prng_state)));
+	if (work->proposal->expires_at != 0 && at >= work->proposal->expires_at)
+		return 0;
+	return at;
+}
+
+/* Write the execution, and take a queued call out of the queue if it has ended. */
+static void
+write_execution(Work *work)
+{
+	if (work->queued == NULL)
+	{
+		if (work->execution.execution_id == 0)
+			work->execution.execution_id = store_next_id(STORE_EXECUTION);
+		execution_insert(&work->execution);
+	}
+	else
+	{
+		execution_update(&work->execution);
+		if (work->execution.status != EXECUTION_QUEUED)
+			queue_delete(work->queued);
+	}
+	work->report->execution_id = work->execution.execution_id;
+	work->report->end = WORK_DONE;
+}
+
+/* Put the call back, to be tried again; a batch keeps count of its own. */
+static void
+write_retry(Work *work, const CallResult *result, TimestampTz at)
+{
+	ereport(LOG, (errhidestmt(true), errhidecontext(true),
+				  errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT
+						 " failed in attempt " INT64_FORMAT " and is tried again",
+						 work->execution.execution_id, work->proposal->proposal_id,
+						 work->execution.attempt),
+				  errdetail_log("SQLSTATE %s: %s", unpack_sql_state(result->error->sqlerrcode),
+								result->error->message)));
+	if (work->queued != NULL)
+	{
+		work->execution.status = EXECUTION_QUEUED;
+		work->execution.result = result_build(result);
+		work->queued->attempts = work->execution.attempt;
+		work->queued->due_at = at;
+		queue_update(work->queued);
+		write_execution(work);
+	}
+	put_off(work, at);
+	work->report->attempted = true;
+}
+
+/*
+ * Write what came of a call that was started.  The proposal follows, unless it
+ * was a dry run or was cancelled.
+ */
+static void
+write_end(Work *work, const CallResult *result, bool cancelled)
+{
+	Execution *execution = &work->execution;
+	TimestampTz again;
+
+	execution->started_at = result->started_at;
+	execution->finished_at = result->finished_at;
+	if (result->error != NULL && !cancelled)
+	{
+		again = retry_time(work, result->error);
+		if (again != 0)
+		{
+			write_retry(work, result, again);
+			return;
+		}
+	}
+	execution->status = cancelled               ? EXECUTION_CANCELLED
+						: result->error != NULL ? EXECUTION_FAILED
+												: EXECUTION_SUCCEEDED;
+	execution->dry_run = result->dry_run;
+	execution->result = result_build(result);
+	write_execution(work);
+	if (!result->dry_run && !cancelled)
+		proposal_change(work->proposal, NULL, result->error == NULL ? EVENT_EXECUTE : EVENT_FAIL,
+						result->error == NULL ? PROPOSAL_EXECUTED : PROPOSAL_FAILED,
+						execution->actor_id, NULL);
+}
+
+/* Write the failure of a call that ran, but not to its end. */
+static void
+write_lost(Work *work, int sqlerrcode, const char *message, const char *detail)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ErrorData error = {.sqlerrcode = sqlerrcode,
+					   .message = pstrdup(message),
+					   .detail = pstrdup(detail)};
+	CallResult result = {.tool = work->proposal->tool,
+						 .params = work->proposal->params,
+						 .error = &error,
+						 .started_at = work->item->started_at != 0 ? work->item->started_at : now,
+						 .finished_at = now};
+
+	work->execution.attempt++;
+	write_end(work, &result, false);
+}
+
+/* Record what no worker lived to record; false where there is nothing of it. */
+static bool
+write_verdict(Work *work)
+{
+	const WorkItem *item = work->item;
+
+	if (item->timed_out)
+		write_lost(work, ERRCODE_QUERY_CANCELED, "timed out",
+				   "It went on after its timeout, and its worker was ended.");
+	else if (work->queued != NULL && work->queued->crashes >= setting_max_crashes)
+		write_lost(work, ERRCODE_CRASH_SHUTDOWN,
+				   psprintf("the server has crashed " INT64_FORMAT " times while the call ran",
+							work->queued->crashes),
+				   "The limit is the setting workflow_orch.max_crashes.");
+	else if (item->losses >= MAX_LOSSES)
+		write_lost(work, ERRCODE_ADMIN_SHUTDOWN,
+				   psprintf("the worker was terminated %d times while the call ran", item->losses),
+				   "It is not started again.");
+	else
+		return false;
+	return true;
+}
+
+/*
+ * Whether the call ended because somebody cancelled it.  A deadlock is told as
+ * what it is instead, and is the call's failure.
+ */
+static bool
+was_cancelled(Work *work, const WorkHooks *hooks, const CallResult *result)
+{
+	ErrorData *error = result->error;
+	WorkCancel cancel = {0};
+	bool asked = hooks->cancelled(&cancel);
+
+	if (error == NULL || error->sqlerrcode != ERRCODE_QUERY_CANCELED ||
+		(!asked && !deadline_saw_cancel()))
+		return false;
+	if (cancel.deadlock)
+	{
+		error->sqlerrcode = ERRCODE_T_R_DEADLOCK_DETECTED;
+		error->message = pstrdup("deadlock detected");
+		error->detail = pstrdup("The call waited for a lock of a transaction that waits for it.");
+		error->hint = pstrdup("Commit before you wait for a call that needs the same rows.");
+		return false;
+	}
+	work->execution.ended_by = cancel.actor_id;
+	work->execution.end_reason = cancel.reason;
+	return true;
+}
+
+/*
+ * Run a call as far as the commit, which is the caller's.
+ *
+ * Called in a transaction of a session of the tool's role.  Raises what keeps
+ * the call from running; an error of the tool is recorded.
+ */
+void
+work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
+{
+	Work work;
+	ApprovedCall call;
+	CallResult result;
+	Run run = {.in_worker = true};
+	TimestampTz frozen_until;
+	bool cancelled;
+
+	if (!work_begin(&work, item, report))
+		return;
+	if (work.queued != NULL && proposal_status_now(work.proposal) == PROPOSAL_EXPIRED)
+	{
+		(void) queued_cancel(work.proposal, NULL, "The approval has expired.");
+		report->end = WORK_DONE;
+		return;
+	}
+	if (write_verdict(&work))
+		return;
+	frozen_until = freeze_ends(work.proposal->tool);
+	if (frozen_until != 0 && work.queued != NULL)
+	{
+		put_off(&work, frozen_until);
+		return;
+	}
+	if (work.queued == NULL)
+		approved_check_not_queued(work.proposal->proposal_id);
+
+	approved_load(&call, work.proposal);
+	call.dry_run |= work.execution.dry_run;
+	approved_check_role(&call);
+	if (call.run_as != GetSessionUserId())
+		report_wrong_state(errmsg("tool \"%s\" runs as another role now", call.tool->tool),
+						   errhint("Execute the proposal again."));
+	if (work.execution.actor_id != NULL)
+		run.actor = actor_require(*work.execution.actor_id);
+	if (work.queued == NULL)
+		work.execution.execution_id = store_next_id(STORE_EXECUTION);
+	run.execution_id = work.execution.execution_id;
+
+	item->started_at = GetCurrentTimestamp();
+	work.execution.attempt++;
+	hooks->starts(run.execution_id, call.tool->tool);
+	approved_run(&call, &run, &result);
+	hooks->ended();
+	cancelled = was_cancelled(&work, hooks, &result);
+	write_end(&work, &result, cancelled);
+	item->at_commit = true;
+}
+
+/*
+ * Record an error that undid the transaction of work_run, in another one: at
+ * its commit it is the tool's, before that a refusal.  A refusal for a passing
+ * reason is put off.
+ */
+void
+work_fail(WorkItem *item, const ErrorData *error, WorkReport *report)
+{
+	Work work;
+	TimestampTz now = GetCurrentTimestamp();
+	ErrorData copy = *error;
+	CallResult result = {.error = &copy, .started_at = now, .finished_at = now};
+
+	if (!work_begin(&work, item, report))
+		return;
+	result.tool = work.proposal->tool;
+	result.params = work.proposal->params;
+	result.dry_run = work.execution.dry_run;
+	if (item->at_commit)
+	{
+		result.started_at = item->started_at;
+		work.execution.attempt++;
+		write_end(&work, &result, false);
+		return;
+	}
+	if (is_in_list(error))
+	{
+		put_off(&work, TimestampTzPlusMilliseconds(now, setting_retry_delay));
+		return;
+	}
+	work.execution.status = EXECUTION_FAILED;
+	work.execution.started_at = 0;
+	work.execution.finished_at = now;
+	work.execution.result = result_build(&result);
+	write_execution(&work);
+}
+
+/* Count a crash of the server against a queued call that was running. */
+void
+work_note_crash(int64 execution_id)
+{
+	Execution *execution = execution_load(execution_id);
+	Proposal *proposal;
+	QueueRow *queued;
+
+	if (execution == NULL || proposal_lock(execution->proposal_id, true, &proposal) != STORE_LOCKED)
+		return;
+	queued = queue_load(execution->proposal_id);
+	if (queued == NULL || queued->execution_id != execution_id)
+		return;
+	queued->crashes++;
+	queue_update(queued);
+	ereport(LOG, (errmsg("the server crashed while execution " INT64_FORMAT
+						 " ran; crashes so far: " INT64_FORMAT,
+						 execution_id, queued->crashes)));
+}
+
+static bool
+note_due(pg_attribute_unused() const QueuedCall *call, void *arg)
+{
+	*(bool *) arg = true;
+	return false;
+}
+
+/* Fail the due calls of a role that no worker can have, and say why. */
+static void
+fail_calls_of(Oid role, const char *problem)
+{
+	int count;
+	int64 *ids = queue_list(false, role, &count);
+	ErrorData error = {.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   .message = psprintf("no background worker can connect as the tool's role %u",
+										   role),
+					   .detail = pstrdup(problem),
+					   .hint = pstrdup("Let the role connect, or name another one with "
+									   "update_tool(..., run_as => ...); then execute the "
+									   "proposal again.")};
+
+	for (int i = 0; i < count; i++)
+	{
+		const QueueRow *queued = queue_load(ids[i]);
+		WorkItem item = {.call.proposal_id = ids[i]};
+		WorkReport report;
+
+		if (queued == NULL || queued->held)
+			continue;
+		item.call.execution_id = queued->execution_id;
+		work_fail(&item, &error, &report);
+	}
+}
+
+/*
+ * Look through the queue: visit each role that has calls, with whether any is
+ * due and when the next one will be.
+ */
+void
+work_look(WorkVisitRole visit)
+{
+	int count;
+	Oid *roles = queue_roles(&count);
+
+	for (int i = 0; i < count; i++)
+	{
+		bool due = false;
+		TimestampTz next_due;
+		const char *problem = run_as_worker_problem(roles[i]);
+
+		CHECK_FOR_INTERRUPTS();
+		if (problem != NULL)
+		{
+			fail_calls_of(roles[i], problem);
+			continue;
+		}
+		next_due = queued_visit_due(roles[i], note_due, &due);
+		if (due || next_due != 0)
+			visit(roles[i], due, next_due);
+	}
+}

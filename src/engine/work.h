@@ -1,0 +1,69 @@
+/*
+ * work.h
+ *	  What a background worker does with a call, in its own transaction.
+ */
+#ifndef WFO_ENGINE_WORK_H
+#define WFO_ENGINE_WORK_H
+
+#include "postgres.h"
+
+#include "engine/queued.h"
+#include "utils/guc.h"
+
+/* A call for a worker, and what happened to it before. */
+typedef struct WorkItem
+{
+	QueuedCall call;        /* of a batch where it has no execution_id */
+	int64 execution_id;     /* of a batch: under which it may have ended before, or 0 */
+	int64 attempts;         /* of a batch: how many were made */
+	const int64 *actor_id;  /* of a batch: who asked for it, or NULL */
+	const char *login;      /* of a batch */
+	int losses;             /* how many workers ended while they ran it */
+	bool timed_out;         /* the last of them because of the timeout */
+	TimestampTz started_at; /* the last start, or 0 */
+	bool at_commit;         /* all is done but the commit */
+} WorkItem;
+
+typedef enum WorkEnd
+{
+	WORK_DONE, /* it has its result */
+	WORK_GONE, /* there is nothing to do any more */
+	WORK_LATER /* try again at a time */
+} WorkEnd;
+
+typedef struct WorkReport
+{
+	WorkEnd end;
+	int64 execution_id; /* 0: none was written */
+	TimestampTz later;
+	bool attempted; /* with WORK_LATER: the tool was called */
+} WorkReport;
+
+/* Why a running call was cancelled. */
+typedef struct WorkCancel
+{
+	bool deadlock;
+	const int64 *actor_id; /* who asked for it, or NULL */
+	const char *reason;    /* or NULL */
+} WorkCancel;
+
+/* What the worker is told meanwhile. */
+typedef struct WorkHooks
+{
+	void (*starts)(int64 execution_id, const char *tool);
+	void (*ended)(void);
+	bool (*cancelled)(WorkCancel *cancel);
+} WorkHooks;
+
+extern void work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report);
+extern void work_fail(WorkItem *item, const ErrorData *error, WorkReport *report);
+extern void work_note_crash(int64 execution_id);
+extern bool work_is_possible(void);
+extern bool work_check_sqlstates(char **list, void **extra, GucSource source);
+
+/* For the keeper of a database. */
+typedef void (*WorkVisitRole)(Oid role, bool due, TimestampTz next_due);
+
+extern void work_look(WorkVisitRole visit);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * queue.c
+ *	  The table queue: calls that wait for a background worker.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "store/queue.h"
+#include "utils/fmgroids.h"
+
+static void
+queue_read(const StoredRow *row, QueueRow *queued)
+{
+	queued->proposal_id = column_int64(row, QUEUE_PROPOSAL_ID);
+	queued->execution_id = column_int64(row, QUEUE_EXECUTION_ID);
+	queued->run_as = column_oid(row, QUEUE_RUN_AS_OID);
+	queued->priority = column_int64(row, QUEUE_PRIORITY);
+	queued->due_at = column_int64(row, QUEUE_DUE_AT);
+	queued->attempts = column_int64(row, QUEUE_ATTEMPTS);
+	queued->crashes = column_int64(row, QUEUE_CRASHES);
+	queued->held = (uint64) column_int64(row, QUEUE_HOME_SYSTEM) != GetSystemIdentifier() ||
+				   column_oid(row, QUEUE_HOME_DATABASE) != MyDatabaseId;
+	queued->tool = NULL;
+	queued->row = NULL;
+}
+
+/* The call of this proposal, or NULL where it is not queued. */
+QueueRow *
+queue_load(int64 proposal_id)
+{
+	ScanKeyData key;
+	StoredRow *row;
+	QueueRow *queued;
+
+	store_key_int64(&key, QUEUE_PROPOSAL_ID, proposal_id);
+	row = store_fetch(STORE_QUEUE, "queue_pkey", 1, &key);
+	if (row == NULL)
+		return NULL;
+	queued = palloc(sizeof(QueueRow));
+	queue_read(row, queued);
+	queued->tool = column_text(row, QUEUE_TOOL);
+	queued->row = row;
+	return queued;
+}
+
+static void
+set_home(StoreRow *row)
+{
+	row_set_int64(row, QUEUE_HOME_SYSTEM, (int64) GetSystemIdentifier());
+	row_set(row, QUEUE_HOME_DATABASE, ObjectIdGetDatum(MyDatabaseId));
+}
+
+void
+queue_insert(const QueueRow *queued)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_QUEUE);
+	row_set_int64(&row, QUEUE_PROPOSAL_ID, queued->proposal_id);
+	row_set_int64(&row, QUEUE_EXECUTION_ID, queued->execution_id);
+	row_set(&row, QUEUE_RUN_AS_OID, ObjectIdGetDatum(queued->run_as));
+	row_set_int64(&row, QUEUE_PRIORITY, queued->priority);
+	row_set_time(&row, QUEUE_DUE_AT, queued->due_at);
+	row_set_int64(&row, QUEUE_ATTEMPTS, queued->attempts);
+	row_set_int64(&row, QUEUE_CRASHES, queued->crashes);
+	set_home(&row);
+	row_set_text(&row, QUEUE_TOOL, queued->tool);
+	store_insert(&row);
+}
+
+/* Write when the call is due, its attempts and its crashes. */
+void
+queue_update(const QueueRow *queued)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_QUEUE);
+	row_set_time(&row, QUEUE_DUE_AT, queued->due_at);
+	row_set_int64(&row, QUEUE_ATTEMPTS, queued->attempts);
+	row_set_int64(&row, QUEUE_CRASHES, queued->crashes);
+	store_update(&row, queued->row);
+}
+
+void
+queue_delete(QueueRow *queued)
+{
+	store_delete(STORE_QUEUE, queued->row);
+}
+
+/* Make a call that was queued elsewhere one of this database. */
+void
+queue_adopt(QueueRow *queued, Oid run_as)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_QUEUE);
+	row_set(&row, QUEUE_RUN_AS_OID, ObjectIdGetDatum(run_as));
+	set_home(&row);
+	store_update(&row, queued->row);
+}
+
+/*
+ * Visit the calls of a role that are due, those of the highest priority first
+ * and then the oldest.  Returns when the next one becomes due, 0 where there
+ * is none, or where the visit has ended the scan.
+ *
+ * Each priority is a scan of its own, which ends at its first call that is not
+ * due: the many that may be scheduled for later are not read.
+ */
+TimestampTz
+queue_visit_due(Oid run_as, TimestampTz now, QueueVisit visit, void *arg)
+{
+	TimestampTz next_due = 0;
+	bool bounded = false;
+	int64 priority = 0;
+
+	for (;;)
+	{
+		ScanKeyData keys[2];
+		StoreScan scan;
+		StoredRow *row;
+		bool found = false;
+		bool stopped = false;
+
+		ScanKeyInit(&keys[0], QUEUE_RUN_AS_OID, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(run_as));
+		ScanKeyInit(&keys[1], QUEUE_PRIORITY, BTLessStrategyNumber, F_INT8LT,
+					Int64GetDatum(priority));
+		store_scan_begin(&scan, STORE_QUEUE, "queue_due_idx", bounded ? 2 : 1, keys);
+		while ((row = store_scan_next(&scan)) != NULL)
+		{
+			QueueRow queued;
+
+			CHECK_FOR_INTERRUPTS();
+			queue_read(row, &queued);
+			if (found && queued.priority != priority)
+				break;
+			found = true;
+			priority = queued.priority;
+			if (queued.due_at > now)
+			{
+				if (!queued.held && (next_due == 0 || queued.due_at < next_due))
+					next_due = queued.due_at;
+				if (queued.held)
+					continue;
+				break;
+			}
+			if (!queued.held && !visit(&queued, arg))
+			{
+				stopped = true;
+				break;
+			}
+		}
+		store_scan_end(&scan);
+		if (stopped)
+			return 0;
+		if (!found)
+			return next_due;
+		bounded = true;
+	}
+}
+
+/* The roles that have calls in the queue. */
+Oid *
+queue_roles(int *count)
+{
+	Oid last = InvalidOid;
+	int size = 8;
+	Oid *roles = palloc(size * sizeof(Oid));
+
+	*count = 0;
+	for (;;)
+	{
+		ScanKeyData key;
+		StoreScan scan;
+		StoredRow *row;
+
+		ScanKeyInit(&key, QUEUE_RUN_AS_OID, BTGreaterStrategyNumber, F_OIDGT,
+					ObjectIdGetDatum(last));
+		store_scan_begin(&scan, STORE_QUEUE, "queue_due_idx", 1, &key);
+		row = store_scan_next(&scan);
+		if (row != NULL)
+			last = column_oid(row, QUEUE_RUN_AS_OID);
+		store_scan_end(&scan);
+		if (row == NULL)
+			return roles;
+		if (*count == size)
+			roles = repalloc(roles, (size *= 2) * sizeof(Oid));
+		roles[(*count)++] = last;
+	}
+}
+
+/*
+ * The proposals of the queued calls that are held, or else of those of a role
+ * that are not.
+ */
+int64 *
+queue_list(bool held, Oid run_as, int *count)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	StoredRow *row;
+	int size = 64;
+	int64 *ids = palloc(size * sizeof(int64));
+
+	*count = 0;
+	ScanKeyInit(&key, QUEUE_RUN_AS_OID, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(run_as));
+	store_scan_begin(&scan, STORE_QUEUE, "queue_due_idx", held ? 0 : 1, &key);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		QueueRow queued;
+
+		CHECK_FOR_INTERRUPTS();
+		queue_read(row, &queued);
+		if (queued.held != held)
+			continue;
+		if (*count == size)
+		{
+			size *= 2;
+			ids = repalloc_huge(ids, size * sizeof(int64));
+		}
+		ids[(*count)++] = queued.proposal_id;
+	}
+	store_scan_end(&scan);
+	return ids;
+}

@@ -1,0 +1,108 @@
+/*
+ * announce.c
+ *	  Tells the workers of queued calls when their transaction commits.
+ *
+ * What a transaction has queued is kept here until its end.  The callback at
+ * the commit runs when the rows are visible to others, and wakes the workers
+ * itself; what a subtransaction queued that was rolled back is forgotten.  A
+ * prepared transaction commits without a callback, so a keeper looks for its
+ * calls then (utility.c).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "worker/announce.h"
+#include "worker/pool.h"
+
+typedef struct Pending
+{
+	QueuedCall call;
+	Oid role;
+	SubTransactionId subid;
+} Pending;
+
+/* In the memory of the top transaction. */
+static Pending *pending = NULL;
+static int npending = 0;
+static int size = 0;
+static bool visit_pending = false;
+
+static void
+forget(void)
+{
+	pending = NULL;
+	npending = 0;
+	size = 0;
+	visit_pending = false;
+}
+
+static void
+at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			for (int i = 0; i < npending; i++)
+				pool_announce(MyDatabaseId, pending[i].role, &pending[i].call, 1);
+			if (visit_pending)
+				pool_request_visit(MyDatabaseId);
+			forget();
+			break;
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			forget();
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId subid, SubTransactionId parent,
+					  pg_attribute_unused() void *arg)
+{
+	int i = npending;
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		while (npending > 0 && pending[npending - 1].subid >= subid)
+			npending--;
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		for (; i > 0 && pending[i - 1].subid == subid; i--)
+			pending[i - 1].subid = parent;
+}
+
+void
+announce_define(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
+/* Have the workers of a role told of a call that this transaction has queued. */
+void
+announce_call(const QueuedCall *call, Oid role)
+{
+	if (npending == size)
+	{
+		int new_size = Max(size * 2, 16);
+
+		if (pending == NULL)
+			pending = MemoryContextAlloc(TopTransactionContext, new_size * sizeof(Pending));
+		else
+			pending = repalloc_huge(pending, new_size * sizeof(Pending));
+		size = new_size;
+	}
+	pending[npending].call = *call;
+	pending[npending].role = role;
+	pending[npending].subid = GetCurrentSubTransactionId();
+	npending++;
+}
+
+/* Have a keeper look through the queue when this transaction has committed. */
+void
+announce_visit(void)
+{
+	visit_pending = true;
+}

@@ -1,0 +1,16 @@
+/*
+ * announce.h
+ *	  Tells the workers of queued calls when their transaction commits.
+ */
+#ifndef WFO_WORKER_ANNOUNCE_H
+#define WFO_WORKER_ANNOUNCE_H
+
+#include "postgres.h"
+
+#include "engine/queued.h"
+
+extern void announce_define(void);
+extern void announce_call(const QueuedCall *call, Oid role);
+extern void announce_visit(void);
+
+#endif

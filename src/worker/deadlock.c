@@ -1,0 +1,339 @@
+/*
+ * deadlock.c
+ *	  Finds deadlocks between locks and waiting for calls.
+ *
+ * A session that waits for calls waits on a latch, which the server's deadlock
+ * detector does not see.  So the waiter looks itself: it builds the graph of
+ * who waits for whom, out of the server's lock waits (pg_blocking_pids) and of
+ * what the pool knows, as far as it can be reached from here.
+ *
+ * A process that waits for a lock, or for calls that run, needs all that it
+ * waits for to end; one whose calls have not started needs any worker to.  By
+ * graph reduction (R. C. Holt, "Some Deadlock Properties of Computer Systems",
+ * ACM Computing Surveys 4(3), 1972) who can come to an end is worked out
+ * first; the others that are on a cycle with the waiter are deadlocked.
+ */
+#include "postgres.h"
+
+#include "base/settings.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "worker/deadlock.h"
+#include "worker/pool.h"
+
+typedef struct Process
+{
+	pid_t pid;
+	List *needs_all; /* indexes of nodes */
+	List *needs_any;
+	bool waits_for_any;
+	bool can_end;
+	int slot; /* -1: no busy worker */
+	uint64 generation;
+	List *waiters; /* indexes of nodes that wait for its call */
+} Process;
+
+typedef struct WaitGraph
+{
+	Process *nodes;
+	int count;
+	int size;
+	Slot *slots; /* copies: of a slot only the beginning is looked at */
+	int nslots;
+	BatchSlot *batches;
+	Waiter *waiters;
+} WaitGraph;
+
+static int
+node_of(WaitGraph *graph, pid_t pid)
+{
+	Process *node;
+
+	for (int i = 0; i < graph->count; i++)
+		if (graph->nodes[i].pid == pid)
+			return i;
+	if (graph->count == graph->size)
+	{
+		graph->size *= 2;
+		graph->nodes = repalloc(graph->nodes, graph->size * sizeof(Process));
+	}
+	node = &graph->nodes[graph->count];
+	memset(node, 0, sizeof(Process));
+	node->pid = pid;
+	node->slot = -1;
+	return graph->count++;
+}
+
+/* Who holds, or is first to get, the lock that a process waits for. */
+static void
+add_lock_waits(WaitGraph *graph, int index)
+{
+	ArrayType *array =
+		DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids,
+											   Int32GetDatum(graph->nodes[index].pid)));
+	int32 *pids = (int32 *) ARR_DATA_PTR(array);
+	int count = ARR_NDIM(array) > 0 ? ARR_DIMS(array)[0] : 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		/* A prepared transaction is 0: it ends by itself, as far as one can tell. */
+		int other = pids[i] != 0 ? node_of(graph, pids[i]) : -1;
+
+		if (other >= 0)
+			graph->nodes[index].needs_all = lappend_int(graph->nodes[index].needs_all, other);
+	}
+}
+
+static void
+add_call_wait(WaitGraph *graph, int index, int slot)
+{
+	int other = node_of(graph, graph->slots[slot].pid);
+
+	graph->nodes[index].needs_all = lappend_int(graph->nodes[index].needs_all, other);
+	graph->nodes[other].waiters = lappend_int(graph->nodes[other].waiters, index);
+}
+
+/* Wait for any worker of the database; nothing is added where one can be had. */
+static void
+add_worker_wait(WaitGraph *graph, int index, Oid database)
+{
+	int used = 0;
+	int used_here = 0;
+	bool here_only;
+
+	for (int i = 0; i < graph->nslots; i++)
+	{
+		used += graph->slots[i].state != SLOT_FREE;
+		used_here += graph->slots[i].state != SLOT_FREE && graph->slots[i].database == database;
+	}
+	here_only = setting_max_workers_per_database > 0 &&
+				used_here >= setting_max_workers_per_database;
+	if (used < setting_max_workers && !here_only)
+		return;
+	for (int i = 0; i < graph->nslots; i++)
+		if (graph->slots[i].state != SLOT_FREE && graph->slots[i].state != SLOT_BUSY &&
+			(!here_only || graph->slots[i].database == database))
+			return;
+	graph->nodes[index].waits_for_any = true;
+	for (int i = 0; i < graph->nslots; i++)
+		if (graph->slots[i].state == SLOT_BUSY &&
+			(!here_only || graph->slots[i].database == database))
+		{
+			int other = node_of(graph, graph->slots[i].pid);
+
+			graph->nodes[index].needs_any = lappend_int(graph->nodes[index].needs_any, other);
+		}
+}
+
+static void
+add_batch_waits(WaitGraph *graph, int index)
+{
+	pid_t pid = graph->nodes[index].pid;
+
+	for (int i = 0; i < POOL_BATCHES; i++)
+	{
+		const BatchSlot *batch = &graph->batches[i];
+		int waiting = 0;
+
+		if (!batch->used || batch->caller != pid)
+			continue;
+		for (int j = 0; j < graph->nslots; j++)
+			if (graph->slots[j].state == SLOT_BUSY && graph->slots[j].batch == i &&
+				graph->slots[j].batch_generation == batch->generation)
+				add_call_wait(graph, index, j);
+		for (int j = 0; j < batch->nroles; j++)
+			waiting += batch->waiting[j];
+		if (waiting > 0)
+			add_worker_wait(graph, index, batch->database);
+	}
+}
+
+static void
+add_execution_waits(WaitGraph *graph, int index)
+{
+	pid_t pid = graph->nodes[index].pid;
+
+	for (int i = 0; i < POOL_WAITERS; i++)
+	{
+		const Waiter *waiter = &graph->waiters[i];
+		bool runs = false;
+
+		if (waiter->pid != pid)
+			continue;
+		for (int j = 0; j < graph->nslots; j++)
+		{
+			const Slot *slot = &graph->slots[j];
+
+			if (slot->state == SLOT_BUSY && slot->database == waiter->database && slot->batch < 0 &&
+				slot->task.call.execution_id == waiter->execution_id)
+			{
+				add_call_wait(graph, index, j);
+				runs = true;
+			}
+		}
+		if (!runs)
+			add_worker_wait(graph, index, waiter->database);
+	}
+}
+
+static void
+build(WaitGraph *graph)
+{
+	graph->size = 16;
+	graph->nodes = palloc(graph->size * sizeof(Process));
+	graph->batches = palloc(sizeof(pool->batches));
+	graph->waiters = palloc(sizeof(pool->waiters));
+	graph->slots = palloc(pool->nslots * sizeof(Slot));
+	pool_lock();
+	graph->nslots = pool->nslots;
+	memcpy(graph->slots, pool->slots, pool->nslots * sizeof(Slot));
+	memcpy(graph->batches, pool->batches, sizeof(pool->batches));
+	memcpy(graph->waiters, pool->waiters, sizeof(pool->waiters));
+	pool_unlock();
+
+	(void) node_of(graph, MyProcPid);
+	for (int i = 0; i < graph->count; i++)
+	{
+		for (int j = 0; j < graph->nslots; j++)
+			if (graph->slots[j].state == SLOT_BUSY && graph->slots[j].pid == graph->nodes[i].pid)
+			{
+				graph->nodes[i].slot = j;
+				graph->nodes[i].generation = graph->slots[j].generation;
+			}
+		add_lock_waits(graph, i);
+		add_batch_waits(graph, i);
+		add_execution_waits(graph, i);
+	}
+}
+
+static bool
+all_can_end(const WaitGraph *graph, const List *nodes)
+{
+	ListCell *cell;
+
+	foreach (cell, nodes)
+		if (!graph->nodes[lfirst_int(cell)].can_end)
+			return false;
+	return true;
+}
+
+static bool
+any_can_end(const WaitGraph *graph, const List *nodes)
+{
+	ListCell *cell;
+
+	foreach (cell, nodes)
+		if (graph->nodes[lfirst_int(cell)].can_end)
+			return true;
+	return false;
+}
+
+/* Work out who can come to an end, again and again until nothing is added. */
+static void
+reduce(WaitGraph *graph)
+{
+	bool changed = true;
+
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < graph->count; i++)
+		{
+			Process *node = &graph->nodes[i];
+
+			if (!node->can_end && all_can_end(graph, node->needs_all) &&
+				(!node->waits_for_any || any_can_end(graph, node->needs_any)))
+				node->can_end = changed = true;
+		}
+	}
+}
+
+/* Mark what can be reached from a node through those that cannot end. */
+static void
+mark_reachable(const WaitGraph *graph, int from, bool *reached)
+{
+	const Process *node = &graph->nodes[from];
+	List *next = list_concat_copy(node->needs_all, node->needs_any);
+	ListCell *cell;
+
+	foreach (cell, next)
+	{
+		int to = lfirst_int(cell);
+
+		if (reached[to] || graph->nodes[to].can_end)
+			continue;
+		reached[to] = true;
+		mark_reachable(graph, to, reached);
+	}
+	list_free(next);
+}
+
+static bool
+reaches(const WaitGraph *graph, int from, int to)
+{
+	bool *reached = palloc0(graph->count * sizeof(bool));
+
+	mark_reachable(graph, from, reached);
+	return reached[to];
+}
+
+/*
+ * The call to cancel: of those on a cycle with this process, and waited for by
+ * a process that is on it too, the one that started last.  So whoever finds a
+ * deadlock first chooses the same.
+ */
+static int
+choose_victim(const WaitGraph *graph)
+{
+	int victim = -1;
+
+	for (int i = 1; i < graph->count; i++)
+	{
+		const Process *node = &graph->nodes[i];
+		bool waited_for = false;
+		ListCell *cell;
+
+		if (node->can_end || node->slot < 0 || !reaches(graph, i, 0))
+			continue;
+		foreach (cell, node->waiters)
+			waited_for |= lfirst_int(cell) == 0 || reaches(graph, lfirst_int(cell), 0);
+		if (waited_for && (victim < 0 || graph->slots[node->slot].since >
+											 graph->slots[graph->nodes[victim].slot].since))
+			victim = i;
+	}
+	return victim;
+}
+
+/*
+ * Whether this process, which waits for calls, waits in vain; if so, a call is
+ * cancelled, or the caller must give up what has not started.
+ */
+DeadlockOutcome
+deadlock_check(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "deadlock check",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	WaitGraph graph = {0};
+	DeadlockOutcome outcome = DEADLOCK_NONE;
+
+	build(&graph);
+	reduce(&graph);
+	if (!graph.nodes[0].can_end && reaches(&graph, 0, 0))
+	{
+		int victim = choose_victim(&graph);
+
+		outcome = victim >= 0 ? DEADLOCK_RESOLVED : DEADLOCK_NOT_STARTED;
+		if (victim >= 0)
+			pool_cancel_slot(graph.nodes[victim].slot, graph.nodes[victim].generation, true);
+		ereport(LOG, (errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+					  errmsg("deadlock between process %d and the background workers it waits for",
+							 MyProcPid)));
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return outcome;
+}

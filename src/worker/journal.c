@@ -1,0 +1,151 @@
+/*
+ * journal.c
+ *	  Which calls are running, in a file that outlives a crash of the server.
+ *
+ * A call that crashes the server takes the shared memory and its own
+ * transaction with it.  So before a worker calls a tool it writes the
+ * execution's id to its place in a file, and clears it afterwards: written but
+ * not flushed, which survives the end of the processes and costs about a
+ * microsecond.  What stands there after a crash was running.
+ *
+ * An immediate shutdown ends the workers as a crash does; they clear their
+ * place in their signal handler.  Where the whole server or machine is gone,
+ * the file is of another postmaster and is not believed, unless a crash ends
+ * the postmaster too (restart_after_crash = off).
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "postmaster/postmaster.h"
+#include "storage/fd.h"
+#include "utils/timestamp.h"
+#include "worker/journal.h"
+#include "worker/pool.h"
+
+#define JOURNAL_FILE "workflow_orch.running"
+#define JOURNAL_MAGIC 0x57464f31
+
+typedef struct JournalHeader
+{
+	uint32 magic;
+	int32 postmaster;
+	TimestampTz started_at;
+} JournalHeader;
+
+typedef struct JournalEntry
+{
+	int64 execution_id; /* 0: none */
+	Oid database;
+	uint32 check; /* of the two, so that a torn write is no entry */
+} JournalEntry;
+
+static int file = -1;
+static int own_slot = -1;
+
+static uint32
+entry_check(const JournalEntry *entry)
+{
+	return (uint32) entry->execution_id ^ (uint32) (entry->execution_id >> 32) ^ entry->database ^
+		   JOURNAL_MAGIC;
+}
+
+static off_t
+entry_offset(int slot)
+{
+	return (off_t) (sizeof(JournalHeader) + slot * sizeof(JournalEntry));
+}
+
+/* Open the file for this process; without it calls run, and a crash is not counted. */
+void
+journal_open(void)
+{
+	if (file >= 0)
+		return;
+	file = BasicOpenFile(JOURNAL_FILE, O_RDWR | O_CREAT | PG_BINARY);
+	if (file < 0)
+		ereport(LOG,
+				(errcode_for_file_access(), errmsg("could not open file \"%s\": %m", JOURNAL_FILE),
+				 errdetail("Calls that crash the server will not be found.")));
+}
+
+static void
+write_entry(int slot, const JournalEntry *entry)
+{
+	if (file >= 0 && pwrite(file, entry, sizeof(JournalEntry), entry_offset(slot)) < 0)
+		ereport(LOG, (errcode_for_file_access(),
+					  errmsg("could not write file \"%s\": %m", JOURNAL_FILE)));
+}
+
+/* The worker in this slot is about to call the tool of an execution. */
+void
+journal_enter(int slot, Oid database, int64 execution_id)
+{
+	JournalEntry entry = {.execution_id = execution_id, .database = database};
+
+	entry.check = entry_check(&entry);
+	own_slot = slot;
+	write_entry(slot, &entry);
+}
+
+/* The tool has ended. */
+void
+journal_leave(int slot)
+{
+	JournalEntry entry = {0};
+
+	write_entry(slot, &entry);
+	own_slot = -1;
+}
+
+/* The same from a signal handler, for whatever this process runs. */
+void
+journal_leave_from_signal(void)
+{
+	static const JournalEntry entry = {0};
+
+	if (file >= 0 && own_slot >= 0 &&
+		pwrite(file, &entry, sizeof(JournalEntry), entry_offset(own_slot)) < 0)
+		own_slot = -1;
+}
+
+/*
+ * Read what was running at a crash into the pool, and begin a new file.  Done
+ * once in the life of the shared memory, before the first worker starts.
+ */
+void
+journal_read_crashes(void)
+{
+	JournalHeader header = {0};
+	JournalHeader own = {.magic = JOURNAL_MAGIC,
+						 .postmaster = PostmasterPid,
+						 .started_at = PgStartTime};
+	bool believed;
+
+	journal_open();
+	if (file < 0)
+		return;
+	believed = pread(file, &header, sizeof(header), 0) == sizeof(header) &&
+			   header.magic == own.magic &&
+			   (!restart_after_crash ||
+				(header.postmaster == own.postmaster && header.started_at == own.started_at));
+	pool_lock();
+	for (int i = 0; believed && i < pool->nslots; i++)
+	{
+		JournalEntry entry;
+
+		if (pread(file, &entry, sizeof(entry), entry_offset(i)) != sizeof(entry))
+			break;
+		if (entry.execution_id == 0 || entry.check != entry_check(&entry))
+			continue;
+		pool->crashes[pool->ncrashes].database = entry.database;
+		pool->crashes[pool->ncrashes].execution_id = entry.execution_id;
+		pool->ncrashes++;
+	}
+	pool_unlock();
+	if (ftruncate(file, 0) < 0 || pwrite(file, &own, sizeof(own), 0) < 0)
+		ereport(LOG, (errcode_for_file_access(),
+					  errmsg("could not write file \"%s\": %m", JOURNAL_FILE)));
+}

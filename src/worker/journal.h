@@ -1,0 +1,16 @@
+/*
+ * journal.h
+ *	  Which calls are running, in a file that outlives a crash of the server.
+ */
+#ifndef WFO_WORKER_JOURNAL_H
+#define WFO_WORKER_JOURNAL_H
+
+#include "postgres.h"
+
+extern void journal_open(void);
+extern void journal_enter(int slot, Oid database, int64 execution_id);
+extern void journal_leave(int slot);
+extern void journal_leave_from_signal(void);
+extern void journal_read_crashes(void);
+
+#endif

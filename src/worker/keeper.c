@@ -1,0 +1,144 @@
+/*
+ * keeper.c
+ *	  A background worker that looks after the queue of one database.
+ *
+ * It visits the database for a moment: writes down which calls ran at a crash,
+ * marks what has expired, fails the calls of roles that no worker can connect
+ * as, and tells the pool which roles have calls that are due, or when.  It
+ * runs nothing of anybody else, and so is connected as a superuser.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "engine/verbs.h"
+#include "engine/work.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+#include "worker/keeper.h"
+#include "worker/pool.h"
+#include "worker/worker.h"
+
+static void
+keeper_exit(int code, Datum arg)
+{
+	(void) code;
+	(void) arg;
+	pool_lock();
+	pool->keeper.done = true;
+	pool_wake_launcher();
+	pool_unlock();
+}
+
+static void
+begin_transaction(const char *activity)
+{
+	debug_query_string = activity;
+	pgstat_report_activity(STATE_RUNNING, activity);
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+commit_transaction(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	debug_query_string = NULL;
+}
+
+static bool
+has_queue(void)
+{
+	bool result;
+
+	begin_transaction("looking for the extension");
+	result = work_is_possible();
+	commit_transaction();
+	return result;
+}
+
+/* Count the crash against the calls of this database that ran then. */
+static void
+note_crashes(bool possible)
+{
+	bool any;
+
+	pool_lock();
+	any = pool_has_crashed(MyDatabaseId);
+	pool_unlock();
+	if (!any)
+		return;
+	if (possible)
+	{
+		begin_transaction("noting the calls that ran at a crash");
+		for (int i = 0; i < pool->ncrashes; i++)
+			if (pool->crashes[i].database == MyDatabaseId)
+				work_note_crash(pool->crashes[i].execution_id);
+		commit_transaction();
+	}
+
+	pool_lock();
+	for (int i = pool->ncrashes - 1; i >= 0; i--)
+		if (pool->crashes[i].database == MyDatabaseId)
+			pool->crashes[i] = pool->crashes[--pool->ncrashes];
+	pool_unlock();
+}
+
+static void
+note_role(Oid role, bool due, TimestampTz next_due)
+{
+	PoolGroup *group;
+
+	pool_lock();
+	group = pool_group(MyDatabaseId, role, true);
+	if (group != NULL)
+	{
+		if (due)
+		{
+			group->incomplete = true;
+			group->bounded = false;
+			pool_wake(group, 1);
+		}
+		if (next_due != 0 && (group->next_due == 0 || next_due < group->next_due))
+			group->next_due = next_due;
+	}
+	pool_unlock();
+}
+
+void
+wfo_keeper_main(Datum arg)
+{
+	WorkerStart start;
+	bool possible;
+
+	(void) arg;
+	memcpy(&start, MyBgworkerEntry->bgw_extra, sizeof(start));
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	before_shmem_exit(keeper_exit, (Datum) 0);
+	BackgroundWorkerInitializeConnectionByOid(start.database, InvalidOid, 0);
+	SetConfigOption("application_name", KEEPER_TYPE, PGC_USERSET, PGC_S_OVERRIDE);
+	worker_prepare_connection();
+
+	possible = has_queue();
+	note_crashes(possible);
+	if (possible)
+	{
+		begin_transaction("marking what has expired");
+		(void) proposals_expire();
+		commit_transaction();
+		begin_transaction("looking through the queue");
+		work_look(note_role);
+		commit_transaction();
+		pool_lock();
+		pool->keeper.has_queue = true;
+		pool_unlock();
+	}
+	proc_exit(0);
+}

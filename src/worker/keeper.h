@@ -1,0 +1,14 @@
+/*
+ * keeper.h
+ *	  A background worker that looks after the queue of one database.
+ */
+#ifndef WFO_WORKER_KEEPER_H
+#define WFO_WORKER_KEEPER_H
+
+#include "postgres.h"
+
+#define KEEPER_TYPE "workflow_orch keeper"
+
+extern PGDLLEXPORT void wfo_keeper_main(Datum arg);
+
+#endif

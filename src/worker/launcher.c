@@ -1,0 +1,546 @@
+/*
+ * launcher.c
+ *	  Starts the background workers that are needed.
+ *
+ * One process, started with the server, that is connected to no database.  It
+ * starts a worker for each group that has calls and no idle worker, as far as
+ * the limits go, has an idle or busy worker of another group make room where a
+ * group has none, and sends a keeper to each database at its start and then
+ * now and again.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/names.h"
+#include "base/settings.h"
+#include "catalog/pg_database.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "worker/journal.h"
+#include "worker/keeper.h"
+#include "worker/launcher.h"
+#include "worker/pool.h"
+#include "worker/worker.h"
+
+#define LAUNCHER_TYPE "workflow_orch launcher"
+
+/* How long the launcher sleeps at most while something waits to be tried again, in ms. */
+#define RETRY_EVERY 100
+
+/* Of each slot, what was started in it last. */
+static BackgroundWorkerHandle **handles;
+static BackgroundWorkerHandle *keeper_handle;
+
+/* Databases to be visited, and those that were found without a queue. */
+static List *to_visit = NIL;
+static List *without_queue = NIL;
+
+/* Define the launcher, as the server starts. */
+void
+launcher_define(void)
+{
+	BackgroundWorker worker = {.bgw_flags = BGWORKER_SHMEM_ACCESS |
+											BGWORKER_BACKEND_DATABASE_CONNECTION,
+							   .bgw_start_time = BgWorkerStart_RecoveryFinished,
+							   .bgw_restart_time = 1,
+							   .bgw_name = LAUNCHER_TYPE,
+							   .bgw_type = LAUNCHER_TYPE,
+							   .bgw_library_name = WFO_NAME,
+							   .bgw_function_name = "wfo_launcher_main"};
+
+	if (!IsBinaryUpgrade)
+		RegisterBackgroundWorker(&worker);
+}
+
+static BackgroundWorkerHandle *
+start_process(const char *type, const char *function, int index, const WorkerStart *start)
+{
+	BackgroundWorker worker = {.bgw_flags = BGWORKER_SHMEM_ACCESS |
+											BGWORKER_BACKEND_DATABASE_CONNECTION,
+							   .bgw_start_time = BgWorkerStart_RecoveryFinished,
+							   .bgw_restart_time = BGW_NEVER_RESTART,
+							   .bgw_library_name = WFO_NAME,
+							   .bgw_main_arg = Int32GetDatum(index)};
+	BackgroundWorkerHandle *handle = NULL;
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	worker.bgw_notify_pid = MyProcPid;
+	strlcpy(worker.bgw_name, type, BGW_MAXLEN);
+	strlcpy(worker.bgw_type, type, BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, function, BGW_MAXLEN);
+	memcpy(worker.bgw_extra, start, sizeof(WorkerStart));
+	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+		handle = NULL;
+	MemoryContextSwitchTo(old);
+	return handle;
+}
+
+static bool
+has_stopped(BackgroundWorkerHandle *handle)
+{
+	pid_t pid;
+
+	return GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED;
+}
+
+/* Free the slots of workers that ended before they could do it themselves. */
+static void
+reap(void)
+{
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		Slot *slot = &pool->slots[i];
+
+		if (handles[i] == NULL || !has_stopped(handles[i]))
+			continue;
+		pfree(handles[i]);
+		handles[i] = NULL;
+		pool_lock();
+		if (slot->state == SLOT_STARTING && slot->pid == 0)
+		{
+			slot->state = SLOT_FREE;
+			pool->groups[slot->group].failed_starts++;
+		}
+		pool_unlock();
+	}
+	if (keeper_handle != NULL && has_stopped(keeper_handle))
+	{
+		pfree(keeper_handle);
+		keeper_handle = NULL;
+		pool_lock();
+		if (!pool->keeper.has_queue && pool->keeper.done)
+			without_queue = list_append_unique_oid(without_queue, pool->keeper.database);
+		pool->keeper.database = InvalidOid;
+		pool_unlock();
+	}
+}
+
+/* What the workers of a group can be counted by. */
+typedef struct Census
+{
+	int used;      /* slots */
+	int used_here; /* in the database of the group */
+	int own;       /* of the group */
+	int available; /* of those, that are idle or starting */
+	int leaving;   /* slots of others that were asked to make room */
+} Census;
+
+static void
+count_workers(const PoolGroup *group, Census *census)
+{
+	memset(census, 0, sizeof(Census));
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		const Slot *slot = &pool->slots[i];
+
+		if (slot->state == SLOT_FREE)
+			continue;
+		census->used++;
+		census->used_here += slot->database == group->database;
+		census->leaving += slot->evict;
+		if (slot->database != group->database || slot->role != group->role || slot->evict)
+			continue;
+		census->own++;
+		census->available += slot->state != SLOT_BUSY;
+	}
+}
+
+/* How many workers the group could use right now. */
+static int
+demand(PoolGroup *group, TimestampTz now)
+{
+	if (group->next_due != 0 && group->next_due <= now)
+	{
+		group->next_due = 0;
+		group->incomplete = true;
+		group->bounded = false;
+		pool_wake(group, 1);
+	}
+	return group->ntasks + (group->incomplete && !group->filling ? 1 : 0) +
+		   pool_waiting_in_batches(group);
+}
+
+static bool
+is_unused(const PoolGroup *group)
+{
+	if (group->ntasks > 0 || group->incomplete || group->filling || group->next_due != 0)
+		return false;
+	for (int i = 0; i < pool->nslots; i++)
+		if (pool->slots[i].state != SLOT_FREE && pool->slots[i].database == group->database &&
+			pool->slots[i].role == group->role)
+			return false;
+	for (int i = 0; i < POOL_BATCHES; i++)
+		if (pool->batches[i].used && pool->batches[i].database == group->database)
+			return false;
+	return true;
+}
+
+/*
+ * Have a worker of another group make room: an idle one, or else one of the
+ * group that has the most, after its call.
+ */
+static void
+make_room(const PoolGroup *group, bool in_database)
+{
+	Slot *victim = NULL;
+	int most = 0;
+
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		Slot *slot = &pool->slots[i];
+		Census census;
+
+		if ((slot->state != SLOT_IDLE && slot->state != SLOT_BUSY) || slot->evict ||
+			(in_database && slot->database != group->database))
+			continue;
+		count_workers(&pool->groups[slot->group], &census);
+		if (slot->state == SLOT_IDLE)
+			census.own += pool->nslots;
+		if (census.own > most)
+		{
+			most = census.own;
+			victim = slot;
+		}
+	}
+	if (victim != NULL)
+	{
+		victim->evict = true;
+		SetLatch(victim->latch);
+	}
+}
+
+static int
+free_slot(void)
+{
+	for (int i = 0; i < pool->nslots; i++)
+		if (pool->slots[i].state == SLOT_FREE && handles[i] == NULL)
+			return i;
+	return -1;
+}
+
+/* Whether a worker may be started for the group; false where it must wait. */
+static bool
+may_start(const PoolGroup *group, const Census *census, int missing)
+{
+	bool full = census->used >= setting_max_workers;
+	bool full_here = setting_max_workers_per_database > 0 &&
+					 census->used_here >= setting_max_workers_per_database;
+
+	if (!full && !full_here)
+		return true;
+	if (census->own == 0 && missing > 0 && census->leaving == 0)
+		make_room(group, full_here);
+	return false;
+}
+
+/*
+ * Find a group that needs a worker, the one that has waited longest first, and
+ * set a slot aside for it: returns that, or -1.  until is when to try again.
+ */
+static int
+plan_start(WorkerStart *start, TimestampTz *until)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	PoolGroup *chosen = NULL;
+	int index;
+
+	for (int i = 0; i < POOL_GROUPS; i++)
+	{
+		PoolGroup *group = &pool->groups[i];
+		Census census;
+		int missing;
+
+		if (!OidIsValid(group->database))
+			continue;
+		count_workers(group, &census);
+		missing = demand(group, now) - census.available;
+		if (group->next_due != 0 && (*until == 0 || group->next_due < *until))
+			*until = group->next_due;
+		if (missing <= 0)
+		{
+			group->waiting_since = 0;
+			if (is_unused(group))
+				group->database = InvalidOid;
+			continue;
+		}
+		if (group->waiting_since == 0)
+			group->waiting_since = now;
+		if (pool_is_blocked(group->database) || pool_has_crashed(group->database) ||
+			group->retry_start > now || !may_start(group, &census, missing))
+		{
+			TimestampTz again = TimestampTzPlusMilliseconds(now, RETRY_EVERY);
+
+			if (*until == 0 || again < *until)
+				*until = again;
+			continue;
+		}
+		/* Who has no worker goes before who has some. */
+		if (chosen == NULL ||
+			group->waiting_since - (census.own == 0 ? USECS_PER_DAY : 0) < chosen->waiting_since)
+			chosen = group;
+	}
+	index = chosen != NULL ? free_slot() : -1;
+	if (index >= 0)
+	{
+		Slot *slot = &pool->slots[index];
+		uint64 generation = ++pool->generations;
+
+		memset(slot, 0, sizeof(Slot));
+		slot->state = SLOT_STARTING;
+		slot->generation = generation;
+		slot->group = (int) (chosen - pool->groups);
+		slot->database = start->database = chosen->database;
+		slot->role = start->role = chosen->role;
+		slot->batch = -1;
+		slot->since = now;
+		start->generation = generation;
+		chosen->waiting_since = 0;
+		chosen->retry_start = 0;
+	}
+	return index;
+}
+
+static void
+note_failed_start(int index)
+{
+	static TimestampTz reported = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	PoolGroup *group = &pool->groups[pool->slots[index].group];
+
+	pool_lock();
+	pool->slots[index].state = SLOT_FREE;
+	group->failed_starts++;
+	group->retry_start = TimestampTzPlusMilliseconds(now, 500);
+	pool_unlock();
+	if (now - reported < 60 * USECS_PER_SEC)
+		return;
+	reported = now;
+	ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+					  errmsg("out of background worker slots"),
+					  errdetail("Calls of workflow_orch wait for one."),
+					  errhint("You might need to increase max_worker_processes, or lower "
+							  "workflow_orch.max_workers.")));
+}
+
+/* Start the workers that are needed; until is when to look again, or 0. */
+static void
+start_workers(TimestampTz *until)
+{
+	for (;;)
+	{
+		WorkerStart start;
+		int index;
+
+		pool_lock();
+		index = plan_start(&start, until);
+		pool_unlock();
+		if (index < 0)
+			return;
+		handles[index] = start_process(WORKER_TYPE, "wfo_worker_main", index, &start);
+		if (handles[index] == NULL)
+		{
+			note_failed_start(index);
+			*until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_EVERY);
+			return;
+		}
+	}
+}
+
+/* Read which databases there are, and forget those that are no more. */
+static void
+list_databases(void)
+{
+	Relation rel;
+	TableScanDesc scan;
+	HeapTuple tuple;
+	List *there = NIL;
+	MemoryContext old;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	rel = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+
+		old = MemoryContextSwitchTo(TopMemoryContext);
+		there = lappend_oid(there, database->oid);
+		if (database->datallowconn && !database->datistemplate &&
+			!list_member_oid(without_queue, database->oid))
+			to_visit = list_append_unique_oid(to_visit, database->oid);
+		MemoryContextSwitchTo(old);
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	CommitTransactionCommand();
+
+	pool_lock();
+	for (int i = 0; i < POOL_GROUPS; i++)
+		if (OidIsValid(pool->groups[i].database) &&
+			!list_member_oid(there, pool->groups[i].database))
+		{
+			PoolGroup *group = &pool->groups[i];
+
+			group->ntasks = 0;
+			group->incomplete = false;
+			group->filling = false;
+			group->next_due = 0;
+		}
+	for (int i = pool->ncrashes - 1; i >= 0; i--)
+		if (!list_member_oid(there, pool->crashes[i].database))
+			pool->crashes[i] = pool->crashes[--pool->ncrashes];
+	pool_unlock();
+	list_free(there);
+}
+
+/* Take over what others asked for. */
+static bool
+take_requests(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	bool all;
+	int nvisits;
+	Oid visits[POOL_VISITS];
+
+	pool_lock();
+	all = pool->visit_all;
+	nvisits = pool->nvisits;
+	memcpy(visits, pool->visits, nvisits * sizeof(Oid));
+	pool->visit_all = false;
+	pool->nvisits = 0;
+	pool_unlock();
+	for (int i = 0; i < nvisits; i++)
+	{
+		to_visit = list_append_unique_oid(to_visit, visits[i]);
+		without_queue = list_delete_oid(without_queue, visits[i]);
+	}
+	MemoryContextSwitchTo(old);
+	return all;
+}
+
+/* Send a keeper to the next database; one at a time. */
+static void
+start_keeper(void)
+{
+	WorkerStart start = {0};
+	bool blocked;
+
+	if (keeper_handle != NULL || to_visit == NIL)
+		return;
+	start.database = linitial_oid(to_visit);
+	to_visit = list_delete_first(to_visit);
+	pool_lock();
+	blocked = pool_is_blocked(start.database);
+	if (!blocked)
+	{
+		pool->keeper.database = start.database;
+		pool->keeper.done = false;
+		pool->keeper.has_queue = false;
+	}
+	pool_unlock();
+	if (blocked)
+		return;
+	keeper_handle = start_process(KEEPER_TYPE, "wfo_keeper_main", 0, &start);
+	if (keeper_handle == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		to_visit = list_append_unique_oid(to_visit, start.database);
+		MemoryContextSwitchTo(old);
+		pool_lock();
+		pool->keeper.database = InvalidOid;
+		pool_unlock();
+	}
+}
+
+static void
+launcher_exit(int code, Datum arg)
+{
+	(void) code;
+	(void) arg;
+	pool_lock();
+	pool->launcher = NULL;
+	pool_unlock();
+}
+
+/* Take up what a launcher before this one has left, and what a crash has. */
+static void
+take_over(void)
+{
+	bool first;
+
+	pool_lock();
+	pool->launcher = MyLatch;
+	first = !pool->journal_read;
+	pool->journal_read = true;
+	if (pool->keeper.done)
+		pool->keeper.database = InvalidOid;
+	for (int i = 0; i < pool->nslots; i++)
+		if (pool->slots[i].state == SLOT_STARTING && pool->slots[i].pid == 0)
+			pool->slots[i].state = SLOT_FREE;
+	pool_unlock();
+	before_shmem_exit(launcher_exit, (Datum) 0);
+	if (first)
+		journal_read_crashes();
+}
+
+void
+wfo_launcher_main(Datum arg)
+{
+	uint32 event;
+	TimestampTz next_poll = 0;
+
+	(void) arg;
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	handles = MemoryContextAllocZero(TopMemoryContext,
+									 pool->nslots * sizeof(BackgroundWorkerHandle *));
+	event = compat_wait_event("WorkflowOrchLauncher");
+	take_over();
+
+	for (;;)
+	{
+		TimestampTz now;
+		TimestampTz until = 0;
+
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		now = GetCurrentTimestamp();
+		reap();
+		if (take_requests() || now >= next_poll)
+		{
+			list_databases();
+			next_poll = TimestampTzPlusMilliseconds(now, setting_poll_interval);
+		}
+		start_keeper();
+		start_workers(&until);
+		if (until == 0 || next_poll < until)
+			until = next_poll;
+		if (to_visit != NIL && keeper_handle == NULL)
+			until = Min(until, TimestampTzPlusMilliseconds(now, RETRY_EVERY));
+		now = GetCurrentTimestamp();
+		pgstat_report_activity(STATE_IDLE, NULL);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 Max((until - now + 999) / 1000, 1), event);
+	}
+}

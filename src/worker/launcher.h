@@ -1,0 +1,13 @@
+/*
+ * launcher.h
+ *	  Starts the background workers that are needed.
+ */
+#ifndef WFO_WORKER_LAUNCHER_H
+#define WFO_WORKER_LAUNCHER_H
+
+#include "postgres.h"
+
+extern void launcher_define(void);
+extern PGDLLEXPORT void wfo_launcher_main(Datum arg);
+
+#endif

@@ -1,0 +1,468 @@
+/*
+ * pool.c
+ *	  The pool of background workers in shared memory.
+ *
+ * See pool.h.  This file has what more than one of launcher, workers, callers
+ * and waiters does with it.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "base/errors.h"
+#include "base/names.h"
+#include "base/settings.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+#include "worker/pool.h"
+
+Pool *pool = NULL;
+
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+static Size
+pool_size(void)
+{
+	Size size = add_size(offsetof(Pool, slots), mul_size(max_worker_processes, sizeof(Slot)));
+
+	return add_size(MAXALIGN(size), mul_size(max_worker_processes, sizeof(Crash)));
+}
+
+static void
+request_memory(void)
+{
+	if (previous_request_hook != NULL)
+		previous_request_hook();
+	RequestAddinShmemSpace(pool_size());
+	RequestNamedLWLockTranche(WFO_NAME, 1);
+}
+
+static void
+set_up_memory(void)
+{
+	bool found;
+
+	if (previous_startup_hook != NULL)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	pool = ShmemInitStruct(WFO_NAME, pool_size(), &found);
+	if (!found)
+	{
+		memset(pool, 0, pool_size());
+		pool->lock = &GetNamedLWLockTranche(WFO_NAME)->lock;
+		pool->nslots = max_worker_processes;
+		pool->crashes = (Crash *) ((char *) pool + MAXALIGN(offsetof(Pool, slots) +
+															max_worker_processes * sizeof(Slot)));
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* Have the server set up the pool at its start. */
+void
+pool_define(void)
+{
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_memory;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = set_up_memory;
+}
+
+bool
+pool_is_available(void)
+{
+	return pool != NULL && setting_max_workers > 0;
+}
+
+/* Refuse where there can be no worker: 55000. */
+void
+pool_check_available(void)
+{
+	if (pool == NULL)
+		report_wrong_state(errmsg("background workers are not available"),
+						   errdetail("The library is not preloaded."),
+						   errhint("Add workflow_orch to shared_preload_libraries and restart the "
+								   "server."));
+	if (setting_max_workers == 0)
+		report_wrong_state(errmsg("background workers are not available"),
+						   errdetail("The setting workflow_orch.max_workers is 0."),
+						   errhint("Set workflow_orch.max_workers and reload the server's "
+								   "configuration."));
+}
+
+void
+pool_lock(void)
+{
+	LWLockAcquire(pool->lock, LW_EXCLUSIVE);
+}
+
+void
+pool_unlock(void)
+{
+	LWLockRelease(pool->lock);
+}
+
+void
+pool_wake_launcher(void)
+{
+	if (pool->launcher != NULL)
+		SetLatch(pool->launcher);
+}
+
+/* The group of a database and role; NULL where there is none, or no room for one. */
+PoolGroup *
+pool_group(Oid database, Oid role, bool create)
+{
+	PoolGroup *unused = NULL;
+
+	for (int i = 0; i < POOL_GROUPS; i++)
+	{
+		PoolGroup *group = &pool->groups[i];
+
+		if (group->database == database && group->role == role)
+			return group;
+		if (!OidIsValid(group->database) && unused == NULL)
+			unused = group;
+	}
+	if (!create || unused == NULL)
+		return NULL;
+	memset(unused, 0, sizeof(PoolGroup));
+	unused->database = database;
+	unused->role = role;
+	return unused;
+}
+
+/* How many calls of batches wait for a worker of the group. */
+int
+pool_waiting_in_batches(const PoolGroup *group)
+{
+	int waiting = 0;
+
+	if (pool->nbatches == 0)
+		return 0;
+	for (int i = 0; i < POOL_BATCHES; i++)
+	{
+		const BatchSlot *batch = &pool->batches[i];
+
+		if (!batch->used || batch->database != group->database)
+			continue;
+		for (int j = 0; j < batch->nroles; j++)
+			if (batch->roles[j] == group->role)
+				waiting += batch->waiting[j];
+	}
+	return waiting;
+}
+
+/* Whether a runs before b: negative, or after it: positive. */
+static int
+compare_calls(const QueuedCall *a, const QueuedCall *b)
+{
+	if (a->suspect != b->suspect)
+		return a->suspect ? -1 : 1;
+	if (a->priority != b->priority)
+		return a->priority > b->priority ? -1 : 1;
+	if (a->due_at != b->due_at)
+		return a->due_at < b->due_at ? -1 : 1;
+	return (a->execution_id > b->execution_id) - (a->execution_id < b->execution_id);
+}
+
+/* Leave a call, and all that come after it, to the next look through the queue. */
+static void
+leave_to_queue(PoolGroup *group, const QueuedCall *call)
+{
+	if (!group->incomplete || !group->bounded || compare_calls(call, &group->bound) < 0)
+		group->bound = *call;
+	group->incomplete = true;
+	group->bounded = true;
+}
+
+/* Add a due call to its group, once. */
+void
+pool_add_task(PoolGroup *group, const Task *task)
+{
+	int low = 0;
+	int high = group->ntasks;
+
+	if (group->incomplete && group->bounded && compare_calls(&task->call, &group->bound) >= 0)
+		return;
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+		int order = compare_calls(&task->call, &group->tasks[middle].call);
+
+		if (order == 0)
+			return;
+		if (order > 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	if (group->ntasks == POOL_TASKS)
+	{
+		if (low == 0)
+		{
+			leave_to_queue(group, &task->call);
+			return;
+		}
+		leave_to_queue(group, &group->tasks[0].call);
+		memmove(&group->tasks[0], &group->tasks[1], (low - 1) * sizeof(Task));
+		group->tasks[low - 1] = *task;
+		return;
+	}
+	memmove(&group->tasks[low + 1], &group->tasks[low], (group->ntasks - low) * sizeof(Task));
+	group->tasks[low] = *task;
+	group->ntasks++;
+}
+
+/* Wake idle workers of the group for this many calls, and the launcher for the rest. */
+void
+pool_wake(PoolGroup *group, int count)
+{
+	int used = 0;
+
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		Slot *slot = &pool->slots[i];
+
+		used += slot->state != SLOT_FREE;
+		if (count > 0 && slot->state == SLOT_IDLE && !slot->woken && !slot->evict &&
+			slot->database == group->database && slot->role == group->role)
+		{
+			slot->woken = true;
+			SetLatch(slot->latch);
+			count--;
+		}
+	}
+	if (count > 0)
+		pool_wake_launcher();
+}
+
+/*
+ * Tell the pool of calls that were committed.  Called after a commit: it must
+ * not fail.
+ */
+void
+pool_announce(Oid database, Oid role, const QueuedCall *calls, int count)
+{
+	PoolGroup *group;
+	TimestampTz now = GetCurrentTimestamp();
+	int due = 0;
+
+	pool_lock();
+	group = pool_group(database, role, true);
+	if (group == NULL)
+		pool_request_visit_locked(database);
+	for (int i = 0; group != NULL && i < count; i++)
+	{
+		Task task = {.call = calls[i]};
+
+		if (calls[i].due_at <= now)
+		{
+			pool_add_task(group, &task);
+			due++;
+		}
+		else if (group->next_due == 0 || calls[i].due_at < group->next_due)
+		{
+			group->next_due = calls[i].due_at;
+			pool_wake_launcher();
+		}
+	}
+	if (group != NULL && due > 0)
+		pool_wake(group, due);
+	pool_unlock();
+}
+
+/* Have a keeper look through the queue of a database. */
+void
+pool_request_visit_locked(Oid database)
+{
+	pool_wake_launcher();
+	for (int i = 0; i < pool->nvisits; i++)
+		if (pool->visits[i] == database)
+			return;
+	if (pool->nvisits == POOL_VISITS)
+		pool->visit_all = true;
+	else
+		pool->visits[pool->nvisits++] = database;
+}
+
+void
+pool_request_visit(Oid database)
+{
+	pool_lock();
+	pool_request_visit_locked(database);
+	pool_unlock();
+}
+
+/* Whether no worker is to be in the database, since somebody drops or copies it. */
+bool
+pool_is_blocked(Oid database)
+{
+	for (int i = 0; i < POOL_BLOCKS; i++)
+		if (pool->blocks[i].pid != 0 && pool->blocks[i].database == database)
+			return true;
+	return false;
+}
+
+/* Whether calls of the database ran at a crash, and that is not written down yet. */
+bool
+pool_has_crashed(Oid database)
+{
+	for (int i = 0; i < pool->ncrashes; i++)
+		if (pool->crashes[i].database == database)
+			return true;
+	return false;
+}
+
+static bool
+has_idle_process(Oid database)
+{
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		const Slot *slot = &pool->slots[i];
+
+		if (slot->database == database &&
+			(slot->state == SLOT_STARTING || slot->state == SLOT_IDLE))
+			return true;
+	}
+	return pool->keeper.database == database;
+}
+
+/*
+ * Keep workers out of a database until pool_unblock_databases, and wait until
+ * the idle ones have left.  A busy one is like any other connection.
+ */
+void
+pool_block_database(Oid database)
+{
+	bool blocked = false;
+
+	pool_lock();
+	for (int i = 0; i < POOL_BLOCKS && !blocked; i++)
+	{
+		/* What a process that has ended left behind is free again. */
+		if (pool->blocks[i].pid != 0 && BackendPidGetProc(pool->blocks[i].pid) != NULL)
+			continue;
+		pool->blocks[i].database = database;
+		pool->blocks[i].pid = MyProcPid;
+		blocked = true;
+	}
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		Slot *slot = &pool->slots[i];
+
+		if (slot->state == SLOT_FREE || slot->database != database)
+			continue;
+		slot->evict = true;
+		if (slot->latch != NULL)
+			SetLatch(slot->latch);
+	}
+	pool_unlock();
+
+	/* The server itself waits 5 s for what is left. */
+	for (int i = 0; blocked && i < 200; i++)
+	{
+		bool any;
+
+		pool_lock();
+		any = has_idle_process(database);
+		pool_unlock();
+		if (!any)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}
+
+/* Let workers into the databases that this process has blocked. */
+void
+pool_unblock_databases(void)
+{
+	pool_lock();
+	for (int i = 0; i < POOL_BLOCKS; i++)
+		if (pool->blocks[i].pid == MyProcPid)
+			pool->blocks[i].pid = 0;
+	pool_wake_launcher();
+	pool_unlock();
+}
+
+static Slot *
+find_running(Oid database, int64 execution_id)
+{
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		Slot *slot = &pool->slots[i];
+
+		if (slot->state == SLOT_BUSY && slot->database == database &&
+			slot->execution_id == execution_id)
+			return slot;
+	}
+	return NULL;
+}
+
+bool
+pool_is_running(Oid database, int64 execution_id)
+{
+	bool running;
+
+	if (pool == NULL)
+		return false;
+	pool_lock();
+	running = find_running(database, execution_id) != NULL;
+	pool_unlock();
+	return running;
+}
+
+/* Ask the worker that runs an execution to cancel it; false where none does. */
+bool
+pool_cancel(Oid database, int64 execution_id, const int64 *canceller, const char *reason)
+{
+	Slot *slot;
+
+	if (pool == NULL)
+		return false;
+	pool_lock();
+	slot = find_running(database, execution_id);
+	if (slot != NULL)
+	{
+		slot->cancelled = true;
+		slot->has_canceller = canceller != NULL;
+		slot->canceller = canceller != NULL ? *canceller : 0;
+		slot->reason[0] = '\0';
+		if (reason != NULL)
+		{
+			int length = pg_mbcliplen(reason, (int) strlen(reason), POOL_REASON_MAX - 1);
+
+			memcpy(slot->reason, reason, length);
+			slot->reason[length] = '\0';
+		}
+		(void) kill(slot->pid, SIGINT);
+	}
+	pool_unlock();
+	return slot != NULL;
+}
+
+/* Cancel what a worker runs, if it is still the same worker. */
+void
+pool_cancel_slot(int index, uint64 generation, bool deadlock)
+{
+	Slot *slot = &pool->slots[index];
+
+	pool_lock();
+	if (slot->state == SLOT_BUSY && slot->generation == generation && slot->execution_id != 0)
+	{
+		slot->cancelled = true;
+		slot->deadlock = deadlock;
+		slot->has_canceller = false;
+		slot->reason[0] = '\0';
+		(void) kill(slot->pid, SIGINT);
+	}
+	pool_unlock();
+}

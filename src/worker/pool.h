@@ -1,0 +1,189 @@
+/*
+ * pool.h
+ *	  The pool of background workers in shared memory.
+ *
+ * Warm workers are kept by (database, role): a group.  A group knows the first
+ * of its due calls, so that a worker need not search the queue for each; the
+ * queue's rows stay the truth, and a call that is here but gone there is
+ * skipped.  Everything is under one lock, held for a few instructions, and
+ * nothing raises an error under it.
+ */
+#ifndef WFO_WORKER_POOL_H
+#define WFO_WORKER_POOL_H
+
+#include "postgres.h"
+
+#include "engine/queued.h"
+#include "storage/dsm.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+
+#define POOL_GROUPS 64
+#define POOL_TASKS 512
+#define POOL_BATCHES 64
+#define POOL_BATCH_ROLES 32
+#define POOL_WAITERS 256
+#define POOL_BLOCKS 16
+#define POOL_VISITS 64
+#define POOL_REASON_MAX 256
+
+/* A due call, and what happened to it before. */
+typedef struct Task
+{
+	QueuedCall call;
+	int losses;
+	bool timed_out;
+	TimestampTz started_at;
+} Task;
+
+/* The workers of one role in one database, and what is due for them. */
+typedef struct PoolGroup
+{
+	Oid database; /* InvalidOid: not in use */
+	Oid role;
+	int ntasks;
+	Task tasks[POOL_TASKS];    /* the first to run stands last */
+	bool incomplete;           /* the queue may have more of them */
+	QueuedCall bound;          /* while incomplete, what comes after this is left there */
+	bool bounded;              /* bound has been set */
+	bool filling;              /* a worker looks through the queue */
+	TimestampTz next_due;      /* when to look again; 0: never */
+	int failed_starts;         /* of workers, one after the other */
+	TimestampTz retry_start;   /* no worker is started before */
+	TimestampTz waiting_since; /* for a worker; 0: it has one, or needs none */
+} PoolGroup;
+
+typedef enum SlotState
+{
+	SLOT_FREE,
+	SLOT_STARTING,
+	SLOT_IDLE,
+	SLOT_BUSY
+} SlotState;
+
+/* A worker. */
+typedef struct Slot
+{
+	SlotState state;
+	uint64 generation; /* counts the workers that had this slot */
+	int group;
+	Oid database;
+	Oid role;
+	pid_t pid;
+	Latch *latch;
+	bool woken; /* its latch was set, and it has not looked yet */
+	bool evict; /* it ends instead of taking another call */
+	TimestampTz since;
+
+	/* While it is busy. */
+	Task task;
+	bool exclusive; /* nothing else runs meanwhile */
+	int batch;      /* -1: the call is a queued one */
+	uint64 batch_generation;
+	int batch_call;
+	int64 execution_id; /* 0: the tool has not been called yet */
+
+	/* What somebody asked of it. */
+	bool cancelled;
+	bool deadlock;
+	bool ended_hard;
+	bool has_canceller;
+	int64 canceller;
+	char reason[POOL_REASON_MAX];
+} Slot;
+
+/* An execute_parallel that waits for its calls. */
+typedef struct BatchSlot
+{
+	bool used;
+	uint64 generation;
+	Oid database;
+	dsm_handle handle;
+	pid_t caller;
+	Latch *latch;
+	int ncalls;
+	int ndone;
+	int nroles;
+	Oid roles[POOL_BATCH_ROLES];
+	int waiting[POOL_BATCH_ROLES]; /* calls that no worker has taken */
+} BatchSlot;
+
+/* A wait_execution. */
+typedef struct Waiter
+{
+	pid_t pid; /* 0: not in use */
+	Latch *latch;
+	Oid database;
+	int64 execution_id;
+} Waiter;
+
+/* A call that ran when the server crashed. */
+typedef struct Crash
+{
+	Oid database;
+	int64 execution_id;
+} Crash;
+
+/* The visit of a database by its keeper. */
+typedef struct Keeper
+{
+	Oid database; /* InvalidOid: there is none */
+	bool done;
+	bool has_queue; /* the database has the extension */
+} Keeper;
+
+typedef struct Pool
+{
+	LWLock *lock;
+	Latch *launcher; /* NULL: it does not run */
+	bool journal_read;
+	uint64 generations;
+	int nbatches;
+	int nwaiters;
+	int nvisits;
+	bool visit_all;
+	Oid visits[POOL_VISITS];
+	struct
+	{
+		Oid database;
+		pid_t pid; /* 0: not in use */
+	} blocks[POOL_BLOCKS];
+	Keeper keeper;
+	PoolGroup groups[POOL_GROUPS];
+	BatchSlot batches[POOL_BATCHES];
+	Waiter waiters[POOL_WAITERS];
+	int ncrashes;
+	int nslots;
+	Crash *crashes; /* nslots of them */
+	Slot slots[FLEXIBLE_ARRAY_MEMBER];
+} Pool;
+
+extern Pool *pool; /* NULL: the library was not preloaded */
+
+extern void pool_define(void);
+extern bool pool_is_available(void);
+extern void pool_check_available(void);
+
+/* Under the lock. */
+extern void pool_lock(void);
+extern void pool_unlock(void);
+extern PoolGroup *pool_group(Oid database, Oid role, bool create);
+extern void pool_add_task(PoolGroup *group, const Task *task);
+extern void pool_wake(PoolGroup *group, int count);
+extern void pool_wake_launcher(void);
+extern int pool_waiting_in_batches(const PoolGroup *group);
+extern bool pool_is_blocked(Oid database);
+extern bool pool_has_crashed(Oid database);
+extern void pool_request_visit_locked(Oid database);
+
+/* Take the lock themselves. */
+extern void pool_announce(Oid database, Oid role, const QueuedCall *calls, int count);
+extern void pool_request_visit(Oid database);
+extern void pool_block_database(Oid database);
+extern void pool_unblock_databases(void);
+extern bool pool_cancel(Oid database, int64 execution_id, const int64 *canceller,
+						const char *reason);
+extern bool pool_is_running(Oid database, int64 execution_id);
+extern void pool_cancel_slot(int slot, uint64 generation, bool deadlock);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * status.c
+ *	  Shows the workers.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "worker/pool.h"
+#include "worker/status.h"
+
+static const char *const state_labels[] = {
+	[SLOT_FREE] = "free", [SLOT_STARTING] = "starting", [SLOT_IDLE] = "idle", [SLOT_BUSY] = "busy"};
+
+/*
+ * Put the workers of all databases into a tuplestore: process, database and
+ * role by OID, state, execution and since when.
+ */
+void
+status_list(Tuplestorestate *rows, TupleDesc desc)
+{
+	Slot *slots;
+	int nslots;
+
+	if (pool == NULL)
+		return;
+	slots = palloc(pool->nslots * sizeof(Slot));
+	pool_lock();
+	nslots = pool->nslots;
+	memcpy(slots, pool->slots, nslots * sizeof(Slot));
+	pool_unlock();
+	for (int i = 0; i < nslots; i++)
+	{
+		const Slot *slot = &slots[i];
+		Datum values[6];
+		bool nulls[6] = {0};
+
+		if (slot->state == SLOT_FREE)
+			continue;
+		nulls[0] = slot->pid == 0;
+		values[0] = Int32GetDatum(slot->pid);
+		values[1] = ObjectIdGetDatum(slot->database);
+		values[2] = ObjectIdGetDatum(slot->role);
+		values[3] = CStringGetTextDatum(state_labels[slot->state]);
+		nulls[4] = slot->state != SLOT_BUSY || slot->execution_id == 0;
+		values[4] = Int64GetDatum(slot->execution_id);
+		values[5] = TimestampTzGetDatum(slot->since);
+		tuplestore_putvalues(rows, desc, values, nulls);
+	}
+}

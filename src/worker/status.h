@@ -1,0 +1,15 @@
+/*
+ * status.h
+ *	  Shows the workers.
+ */
+#ifndef WFO_WORKER_STATUS_H
+#define WFO_WORKER_STATUS_H
+
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "utils/tuplestore.h"
+
+extern void status_list(Tuplestorestate *rows, TupleDesc desc);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * utility.c
+ *	  Makes room for commands that need a database for themselves.
+ *
+ * DROP DATABASE, ALTER DATABASE ... RENAME and SET TABLESPACE and CREATE
+ * DATABASE ... TEMPLATE fail while somebody is connected to the database, be
+ * it an idle worker.  So the idle ones leave before, and none is started until
+ * the command has ended.  A running call is left alone, as any other session.
+ *
+ * COMMIT PREPARED runs no callback of the transaction it commits: a keeper
+ * looks for calls that it has queued.
+ */
+#include "postgres.h"
+
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "worker/pool.h"
+#include "worker/utility.h"
+
+static ProcessUtility_hook_type previous_hook = NULL;
+
+/* The database that a CREATE DATABASE copies. */
+static const char *
+template_of(const CreatedbStmt *stmt)
+{
+	ListCell *cell;
+
+	foreach (cell, stmt->options)
+	{
+		DefElem *option = lfirst(cell);
+
+		if (strcmp(option->defname, "template") == 0 && option->arg != NULL)
+			return defGetString(option);
+	}
+	return "template1";
+}
+
+/* The database that a command needs for itself, or NULL. */
+static const char *
+exclusive_database(Node *stmt)
+{
+	ListCell *cell;
+
+	switch (nodeTag(stmt))
+	{
+		case T_DropdbStmt:
+			return ((DropdbStmt *) stmt)->dbname;
+		case T_CreatedbStmt:
+			return template_of((CreatedbStmt *) stmt);
+		case T_RenameStmt:
+			return ((RenameStmt *) stmt)->renameType == OBJECT_DATABASE
+					   ? ((RenameStmt *) stmt)->subname
+					   : NULL;
+		case T_AlterDatabaseStmt:
+			foreach (cell, ((AlterDatabaseStmt *) stmt)->options)
+				if (strcmp(((DefElem *) lfirst(cell))->defname, "tablespace") == 0)
+					return ((AlterDatabaseStmt *) stmt)->dbname;
+			return NULL;
+		default:
+			return NULL;
+	}
+}
+
+static bool
+is_commit_prepared(Node *stmt)
+{
+	return IsA(stmt, TransactionStmt) &&
+		   ((TransactionStmt *) stmt)->kind == TRANS_STMT_COMMIT_PREPARED;
+}
+
+static void
+run(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
+	ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+	QueryCompletion *completion)
+{
+	if (previous_hook != NULL)
+		previous_hook(stmt, query, read_only, context, params, environment, dest, completion);
+	else
+		standard_ProcessUtility(stmt, query, read_only, context, params, environment, dest,
+								completion);
+}
+
+static void
+process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+				QueryCompletion *completion)
+{
+	bool commit_prepared = is_commit_prepared(stmt->utilityStmt);
+	const char *name = exclusive_database(stmt->utilityStmt);
+	Oid database = name != NULL ? get_database_oid(name, true) : InvalidOid;
+
+	if (!OidIsValid(database))
+	{
+		run(stmt, query, read_only, context, params, environment, dest, completion);
+		if (commit_prepared)
+			pool_request_visit(MyDatabaseId);
+		return;
+	}
+	PG_TRY();
+	{
+		pool_block_database(database);
+		run(stmt, query, read_only, context, params, environment, dest, completion);
+	}
+	PG_FINALLY();
+	{
+		pool_unblock_databases();
+	}
+	PG_END_TRY();
+}
+
+void
+utility_define(void)
+{
+	previous_hook = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}

@@ -1,0 +1,12 @@
+/*
+ * utility.h
+ *	  Makes room for commands that need a database for themselves.
+ */
+#ifndef WFO_WORKER_UTILITY_H
+#define WFO_WORKER_UTILITY_H
+
+#include "postgres.h"
+
+extern void utility_define(void);
+
+#endif

@@ -1,0 +1,611 @@
+/*
+ * worker.c
+ *	  A background worker that runs calls as one role in one database.
+ *
+ * It is connected as the tool's role: nothing that runs in it can have more
+ * rights than that.  Each call is a transaction, and finds the session as new.
+ * When there is nothing to do it sleeps on its latch, and ends after a while.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/names.h"
+#include "base/settings.h"
+#include "catalog/namespace.h"
+#include "commands/async.h"
+#include "commands/prepare.h"
+#include "commands/sequence.h"
+#include "engine/deadline.h"
+#include "engine/work.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/lock.h"
+#include "storage/pmsignal.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+#include "worker/journal.h"
+#include "worker/parallel.h"
+#include "worker/pool.h"
+#include "worker/waiting.h"
+#include "worker/worker.h"
+
+/* What a worker finds to do. */
+typedef enum Next
+{
+	NEXT_TASK,
+	NEXT_BATCH_CALL,
+	NEXT_ATTACH, /* to a batch that has calls */
+	NEXT_FILL,   /* look through the queue */
+	NEXT_SLEEP,
+	NEXT_END
+} Next;
+
+static Slot *slot;
+static int slot_index;
+static BatchTask batch_task;
+static bool last_was_batch = false;
+
+/* Settings of the role that would get into the way of the bookkeeping. */
+static const struct
+{
+	const char *name;
+	const char *value;
+} fixed_settings[] = {
+	{"default_transaction_read_only", "off"},
+	{"default_transaction_isolation", "read committed"},
+	{"default_transaction_deferrable", "off"},
+	{"lock_timeout", "0"},
+	{"statement_timeout", "0"},
+	{"idle_in_transaction_session_timeout", "0"},
+	{"row_security", "on"},
+	{"plan_cache_mode", "auto"},
+	{"client_min_messages", "warning"},
+};
+
+/* Make the settings those that the bookkeeping expects, whatever the role has. */
+void
+worker_prepare_connection(void)
+{
+	for (int i = 0; i < (int) lengthof(fixed_settings); i++)
+		SetConfigOption(fixed_settings[i].name, fixed_settings[i].value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/*
+ * The server ends its processes at once, for a crash or for an immediate
+ * shutdown: in the latter the running call is no suspect.
+ */
+static void
+quit_handler(SIGNAL_ARGS)
+{
+	(void) postgres_signal_arg;
+	if (GetQuitSignalReason() == PMQUIT_FOR_STOP)
+		journal_leave_from_signal();
+	_exit(2);
+}
+
+/* Give back what this worker has, at the end of the process. */
+static void
+worker_exit(int code, Datum arg)
+{
+	PoolGroup *group = &pool->groups[slot->group];
+	bool timed_out = deadline_ends_process() || slot->ended_hard;
+
+	(void) arg;
+	pool_lock();
+	if (slot->state == SLOT_STARTING)
+	{
+		group->failed_starts++;
+		group->retry_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 500);
+	}
+	if (slot->state == SLOT_BUSY && slot->batch >= 0)
+		parallel_give_back_locked(slot, timed_out);
+	else if (slot->state == SLOT_BUSY && group->database == slot->database &&
+			 group->role == slot->role)
+	{
+		slot->task.losses += code != 0;
+		slot->task.timed_out = timed_out;
+		slot->task.started_at = slot->since;
+		pool_add_task(group, &slot->task);
+	}
+	if (group->filling && slot->state == SLOT_IDLE)
+	{
+		group->filling = false;
+		group->incomplete = true;
+	}
+	if (code != 0 && group->retry_start == 0)
+		group->retry_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 100);
+	slot->state = SLOT_FREE;
+	slot->pid = 0;
+	slot->latch = NULL;
+	pool_wake_launcher();
+	pool_unlock();
+	journal_leave(slot_index);
+}
+
+static bool
+anything_runs(void)
+{
+	for (int i = 0; i < pool->nslots; i++)
+		if (i != slot_index && pool->slots[i].state == SLOT_BUSY)
+			return true;
+	return false;
+}
+
+/* Whether something runs that nothing may run beside, or is about to. */
+static bool
+is_held_back(const PoolGroup *own)
+{
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		const Slot *other = &pool->slots[i];
+		const PoolGroup *group;
+
+		if (other->state == SLOT_FREE || other->state == SLOT_STARTING)
+			continue;
+		if (other->state == SLOT_BUSY && other->exclusive)
+			return true;
+		group = &pool->groups[other->group];
+		if (group != own && group->ntasks > 0 && group->tasks[group->ntasks - 1].call.suspect)
+			return true;
+	}
+	return false;
+}
+
+static void
+begin_call(void)
+{
+	slot->state = SLOT_BUSY;
+	slot->since = GetCurrentTimestamp();
+	slot->execution_id = 0;
+	slot->cancelled = false;
+	slot->deadlock = false;
+	slot->ended_hard = false;
+}
+
+static void
+take_task(PoolGroup *group)
+{
+	slot->task = group->tasks[--group->ntasks];
+	slot->exclusive = slot->task.call.suspect;
+	slot->batch = -1;
+	begin_call();
+}
+
+/* Choose what to do next, and take it. */
+static Next
+choose(TimestampTz *wake_at)
+{
+	PoolGroup *group = &pool->groups[slot->group];
+	Next next = NEXT_SLEEP;
+
+	*wake_at = 0;
+	pool_lock();
+	slot->woken = false;
+	if (slot->evict)
+		next = NEXT_END;
+	else if (is_held_back(group))
+		*wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 20);
+	else if (group->ntasks > 0 && group->tasks[group->ntasks - 1].call.suspect)
+	{
+		if (anything_runs())
+			*wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 20);
+		else
+		{
+			take_task(group);
+			next = NEXT_TASK;
+		}
+	}
+	else if (pool_waiting_in_batches(group) > 0 && (!last_was_batch || group->ntasks == 0) &&
+			 parallel_take_locked(slot->role, &batch_task, wake_at))
+	{
+		slot->exclusive = false;
+		slot->batch = batch_task.batch;
+		slot->batch_generation = batch_task.generation;
+		slot->batch_call = batch_task.call;
+		begin_call();
+		parallel_note_slot_locked(&batch_task, slot_index, slot->generation);
+		next = NEXT_BATCH_CALL;
+	}
+	else if (group->ntasks > 0)
+	{
+		take_task(group);
+		next = NEXT_TASK;
+	}
+	else if (group->incomplete && !group->filling)
+	{
+		group->filling = true;
+		group->incomplete = false;
+		group->bounded = false;
+		next = NEXT_FILL;
+	}
+	else if (*wake_at == 0 && pool_waiting_in_batches(group) > 0)
+		next = NEXT_ATTACH;
+	last_was_batch = next == NEXT_BATCH_CALL;
+	pool_unlock();
+	return next;
+}
+
+/* A call is done: the worker is free for the next. */
+static void
+end_call(void)
+{
+	pool_lock();
+	slot->state = SLOT_IDLE;
+	slot->since = GetCurrentTimestamp();
+	slot->execution_id = 0;
+	if (slot->exclusive)
+		for (int i = 0; i < pool->nslots; i++)
+			if (pool->slots[i].state == SLOT_IDLE && pool->slots[i].latch != NULL)
+				SetLatch(pool->slots[i].latch);
+	slot->exclusive = false;
+	pool_unlock();
+	/* A cancel that came too late is not the next call's. */
+	QueryCancelPending = false;
+}
+
+/* Hooks of work_run */
+
+static char activity[NAMEDATALEN + 64];
+
+static void
+call_starts(int64 execution_id, const char *tool)
+{
+	pool_lock();
+	slot->execution_id = execution_id;
+	pool_unlock();
+	if (slot->batch < 0)
+		journal_enter(slot_index, MyDatabaseId, execution_id);
+	snprintf(activity, sizeof(activity), "execution " INT64_FORMAT ": %.*s", execution_id,
+			 NAMEDATALEN, tool);
+	debug_query_string = activity;
+	pgstat_report_activity(STATE_RUNNING, activity);
+}
+
+static void
+call_ended(void)
+{
+	if (slot->batch < 0)
+		journal_leave(slot_index);
+}
+
+static bool
+call_cancelled(WorkCancel *cancel)
+{
+	static int64 canceller;
+	static char reason[POOL_REASON_MAX];
+	bool cancelled;
+
+	pool_lock();
+	cancelled = slot->cancelled;
+	cancel->deadlock = slot->deadlock;
+	canceller = slot->canceller;
+	cancel->actor_id = slot->has_canceller ? &canceller : NULL;
+	strlcpy(reason, slot->reason, sizeof(reason));
+	cancel->reason = reason[0] != '\0' ? reason : NULL;
+	pool_unlock();
+	return cancelled;
+}
+
+static const WorkHooks hooks = {.starts = call_starts,
+								.ended = call_ended,
+								.cancelled = call_cancelled};
+
+/* Undo what calls leave in a session: the next finds it as new. */
+static void
+clean_session(void)
+{
+	Oid temp;
+	Oid toast;
+
+	GetTempNamespaceState(&temp, &toast);
+	if (OidIsValid(temp))
+	{
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		ResetTempTableNamespace();
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+	}
+	PortalHashTableDeleteAll();
+	DropAllPreparedStatements();
+	LockReleaseAll(USER_LOCKMETHOD, true);
+	ResetSequenceCaches();
+	Async_UnlistenAll();
+}
+
+static void
+begin_transaction(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+commit_transaction(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+/* Record the error that has undone a call; false where that failed too. */
+static bool
+record_failure(WorkItem *item, MemoryContext context, WorkReport *report)
+{
+	ErrorData *error;
+	volatile bool recorded = false;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	EmitErrorReport();
+	FlushErrorState();
+	AbortCurrentTransaction();
+	journal_leave(slot_index);
+	PG_TRY();
+	{
+		begin_transaction();
+		work_fail(item, error, report);
+		commit_transaction();
+		recorded = true;
+	}
+	PG_CATCH();
+	{
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+	return recorded;
+}
+
+/* Run a call in a transaction of its own, to the end of it. */
+static void
+run_call(WorkItem *item, WorkReport *report)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	memset(report, 0, sizeof(WorkReport));
+	PG_TRY();
+	{
+		begin_transaction();
+		if (!work_is_possible())
+			report->end = WORK_GONE;
+		else
+			work_run(item, &hooks, report);
+		commit_transaction();
+	}
+	PG_CATCH();
+	{
+		if (!record_failure(item, context, report))
+		{
+			report->end = WORK_LATER;
+			report->later = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 1000);
+		}
+	}
+	PG_END_TRY();
+	debug_query_string = NULL;
+	MemoryContextSwitchTo(context);
+}
+
+/* Have the group looked through again at a time. */
+static void
+look_again_at(TimestampTz at)
+{
+	PoolGroup *group = &pool->groups[slot->group];
+
+	pool_lock();
+	if (group->next_due == 0 || at < group->next_due)
+	{
+		group->next_due = at;
+		pool_wake_launcher();
+	}
+	pool_unlock();
+}
+
+static void
+run_task(void)
+{
+	WorkReport report;
+	WorkItem item = {.call = slot->task.call,
+					 .losses = slot->task.losses,
+					 .timed_out = slot->task.timed_out,
+					 .started_at = slot->task.started_at};
+
+	run_call(&item, &report);
+	if (report.end == WORK_LATER)
+		look_again_at(report.later);
+	else
+		waiting_wake(MyDatabaseId, slot->task.call.execution_id);
+}
+
+static void
+run_batch_call(void)
+{
+	WorkReport report;
+	WorkItem item = {.call.proposal_id = batch_task.proposal_id,
+					 .execution_id = batch_task.execution_id,
+					 .attempts = batch_task.attempts,
+					 .actor_id = batch_task.actor_id,
+					 .login = batch_task.login,
+					 .losses = batch_task.losses,
+					 .timed_out = batch_task.timed_out,
+					 .started_at = batch_task.started_at};
+
+	run_call(&item, &report);
+	parallel_report(&batch_task, &report);
+}
+
+typedef struct Found
+{
+	int count;
+	QueuedCall calls[POOL_TASKS];
+} Found;
+
+static bool
+note_call(const QueuedCall *call, void *arg)
+{
+	Found *found = arg;
+
+	if (found->count == POOL_TASKS)
+		return false;
+	found->calls[found->count++] = *call;
+	return true;
+}
+
+/* Look through the queue for the first calls that are due. */
+static void
+fill_group(void)
+{
+	static Found found;
+	PoolGroup *group = &pool->groups[slot->group];
+	TimestampTz next_due = 0;
+	bool complete;
+
+	found.count = 0;
+	begin_transaction();
+	if (work_is_possible())
+		next_due = queued_visit_due(slot->role, note_call, &found);
+	commit_transaction();
+	complete = found.count < POOL_TASKS;
+
+	pool_lock();
+	for (int i = 0; i < found.count; i++)
+		pool_add_task(group, &(Task){.call = found.calls[i]});
+	if (!complete)
+		group->incomplete = true;
+	group->filling = false;
+	if (next_due != 0 && (group->next_due == 0 || next_due < group->next_due))
+	{
+		group->next_due = next_due;
+		pool_wake_launcher();
+	}
+	if (group->ntasks > 1)
+		pool_wake(group, group->ntasks - 1);
+	pool_unlock();
+}
+
+/* Sleep until there may be something to do: false when it is time to end. */
+static bool
+sleep_idle(TimestampTz wake_at)
+{
+	static uint32 event = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz end_at = TimestampTzPlusMilliseconds(slot->since, setting_worker_idle_timeout);
+
+	if (event == 0)
+		event = compat_wait_event("WorkflowOrchIdle");
+	if (wake_at == 0 && now >= end_at)
+		return false;
+	if (wake_at == 0)
+		wake_at = end_at;
+	pgstat_report_activity(STATE_IDLE, NULL);
+	pgstat_report_stat(true);
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 Max((wake_at - now + 999) / 1000, 1), event);
+	return true;
+}
+
+/* Take the slot that the launcher has set aside, or end. */
+static void
+attach_slot(const WorkerStart *start)
+{
+	pool_lock();
+	if (slot->state != SLOT_STARTING || slot->generation != start->generation)
+	{
+		pool_unlock();
+		proc_exit(0);
+	}
+	slot->pid = MyProcPid;
+	slot->latch = MyLatch;
+	pool_unlock();
+	before_shmem_exit(worker_exit, (Datum) 0);
+}
+
+static void
+work_until_done(void)
+{
+	int calls = 0;
+
+	for (;;)
+	{
+		TimestampTz wake_at;
+		Next next;
+
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		if (setting_worker_max_calls > 0 && calls >= setting_worker_max_calls)
+			return;
+
+		next = choose(&wake_at);
+		switch (next)
+		{
+			case NEXT_TASK:
+			case NEXT_BATCH_CALL:
+				if (next == NEXT_TASK)
+					run_task();
+				else
+					run_batch_call();
+				clean_session();
+				end_call();
+				calls++;
+				break;
+			case NEXT_ATTACH:
+				if (!parallel_attach(slot->database, slot->role) && !sleep_idle(0))
+					return;
+				break;
+			case NEXT_FILL:
+				fill_group();
+				break;
+			case NEXT_SLEEP:
+				if (!sleep_idle(wake_at))
+					return;
+				break;
+			case NEXT_END:
+				return;
+		}
+	}
+}
+
+void
+wfo_worker_main(Datum index)
+{
+	WorkerStart start;
+
+	slot_index = DatumGetInt32(index);
+	slot = &pool->slots[slot_index];
+	memcpy(&start, MyBgworkerEntry->bgw_extra, sizeof(start));
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGQUIT, quit_handler);
+	BackgroundWorkerUnblockSignals();
+
+	attach_slot(&start);
+	journal_open();
+	BackgroundWorkerInitializeConnectionByOid(start.database, start.role, COMPAT_WORKER_FLAGS);
+	SetConfigOption("application_name", WORKER_TYPE, PGC_USERSET, PGC_S_OVERRIDE);
+	worker_prepare_connection();
+
+	pool_lock();
+	slot->state = SLOT_IDLE;
+	slot->since = GetCurrentTimestamp();
+	pool->groups[slot->group].failed_starts = 0;
+	pool->groups[slot->group].retry_start = 0;
+	pool_unlock();
+	work_until_done();
+	proc_exit(0);
+}
