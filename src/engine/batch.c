@@ -111,7 +111,6 @@ static void
 read_spec(int index, Jsonb *call, CallSpec *spec)
 {
 	JsonbIterator *iterator;
-	JsonbIteratorToken token;
 	JsonbValue value;
 
 	memset(spec, 0, sizeof(CallSpec));
@@ -119,7 +118,7 @@ read_spec(int index, Jsonb *call, CallSpec *spec)
 		report_invalid(errmsg("call %d is not a JSON object", index), errhint(SHAPE_HINT));
 	iterator = JsonbIteratorInit(&call->root);
 	(void) JsonbIteratorNext(&iterator, &value, true);
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) == WJB_KEY)
+	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
 	{
 		char *key = pnstrdup(value.val.string.val, value.val.string.len);
 

@@ -16,7 +16,8 @@
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "review", "execution", "queue"
 #define TABLES_OF_REVIEWERS \
-	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", "preview"
+	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", "preview", \
+		"worker_status", "queue_status", "execution_stats"
 
 static const char *const propose_functions[] = {"propose_action",
 												"start_workflow",
@@ -25,13 +26,14 @@ static const char *const propose_functions[] = {"propose_action",
 												"withdraw_proposal",
 												FUNCTIONS_OF_EVERYBODY,
 												NULL};
-static const char *const review_functions[] = {"review_action", "preview_action",
+static const char *const review_functions[] = {"review_action", "preview_action", "worker_status",
 											   FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const execute_functions[] =
 	{"execute_action", "execute_parallel",     "enqueue_action",
 	 "wait_execution", "cancel_execution",     "retry_action",
 	 "worker_status",  FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const audit_functions[] = {"verify_audit_log", FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const audit_functions[] = {"verify_audit_log", "worker_status",
+											  FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const administer_functions[] = {"set_policy",
 												   "register_actor",
 												   "update_actor",

@@ -70,5 +70,5 @@ retry_delay(int64 attempt, int64 base, int64 limit, double random)
 
 	for (int64 i = 1; i < attempt && delay < limit; i++)
 		delay = Min(delay * 2, limit);
-	return delay - (int64) ((double) (delay / 2) * random);
+	return delay - (int64) ((double) delay / 2.0 * random);
 }

@@ -39,7 +39,7 @@ status_list(Tuplestorestate *rows, TupleDesc desc)
 		if (slot->state == SLOT_FREE)
 			continue;
 		nulls[0] = slot->pid == 0;
-		values[0] = Int32GetDatum(slot->pid);
+		values[0] = Int64GetDatum(slot->pid);
 		values[1] = ObjectIdGetDatum(slot->database);
 		values[2] = ObjectIdGetDatum(slot->role);
 		values[3] = CStringGetTextDatum(state_labels[slot->state]);

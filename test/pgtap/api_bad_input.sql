@@ -86,6 +86,12 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.remove_freeze', ARRAY[:'freeze'], '{freeze_id}'),
   ('workflow_orch.add_approval_rule', ARRAY['''DBA''', '1', '1', '''div''', '''$.params.n > 1''', '''d''', 'false'], '{approvals,stage,agents}'),
   ('workflow_orch.remove_approval_rule', ARRAY['workflow_orch.add_approval_rule()'], '{rule_id}'),
+  ('workflow_orch.execute_parallel', ARRAY['''[]''', 'ann()', '''1 s'''], '{calls}'),
+  ('workflow_orch.enqueue_action', ARRAY['approved(''div'', ''{"n": 1}'')', 'ann()', '''2030-01-01''', '0'], '{proposal_id,priority}'),
+  ('workflow_orch.wait_execution', ARRAY['(SELECT min(execution_id) FROM workflow_orch.execution)', '''1 s'''], '{execution_id}'),
+  ('workflow_orch.cancel_execution', ARRAY['workflow_orch.enqueue_action(approved(''div'', ''{"n": 1}''), run_at => ''2030-01-01'')', 'ann()', '''r'''], '{execution_id}'),
+  ('workflow_orch.resume_queue', '{}', '{}'),
+  ('workflow_orch.worker_status', '{}', '{}'),
   ('workflow_orch.grant_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
   ('workflow_orch.revoke_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
   ('workflow_orch.is_gateway', '{}', '{}'),
@@ -374,9 +380,9 @@ END
 $$;
 SELECT is_error(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), '{"sqlstate": "25006", "message": "cannot execute %"}',
     format('%s is refused in a read-only transaction', function))
-  FROM calls WHERE function::text !~ '(whoami|transitions|_audit_log|is_gateway)$' ORDER BY function::text;
+  FROM calls WHERE function::text !~ '(whoami|transitions|_audit_log|is_gateway|worker_status)$' ORDER BY function::text;
 SELECT is(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works in a read-only transaction', function))
-  FROM calls WHERE function::text ~ '(whoami|transitions|_audit_log|is_gateway)$' ORDER BY function::text;
+  FROM calls WHERE function::text ~ '(whoami|transitions|_audit_log|is_gateway|worker_status)$' ORDER BY function::text;
 
 SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'after all this the tables agree with the audit log');
 

@@ -56,7 +56,7 @@ SELECT is((SELECT expires_at - status_at FROM workflow_orch.proposal WHERE propo
 SELECT execution_id AS e FROM workflow_orch.execute_action(:p, :full) \gset
 SELECT is((SELECT to_jsonb(e) - '{started_at,finished_at,result}'::text[] FROM workflow_orch.execution e WHERE execution_id = :e),
   jsonb_build_object('execution_id', :e, 'proposal_id', :p, 'workflow_id', :dry, 'revision', 2, 'actor_id', :full, 'status', 'succeeded', 'dry_run', true,
-                     'attempt', 1), 'execute_action fills the columns of execution');
+                     'attempt', 1, 'queued_at', NULL, 'ended_by', NULL, 'login', session_user, 'end_reason', NULL), 'execute_action fills the columns of execution');
 SELECT is((SELECT started_at <= finished_at AND (result ->> 'executed_at')::timestamptz = started_at FROM workflow_orch.execution WHERE execution_id = :e), true,
   'its times are in order and those of the result');
 SELECT workflow_orch.withdraw_proposal(:p, :full, 'Withdrawn');

@@ -30,9 +30,14 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = 'workflow_orch
 $node->restart;
 is($node->safe_psql('postgres', $settings), join("\n",
 		'workflow_orch.actor|||internal', 'workflow_orch.allow_superuser_tools|off||superuser', 'workflow_orch.execution_id|||internal',
+		'workflow_orch.max_crashes|2||sighup',
 		'workflow_orch.max_open_proposals|7||superuser', 'workflow_orch.max_params_size|1024|kB|superuser',
-		'workflow_orch.max_result_size|10240|kB|superuser', 'workflow_orch.proposal_id|||internal',
-		'workflow_orch.run_sql_max_rows|100||superuser'),
+		'workflow_orch.max_result_size|10240|kB|superuser', 'workflow_orch.max_workers|8||sighup',
+		'workflow_orch.max_workers_per_database|0||sighup', 'workflow_orch.poll_interval|60000|ms|sighup',
+		'workflow_orch.proposal_id|||internal', 'workflow_orch.retry_delay|1000|ms|sighup',
+		'workflow_orch.retry_max_delay|300000|ms|sighup', 'workflow_orch.retry_sqlstates|40001, 40P01, 08, 53||sighup',
+		'workflow_orch.run_sql_max_rows|100||superuser', 'workflow_orch.timeout_grace|5000|ms|sighup', 'workflow_orch.worker_idle_timeout|60000|ms|sighup',
+		'workflow_orch.worker_max_calls|10000||sighup'),
 	'preloaded, the settings are there from the start, with units');
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(dry_run => false); GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA workflow_orch TO tool_runner; GRANT USAGE ON SCHEMA workflow_orch TO tool_runner});
 is(execute($node, 'postgres', approved($node, 'postgres', 'add', 5)), '2', 'and the calls work');
