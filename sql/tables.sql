@@ -344,7 +344,7 @@ CREATE TABLE execution (
   started_at   timestamptz,
   finished_at  timestamptz,
   ended_by     bigint,
-  login        name NOT NULL,
+  login        name,
   end_reason   text,
   result       jsonb
 );

@@ -58,6 +58,8 @@ static const AttrNumber execution_fixed[] = {EXECUTION_EXECUTION_ID, EXECUTION_P
 											 EXECUTION_WORKFLOW_ID,  EXECUTION_REVISION,
 											 EXECUTION_ACTOR_ID,     EXECUTION_QUEUED_AT,
 											 EXECUTION_LOGIN,        0};
+/* What becomes a dry run at its end stays one. */
+static const AttrNumber execution_dry_run[] = {EXECUTION_DRY_RUN, 0};
 static const AttrNumber queue_fixed[] = {QUEUE_PROPOSAL_ID, QUEUE_EXECUTION_ID, QUEUE_PRIORITY,
 										 QUEUE_TOOL, 0};
 
@@ -242,9 +244,8 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_EXECUTION:
 			check_fixed(rel, old, new, execution_fixed);
-			if (column_bool(old, EXECUTION_DRY_RUN) && !column_bool(new, EXECUTION_DRY_RUN))
-				report_wrong_state(errmsg("execution " INT64_FORMAT " is a dry run and stays one",
-										  column_int64(old, EXECUTION_EXECUTION_ID)));
+			if (!store_is_writing() || column_bool(old, EXECUTION_DRY_RUN))
+				check_fixed(rel, old, new, execution_dry_run);
 			check_transition(old, new, OBJECT_EXECUTION, EXECUTION_STATUS, NULL);
 			break;
 		case STORE_QUEUE:

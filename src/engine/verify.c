@@ -88,7 +88,9 @@ verify_execution(const Verification *verification, const Execution *execution, c
 
 	for (int i = 0; i < count; i++)
 		if (rows[i].execution_id != NULL && *rows[i].execution_id == execution->execution_id &&
-			strcmp(rows[i].action, "execute_action") == 0)
+			(execution->status == EXECUTION_QUEUED ||
+			 strcmp(rows[i].action, "execute_action") == 0 ||
+			 strcmp(rows[i].action, "cancel_execution") == 0))
 			row = &rows[i];
 	if (row == NULL)
 	{
@@ -97,6 +99,8 @@ verify_execution(const Verification *verification, const Execution *execution, c
 		return;
 	}
 
+	if (execution->status == EXECUTION_QUEUED)
+		return;
 	if (execution->result == NULL)
 	{
 		report_finding(verification, execution->proposal_id, &execution->execution_id,

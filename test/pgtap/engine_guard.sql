@@ -6,6 +6,7 @@
 CREATE FUNCTION app.div(n int) RETURNS int LANGUAGE sql RETURN 1 / n;
 CALL tool('div(int)');
 SELECT workflow_orch.add_freeze('far off', '2099-01-01', '2099-01-02');
+SELECT workflow_orch.enqueue_action(approved('div', '{"n": 1}'), run_at => '2099-01-03') \g /dev/null
 SELECT workflow_orch.update_tool('div', preview => true) \g /dev/null
 SELECT workflow_orch.preview_action(propose('div', '{"n": 1}'), :bob) \g /dev/null
 
