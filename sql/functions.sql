@@ -45,6 +45,16 @@ RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_action';
 COMMENT ON FUNCTION review_action IS
   'Approves, rejects or edits a proposal. edits goes with edit: a JSON Merge Patch (RFC 7396) on the params, approved with it. preview_id attaches a preview that the reviewer has made of this revision. Returns the status and the call as it now stands. Waits for other reviews of the proposal. Errors: 22023, 42704, 55000 not pending, tool or revision changed, 55P03 being executed, 42501 own proposal or not yours to review, 42710 reviewed already.';
 
+CREATE FUNCTION review_actions(reviews jsonb, OUT results jsonb)
+RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_actions';
+COMMENT ON FUNCTION review_actions IS
+  'Decides on many proposals, each by itself and in the order given. reviews is an array of objects whose members are the arguments of review_action; results has one for each: index, proposal_id, success, and status and final_tool_call or error. Errors: 22023 malformed, and nothing is decided; 40001, 40P01 and a cancel are raised.';
+
+CREATE FUNCTION comment_proposal(proposal_id bigint, actor_id bigint, comment text, OUT comment_id bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_comment_proposal';
+COMMENT ON FUNCTION comment_proposal IS
+  'Says something about a proposal, whatever its status, without deciding on it, and returns the comment''s id. For its proposer and for who reads every proposal. Errors: 22023, 42704, 42501.';
+
 CREATE FUNCTION preview_action(proposal_id bigint, actor_id bigint DEFAULT NULL, OUT preview jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_preview_action';
 COMMENT ON FUNCTION preview_action IS

@@ -36,6 +36,7 @@ BEGIN
       ('approval_rule', 'false'),
       ('proposal', 'actor_id IN ' || own_actors),
       ('proposal_revision', 'proposal_id IN ' || own_proposals),
+      ('proposal_comment', 'proposal_id IN ' || own_proposals),
       ('preview', 'false'),
       ('review', 'proposal_id IN ' || own_proposals),
       ('execution', 'proposal_id IN ' || own_proposals),

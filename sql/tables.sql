@@ -276,6 +276,22 @@ COMMENT ON COLUMN proposal_revision.person IS 'The author''s person at that time
 COMMENT ON COLUMN proposal_revision.db_role IS 'The author''s database role at that time';
 COMMENT ON COLUMN proposal_revision.login IS 'Login it came through; null: a gateway';
 
+CREATE TABLE proposal_comment (
+  comment_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  proposal_id  bigint NOT NULL REFERENCES proposal,
+  workflow_id  bigint NOT NULL,
+  revision     bigint NOT NULL,
+  actor_id     bigint NOT NULL REFERENCES actor,
+  commented_at timestamptz NOT NULL,
+  comment      text NOT NULL CHECK (comment <> '')
+);
+CREATE INDEX proposal_comment_proposal_idx ON proposal_comment (proposal_id);
+
+COMMENT ON TABLE proposal_comment IS 'What was said of proposals without a decision; rows are never changed';
+COMMENT ON COLUMN proposal_comment.revision IS 'Revision that was the current one';
+COMMENT ON COLUMN proposal_comment.actor_id IS 'Actor that said it';
+COMMENT ON COLUMN proposal_comment.comment IS 'What the actor said';
+
 CREATE TABLE preview (
   preview_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   proposal_id  bigint NOT NULL REFERENCES proposal,
@@ -437,6 +453,7 @@ ALTER TABLE freeze_window DISABLE TRIGGER ALL;
 ALTER TABLE approval_rule DISABLE TRIGGER ALL;
 ALTER TABLE proposal DISABLE TRIGGER ALL;
 ALTER TABLE proposal_revision DISABLE TRIGGER ALL;
+ALTER TABLE proposal_comment DISABLE TRIGGER ALL;
 ALTER TABLE preview DISABLE TRIGGER ALL;
 ALTER TABLE review DISABLE TRIGGER ALL;
 ALTER TABLE execution DISABLE TRIGGER ALL;

@@ -12,7 +12,8 @@ DECLARE
   t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'tool_definition', 'policy', 'freeze_window',
-                           'approval_rule', 'proposal', 'proposal_revision', 'preview', 'review', 'execution', 'queue',
+                           'approval_rule', 'proposal', 'proposal_revision', 'proposal_comment',
+                           'preview', 'review', 'execution', 'queue',
                            'audit_log'] LOOP
     EXECUTE format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %I
                       FOR EACH ROW EXECUTE FUNCTION guard()', t);
@@ -27,7 +28,7 @@ BEGIN
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['preview', 'review'] LOOP
+  FOREACH t IN ARRAY ARRAY['proposal_comment', 'preview', 'review'] LOOP
     EXECUTE format('CREATE TRIGGER record_row AFTER INSERT ON %I
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);

@@ -1,18 +1,21 @@
 /*
  * proposal.c
- *	  SQL functions about proposals: propose, review, preview, withdraw, retry, expire.
+ *	  SQL functions about proposals: propose, review, comment, preview, withdraw, retry, expire.
  */
 #include "postgres.h"
 
 #include "api/result_row.h"
 #include "base/args.h"
 #include "base/errors.h"
+#include "base/json_args.h"
 #include "engine/call.h"
 #include "engine/verbs.h"
 #include "fmgr.h"
 
 PG_FUNCTION_INFO_V1(wfo_propose_action);
 PG_FUNCTION_INFO_V1(wfo_review_action);
+PG_FUNCTION_INFO_V1(wfo_review_actions);
+PG_FUNCTION_INFO_V1(wfo_comment_proposal);
 PG_FUNCTION_INFO_V1(wfo_preview_action);
 PG_FUNCTION_INFO_V1(wfo_withdraw_proposal);
 PG_FUNCTION_INFO_V1(wfo_retry_action);
@@ -37,12 +40,22 @@ wfo_propose_action(PG_FUNCTION_ARGS)
 	return result_row(fcinfo, values, NULL);
 }
 
+static ReviewDecision
+parse_decision(const char *label)
+{
+	int decision = enum_parse(&review_decision_type, label);
+
+	if (decision < 0)
+		report_invalid(errmsg("unknown decision \"%s\"", label),
+					   errhint("Decisions are %s.", enum_list(&review_decision_type)));
+	return decision;
+}
+
 Datum
 wfo_review_action(PG_FUNCTION_ARGS)
 {
 	ReviewRequest request;
 	char *label;
-	int decision;
 	Jsonb *final_tool_call;
 	Datum values[2];
 
@@ -50,11 +63,7 @@ wfo_review_action(PG_FUNCTION_ARGS)
 	request.proposal_id = arg_int64(fcinfo, 0, "proposal_id");
 	request.reviewer_id = arg_int64_or_null(fcinfo, 1);
 	label = arg_text(fcinfo, 2, "decision");
-	decision = enum_parse(&review_decision_type, label);
-	if (decision < 0)
-		report_invalid(errmsg("unknown decision \"%s\"", label),
-					   errhint("Decisions are %s.", enum_list(&review_decision_type)));
-	request.decision = decision;
+	request.decision = parse_decision(label);
 	if (request.decision == DECISION_EDIT)
 		request.edits = arg_jsonb_object(fcinfo, 3, "edits");
 	else if (!PG_ARGISNULL(3))
@@ -68,6 +77,59 @@ wfo_review_action(PG_FUNCTION_ARGS)
 	values[0] = enum_to_datum(&proposal_status_type, review(&request, &final_tool_call));
 	values[1] = JsonbPGetDatum(final_tool_call);
 	return result_row(fcinfo, values, NULL);
+}
+
+/* One element of the reviews of review_actions. */
+static void
+read_review(const JsonArgs *args, ReviewRequest *request)
+{
+	static const char *const keys[] = {"proposal_id", "reviewer_id",       "decision",   "edits",
+									   "comment",     "expected_revision", "preview_id", NULL};
+
+	json_args_check_keys(args, keys);
+	request->proposal_id = json_args_int64(args, "proposal_id");
+	request->reviewer_id = json_args_int64_or_null(args, "reviewer_id");
+	request->decision = parse_decision(json_args_text(args, "decision"));
+	request->edits = json_args_object_or_null(args, "edits");
+	if ((request->decision == DECISION_EDIT) != (request->edits != NULL))
+		report_invalid(errmsg("member \"edits\" of element %d of argument \"%s\" goes with the "
+							  "decision edit, and with no other",
+							  args->index, args->argument));
+	request->comment = json_args_text_or_null(args, "comment");
+	request->expected_revision = json_args_int64_or_null(args, "expected_revision");
+	request->preview_id = json_args_int64_or_null(args, "preview_id");
+}
+
+Datum
+wfo_review_actions(PG_FUNCTION_ARGS)
+{
+	ReviewRequest *requests;
+	JsonArgs args = {.argument = "reviews"};
+	Jsonb **elements;
+	int count;
+
+	call_begin("review_actions");
+	arg_require(fcinfo, 0, "reviews");
+	elements = json_args_elements(PG_GETARG_JSONB_P(0), "reviews", &count);
+	requests = palloc0(sizeof(ReviewRequest) * Max(count, 1));
+	for (args.index = 0; args.index < count; args.index++)
+	{
+		args.object = elements[args.index];
+		read_review(&args, &requests[args.index]);
+	}
+	PG_RETURN_JSONB_P(review_many(requests, count));
+}
+
+Datum
+wfo_comment_proposal(PG_FUNCTION_ARGS)
+{
+	int64 proposal_id;
+	int64 *actor_id;
+
+	call_begin("comment_proposal");
+	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
+	actor_id = arg_int64_or_null(fcinfo, 1);
+	PG_RETURN_INT64(proposal_comment(proposal_id, actor_id, arg_text(fcinfo, 2, "comment")));
 }
 
 Datum

@@ -86,7 +86,8 @@ static bool
 is_append_only(StoreTable table)
 {
 	return table == STORE_TOOL_DEFINITION || table == STORE_PROPOSAL_REVISION ||
-		   table == STORE_PREVIEW || table == STORE_REVIEW || table == STORE_AUDIT_LOG;
+		   table == STORE_PROPOSAL_COMMENT || table == STORE_PREVIEW || table == STORE_REVIEW ||
+		   table == STORE_AUDIT_LOG;
 }
 
 static void
@@ -258,6 +259,7 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_TOOL_DEFINITION:
 		case STORE_PROPOSAL_REVISION:
+		case STORE_PROPOSAL_COMMENT:
 		case STORE_PREVIEW:
 		case STORE_REVIEW:
 		case STORE_AUDIT_LOG:

@@ -25,6 +25,7 @@
 #include "engine/result.h"
 #include "store/actor.h"
 #include "store/audit_log.h"
+#include "store/comment.h"
 #include "store/execution.h"
 #include "store/freeze.h"
 #include "store/policy.h"
@@ -316,6 +317,24 @@ mark_recorded(int64 proposal_id)
 }
 
 static void
+record_comment(const StoredRow *new)
+{
+	int64 proposal_id = column_int64(new, COMMENT_PROPOSAL_ID);
+	int64 workflow_id = column_int64(new, COMMENT_WORKFLOW_ID);
+	AuditEntry entry = {.action = "comment_proposal",
+						.actor_id = column_int64_or_null(new, COMMENT_ACTOR_ID),
+						.workflow_id = &workflow_id,
+						.proposal_id = &proposal_id};
+	JsonObject details;
+
+	json_object_begin(&details);
+	json_add_int(&details, "comment_id", column_int64(new, COMMENT_COMMENT_ID));
+	json_add_int(&details, "revision", column_int64(new, COMMENT_REVISION));
+	json_add_text(&details, "comment", column_text(new, COMMENT_COMMENT));
+	write_entry(&entry, &details);
+}
+
+static void
 record_preview(const StoredRow *new)
 {
 	int64 proposal_id = column_int64(new, PREVIEW_PROPOSAL_ID);
@@ -468,6 +487,9 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_PROPOSAL:
 			record_proposal(old, new);
+			break;
+		case STORE_PROPOSAL_COMMENT:
+			record_comment(new);
 			break;
 		case STORE_PREVIEW:
 			record_preview(new);

@@ -21,7 +21,8 @@ add_error_text(JsonObject *object, const char *key, const char *text)
 	json_add_text(object, key, text);
 }
 
-static Jsonb *
+/* An error, as results have it. */
+Jsonb *
 error_build(const ErrorData *error)
 {
 	JsonObject object;

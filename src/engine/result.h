@@ -28,6 +28,7 @@ typedef struct CallResult
 extern Jsonb *result_build(const CallResult *result);
 extern Jsonb *preview_build(const CallResult *result, int64 preview_id, int64 proposal_id,
 							int64 revision);
+extern Jsonb *error_build(const ErrorData *error);
 extern void result_add_for_audit(JsonObject *object, Jsonb *result);
 extern Jsonb *tool_call_build(const char *tool, Jsonb *params);
 

@@ -89,6 +89,12 @@ extern ExecutionStatus execution_status(int64 execution_id);
 extern CancelOutcome execution_cancel(int64 execution_id, const int64 *actor_id, const char *reason,
 									  bool running, int64 **canceller);
 
+/* review_many.c */
+extern Jsonb *review_many(const ReviewRequest *requests, int count);
+
+/* comment.c */
+extern int64 proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text);
+
 /* preview.c */
 extern Jsonb *preview(int64 proposal_id, const int64 *actor_id);
 

@@ -31,6 +31,7 @@
 #include "storage/lock.h"
 #include "store/actor.h"
 #include "store/audit_log.h"
+#include "store/comment.h"
 #include "store/execution.h"
 #include "store/freeze.h"
 #include "store/policy.h"
@@ -66,6 +67,8 @@ static const struct
 	[STORE_APPROVAL_RULE] = {"approval_rule", "approval_rule_rule_id_seq", RULE_COLUMNS},
 	[STORE_PROPOSAL] = {"proposal", "proposal_proposal_id_seq", PROPOSAL_COLUMNS},
 	[STORE_PROPOSAL_REVISION] = {"proposal_revision", NULL, REVISION_COLUMNS},
+	[STORE_PROPOSAL_COMMENT] = {"proposal_comment", "proposal_comment_comment_id_seq",
+								COMMENT_COLUMNS},
 	[STORE_PREVIEW] = {"preview", "preview_preview_id_seq", PREVIEW_COLUMNS},
 	[STORE_REVIEW] = {"review", "review_review_id_seq", REVIEW_COLUMNS},
 	[STORE_EXECUTION] = {"execution", "execution_execution_id_seq", EXECUTION_COLUMNS},

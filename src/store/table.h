@@ -33,6 +33,7 @@ typedef enum StoreTable
 	STORE_APPROVAL_RULE,
 	STORE_PROPOSAL,
 	STORE_PROPOSAL_REVISION,
+	STORE_PROPOSAL_COMMENT,
 	STORE_PREVIEW,
 	STORE_REVIEW,
 	STORE_EXECUTION,
@@ -40,7 +41,7 @@ typedef enum StoreTable
 	STORE_AUDIT_LOG
 } StoreTable;
 
-#define STORE_TABLE_COUNT 14
+#define STORE_TABLE_COUNT (STORE_AUDIT_LOG + 1)
 #define STORE_MAX_COLUMNS 32
 
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);

@@ -73,6 +73,8 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.cancel_workflow', ARRAY[:'open', 'ann()', '''r'''], '{workflow_id}'),
   ('workflow_orch.propose_action', ARRAY['workflow()', 'ann()', '''div''', '''{"n": 1}''', '''r''', '''k'''], '{workflow_id,actor_id,tool,params,reason}'),
   ('workflow_orch.review_action', ARRAY[:'pending', 'bob()', '''edit''', '''{}''', '''c''', '1', 'NULL'], '{proposal_id,reviewer_id,decision,edits}'),
+  ('workflow_orch.review_actions', ARRAY['''[]'''], '{reviews}'),
+  ('workflow_orch.comment_proposal', ARRAY[:'pending', 'bob()', '''c'''], '{proposal_id,actor_id,comment}'),
   ('workflow_orch.preview_action', ARRAY[:'shown', 'bob()'], '{proposal_id}'),
   ('workflow_orch.withdraw_proposal', ARRAY[:'pending', 'ann()', '''r'''], '{proposal_id,actor_id}'),
   ('workflow_orch.retry_action', ARRAY[:'failed', 'ann()'], '{proposal_id}'),
@@ -142,7 +144,8 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')'), ('proposal', 'SELECT workflow_orch.execute_action(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')'),
-               ('proposal', 'SELECT workflow_orch.withdraw_proposal(%s, ann())'), ('proposal', 'SELECT workflow_orch.preview_action(%s, bob())'),
+               ('proposal', 'SELECT workflow_orch.withdraw_proposal(%s, ann())'), ('proposal', 'SELECT workflow_orch.preview_action(%s, bob())'), ('proposal', 'SELECT workflow_orch.comment_proposal(%s, bob(), ''c'')'),
+               ('actor', format('SELECT workflow_orch.comment_proposal(%s, %%s, ''c'')', :pending)), ('actor', format('SELECT workflow_orch.preview_action(%s, %%s)', :shown)),
                ('preview', format('SELECT workflow_orch.review_action(%s, bob(), ''approve'', preview_id => %%s)', :pending)), ('proposal', 'SELECT workflow_orch.retry_action(%s)')) AS v(what, call),
        unnest(ARRAY[9223372036854775807, (-9223372036854775808)::bigint, 0, -1]) AS id;
 SELECT is_error(attempt(call), '{"sqlstate": "42704", "message": "tool \"no such\" does not exist", "hint": "_%"}', call || ': 42704, with the name')
@@ -227,7 +230,7 @@ SELECT format(call, quote_literal(blank)), format('argument "%s" must not be emp
                ('tool', 'SELECT workflow_orch.propose_action(workflow(), ann(), %s, ''{}'', ''r'')'),
                ('reason', 'SELECT workflow_orch.propose_action(workflow(), ann(), ''div'', ''{"n": 1}'', %s)'),
                ('idempotency_key', 'SELECT workflow_orch.propose_action(workflow(), ann(), ''div'', ''{"n": 1}'', ''r'', %s)'),
-               ('decision', 'SELECT workflow_orch.review_action(1, bob(), %s)'),
+               ('decision', 'SELECT workflow_orch.review_action(1, bob(), %s)'), ('comment', format('SELECT workflow_orch.comment_proposal(%s, bob(), %%s)', :pending)),
                ('tool', 'SELECT workflow_orch.register_tool(%s, ''app.div(int,text)'', run_as => tool_role())'),
                ('title', 'SELECT workflow_orch.add_freeze(%s, ''2099-01-01'', ''2099-01-02'')'), ('tool', 'SELECT workflow_orch.add_freeze(''t'', ''2099-01-01'', ''2099-01-02'', %s)'),
                ('tool', 'SELECT workflow_orch.update_tool(%s)'), ('tool', 'SELECT workflow_orch.set_tool_enabled(%s, true)'),
@@ -254,6 +257,17 @@ INSERT INTO refusals (call, message, description) VALUES
   (format('SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{"n": null, "note": "x"}'')', :pending), '%"div"%"n"%missing', 'an edit that takes an argument away is refused'),
   ('SELECT propose(''div'', ''{}'')', '%"div"%"n"%', 'params that lack an argument are refused'),
   ('SELECT propose(''div'', ''{"n": 1, "m": 2}'')', '%"div"%"m"%', 'params with an unknown key are refused');
+INSERT INTO refusals (call, message, description)
+SELECT format('SELECT workflow_orch.review_actions(%L)', value), message, format('reviews of %s are refused', left(value, 80))
+  FROM (VALUES ('{}', 'argument "reviews" must be a JSON array of objects'), ('1', 'argument "reviews" must be%'), ('null', 'argument "reviews" must be%'), ('"[]"', 'argument "reviews" must be%'),
+               ('[1]', 'element 0 of argument "reviews" must be a JSON object'), ('[{"proposal_id": 1, "decision": "reject"}, []]', 'element 1 %object'), ('[null]', 'element 0 %'),
+               ('[{}]', 'member "proposal_id" of element 0%missing'), ('[{"proposal_id": null, "decision": "reject"}]', 'member "proposal_id" of element 0%missing'),
+               ('[{"proposal_id": 1}]', 'member "decision" of element 0%missing'), ('[{"proposal_id": 1, "decision": "maybe"}]', 'unknown decision "maybe"'), ('[{"proposal_id": 1, "decision": 1}]', '%"decision"%a string'),
+               ('[{"proposal_id": "x", "decision": "reject"}]', '%"proposal_id"%whole number%'), ('[{"proposal_id": 1.5, "decision": "reject"}]', '%"proposal_id"%whole number%'),
+               ('[{"proposal_id": 9223372036854775808, "decision": "reject"}]', '%"proposal_id"%whole number%'), ('[{"proposal_id": true, "decision": "reject"}]', '%"proposal_id"%'),
+               ('[{"proposal_id": "", "decision": "reject"}]', '%"proposal_id"%'), ('[{"proposal_id": [1], "decision": "reject"}]', '%"proposal_id"%'),
+               ('[{"proposal_id": 1, "decision": "reject", "edits": {}}]', '%"edits"%'), ('[{"proposal_id": 1, "decision": "edit"}]', '%"edits"%'), ('[{"proposal_id": 1, "decision": "edit", "edits": 1}]', '%"edits"%object'),
+               ('[{"proposal_id": 1, "decision": "reject", "coment": "x"}]', '%unknown member "coment"'), ('[{"proposal_id": 1, "decision": "reject", "comment": 1}]', '%"comment"%a string')) AS v(value, message);
 INSERT INTO refusals (call, message, description)
 SELECT format(call, quote_literal(value)), format('argument "%s" must be a JSON object', name), format('%s that are %s are refused', name, value)
   FROM (VALUES ('metadata', 'SELECT workflow_orch.start_workflow(''t'', metadata => %s)'),

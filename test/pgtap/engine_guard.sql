@@ -9,6 +9,7 @@ SELECT workflow_orch.add_freeze('far off', '2099-01-01', '2099-01-02');
 SELECT workflow_orch.enqueue_action(approved('div', '{"n": 1}'), run_at => '2099-01-03') \g /dev/null
 SELECT workflow_orch.update_tool('div', preview => true) \g /dev/null
 SELECT workflow_orch.preview_action(propose('div', '{"n": 1}'), :bob) \g /dev/null
+SELECT workflow_orch.comment_proposal(min(proposal_id), :bob, 'c') FROM workflow_orch.proposal \g /dev/null
 
 -- A proposal in each status, and a workflow and an execution likewise, by the
 -- calls as far as they reach, by INSERT as a restore does for the rest.

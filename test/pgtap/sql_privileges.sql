@@ -21,6 +21,7 @@ SELECT status FROM workflow_orch.review_action(:p_one, bob(), 'edit', '{"n": 1}'
 SELECT status FROM workflow_orch.review_action(:p_two, bob(), 'approve');
 SELECT execution_id FROM workflow_orch.execute_action(:p_one, bob()) \gset
 SELECT execution_id FROM workflow_orch.execute_action(:p_two, bob()) \gset
+SELECT workflow_orch.comment_proposal(:p_one, bob(), 'a'), workflow_orch.comment_proposal(:p_two, bob(), 'b');
 SELECT workflow_orch.set_policy(dry_run => false);
 
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'workflow_orch'::regnamespace AND relkind = 'r' AND NOT relrowsecurity$$,
@@ -36,7 +37,7 @@ $$;
 
 -- The proposer reads what is their own.
 SELECT is(count_as('sql_privileges_one', name), expected, format('a proposer reads of %s: %s', name, expected))
-  FROM (VALUES ('actor', '1'), ('workflow', '1'), ('proposal', '1'), ('proposal_revision', '2'), ('review', '1'), ('execution', '1'),
+  FROM (VALUES ('actor', '1'), ('workflow', '1'), ('proposal', '1'), ('proposal_revision', '2'), ('proposal_comment', '1'), ('review', '1'), ('execution', '1'),
                ('tool', '1'), ('tool_definition', 'denied'), ('policy', 'denied'), ('freeze_window', 'denied'), ('preview', 'denied'), ('audit_log', 'denied')) AS v(name, expected);
 SELECT is(value_as('sql_privileges_one', 'SELECT array_agg(proposal_id) FROM workflow_orch.proposal'), format('{%s}', :p_one),
   'a proposer does not read what others propose, in their own workflow either');

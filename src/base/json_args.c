@@ -1,0 +1,151 @@
+/*
+ * json_args.c
+ *	  Reads the members of a JSON object that stands for arguments.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/json.h"
+#include "base/json_args.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+static void
+report_malformed(const JsonArgs *args, const char *key, const char *wanted)
+{
+	report_invalid(errmsg("member \"%s\" of element %d of argument \"%s\" must be %s", key,
+						  args->index, args->argument, wanted));
+}
+
+/* The elements of an array of objects. */
+Jsonb **
+json_args_elements(Jsonb *array, const char *argument, int *count)
+{
+	Jsonb **elements;
+	JsonbIterator *it;
+	JsonbValue value;
+
+	*count = 0;
+	if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
+		report_invalid(errmsg("argument \"%s\" must be a JSON array of objects", argument));
+	elements = palloc(sizeof(Jsonb *) * Max(JB_ROOT_COUNT(array), 1));
+	it = JsonbIteratorInit(&array->root);
+	(void) JsonbIteratorNext(&it, &value, true);
+	while (JsonbIteratorNext(&it, &value, true) == WJB_ELEM)
+	{
+		if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
+			report_invalid(errmsg("element %d of argument \"%s\" must be a JSON object", *count,
+								  argument));
+		elements[(*count)++] = JsonbValueToJsonb(&value);
+	}
+	return elements;
+}
+
+/* Refuse members with other names; keys ends with NULL. */
+void
+json_args_check_keys(const JsonArgs *args, const char *const *keys)
+{
+	JsonbIterator *it = JsonbIteratorInit(&args->object->root);
+	JsonbValue value;
+
+	(void) JsonbIteratorNext(&it, &value, true);
+	while (JsonbIteratorNext(&it, &value, true) == WJB_KEY)
+	{
+		char *name = pnstrdup(value.val.string.val, value.val.string.len);
+		const char *const *key = keys;
+
+		while (*key != NULL && strcmp(*key, name) != 0)
+			key++;
+		if (*key == NULL)
+			report_invalid(errmsg("element %d of argument \"%s\" has an unknown member \"%s\"",
+								  args->index, args->argument, name));
+		(void) JsonbIteratorNext(&it, &value, true);
+	}
+}
+
+static JsonbValue *
+find(const JsonArgs *args, const char *key)
+{
+	JsonbValue *value = json_find(args->object, key);
+
+	return value != NULL && value->type != jbvNull ? value : NULL;
+}
+
+/* Whether a text is a number of bigint, by the server's own reading. */
+static bool
+parse_int64(const char *text, int64 *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoi64(text, &end, 10);
+	return end != text && *end == '\0' && errno == 0;
+}
+
+/* A whole number, or a string of one. */
+int64 *
+json_args_int64_or_null(const JsonArgs *args, const char *key)
+{
+	JsonbValue *value = find(args, key);
+	int64 *number;
+	char *text = NULL;
+
+	if (value == NULL)
+		return NULL;
+	if (value->type == jbvString)
+		text = pnstrdup(value->val.string.val, value->val.string.len);
+	else if (value->type == jbvNumeric)
+		text = DatumGetCString(DirectFunctionCall1(numeric_out,
+												   NumericGetDatum(value->val.numeric)));
+	number = palloc(sizeof(int64));
+	if (text == NULL || !parse_int64(text, number))
+		report_malformed(args, key, "a whole number of the type bigint");
+	return number;
+}
+
+static void
+require(const JsonArgs *args, const char *key)
+{
+	if (find(args, key) == NULL)
+		report_invalid(errmsg("member \"%s\" of element %d of argument \"%s\" must not be null or "
+							  "missing",
+							  key, args->index, args->argument));
+}
+
+int64
+json_args_int64(const JsonArgs *args, const char *key)
+{
+	require(args, key);
+	return *json_args_int64_or_null(args, key);
+}
+
+char *
+json_args_text_or_null(const JsonArgs *args, const char *key)
+{
+	JsonbValue *value = find(args, key);
+
+	if (value == NULL)
+		return NULL;
+	if (value->type != jbvString)
+		report_malformed(args, key, "a string");
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+char *
+json_args_text(const JsonArgs *args, const char *key)
+{
+	require(args, key);
+	return json_args_text_or_null(args, key);
+}
+
+Jsonb *
+json_args_object_or_null(const JsonArgs *args, const char *key)
+{
+	JsonbValue *value = find(args, key);
+
+	if (value == NULL)
+		return NULL;
+	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		report_malformed(args, key, "a JSON object");
+	return JsonbValueToJsonb(value);
+}

@@ -1,0 +1,24 @@
+/*
+ * comment.c
+ *	  The table proposal_comment.
+ */
+#include "postgres.h"
+
+#include "store/comment.h"
+#include "store/table.h"
+
+void
+comment_insert(const Comment *comment)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_PROPOSAL_COMMENT);
+	row_set_int64(&row, COMMENT_COMMENT_ID, comment->comment_id);
+	row_set_int64(&row, COMMENT_PROPOSAL_ID, comment->proposal_id);
+	row_set_int64(&row, COMMENT_WORKFLOW_ID, comment->workflow_id);
+	row_set_int64(&row, COMMENT_REVISION, comment->revision);
+	row_set_int64(&row, COMMENT_ACTOR_ID, comment->actor_id);
+	row_set_time(&row, COMMENT_COMMENTED_AT, GetCurrentTimestamp());
+	row_set_text(&row, COMMENT_COMMENT, comment->comment);
+	store_insert(&row);
+}
