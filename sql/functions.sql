@@ -66,6 +66,22 @@ RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_withdraw_proposal'
 COMMENT ON FUNCTION withdraw_proposal IS
   'Withdraws one''s own pending, approved or failed proposal. Errors: 42704, 55000, 55P03 being executed or changed, 42501 not yours.';
 
+CREATE FUNCTION revoke_approval(proposal_id bigint, reviewer_id bigint, reason text DEFAULT NULL,
+                                OUT status proposal_status)
+RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_revoke_approval';
+COMMENT ON FUNCTION revoke_approval IS
+  'Takes back one''s own approval of the current revision of a proposal that is pending, approved or failed, which is pending then; approvals of later stages go with it, and a queued execution is cancelled. Errors: 42704, 55000, 55P03 being executed, 42501.';
+
+CREATE FUNCTION delegate_review(from_actor bigint, to_actor bigint, ends_at timestamptz, OUT delegation_id bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_delegate_review';
+COMMENT ON FUNCTION delegate_review IS
+  'Lets to_actor review in the role of from_actor, too, from now until ends_at, and returns the delegation''s id. Not passed on, not for from_actor''s own proposals; the two count as one person. Errors: 22023 to oneself, in a circle or in the past, 42704, 42501 neither yours nor administer.';
+
+CREATE FUNCTION end_delegation(delegation_id bigint, actor_id bigint DEFAULT NULL)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_end_delegation';
+COMMENT ON FUNCTION end_delegation IS
+  'Ends a delegation before its time; what was decided by it stands. Errors: 42704, 55000 has ended, 42501 neither yours nor administer.';
+
 CREATE FUNCTION retry_action(proposal_id bigint, actor_id bigint DEFAULT NULL, OUT status proposal_status)
 RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_retry_action';
 COMMENT ON FUNCTION retry_action IS

@@ -34,11 +34,13 @@ BEGIN
       ('policy', 'false'),
       ('freeze_window', 'false'),
       ('approval_rule', 'false'),
+      ('delegation', 'false'),
       ('proposal', 'actor_id IN ' || own_actors),
       ('proposal_revision', 'proposal_id IN ' || own_proposals),
       ('proposal_comment', 'proposal_id IN ' || own_proposals),
       ('preview', 'false'),
       ('review', 'proposal_id IN ' || own_proposals),
+      ('revocation', 'proposal_id IN ' || own_proposals),
       ('execution', 'proposal_id IN ' || own_proposals),
       ('queue', 'proposal_id IN ' || own_proposals),
       ('audit_log', 'false')) AS v(name, own)

@@ -183,6 +183,28 @@ COMMENT ON COLUMN approval_rule.added_by IS 'Actor that added the rule, where kn
 COMMENT ON COLUMN approval_rule.removed_at IS 'When the rule was removed; null: it is in force';
 COMMENT ON COLUMN approval_rule.removed_by IS 'Actor that removed the rule, where known';
 
+CREATE TABLE delegation (
+  delegation_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  from_actor    bigint NOT NULL REFERENCES actor,
+  to_actor      bigint NOT NULL REFERENCES actor CHECK (to_actor <> from_actor),
+  delegated_at  timestamptz NOT NULL,
+  delegated_by  bigint REFERENCES actor,
+  ends_at       timestamptz NOT NULL CHECK (ends_at > delegated_at),
+  ended_at      timestamptz,
+  ended_by      bigint REFERENCES actor
+);
+CREATE INDEX delegation_from_idx ON delegation (from_actor);
+CREATE INDEX delegation_to_idx ON delegation (to_actor);
+
+COMMENT ON TABLE delegation IS 'Who reviews in the role of somebody who is away';
+COMMENT ON COLUMN delegation.from_actor IS 'Actor who is away';
+COMMENT ON COLUMN delegation.to_actor IS 'Actor who reviews on behalf of from_actor';
+COMMENT ON COLUMN delegation.delegated_at IS 'When the delegation was made, and began';
+COMMENT ON COLUMN delegation.delegated_by IS 'Actor that made it, where known';
+COMMENT ON COLUMN delegation.ends_at IS 'Until when it is good';
+COMMENT ON COLUMN delegation.ended_at IS 'When it was ended before that; null: it was not';
+COMMENT ON COLUMN delegation.ended_by IS 'Actor that ended it, where known';
+
 CREATE TABLE proposal (
   proposal_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   workflow_id        bigint NOT NULL REFERENCES workflow,
@@ -347,6 +369,27 @@ COMMENT ON COLUMN review.comment IS 'What the reviewer said of it';
 COMMENT ON COLUMN review.edits IS 'JSON Merge Patch (RFC 7396) that an edit applied to the params';
 COMMENT ON COLUMN review.preview_id IS 'Preview that the reviewer attached: of the revision decided on, or that an edit started from';
 
+CREATE TABLE revocation (
+  review_id   bigint PRIMARY KEY REFERENCES review,
+  proposal_id bigint NOT NULL REFERENCES proposal,
+  workflow_id bigint NOT NULL,
+  revision    bigint NOT NULL,
+  follows     bigint REFERENCES review,
+  actor_id    bigint NOT NULL REFERENCES actor,
+  status      proposal_status NOT NULL,
+  revoked_at  timestamptz NOT NULL,
+  reason      text
+);
+CREATE INDEX revocation_proposal_idx ON revocation (proposal_id, revision);
+
+COMMENT ON TABLE revocation IS 'Approvals that count no more; rows are never changed';
+COMMENT ON COLUMN revocation.review_id IS 'Review that was taken back';
+COMMENT ON COLUMN revocation.follows IS 'Review of an earlier stage whose revocation took this one along; null: the reviewer revoked it';
+COMMENT ON COLUMN revocation.actor_id IS 'Actor that revoked';
+COMMENT ON COLUMN revocation.status IS 'Where the proposal stood then';
+COMMENT ON COLUMN revocation.revoked_at IS 'When the approval was revoked';
+COMMENT ON COLUMN revocation.reason IS 'Why, in the words of who revoked';
+
 CREATE TABLE execution (
   execution_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   proposal_id  bigint NOT NULL REFERENCES proposal,
@@ -451,10 +494,12 @@ ALTER TABLE tool_definition DISABLE TRIGGER ALL;
 ALTER TABLE policy DISABLE TRIGGER ALL;
 ALTER TABLE freeze_window DISABLE TRIGGER ALL;
 ALTER TABLE approval_rule DISABLE TRIGGER ALL;
+ALTER TABLE delegation DISABLE TRIGGER ALL;
 ALTER TABLE proposal DISABLE TRIGGER ALL;
 ALTER TABLE proposal_revision DISABLE TRIGGER ALL;
 ALTER TABLE proposal_comment DISABLE TRIGGER ALL;
 ALTER TABLE preview DISABLE TRIGGER ALL;
 ALTER TABLE review DISABLE TRIGGER ALL;
+ALTER TABLE revocation DISABLE TRIGGER ALL;
 ALTER TABLE execution DISABLE TRIGGER ALL;
 ALTER TABLE queue DISABLE TRIGGER ALL;

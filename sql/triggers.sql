@@ -12,9 +12,8 @@ DECLARE
   t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'tool_definition', 'policy', 'freeze_window',
-                           'approval_rule', 'proposal', 'proposal_revision', 'proposal_comment',
-                           'preview', 'review', 'execution', 'queue',
-                           'audit_log'] LOOP
+                           'approval_rule', 'delegation', 'proposal', 'proposal_revision', 'proposal_comment',
+                           'preview', 'review', 'revocation', 'execution', 'queue', 'audit_log'] LOOP
     EXECUTE format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %I
                       FOR EACH ROW EXECUTE FUNCTION guard()', t);
     EXECUTE format('CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON %I
@@ -22,13 +21,13 @@ BEGIN
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_row', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_truncate', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'policy', 'freeze_window', 'approval_rule', 'proposal',
-                           'execution'] LOOP
+  FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'policy', 'freeze_window', 'approval_rule', 'delegation',
+                           'proposal', 'execution'] LOOP
     EXECUTE format('CREATE TRIGGER record_row AFTER INSERT OR UPDATE ON %I
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['proposal_comment', 'preview', 'review'] LOOP
+  FOREACH t IN ARRAY ARRAY['proposal_comment', 'preview', 'review', 'revocation'] LOOP
     EXECUTE format('CREATE TRIGGER record_row AFTER INSERT ON %I
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);

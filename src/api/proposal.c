@@ -17,6 +17,7 @@ PG_FUNCTION_INFO_V1(wfo_review_action);
 PG_FUNCTION_INFO_V1(wfo_review_actions);
 PG_FUNCTION_INFO_V1(wfo_comment_proposal);
 PG_FUNCTION_INFO_V1(wfo_preview_action);
+PG_FUNCTION_INFO_V1(wfo_revoke_approval);
 PG_FUNCTION_INFO_V1(wfo_withdraw_proposal);
 PG_FUNCTION_INFO_V1(wfo_retry_action);
 PG_FUNCTION_INFO_V1(wfo_expire_proposals);
@@ -140,6 +141,18 @@ wfo_preview_action(PG_FUNCTION_ARGS)
 	call_begin("preview_action");
 	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
 	PG_RETURN_JSONB_P(preview(proposal_id, arg_int64_or_null(fcinfo, 1)));
+}
+
+Datum
+wfo_revoke_approval(PG_FUNCTION_ARGS)
+{
+	int64 proposal_id;
+
+	call_begin("revoke_approval");
+	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
+	return enum_to_datum(&proposal_status_type,
+						 approval_revoke(proposal_id, arg_int64_or_null(fcinfo, 1),
+										 arg_text_or_null(fcinfo, 2)));
 }
 
 Datum

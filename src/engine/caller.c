@@ -100,14 +100,20 @@ caller_is_owner_of(const Caller *caller, const Actor *actor)
 	return strcmp(actor->db_role, GetUserNameFromId(actor->db_role_oid, false)) == 0;
 }
 
-/* Refuse unless the actor is active and the session may act as it. */
 void
-caller_check_acts_as(const Caller *caller, const Actor *actor)
+actor_check_active(const Actor *actor)
 {
 	if (!actor->active)
 		report_denied(errmsg("actor " INT64_FORMAT " is not active", actor->actor_id),
 					  errhint("An administrator can make the actor active again with "
 							  "update_actor."));
+}
+
+/* Refuse unless the actor is active and the session may act as it. */
+void
+caller_check_acts_as(const Caller *caller, const Actor *actor)
+{
+	actor_check_active(actor);
 	if (caller_is_owner_of(caller, actor))
 		return;
 

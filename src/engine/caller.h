@@ -24,6 +24,7 @@ extern void caller_identify(Caller *caller);
 extern bool caller_has(const Caller *caller, Capability capability);
 extern int64 *caller_bound_actor(const Caller *caller);
 extern const Actor *actor_require(int64 actor_id);
+extern void actor_check_active(const Actor *actor);
 extern const Actor *caller_actor(const Caller *caller, const int64 *given, const char *argument);
 extern const Actor *caller_actor_or_null(const Caller *caller, const int64 *given);
 extern void caller_check_acts_as(const Caller *caller, const Actor *actor);

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "model/transition.h"
 #include "store/actor.h"
+#include "store/delegation.h"
 #include "store/execution.h"
 #include "store/freeze.h"
 #include "store/proposal.h"
@@ -45,6 +46,13 @@ static const AttrNumber freeze_fixed[] = {FREEZE_FREEZE_ID, FREEZE_TITLE,
 										  FREEZE_STARTS_AT, FREEZE_ENDS_AT,
 										  FREEZE_TOOL,      FREEZE_ADDED_AT,
 										  FREEZE_ADDED_BY,  0};
+static const AttrNumber delegation_fixed[] = {DELEGATION_DELEGATION_ID,
+											  DELEGATION_FROM_ACTOR,
+											  DELEGATION_TO_ACTOR,
+											  DELEGATION_DELEGATED_AT,
+											  DELEGATION_DELEGATED_BY,
+											  DELEGATION_ENDS_AT,
+											  0};
 static const AttrNumber rule_fixed[] =
 	{RULE_RULE_ID,     RULE_ROLE,   RULE_APPROVALS, RULE_STAGE,    RULE_TOOL, RULE_CONDITION,
 	 RULE_DESCRIPTION, RULE_AGENTS, RULE_ADDED_AT,  RULE_ADDED_BY, 0};
@@ -87,7 +95,7 @@ is_append_only(StoreTable table)
 {
 	return table == STORE_TOOL_DEFINITION || table == STORE_PROPOSAL_REVISION ||
 		   table == STORE_PROPOSAL_COMMENT || table == STORE_PREVIEW || table == STORE_REVIEW ||
-		   table == STORE_AUDIT_LOG;
+		   table == STORE_REVOCATION || table == STORE_AUDIT_LOG;
 }
 
 static void
@@ -172,15 +180,16 @@ check_proposal(Relation rel, const StoredRow *old, const StoredRow *new)
 	check_transition(old, new, OBJECT_PROPOSAL, PROPOSAL_STATUS, column_text(new, PROPOSAL_EVENT));
 }
 
-/* A rule is removed, once, and does not change otherwise. */
+/* What ends once, at the time in a column, and does not change otherwise. */
 static void
-check_rule(Relation rel, const StoredRow *old, const StoredRow *new)
+check_ended_once(Relation rel, const StoredRow *old, const StoredRow *new, const AttrNumber *fixed,
+				 AttrNumber ended_at)
 {
-	check_fixed(rel, old, new, rule_fixed);
-	if (!column_is_null(old, RULE_REMOVED_AT) && is_changed(old, new))
-		report_wrong_state(errmsg("approval rule " INT64_FORMAT " is removed and does not change "
-								  "any more",
-								  column_int64(old, RULE_RULE_ID)));
+	check_fixed(rel, old, new, fixed);
+	if (!column_is_null(old, ended_at) && is_changed(old, new))
+		report_wrong_state(errmsg("row " INT64_FORMAT " of table \"%s.%s\" has ended and does not "
+								  "change any more",
+								  column_int64(old, 1), WFO_SCHEMA, RelationGetRelationName(rel)));
 }
 
 /* Tell every backend's caches of a write, be it the engine's or a restore's. */
@@ -195,6 +204,7 @@ invalidate_caches(Relation rel)
 		case STORE_POLICY:
 		case STORE_FREEZE:
 		case STORE_APPROVAL_RULE:
+		case STORE_DELEGATION:
 			CacheInvalidateRelcache(rel);
 			break;
 		default:
@@ -255,13 +265,17 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 		case STORE_POLICY:
 			break;
 		case STORE_APPROVAL_RULE:
-			check_rule(rel, old, new);
+			check_ended_once(rel, old, new, rule_fixed, RULE_REMOVED_AT);
+			break;
+		case STORE_DELEGATION:
+			check_ended_once(rel, old, new, delegation_fixed, DELEGATION_ENDED_AT);
 			break;
 		case STORE_TOOL_DEFINITION:
 		case STORE_PROPOSAL_REVISION:
 		case STORE_PROPOSAL_COMMENT:
 		case STORE_PREVIEW:
 		case STORE_REVIEW:
+		case STORE_REVOCATION:
 		case STORE_AUDIT_LOG:
 			report_outside_write(rel, "UPDATE");
 	}

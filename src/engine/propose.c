@@ -147,6 +147,20 @@ insert_proposal(const ProposeRequest *request, const Workflow *workflow, const P
 	revision_insert(revision, now);
 }
 
+/* Approve what a rule lets through: returns the status. */
+static ProposalStatus
+approve_by_rule(int64 proposal_id)
+{
+	Proposal *proposal = proposal_require_lock(proposal_id, true);
+	StoreRow row;
+
+	store_row_init(&row, STORE_PROPOSAL);
+	row_set_time(&row, PROPOSAL_EXPIRES_AT,
+				 proposal->approval_ttl != NULL ? expiry_after(proposal->approval_ttl) : 0);
+	proposal_change(proposal, &row, EVENT_APPROVE_BY_RULE, PROPOSAL_APPROVED, NULL, NULL);
+	return proposal->status;
+}
+
 /*
  * Propose a call.
  *
@@ -204,13 +218,16 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 							 .proposer = actor,
 							 .workflow_id = workflow->workflow_id,
 							 .workflow = workflow,
-							 .may_be_automatic = false,
+							 .may_be_automatic = true,
 						 },
 						 policy);
 	caller_person(&caller, actor, &revision.author);
 	insert_proposal(request, workflow, policy, &revision);
-	requirement_warn_if_nobody(revision.proposal_id, revision.requirements, actor->actor_id,
-							   policy);
 	*status = PROPOSAL_PENDING;
+	if (revision.rule_id != NULL)
+		*status = approve_by_rule(revision.proposal_id);
+	else
+		requirement_warn_if_nobody(revision.proposal_id, revision.requirements, actor->actor_id,
+								   policy);
 	return revision.proposal_id;
 }

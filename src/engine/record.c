@@ -26,12 +26,14 @@
 #include "store/actor.h"
 #include "store/audit_log.h"
 #include "store/comment.h"
+#include "store/delegation.h"
 #include "store/execution.h"
 #include "store/freeze.h"
 #include "store/policy.h"
 #include "store/preview.h"
 #include "store/proposal.h"
 #include "store/review.h"
+#include "store/revocation.h"
 #include "store/rule.h"
 #include "store/table.h"
 #include "store/tool.h"
@@ -168,6 +170,22 @@ record_freeze(const StoredRow *old, const StoredRow *new)
 }
 
 static void
+record_delegation(const StoredRow *old, const StoredRow *new)
+{
+	AuditEntry entry = {.action = old == NULL ? "delegate_review" : "end_delegation"};
+	JsonObject details;
+
+	entry.actor_id = column_int64_or_null(new, old == NULL ? DELEGATION_DELEGATED_BY
+														   : DELEGATION_ENDED_BY);
+	json_object_begin(&details);
+	add_column(&details, new, DELEGATION_DELEGATION_ID);
+	add_column(&details, new, DELEGATION_FROM_ACTOR);
+	add_column(&details, new, DELEGATION_TO_ACTOR);
+	add_column(&details, new, DELEGATION_ENDS_AT);
+	write_entry(&entry, &details);
+}
+
+static void
 record_rule(const StoredRow *old, const StoredRow *new)
 {
 	AuditEntry entry = {.action = "add_approval_rule",
@@ -233,9 +251,9 @@ action_of_event(const char *event)
 		Event event;
 		const char *action;
 	} actions[] = {
-		{EVENT_WITHDRAW, "withdraw_proposal"}, {EVENT_EXPIRE, "expire_proposal"},
-		{EVENT_CANCEL, "cancel_workflow"},     {EVENT_RETRY, "retry_action"},
-		{EVENT_REVOKE, "revoke_approval"},
+		{EVENT_WITHDRAW, "withdraw_proposal"},      {EVENT_EXPIRE, "expire_proposal"},
+		{EVENT_CANCEL, "cancel_workflow"},          {EVENT_RETRY, "retry_action"},
+		{EVENT_APPROVE_BY_RULE, "approve_by_rule"},
 	};
 
 	for (int i = 0; i < (int) lengthof(actions); i++)
@@ -275,6 +293,8 @@ record_proposal_change(const StoredRow *old, const StoredRow *new)
 	json_add_text(&details, "status", enum_label(&proposal_status_type, to));
 	if (!column_is_null(new, PROPOSAL_STATUS_REASON))
 		json_add_text(&details, "reason", column_text(new, PROPOSAL_STATUS_REASON));
+	if (strcmp(event, event_name(EVENT_APPROVE_BY_RULE)) == 0)
+		json_add_int(&details, "rule_id", column_int64(new, PROPOSAL_RULE_ID));
 	write_entry(&entry, &details);
 }
 
@@ -387,6 +407,34 @@ record_review(const StoredRow *new)
 	mark_recorded(proposal_id);
 }
 
+/* An approval that its reviewer takes back, and those that go with it. */
+static void
+record_revocation(const StoredRow *new)
+{
+	int64 proposal_id = column_int64(new, REVOCATION_PROPOSAL_ID);
+	int64 actor_id = column_int64(new, REVOCATION_ACTOR_ID);
+	int64 workflow_id = column_int64(new, REVOCATION_WORKFLOW_ID);
+	bool follows = !column_is_null(new, REVOCATION_FOLLOWS);
+	AuditEntry entry = {.action = follows ? "void_approval" : "revoke_approval",
+						.actor_id = follows ? NULL : &actor_id,
+						.workflow_id = &workflow_id,
+						.proposal_id = &proposal_id};
+	JsonObject details;
+
+	json_object_begin(&details);
+	json_add_int(&details, "review_id", column_int64(new, REVOCATION_REVIEW_ID));
+	json_add_int(&details, "revision", column_int64(new, REVOCATION_REVISION));
+	if (follows)
+		json_add_int(&details, "follows", column_int64(new, REVOCATION_FOLLOWS));
+	json_add_text(&details, "status",
+				  enum_label(&proposal_status_type,
+							 column_enum(new, REVOCATION_STATUS, &proposal_status_type)));
+	if (!column_is_null(new, REVOCATION_REASON))
+		json_add_text(&details, "reason", column_text(new, REVOCATION_REASON));
+	write_entry(&entry, &details);
+	mark_recorded(proposal_id);
+}
+
 /*
  * The call that a change of an execution comes from: whether it was started
  * tells a worker's end of a call from a cancel before it.
@@ -484,6 +532,12 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_APPROVAL_RULE:
 			record_rule(old, new);
+			break;
+		case STORE_DELEGATION:
+			record_delegation(old, new);
+			break;
+		case STORE_REVOCATION:
+			record_revocation(new);
 			break;
 		case STORE_PROPOSAL:
 			record_proposal(old, new);

@@ -218,7 +218,7 @@ find_slot(ReviewContext *context)
 				report_no_slot(context, votes->open_stage);
 			break;
 		case DECISION_REJECT:
-			if (!voter_fits(&context->voter, &votes->quorum, &context->slot))
+			if (!voter_fits(&context->voter, votes, &votes->quorum, &context->slot))
 				report_no_slot(context, 0);
 			break;
 	}
@@ -314,7 +314,7 @@ edit_counts(ReviewContext *context, const Quorum *quorum)
 	if (context->policy->edit_needs_approval)
 		return false;
 	return quorum_wants(quorum, 0, context->slot.role) ||
-		   voter_fits(&context->voter, quorum, &context->slot);
+		   voter_fits(&context->voter, &context->votes, quorum, &context->slot);
 }
 
 static void
@@ -343,7 +343,7 @@ edit(ReviewContext *context)
 							 .reason = proposal->reason,
 							 .proposer = actor_require(proposal->actor_id),
 							 .workflow_id = proposal->workflow_id,
-							 .may_be_automatic = false,
+							 .may_be_automatic = !policy->edit_needs_approval,
 						 },
 						 policy);
 	quorum = requirement_quorum(revision.requirements);

@@ -59,6 +59,14 @@ typedef struct ReviewRequest
 
 extern ProposalStatus review(const ReviewRequest *request, Jsonb **final_tool_call);
 
+/* revoke.c */
+extern ProposalStatus approval_revoke(int64 proposal_id, const int64 *reviewer_id,
+									  const char *reason);
+
+/* delegate.c */
+extern int64 review_delegate(int64 from_actor, int64 to_actor, TimestampTz ends_at);
+extern void review_end_delegation(int64 delegation_id, const int64 *actor_id);
+
 /* execute.c */
 extern int64 execute(int64 proposal_id, const int64 *actor_id, Jsonb **result);
 extern int64 execute_of_batch(int64 proposal_id, const int64 *actor_id, Jsonb **result);

@@ -17,6 +17,7 @@
 #include "store/execution.h"
 #include "store/proposal.h"
 #include "store/review.h"
+#include "store/revocation.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -124,6 +125,7 @@ verify_proposal(const Verification *verification, const Proposal *proposal)
 {
 	int naudit;
 	int nreviews;
+	int nrevocations;
 	int nexecutions;
 	AuditRow *audit = audit_list_of_proposal(proposal->proposal_id, &naudit);
 	Execution *executions = execution_list(proposal->proposal_id, &nexecutions);
@@ -142,6 +144,14 @@ verify_proposal(const Verification *verification, const Proposal *proposal)
 		report_finding(verification, proposal->proposal_id, NULL,
 					   psprintf("there are %d reviews, by the audit log %d", nreviews,
 								count_action(audit, naudit, "review_action")));
+	nrevocations = revocation_count(proposal->proposal_id);
+	if (count_action(audit, naudit, "revoke_approval") +
+			count_action(audit, naudit, "void_approval") !=
+		nrevocations)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   psprintf("there are %d revocations, by the audit log %d", nrevocations,
+								count_action(audit, naudit, "revoke_approval") +
+									count_action(audit, naudit, "void_approval")));
 	for (int i = 0; i < nexecutions; i++)
 		verify_execution(verification, &executions[i], audit, naudit);
 }

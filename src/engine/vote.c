@@ -7,9 +7,34 @@
  */
 #include "postgres.h"
 
+#include "engine/caller.h"
 #include "engine/requirement.h"
 #include "engine/reviewer.h"
 #include "engine/vote.h"
+#include "store/revocation.h"
+#include "utils/timestamp.h"
+
+/* Leave out the reviews that were revoked. */
+static void
+drop_revoked(Votes *votes)
+{
+	const Proposal *proposal = votes->proposal;
+	int nrevoked;
+	int64 *revoked = revocation_list(proposal->proposal_id, proposal->revision, &nrevoked);
+	int kept = 0;
+
+	for (int i = 0; i < votes->nreviews; i++)
+	{
+		bool stands = true;
+
+		for (int j = 0; j < nrevoked; j++)
+			if (revoked[j] == votes->reviews[i].review_id)
+				stands = false;
+		if (stands)
+			votes->reviews[kept++] = votes->reviews[i];
+	}
+	votes->nreviews = kept;
+}
 
 /* Read what stands of the current revision. */
 void
@@ -18,6 +43,8 @@ votes_load(Votes *votes, const Proposal *proposal)
 	votes->proposal = proposal;
 	votes->quorum = requirement_quorum(proposal->requirements);
 	votes->reviews = review_list(proposal->proposal_id, proposal->revision, &votes->nreviews);
+	if (votes->nreviews > 0)
+		drop_revoked(votes);
 	votes->approvals = palloc(sizeof(Approval) * Max(votes->nreviews, 1));
 	votes->approvers = palloc(sizeof(Person) * Max(votes->nreviews, 1));
 	votes->napprovals = 0;
@@ -29,25 +56,70 @@ votes_load(Votes *votes, const Proposal *proposal)
 			continue;
 		votes->approvals[votes->napprovals] = (Approval){.role = review->role,
 														 .stage = review->stage};
-		votes->approvers[votes->napprovals++] = review->reviewer;
+		votes->approvers[votes->napprovals] = review->reviewer;
+		if (review->on_behalf_of != NULL)
+			votes->approvers[votes->napprovals].on_behalf_of = *review->on_behalf_of;
+		votes->napprovals++;
 	}
 	votes->open_stage = quorum_open_stage(&votes->quorum, votes->approvals, votes->napprovals);
 }
 
-/* Somebody who acts as this actor now: in which roles. */
+bool
+delegation_is_in_force(const Delegation *delegation)
+{
+	return !delegation->ended && delegation->ends_at > GetCurrentTimestamp();
+}
+
+/* What somebody is known by who does not act now. */
+static Person
+person_of(const Actor *actor)
+{
+	return (Person){.actor_id = actor->actor_id,
+					.person = actor->person,
+					.db_role = actor->db_role};
+}
+
+/*
+ * Somebody who acts as this actor now, in their own role and in those delegated
+ * to them.
+ *
+ * A delegation lends no more than the delegator could do: it does not pass on
+ * what was delegated to the delegator, and is none for the delegator's own
+ * proposals.
+ */
 void
 voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposal *proposal,
 		   const Policy *policy)
 {
-	(void) proposal;
-	(void) policy;
+	const DelegationList *list = delegation_list(actor->actor_id);
+
 	voter->actor = actor;
 	voter->person = *person;
-	voter->roles = palloc(sizeof(Slot));
-	voter->roles[0] = (Slot){.role = actor->role};
+	voter->roles = palloc(sizeof(VoterRole) * (list->count + 1));
+	voter->roles[0] = (VoterRole){.slot = {.role = actor->role}};
 	voter->nroles = 1;
-	voter->fellows = palloc(sizeof(Person));
+	voter->fellows = palloc(sizeof(Person) * (list->count + 1));
 	voter->nfellows = 0;
+	for (int i = 0; i < list->count; i++)
+	{
+		const Delegation *delegation = &list->delegations[i];
+		bool is_delegate = delegation->to_actor == actor->actor_id;
+		const Actor *other;
+		Person fellow;
+
+		if (!delegation_is_in_force(delegation))
+			continue;
+		other = actor_require(is_delegate ? delegation->from_actor : delegation->to_actor);
+		fellow = person_of(other);
+		if (is_delegate && other->active && reviewer_is_of_kind(other, policy) &&
+			!reviewer_is_proposer(&fellow, proposal))
+			voter->roles[voter->nroles++] = (VoterRole){
+				.slot = {.role = other->role, .on_behalf_of = &other->actor_id},
+				.delegator = fellow,
+			};
+		fellow.on_behalf_of = actor->actor_id;
+		voter->fellows[voter->nfellows++] = fellow;
+	}
 }
 
 static bool
@@ -79,23 +151,35 @@ voter_review(const Voter *voter, const Votes *votes)
 
 /*
  * Whether the voter is the same person as somebody who has approved, sharing
- * marks with them or with somebody in between.
+ * marks with them or with somebody in between: delegator and delegate are one.
  */
 bool
 voter_has_approved(const Voter *voter, const Votes *votes)
 {
-	int count = votes->napprovals + voter->nfellows + 1;
-	Person *persons = palloc(sizeof(Person) * count);
+	Person *persons = palloc(sizeof(Person) * (1 + voter->nfellows + 2 * votes->napprovals));
+	int count = 0;
 	int *groups;
 
-	persons[0] = voter->person;
-	memcpy(persons + 1, voter->fellows, sizeof(Person) * voter->nfellows);
-	memcpy(persons + 1 + voter->nfellows, votes->approvers, sizeof(Person) * votes->napprovals);
+	memcpy(persons, votes->approvers, sizeof(Person) * votes->napprovals);
+	count = votes->napprovals;
+	persons[count++] = voter->person;
+	memcpy(persons + count, voter->fellows, sizeof(Person) * voter->nfellows);
+	count += voter->nfellows;
+	for (int i = 0; i < votes->napprovals; i++)
+		if (votes->approvers[i].on_behalf_of != 0)
+			persons[count++] = person_of(actor_require(votes->approvers[i].on_behalf_of));
 	groups = person_groups(persons, count);
-	for (int i = voter->nfellows + 1; i < count; i++)
-		if (groups[i] == groups[0])
+	for (int i = 0; i < votes->napprovals; i++)
+		if (groups[i] == groups[votes->napprovals])
 			return true;
 	return false;
+}
+
+/* Nobody acts in the role of somebody whose revision it is, where they could not themselves. */
+static bool
+role_is_usable(const VoterRole *role, const Votes *votes)
+{
+	return role->slot.on_behalf_of == NULL || !is_author_without_vote(&role->delegator, votes);
 }
 
 /* Where an approval by the voter would count, and in which role. */
@@ -104,27 +188,34 @@ voter_find_slot(const Voter *voter, const Votes *votes, Slot *slot)
 {
 	for (int i = 0; i < voter->nroles; i++)
 	{
-		int64 stage = quorum_place(&votes->quorum, votes->approvals, votes->napprovals,
-								   voter->roles[i].role);
+		const VoterRole *role = &voter->roles[i];
+		int64 stage;
 
+		if (!role_is_usable(role, votes))
+			continue;
+		stage = quorum_place(&votes->quorum, votes->approvals, votes->napprovals, role->slot.role);
 		if (stage == 0)
 			continue;
-		*slot = voter->roles[i];
+		*slot = role->slot;
 		slot->stage = stage;
 		return true;
 	}
 	return false;
 }
 
-/* In which role the voter could have any slot at all. */
+/*
+ * In which role the voter could have any slot of a quorum, which need not be
+ * that of the votes.
+ */
 bool
-voter_fits(const Voter *voter, const Quorum *quorum, Slot *slot)
+voter_fits(const Voter *voter, const Votes *votes, const Quorum *quorum, Slot *slot)
 {
 	for (int i = 0; i < voter->nroles; i++)
 	{
-		if (!quorum_wants(quorum, 0, voter->roles[i].role))
+		if (!role_is_usable(&voter->roles[i], votes) ||
+			!quorum_wants(quorum, 0, voter->roles[i].slot.role))
 			continue;
-		*slot = voter->roles[i];
+		*slot = voter->roles[i].slot;
 		return true;
 	}
 	return false;
@@ -132,15 +223,21 @@ voter_fits(const Voter *voter, const Quorum *quorum, Slot *slot)
 
 /*
  * In which role the voter may edit: one that has a place in the open stage
- * beside the other approvals, or, where all stages are complete, in any.
+ * beside the other approvals, or, where all stages are complete, in any.  What
+ * needs nobody's approval is edited by anybody who may review.
  */
 bool
 voter_find_slot_of_edit(const Voter *voter, const Votes *votes, Slot *slot)
 {
 	Votes others = *votes;
 
+	if (votes->quorum.count == 0)
+	{
+		*slot = voter->roles[0].slot;
+		return true;
+	}
 	if (votes->open_stage == 0)
-		return voter_fits(voter, &votes->quorum, slot);
+		return voter_fits(voter, votes, &votes->quorum, slot);
 	others.approvals = palloc(sizeof(Approval) * Max(votes->napprovals, 1));
 	others.napprovals = 0;
 	for (int i = 0; i < votes->napprovals; i++)

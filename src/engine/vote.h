@@ -11,6 +11,7 @@
 
 #include "model/quorum.h"
 #include "store/actor.h"
+#include "store/delegation.h"
 #include "store/policy.h"
 #include "store/proposal.h"
 #include "store/review.h"
@@ -36,16 +37,25 @@ typedef struct Slot
 	const int64 *on_behalf_of; /* NULL: in their own right */
 } Slot;
 
+/* A role in which somebody may decide. */
+typedef struct VoterRole
+{
+	Slot slot;        /* but for the stage */
+	Person delegator; /* where it is on behalf of another */
+} VoterRole;
+
 /* Somebody who is about to decide. */
 typedef struct Voter
 {
 	const Actor *actor;
 	Person person;
-	Slot *roles; /* in which the voter may decide, their own first */
+	VoterRole *roles; /* their own first */
 	int nroles;
 	Person *fellows; /* with whom the voter counts as one person */
 	int nfellows;
 } Voter;
+
+extern bool delegation_is_in_force(const Delegation *delegation);
 
 extern void votes_load(Votes *votes, const Proposal *proposal);
 extern void voter_init(Voter *voter, const Actor *actor, const Person *person,
@@ -57,7 +67,7 @@ extern bool voter_has_approved(const Voter *voter, const Votes *votes);
 
 extern bool voter_find_slot(const Voter *voter, const Votes *votes, Slot *slot);
 extern bool voter_find_slot_of_edit(const Voter *voter, const Votes *votes, Slot *slot);
-extern bool voter_fits(const Voter *voter, const Quorum *quorum, Slot *slot);
+extern bool voter_fits(const Voter *voter, const Votes *votes, const Quorum *quorum, Slot *slot);
 extern bool voter_may_approve(const Voter *voter, const Votes *votes, const Policy *policy,
 							  Slot *slot);
 

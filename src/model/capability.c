@@ -15,22 +15,20 @@
 #define FUNCTIONS_OF_EVERYBODY "get_audit_log", "whoami", "transitions"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
-		"execution", "queue"
+		"revocation", "execution", "queue"
 #define TABLES_OF_REVIEWERS \
-	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", "preview", \
-		"worker_status", "queue_status", "execution_stats"
+	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", \
+		"delegation", "preview", "worker_status", "queue_status", "execution_stats"
 
 static const char *const propose_functions[] = {"propose_action",       "start_workflow",
 												"complete_workflow",    "cancel_workflow",
 												"withdraw_proposal",    "comment_proposal",
 												FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const review_functions[] = {"review_action",
-											   "review_actions",
-											   "preview_action",
-											   "comment_proposal",
-											   "worker_status",
-											   FUNCTIONS_OF_EVERYBODY,
-											   NULL};
+static const char *const review_functions[] = {"review_action",        "review_actions",
+											   "preview_action",       "revoke_approval",
+											   "delegate_review",      "end_delegation",
+											   "comment_proposal",     "worker_status",
+											   FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const execute_functions[] = {"execute_action",       "execute_parallel",
 												"enqueue_action",       "wait_execution",
 												"cancel_execution",     "retry_action",
@@ -38,12 +36,17 @@ static const char *const execute_functions[] = {"execute_action",       "execute
 												FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const audit_functions[] = {"verify_audit_log", "worker_status",
 											  FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const administer_functions[] =
-	{"set_policy",        "register_actor",       "update_actor",         "register_tool",
-	 "update_tool",       "set_tool_enabled",     "add_freeze",           "remove_freeze",
-	 "add_approval_rule", "remove_approval_rule", "grant_capability",     "revoke_capability",
-	 "complete_workflow", "cancel_workflow",      "expire_proposals",     "comment_proposal",
-	 "resume_queue",      "worker_status",        FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const administer_functions[] = {"set_policy",           "register_actor",
+												   "update_actor",         "register_tool",
+												   "update_tool",          "set_tool_enabled",
+												   "add_freeze",           "remove_freeze",
+												   "add_approval_rule",    "remove_approval_rule",
+												   "delegate_review",      "end_delegation",
+												   "grant_capability",     "revoke_capability",
+												   "complete_workflow",    "cancel_workflow",
+												   "expire_proposals",     "comment_proposal",
+												   "resume_queue",         "worker_status",
+												   FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const gateway_functions[] = {"is_gateway", NULL};
 
 static const char *const proposer_tables[] = {TABLES_OF_PROPOSERS, NULL};

@@ -32,7 +32,8 @@ typedef enum Event
 	EVENT_BREAK_GLASS,
 	EVENT_RETRY,
 	EVENT_START,
-	EVENT_COMPLETE
+	EVENT_COMPLETE,
+	EVENT_APPROVE_BY_RULE
 } Event;
 
 typedef struct Transition

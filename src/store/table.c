@@ -32,6 +32,7 @@
 #include "store/actor.h"
 #include "store/audit_log.h"
 #include "store/comment.h"
+#include "store/delegation.h"
 #include "store/execution.h"
 #include "store/freeze.h"
 #include "store/policy.h"
@@ -40,6 +41,7 @@
 #include "store/queue.h"
 #include "store/review.h"
 #include "store/revision.h"
+#include "store/revocation.h"
 #include "store/rule.h"
 #include "store/table.h"
 #include "store/tool.h"
@@ -65,12 +67,14 @@ static const struct
 	[STORE_POLICY] = {"policy", NULL, POLICY_COLUMNS},
 	[STORE_FREEZE] = {"freeze_window", "freeze_window_freeze_id_seq", FREEZE_COLUMNS},
 	[STORE_APPROVAL_RULE] = {"approval_rule", "approval_rule_rule_id_seq", RULE_COLUMNS},
+	[STORE_DELEGATION] = {"delegation", "delegation_delegation_id_seq", DELEGATION_COLUMNS},
 	[STORE_PROPOSAL] = {"proposal", "proposal_proposal_id_seq", PROPOSAL_COLUMNS},
 	[STORE_PROPOSAL_REVISION] = {"proposal_revision", NULL, REVISION_COLUMNS},
 	[STORE_PROPOSAL_COMMENT] = {"proposal_comment", "proposal_comment_comment_id_seq",
 								COMMENT_COLUMNS},
 	[STORE_PREVIEW] = {"preview", "preview_preview_id_seq", PREVIEW_COLUMNS},
 	[STORE_REVIEW] = {"review", "review_review_id_seq", REVIEW_COLUMNS},
+	[STORE_REVOCATION] = {"revocation", NULL, REVOCATION_COLUMNS},
 	[STORE_EXECUTION] = {"execution", "execution_execution_id_seq", EXECUTION_COLUMNS},
 	[STORE_QUEUE] = {"queue", NULL, QUEUE_COLUMNS},
 	[STORE_AUDIT_LOG] = {"audit_log", "audit_log_audit_id_seq", AUDIT_COLUMNS},

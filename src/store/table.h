@@ -31,17 +31,19 @@ typedef enum StoreTable
 	STORE_POLICY,
 	STORE_FREEZE,
 	STORE_APPROVAL_RULE,
+	STORE_DELEGATION,
 	STORE_PROPOSAL,
 	STORE_PROPOSAL_REVISION,
 	STORE_PROPOSAL_COMMENT,
 	STORE_PREVIEW,
 	STORE_REVIEW,
+	STORE_REVOCATION,
 	STORE_EXECUTION,
 	STORE_QUEUE,
 	STORE_AUDIT_LOG
 } StoreTable;
 
-#define STORE_TABLE_COUNT (STORE_AUDIT_LOG + 1)
+#define STORE_TABLE_COUNT 17
 #define STORE_MAX_COLUMNS 32
 
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);
@@ -103,7 +105,8 @@ typedef enum StoreLockSpace
 	LOCK_IDEMPOTENCY_KEY, /* one call at a time proposes with a key */
 	LOCK_NAME,            /* one call at a time registers a name or a definition */
 	LOCK_GRANTS,          /* one call at a time grants or revokes */
-	LOCK_POLICY           /* one call at a time changes the policy */
+	LOCK_POLICY,          /* one call at a time changes the policy */
+	LOCK_DELEGATION       /* one call at a time delegates */
 } StoreLockSpace;
 
 extern void store_lock_id(StoreLockSpace space, int64 id, bool exclusive);

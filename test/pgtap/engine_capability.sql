@@ -56,15 +56,15 @@ SELECT capability,
        (SELECT string_agg(f || ':select', ' ' ORDER BY f) FROM unnest(string_to_array(tables, ' ')) f)
   FROM (VALUES
     ('propose', 'start_workflow propose_action complete_workflow cancel_workflow withdraw_proposal comment_proposal get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision proposal_comment review execution queue'),
-    ('review', 'review_action review_actions preview_action comment_proposal worker_status get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision proposal_comment review execution queue tool_definition policy freeze_window approval_rule preview worker_status queue_status execution_stats'),
+     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue'),
+    ('review', 'review_action review_actions preview_action revoke_approval delegate_review end_delegation comment_proposal worker_status get_audit_log whoami transitions',
+     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats'),
     ('execute', 'execute_action execute_parallel enqueue_action wait_execution cancel_execution worker_status retry_action comment_proposal get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision proposal_comment review execution queue tool_definition policy freeze_window approval_rule preview worker_status queue_status execution_stats'),
+     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats'),
     ('audit', 'get_audit_log verify_audit_log worker_status whoami transitions',
-     'actor workflow tool proposal proposal_revision proposal_comment review execution queue tool_definition policy freeze_window approval_rule preview worker_status queue_status execution_stats audit_log'),
-    ('administer', 'set_policy register_actor update_actor register_tool update_tool set_tool_enabled add_freeze remove_freeze add_approval_rule remove_approval_rule grant_capability revoke_capability complete_workflow cancel_workflow expire_proposals comment_proposal resume_queue worker_status get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision proposal_comment review execution queue tool_definition policy freeze_window approval_rule preview worker_status queue_status execution_stats audit_log'),
+     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats audit_log'),
+    ('administer', 'set_policy register_actor update_actor register_tool update_tool set_tool_enabled add_freeze remove_freeze add_approval_rule remove_approval_rule delegate_review end_delegation grant_capability revoke_capability complete_workflow cancel_workflow expire_proposals comment_proposal resume_queue worker_status get_audit_log whoami transitions',
+     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats audit_log'),
     ('gateway', 'is_gateway', NULL)) AS v(capability, functions, tables);
 CREATE FUNCTION t.each_capability() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE

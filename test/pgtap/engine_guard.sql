@@ -146,6 +146,10 @@ SELECT raises(format('UPDATE workflow_orch.workflow SET end_reason = ''x'' WHERE
 SELECT workflow_orch.add_approval_rule('DBA', tool => 'div', condition => '$.params.n > 100', description => 'large') AS rule \gset
 SELECT workflow_orch.add_approval_rule() AS removed \gset
 SELECT workflow_orch.remove_approval_rule(:removed);
+SELECT workflow_orch.delegate_review(:bob, :cyd, '2099-01-01') AS delegation, workflow_orch.delegate_review(:bob, :cyd, '2099-01-01') AS ended \gset
+SELECT workflow_orch.end_delegation(:ended, :bob);
+SELECT approved('div', '{"n": 1}') AS revoked \gset
+SELECT workflow_orch.revoke_approval(:revoked, :bob);
 SELECT workflow_orch.set_policy(notify => false);
 CREATE FUNCTION t.each_column() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -169,6 +173,7 @@ SELECT raises(format('UPDATE workflow_orch.%s', assignment), '{"sqlstate": "5500
                     'workflow SET title = ''x''', 'workflow SET dry_run = true', 'workflow SET actor_id = NULL',
                     'execution SET dry_run = true', 'tool SET tool = ''x''',
                     'approval_rule SET approvals = 0', 'approval_rule SET role = NULL', 'approval_rule SET condition = NULL',
+                    'delegation SET to_actor = 1', 'delegation SET ends_at = ''2098-01-01''',
                     'proposal SET requirements = ''[]'' WHERE status = ''pending''', 'proposal SET rule_id = 1 WHERE status = ''pending''']) AS assignment;
 SELECT raises('UPDATE workflow_orch.proposal SET revision = revision + 2 WHERE status = ''pending''', '{"sqlstate": "55000", "message": "%from revision 1 to 3"}',
   'revisions follow one another');

@@ -110,4 +110,47 @@ SELECT results_eq(format('SELECT revision, jsonb_array_length(requirements) FROM
   'VALUES (1::bigint, 2), (2, 1)', 'each revision keeps what it needed');
 CALL no_rules();
 
+-- Rules with 0 approvals let through what no other rule asks anybody for.
+SELECT workflow_orch.register_actor('bot', 'Developer', kind => 'agent') AS bot, workflow_orch.register_actor('cron', 'Developer', kind => 'service') AS cron \gset
+SELECT workflow_orch.add_approval_rule(approvals => 0, tool => 'pay', condition => '$.params.amount < 100') AS zero \gset
+CREATE FUNCTION t.outcome(params jsonb, actor bigint DEFAULT ann()) RETURNS text LANGUAGE sql AS $$
+  SELECT status::text FROM workflow_orch.propose_action(workflow(), actor, 'pay', params, 'because')
+$$;
+SELECT is(outcome('{"amount": 99}'), 'approved', 'what the rule is about is approved at once');
+SELECT max(proposal_id) AS p FROM workflow_orch.proposal \gset
+SELECT row_eq(format('SELECT status::text, requirements, required_approvals, approvals, stage, rule_id, status_by, event FROM workflow_orch.proposal WHERE proposal_id = %s', :p),
+  ROW('approved'::text, '[]'::jsonb, 0::bigint, 0::bigint, NULL::bigint, :zero::bigint, NULL::bigint, 'approve_by_rule'::text), 'the proposal says by which rule');
+SELECT results_eq(format('SELECT action, actor_id, details FROM workflow_orch.audit_log WHERE proposal_id = %s ORDER BY audit_id OFFSET 1', :p),
+  format($$VALUES ('approve_by_rule', NULL::bigint, '{"from": "pending", "status": "approved", "rule_id": %s}'::jsonb)$$, :zero), 'and so does the audit log');
+SELECT is((SELECT rule_id FROM workflow_orch.proposal_revision WHERE proposal_id = :p), :zero::bigint, 'and the revision');
+SELECT is(execute(:p) -> 'success', 'true', 'it runs');
+SELECT is(outcome('{"amount": 100}'), 'pending', 'what it is not about waits as ever');
+SELECT is(outcome('{"amount": 99}', :bot), 'pending', 'what an agent proposes is not let through');
+SELECT is(outcome('{"amount": 99}', :cron), 'approved', 'what a service proposes is');
+SELECT workflow_orch.add_approval_rule('DBA', tool => 'pay', condition => '$.params.amount > 50') \g /dev/null
+SELECT is(outcome('{"amount": 99}'), 'pending', 'where another rule asks for somebody, nothing is let through');
+SELECT is(outcome('{"amount": 50}'), 'approved', 'where it does not, it is');
+SELECT propose('pay', '{"amount": 70}') AS p \gset
+SELECT row_eq(format($$SELECT status::text, final_tool_call FROM workflow_orch.review_action(%s, bob(), 'edit', '{"amount": 20}')$$, :p),
+  ROW('approved'::text, '{"tool": "pay", "params": {"amount": 20}}'::jsonb), 'an edit to what needs nobody is approved');
+SELECT row_eq(format('SELECT rule_id, approvals FROM workflow_orch.proposal WHERE proposal_id = %s', :p), ROW(:zero::bigint, 0::bigint), 'by the rule');
+SELECT is((SELECT status::text FROM workflow_orch.review_action(:p, :cyd, 'edit', '{"amount": 60}')), 'pending', 'anybody who may review takes it back with an edit');
+SELECT edit_needs_approval FROM workflow_orch.set_policy(edit_needs_approval => true) \g /dev/null
+SELECT propose('pay', '{"amount": 70}') AS p \gset
+SELECT is((SELECT status::text FROM workflow_orch.review_action(:p, :bob, 'edit', '{"amount": 20}')), 'pending', 'where edits need an approval, no rule gives it');
+SELECT edit_needs_approval FROM workflow_orch.set_policy(edit_needs_approval => false) \g /dev/null
+CALL no_rules();
+SELECT workflow_orch.add_approval_rule(approvals => 0, condition => '$.params.note == "fine"', agents => true) \g /dev/null
+SELECT is(outcome('{"amount": 1}'), 'pending', 'what a condition cannot judge is not let through');
+SELECT is(outcome('{"amount": 1, "note": "bad"}'), 'pending', 'nor what it is false of');
+SELECT is(outcome('{"amount": 1, "note": "fine"}'), 'approved', 'what it is true of is');
+SELECT is(outcome('{"amount": 1, "note": "fine"}', :bot), 'approved', 'with agents, agents'' proposals too');
+CALL no_rules();
+SELECT approval_ttl FROM workflow_orch.set_policy(approval_ttl => '1 day') \g /dev/null
+SELECT workflow_orch.add_approval_rule(approvals => 0) \g /dev/null
+SELECT propose('pay', '{"amount": 1}') \g /dev/null
+SELECT is((SELECT expires_at - status_at BETWEEN '23 hours' AND '25 hours' FROM workflow_orch.proposal ORDER BY proposal_id DESC LIMIT 1), true, 'an approval by rule is good for approval_ttl');
+CALL no_rules();
+SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'the audit log agrees');
+
 \ir include/finish.sql

@@ -6,23 +6,33 @@
 
 #include "model/transition.h"
 
-#define LAST_EVENT EVENT_COMPLETE
+#define LAST_EVENT EVENT_APPROVE_BY_RULE
 
 /* The edges of the contract: "from event to", one object each. */
 static const char *const workflow_edges[] = {"active complete completed", "active cancel cancelled",
 											 NULL};
 
-static const char *const proposal_edges[] =
-	{"pending approve approved",     "pending edit approved",
-	 "pending reject rejected",      "pending withdraw withdrawn",
-	 "pending expire expired",       "pending cancel cancelled",
-	 "pending break_glass executed", "pending break_glass failed",
-	 "approved execute executed",    "approved fail failed",
-	 "approved withdraw withdrawn",  "approved expire expired",
-	 "approved cancel cancelled",    "approved edit pending",
-	 "approved revoke pending",      "failed retry approved",
-	 "failed revoke pending",        "failed withdraw withdrawn",
-	 "failed cancel cancelled",      NULL};
+static const char *const proposal_edges[] = {"pending approve approved",
+											 "pending approve_by_rule approved",
+											 "pending edit approved",
+											 "pending reject rejected",
+											 "pending withdraw withdrawn",
+											 "pending expire expired",
+											 "pending cancel cancelled",
+											 "pending break_glass executed",
+											 "pending break_glass failed",
+											 "approved execute executed",
+											 "approved fail failed",
+											 "approved withdraw withdrawn",
+											 "approved expire expired",
+											 "approved cancel cancelled",
+											 "approved edit pending",
+											 "approved revoke pending",
+											 "failed retry approved",
+											 "failed revoke pending",
+											 "failed withdraw withdrawn",
+											 "failed cancel cancelled",
+											 NULL};
 
 static const char *const execution_edges[] = {"queued start running", "queued cancel cancelled",
 											  "queued fail failed",   "running execute succeeded",
@@ -125,7 +135,7 @@ UNIT_TEST(transition)
 	check_reach(OBJECT_EXECUTION, execution_finals);
 
 	(void) transition_table(&count);
-	is_int(count, 28, "the table has each edge once");
+	is_int(count, 29, "the table has each edge once");
 
 	for (int status = 0; status < proposal_status_type.nlabels; status++)
 		all = all && proposal_status_is_open((ProposalStatus) status) ==

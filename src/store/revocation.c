@@ -1,0 +1,72 @@
+/*
+ * revocation.c
+ *	  The table revocation.
+ */
+#include "postgres.h"
+
+#include "store/revocation.h"
+#include "store/table.h"
+
+void
+revocation_insert(const Revocation *revocation)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_REVOCATION);
+	row_set_int64(&row, REVOCATION_REVIEW_ID, revocation->review_id);
+	row_set_int64(&row, REVOCATION_PROPOSAL_ID, revocation->proposal_id);
+	row_set_int64(&row, REVOCATION_WORKFLOW_ID, revocation->workflow_id);
+	row_set_int64(&row, REVOCATION_REVISION, revocation->revision);
+	row_set_id(&row, REVOCATION_FOLLOWS, revocation->follows);
+	row_set_int64(&row, REVOCATION_ACTOR_ID, revocation->actor_id);
+	row_set_enum(&row, REVOCATION_STATUS, &proposal_status_type, revocation->status);
+	row_set_time(&row, REVOCATION_REVOKED_AT, GetCurrentTimestamp());
+	row_set_text(&row, REVOCATION_REASON, revocation->reason);
+	store_insert(&row);
+}
+
+static int64 *
+list_reviews(int nkeys, ScanKey keys, int *count)
+{
+	StoreScan scan;
+	StoredRow *row;
+	int size = 4;
+	int64 *ids = palloc(size * sizeof(int64));
+
+	*count = 0;
+	store_scan_begin(&scan, STORE_REVOCATION, "revocation_proposal_idx", nkeys, keys);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		if (*count == size)
+		{
+			size *= 2;
+			ids = repalloc(ids, size * sizeof(int64));
+		}
+		ids[(*count)++] = column_int64(row, REVOCATION_REVIEW_ID);
+	}
+	store_scan_end(&scan);
+	return ids;
+}
+
+/* The ids of the reviews of a revision that do not count any more. */
+int64 *
+revocation_list(int64 proposal_id, int64 revision, int *count)
+{
+	ScanKeyData keys[2];
+
+	store_key_int64(&keys[0], REVOCATION_PROPOSAL_ID, proposal_id);
+	store_key_int64(&keys[1], REVOCATION_REVISION, revision);
+	return list_reviews(2, keys, count);
+}
+
+/* How many reviews of a proposal do not count any more, in all its revisions. */
+int
+revocation_count(int64 proposal_id)
+{
+	ScanKeyData key;
+	int count;
+
+	store_key_int64(&key, REVOCATION_PROPOSAL_ID, proposal_id);
+	pfree(list_reviews(1, &key, &count));
+	return count;
+}
