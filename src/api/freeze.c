@@ -8,6 +8,7 @@
 #include "engine/call.h"
 #include "engine/verbs.h"
 #include "fmgr.h"
+#include "worker/announce.h"
 
 PG_FUNCTION_INFO_V1(wfo_add_freeze);
 PG_FUNCTION_INFO_V1(wfo_remove_freeze);
@@ -31,5 +32,6 @@ wfo_remove_freeze(PG_FUNCTION_ARGS)
 {
 	call_begin("remove_freeze");
 	freeze_remove(arg_int64(fcinfo, 0, "freeze_id"));
+	announce_visit();
 	PG_RETURN_VOID();
 }

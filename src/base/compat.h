@@ -75,9 +75,12 @@ compat_init_eval_plan_qual(EPQState *epqstate, EState *estate)
 
 #if PG_VERSION_NUM < 160000
 #define compat_database_aclcheck(database, role, mode) pg_database_aclcheck(database, role, mode)
+#define compat_database_ownercheck(database, role) pg_database_ownercheck(database, role)
 #else
 #define compat_database_aclcheck(database, role, mode) \
 	object_aclcheck(DatabaseRelationId, database, role, mode)
+#define compat_database_ownercheck(database, role) \
+	object_ownercheck(DatabaseRelationId, database, role)
 #endif
 
 #if PG_VERSION_NUM < 160000

@@ -426,45 +426,62 @@ result_of(const BatchCall *call)
 	return execution->result;
 }
 
+static int
+compare_workflows(const void *a, const void *b)
+{
+	const BatchCall *left = *(BatchCall *const *) a;
+	const BatchCall *right = *(BatchCall *const *) b;
+
+	if (left->workflow_id != right->workflow_id)
+		return left->workflow_id < right->workflow_id ? -1 : 1;
+	return (left > right) - (left < right);
+}
+
+/* The audit row of the calls of one workflow. */
+static void
+audit_calls(const Batch *batch, BatchCall *const *calls, int count)
+{
+	JsonObject details;
+	JsonArray proposals;
+	int64 succeeded = 0;
+
+	json_array_begin(&proposals);
+	for (int i = 0; i < count; i++)
+	{
+		succeeded += calls[i]->succeeded;
+		json_array_add_int(&proposals, calls[i]->proposal_id);
+	}
+	json_object_begin(&details);
+	json_add_int(&details, "calls", count);
+	json_add_int(&details, "succeeded", succeeded);
+	json_add_int(&details, "failed", count - succeeded);
+	json_add_jsonb(&details, "proposals", json_array_end(&proposals));
+	audit_insert(&(AuditEntry){
+		.action = "execute_parallel",
+		.actor_id = batch->actor != NULL ? &batch->actor->actor_id : NULL,
+		.workflow_id = &calls[0]->workflow_id,
+		.login = batch->caller.login,
+		.db_role = batch->caller.role,
+		.details = json_object_end(&details),
+	});
+}
+
 /* One audit row for each workflow that the batch has calls of. */
 static void
-audit_batch(const Batch *batch, const bool *succeeded)
+audit_batch(const Batch *batch)
 {
-	bool *done = palloc0(Max(batch->ncalls, 1) * sizeof(bool));
+	BatchCall **calls = palloc(Max(batch->ncalls, 1) * sizeof(BatchCall *));
+	int begin = 0;
 
 	for (int i = 0; i < batch->ncalls; i++)
-	{
-		JsonObject details;
-		JsonArray proposals;
-		int64 calls = 0;
-		int64 successes = 0;
-
-		if (done[i])
-			continue;
-		json_array_begin(&proposals);
-		for (int j = i; j < batch->ncalls; j++)
+		calls[i] = &batch->calls[i];
+	qsort(calls, batch->ncalls, sizeof(BatchCall *), compare_workflows);
+	for (int end = 1; end <= batch->ncalls; end++)
+		if (end == batch->ncalls || calls[end]->workflow_id != calls[begin]->workflow_id)
 		{
-			if (batch->calls[j].workflow_id != batch->calls[i].workflow_id)
-				continue;
-			done[j] = true;
-			calls++;
-			successes += succeeded[j];
-			json_array_add_int(&proposals, batch->calls[j].proposal_id);
+			audit_calls(batch, calls + begin, end - begin);
+			begin = end;
 		}
-		json_object_begin(&details);
-		json_add_int(&details, "calls", calls);
-		json_add_int(&details, "succeeded", successes);
-		json_add_int(&details, "failed", calls - successes);
-		json_add_jsonb(&details, "proposals", json_array_end(&proposals));
-		audit_insert(&(AuditEntry){
-			.action = "execute_parallel",
-			.actor_id = batch->actor != NULL ? &batch->actor->actor_id : NULL,
-			.workflow_id = &batch->calls[i].workflow_id,
-			.login = batch->caller.login,
-			.db_role = batch->caller.role,
-			.details = json_object_end(&details),
-		});
-	}
 }
 
 /* The results of all calls, in their order; writes the audit row of the batch. */
@@ -472,7 +489,6 @@ Jsonb *
 batch_results(Batch *batch)
 {
 	JsonArray array;
-	bool *succeeded = palloc0(Max(batch->ncalls, 1) * sizeof(bool));
 
 	json_array_begin(&array);
 	for (int i = 0; i < batch->ncalls; i++)
@@ -481,9 +497,10 @@ batch_results(Batch *batch)
 		JsonbValue *success = json_find(result, "success");
 
 		CHECK_FOR_INTERRUPTS();
-		succeeded[i] = success != NULL && success->type == jbvBool && success->val.boolean;
+		batch->calls[i].succeeded = success != NULL && success->type == jbvBool &&
+									success->val.boolean;
 		json_array_add(&array, add_call(result, i, &batch->calls[i]));
 	}
-	audit_batch(batch, succeeded);
+	audit_batch(batch);
 	return json_array_end(&array);
 }

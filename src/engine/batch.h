@@ -28,7 +28,8 @@ typedef struct BatchCall
 	Oid role; /* whose workers run it; InvalidOid: it has run, dry */
 	BatchFate fate;
 	int64 execution_id; /* 0: none */
-	Jsonb *result;      /* of a dry run */
+	bool succeeded;
+	Jsonb *result; /* of a dry run */
 } BatchCall;
 
 typedef struct Batch

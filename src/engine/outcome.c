@@ -31,10 +31,13 @@ execution_require(int64 execution_id)
 	return execution;
 }
 
+/* Where an execution stands that ran just now; one without a row was undone. */
 ExecutionStatus
 execution_status(int64 execution_id)
 {
-	return execution_require(execution_id)->status;
+	const Execution *execution = execution_load(execution_id);
+
+	return execution != NULL ? execution->status : EXECUTION_CANCELLED;
 }
 
 /*

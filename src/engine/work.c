@@ -177,13 +177,13 @@ write_execution(Work *work)
 static void
 write_retry(Work *work, const CallResult *result, TimestampTz at)
 {
-	ereport(LOG, (errhidestmt(true), errhidecontext(true),
-				  errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT
-						 " failed in attempt " INT64_FORMAT " and is tried again",
-						 work->execution.execution_id, work->proposal->proposal_id,
-						 work->execution.attempt),
-				  errdetail_log("SQLSTATE %s: %s", unpack_sql_state(result->error->sqlerrcode),
-								result->error->message)));
+	ereport(LOG,
+			(errhidestmt(true), errhidecontext(true),
+			 errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT
+					" failed in attempt " INT64_FORMAT " and is tried again",
+					work->execution.execution_id, work->proposal->proposal_id,
+					work->execution.attempt),
+			 errdetail_log("The SQLSTATE is %s.", unpack_sql_state(result->error->sqlerrcode))));
 	if (work->queued != NULL)
 	{
 		work->execution.status = EXECUTION_QUEUED;
@@ -272,18 +272,19 @@ write_verdict(Work *work)
 }
 
 /*
- * Whether the call ended because somebody cancelled it.  A deadlock is told as
- * what it is instead, and is the call's failure.
+ * Whether somebody cancelled the call: notes who.  A deadlock is told as what
+ * it is instead, and is the call's failure.
  */
 static bool
-was_cancelled(Work *work, const WorkHooks *hooks, const CallResult *result)
+was_cancelled(Work *work, const WorkHooks *hooks, ErrorData *error)
 {
-	ErrorData *error = result->error;
 	WorkCancel cancel = {0};
-	bool asked = hooks->cancelled(&cancel);
+	bool asked;
 
-	if (error == NULL || error->sqlerrcode != ERRCODE_QUERY_CANCELED ||
-		(!asked && !deadline_saw_cancel()))
+	if (error == NULL || error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		return false;
+	asked = hooks != NULL && hooks->cancelled(&cancel);
+	if (!asked && !deadline_saw_cancel())
 		return false;
 	if (cancel.deadlock)
 	{
@@ -350,7 +351,7 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 	hooks->starts(run.execution_id, call.tool->tool);
 	approved_run(&call, &run, &result);
 	hooks->ended();
-	cancelled = was_cancelled(&work, hooks, &result);
+	cancelled = was_cancelled(&work, hooks, result.error);
 	write_end(&work, &result, cancelled);
 	item->at_commit = true;
 }
@@ -358,10 +359,10 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 /*
  * Record an error that undid the transaction of work_run, in another one: at
  * its commit it is the tool's, before that a refusal.  A refusal for a passing
- * reason is put off.
+ * reason is put off.  hooks is NULL where the call was never begun.
  */
 void
-work_fail(WorkItem *item, const ErrorData *error, WorkReport *report)
+work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *hooks, WorkReport *report)
 {
 	Work work;
 	TimestampTz now = GetCurrentTimestamp();
@@ -373,6 +374,13 @@ work_fail(WorkItem *item, const ErrorData *error, WorkReport *report)
 	result.tool = work.proposal->tool;
 	result.params = work.proposal->params;
 	result.dry_run = work.execution.dry_run;
+	if (was_cancelled(&work, hooks, &copy))
+	{
+		result.started_at = item->started_at != 0 ? item->started_at : now;
+		work.execution.attempt++;
+		write_end(&work, &result, true);
+		return;
+	}
 	if (item->at_commit)
 	{
 		result.started_at = item->started_at;
@@ -380,7 +388,7 @@ work_fail(WorkItem *item, const ErrorData *error, WorkReport *report)
 		write_end(&work, &result, false);
 		return;
 	}
-	if (is_in_list(error))
+	if (is_in_list(&copy) || copy.sqlerrcode == ERRCODE_QUERY_CANCELED)
 	{
 		put_off(&work, TimestampTzPlusMilliseconds(now, setting_retry_delay));
 		return;
@@ -442,7 +450,7 @@ fail_calls_of(Oid role, const char *problem)
 		if (queued == NULL || queued->held)
 			continue;
 		item.call.execution_id = queued->execution_id;
-		work_fail(&item, &error, &report);
+		work_fail(&item, &error, NULL, &report);
 	}
 }
 

@@ -56,7 +56,8 @@ typedef struct WorkHooks
 } WorkHooks;
 
 extern void work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report);
-extern void work_fail(WorkItem *item, const ErrorData *error, WorkReport *report);
+extern void work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *hooks,
+					  WorkReport *report);
 extern void work_note_crash(int64 execution_id);
 extern bool work_is_possible(void);
 extern bool work_check_sqlstates(char **list, void **extra, GucSource source);

@@ -111,7 +111,7 @@ reap(void)
 		if (slot->state == SLOT_STARTING && slot->pid == 0)
 		{
 			slot->state = SLOT_FREE;
-			pool->groups[slot->group].failed_starts++;
+			pool_note_failed_start(&pool->groups[slot->group]);
 		}
 		pool_unlock();
 	}
@@ -254,6 +254,7 @@ plan_start(WorkerStart *start, TimestampTz *until)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	PoolGroup *chosen = NULL;
+	bool chosen_has_worker = false;
 	int index;
 
 	for (int i = 0; i < POOL_GROUPS; i++)
@@ -286,10 +287,13 @@ plan_start(WorkerStart *start, TimestampTz *until)
 				*until = again;
 			continue;
 		}
-		/* Who has no worker goes before who has some. */
-		if (chosen == NULL ||
-			group->waiting_since - (census.own == 0 ? USECS_PER_DAY : 0) < chosen->waiting_since)
+		/* A group without any worker goes first, then the one that waits longest. */
+		if (chosen == NULL || (census.own == 0 && chosen_has_worker) ||
+			((census.own > 0) == chosen_has_worker && group->waiting_since < chosen->waiting_since))
+		{
 			chosen = group;
+			chosen_has_worker = census.own > 0;
+		}
 	}
 	index = chosen != NULL ? free_slot() : -1;
 	if (index >= 0)
@@ -321,8 +325,7 @@ note_failed_start(int index)
 
 	pool_lock();
 	pool->slots[index].state = SLOT_FREE;
-	group->failed_starts++;
-	group->retry_start = TimestampTzPlusMilliseconds(now, 500);
+	pool_note_failed_start(group);
 	pool_unlock();
 	if (now - reported < 60 * USECS_PER_SEC)
 		return;

@@ -381,8 +381,8 @@ parallel_run(Batch *batch, int64 timeout)
 
 /* The workers' side */
 
-void
-parallel_detach(void)
+static void
+detach(void)
 {
 	if (attached.segment != NULL)
 		dsm_detach(attached.segment);
@@ -394,6 +394,19 @@ is_attached_to(int index)
 {
 	return attached.segment != NULL && attached.batch == index && pool->batches[index].used &&
 		   pool->batches[index].generation == attached.generation;
+}
+
+/* Let go of the memory of a batch that has ended. */
+void
+parallel_detach_if_over(void)
+{
+	bool over;
+
+	pool_lock();
+	over = attached.segment != NULL && !is_attached_to(attached.batch);
+	pool_unlock();
+	if (over)
+		detach();
 }
 
 static int
@@ -436,7 +449,7 @@ parallel_attach(Oid database, Oid role)
 	if (attached.segment != NULL && attached.batch == found && attached.generation == generation)
 		return true;
 
-	parallel_detach();
+	detach();
 	attached.segment = dsm_attach(handle);
 	if (attached.segment == NULL)
 		return false;

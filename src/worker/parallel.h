@@ -31,7 +31,7 @@ typedef struct BatchTask
 } BatchTask;
 
 extern bool parallel_attach(Oid database, Oid role);
-extern void parallel_detach(void);
+extern void parallel_detach_if_over(void);
 extern bool parallel_take_locked(Oid role, BatchTask *task, TimestampTz *next);
 extern void parallel_note_slot_locked(const BatchTask *task, int slot, uint64 generation);
 extern void parallel_report(const BatchTask *task, const WorkReport *report);

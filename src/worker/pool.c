@@ -21,6 +21,9 @@
 #include "utils/timestamp.h"
 #include "worker/pool.h"
 
+/* How long to wait after a worker could not be started, in ms; doubles up to 64 times. */
+#define FAILED_START_DELAY 250
+
 Pool *pool = NULL;
 
 static shmem_request_hook_type previous_request_hook = NULL;
@@ -275,6 +278,20 @@ pool_announce(Oid database, Oid role, const QueuedCall *calls, int count)
 	if (group != NULL && due > 0)
 		pool_wake(group, due);
 	pool_unlock();
+}
+
+/*
+ * A worker for the group could not be started: wait longer and longer before
+ * the next, and have a keeper see whether the role can connect at all.
+ */
+void
+pool_note_failed_start(PoolGroup *group)
+{
+	int64 delay = (int64) FAILED_START_DELAY << Min(group->failed_starts, 6);
+
+	group->failed_starts++;
+	group->retry_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay);
+	pool_request_visit_locked(group->database);
 }
 
 /* Have a keeper look through the queue of a database. */

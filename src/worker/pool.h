@@ -71,8 +71,9 @@ typedef struct Slot
 	Oid role;
 	pid_t pid;
 	Latch *latch;
-	bool woken; /* its latch was set, and it has not looked yet */
-	bool evict; /* it ends instead of taking another call */
+	bool filling; /* it looks through the queue for its group */
+	bool woken;   /* its latch was set, and it has not looked yet */
+	bool evict;   /* it ends instead of taking another call */
 	TimestampTz since;
 
 	/* While it is busy. */
@@ -175,6 +176,7 @@ extern int pool_waiting_in_batches(const PoolGroup *group);
 extern bool pool_is_blocked(Oid database);
 extern bool pool_has_crashed(Oid database);
 extern void pool_request_visit_locked(Oid database);
+extern void pool_note_failed_start(PoolGroup *group);
 
 /* Take the lock themselves. */
 extern void pool_announce(Oid database, Oid role, const QueuedCall *calls, int count);

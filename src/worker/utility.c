@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
@@ -63,6 +64,16 @@ exclusive_database(Node *stmt)
 	}
 }
 
+/*
+ * Whether the user may give the command, as far as that is simply told: else
+ * the server refuses it, and nobody need make room.
+ */
+static bool
+may_run(Node *stmt, Oid database)
+{
+	return IsA(stmt, CreatedbStmt) || compat_database_ownercheck(database, GetUserId());
+}
+
 static bool
 is_commit_prepared(Node *stmt)
 {
@@ -91,7 +102,7 @@ process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUti
 	const char *name = exclusive_database(stmt->utilityStmt);
 	Oid database = name != NULL ? get_database_oid(name, true) : InvalidOid;
 
-	if (!OidIsValid(database))
+	if (!OidIsValid(database) || !may_run(stmt->utilityStmt, database))
 	{
 		run(stmt, query, read_only, context, params, environment, dest, completion);
 		if (commit_prepared)

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
+#include "utils/memutils.h"
 #include "worker/deadlock.h"
 #include "worker/pool.h"
 #include "worker/waiting.h"
@@ -100,6 +101,9 @@ static Jsonb *
 wait_here(int64 execution_id, TimestampTz deadline, bool entered)
 {
 	TimestampTz next_look = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), DeadlockTimeout);
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext look = AllocSetContextCreate(context, "wait for execution",
+											   ALLOCSET_DEFAULT_SIZES);
 
 	for (;;)
 	{
@@ -108,7 +112,10 @@ wait_here(int64 execution_id, TimestampTz deadline, bool entered)
 
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(look);
+		MemoryContextSwitchTo(look);
 		result = execution_outcome(execution_id);
+		MemoryContextSwitchTo(context);
 		now = GetCurrentTimestamp();
 		if (result != NULL || (deadline != 0 && now >= deadline))
 			return result;

@@ -50,6 +50,9 @@ typedef enum Next
 	NEXT_END
 } Next;
 
+/* When to start a worker after one that ended with an error, in ms. */
+#define RESTART_DELAY 500
+
 static Slot *slot;
 static int slot_index;
 static BatchTask batch_task;
@@ -103,10 +106,7 @@ worker_exit(int code, Datum arg)
 	(void) arg;
 	pool_lock();
 	if (slot->state == SLOT_STARTING)
-	{
-		group->failed_starts++;
-		group->retry_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 500);
-	}
+		pool_note_failed_start(group);
 	if (slot->state == SLOT_BUSY && slot->batch >= 0)
 		parallel_give_back_locked(slot, timed_out);
 	else if (slot->state == SLOT_BUSY && group->database == slot->database &&
@@ -117,13 +117,13 @@ worker_exit(int code, Datum arg)
 		slot->task.started_at = slot->since;
 		pool_add_task(group, &slot->task);
 	}
-	if (group->filling && slot->state == SLOT_IDLE)
+	if (slot->filling)
 	{
 		group->filling = false;
 		group->incomplete = true;
 	}
 	if (code != 0 && group->retry_start == 0)
-		group->retry_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 100);
+		group->retry_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RESTART_DELAY);
 	slot->state = SLOT_FREE;
 	slot->pid = 0;
 	slot->latch = NULL;
@@ -224,6 +224,7 @@ choose(TimestampTz *wake_at)
 	else if (group->incomplete && !group->filling)
 	{
 		group->filling = true;
+		slot->filling = true;
 		group->incomplete = false;
 		group->bounded = false;
 		next = NEXT_FILL;
@@ -249,8 +250,6 @@ end_call(void)
 				SetLatch(pool->slots[i].latch);
 	slot->exclusive = false;
 	pool_unlock();
-	/* A cancel that came too late is not the next call's. */
-	QueryCancelPending = false;
 }
 
 /* Hooks of work_run */
@@ -300,27 +299,21 @@ static const WorkHooks hooks = {.starts = call_starts,
 								.ended = call_ended,
 								.cancelled = call_cancelled};
 
-/* Undo what calls leave in a session: the next finds it as new. */
+/*
+ * Undo what calls leave in a session, as DISCARD ALL does; settings are undone
+ * already.
+ */
 static void
 clean_session(void)
 {
-	Oid temp;
-	Oid toast;
-
-	GetTempNamespaceState(&temp, &toast);
-	if (OidIsValid(temp))
-	{
-		StartTransactionCommand();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		ResetTempTableNamespace();
-		PopActiveSnapshot();
-		CommitTransactionCommand();
-	}
+	StartTransactionCommand();
 	PortalHashTableDeleteAll();
 	DropAllPreparedStatements();
-	LockReleaseAll(USER_LOCKMETHOD, true);
-	ResetSequenceCaches();
 	Async_UnlistenAll();
+	LockReleaseAll(USER_LOCKMETHOD, true);
+	ResetTempTableNamespace();
+	ResetSequenceCaches();
+	CommitTransactionCommand();
 }
 
 static void
@@ -354,7 +347,7 @@ record_failure(WorkItem *item, MemoryContext context, WorkReport *report)
 	PG_TRY();
 	{
 		begin_transaction();
-		work_fail(item, error, report);
+		work_fail(item, error, &hooks, report);
 		commit_transaction();
 		recorded = true;
 	}
@@ -484,6 +477,7 @@ fill_group(void)
 	if (!complete)
 		group->incomplete = true;
 	group->filling = false;
+	slot->filling = false;
 	if (next_due != 0 && (group->next_due == 0 || next_due < group->next_due))
 	{
 		group->next_due = next_due;
@@ -534,6 +528,7 @@ attach_slot(const WorkerStart *start)
 static void
 work_until_done(void)
 {
+	MemoryContext context = CurrentMemoryContext;
 	int calls = 0;
 
 	for (;;)
@@ -542,6 +537,8 @@ work_until_done(void)
 		Next next;
 
 		ResetLatch(MyLatch);
+		/* A cancel that comes between two calls is for neither. */
+		QueryCancelPending = false;
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
@@ -562,6 +559,8 @@ work_until_done(void)
 					run_batch_call();
 				clean_session();
 				end_call();
+				MemoryContextSwitchTo(context);
+				MemoryContextReset(context);
 				calls++;
 				break;
 			case NEXT_ATTACH:
@@ -572,6 +571,7 @@ work_until_done(void)
 				fill_group();
 				break;
 			case NEXT_SLEEP:
+				parallel_detach_if_over();
 				if (!sleep_idle(wake_at))
 					return;
 				break;
@@ -606,6 +606,8 @@ wfo_worker_main(Datum index)
 	pool->groups[slot->group].failed_starts = 0;
 	pool->groups[slot->group].retry_start = 0;
 	pool_unlock();
+	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, WORKER_TYPE,
+												ALLOCSET_DEFAULT_SIZES));
 	work_until_done();
 	proc_exit(0);
 }
