@@ -132,6 +132,17 @@ RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_worker_status';
 COMMENT ON FUNCTION worker_status IS
   'The background workers of all databases by OIDs; the view worker_status has their names.';
 
+CREATE FUNCTION break_glass_execute(proposal_id bigint, actor_id bigint, reason text,
+                                    OUT execution_id bigint, OUT result jsonb)
+RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_break_glass_execute';
+COMMENT ON FUNCTION break_glass_execute IS
+  'Executes a pending proposal, be it one''s own, in this session without the approvals, in a freeze too. EXECUTE on this function is the capability break_glass. Somebody else must review it afterwards with review_break_glass; until then the same person cannot do it again. Result and raised errors are those of execute_action. Errors: 22023, 42704, 55000 not pending, an earlier one not reviewed, a dry run, tool changed, disabled or not for sessions, 55P03, 42501.';
+
+CREATE FUNCTION review_break_glass(execution_id bigint, reviewer_id bigint, comment text)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_break_glass';
+COMMENT ON FUNCTION review_break_glass IS
+  'Says that somebody has looked at an execution without approvals: somebody else than who made and who proposed it. Errors: 22023, 42704 no such break glass, 55000 reviewed already, 42501.';
+
 CREATE FUNCTION register_tool(tool text, function regprocedure, run_as regrole DEFAULT NULL,
                               description text DEFAULT NULL, timeout interval DEFAULT NULL,
                               max_attempts bigint DEFAULT 1, in_session boolean DEFAULT true,
@@ -191,7 +202,7 @@ COMMENT ON FUNCTION remove_approval_rule IS
 CREATE FUNCTION grant_capability(db_role regrole, capability text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_grant_capability';
 COMMENT ON FUNCTION grant_capability IS
-  'Grants a role the functions and tables of a capability: propose, review, execute, audit, administer or gateway. Errors: 22023, 42501 administer and gateway are granted by a superuser or the extension''s owner.';
+  'Grants a role the functions and tables of a capability: propose, review, execute, audit, administer, gateway or break_glass. Errors: 22023, 42501 the last three are granted by a superuser or the extension''s owner.';
 
 CREATE FUNCTION revoke_capability(db_role regrole, capability text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_revoke_capability';

@@ -449,6 +449,38 @@ COMMENT ON COLUMN queue.home_system IS 'System identifier of the server where th
 COMMENT ON COLUMN queue.home_database IS 'OID of the database where the call was queued; in any other it is held until resume_queue()';
 COMMENT ON COLUMN queue.tool IS 'Tool to call';
 
+CREATE TABLE break_glass (
+  execution_id bigint PRIMARY KEY REFERENCES execution,
+  proposal_id  bigint NOT NULL REFERENCES proposal,
+  workflow_id  bigint NOT NULL,
+  revision     bigint NOT NULL,
+  actor_id     bigint NOT NULL REFERENCES actor,
+  broken_at    timestamptz NOT NULL,
+  freeze_id    bigint REFERENCES freeze_window,
+  reason       text NOT NULL CHECK (reason <> ''),
+  person       text,
+  db_role      text,
+  login        text,
+  reviewed_at  timestamptz,
+  reviewer_id  bigint REFERENCES actor,
+  comment      text,
+  CHECK ((reviewed_at IS NULL) = (reviewer_id IS NULL) AND (reviewed_at IS NULL) = (comment IS NULL))
+);
+CREATE INDEX break_glass_open_idx ON break_glass (execution_id) WHERE reviewed_at IS NULL;
+
+COMMENT ON TABLE break_glass IS 'Executions without the approvals, and who looked at them afterwards';
+COMMENT ON COLUMN break_glass.revision IS 'Revision that ran';
+COMMENT ON COLUMN break_glass.actor_id IS 'Actor that broke the glass';
+COMMENT ON COLUMN break_glass.broken_at IS 'When';
+COMMENT ON COLUMN break_glass.freeze_id IS 'Freeze that stood at the time, the one that ends last';
+COMMENT ON COLUMN break_glass.reason IS 'Why, in the words of who did it';
+COMMENT ON COLUMN break_glass.person IS 'The actor''s person at that time';
+COMMENT ON COLUMN break_glass.db_role IS 'The actor''s database role at that time';
+COMMENT ON COLUMN break_glass.login IS 'Login it was done through; null: a gateway';
+COMMENT ON COLUMN break_glass.reviewed_at IS 'When somebody else looked at it; null: nobody has yet';
+COMMENT ON COLUMN break_glass.reviewer_id IS 'Actor that looked at it';
+COMMENT ON COLUMN break_glass.comment IS 'What the reviewer said of it';
+
 CREATE TABLE audit_log (
   audit_id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   occurred_at      timestamptz NOT NULL,
@@ -503,3 +535,4 @@ ALTER TABLE review DISABLE TRIGGER ALL;
 ALTER TABLE revocation DISABLE TRIGGER ALL;
 ALTER TABLE execution DISABLE TRIGGER ALL;
 ALTER TABLE queue DISABLE TRIGGER ALL;
+ALTER TABLE break_glass DISABLE TRIGGER ALL;

@@ -13,7 +13,8 @@ DECLARE
 BEGIN
   FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'tool_definition', 'policy', 'freeze_window',
                            'approval_rule', 'delegation', 'proposal', 'proposal_revision', 'proposal_comment',
-                           'preview', 'review', 'revocation', 'execution', 'queue', 'audit_log'] LOOP
+                           'preview', 'review', 'revocation', 'execution', 'queue',
+                           'break_glass', 'audit_log'] LOOP
     EXECUTE format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %I
                       FOR EACH ROW EXECUTE FUNCTION guard()', t);
     EXECUTE format('CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON %I
@@ -22,7 +23,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_truncate', t);
   END LOOP;
   FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'policy', 'freeze_window', 'approval_rule', 'delegation',
-                           'proposal', 'execution'] LOOP
+                           'proposal', 'execution', 'break_glass'] LOOP
     EXECUTE format('CREATE TRIGGER record_row AFTER INSERT OR UPDATE ON %I
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);

@@ -26,6 +26,8 @@
 #define CANCEL_WAIT 5000
 
 PG_FUNCTION_INFO_V1(wfo_execute_action);
+PG_FUNCTION_INFO_V1(wfo_break_glass_execute);
+PG_FUNCTION_INFO_V1(wfo_review_break_glass);
 PG_FUNCTION_INFO_V1(wfo_execute_parallel);
 PG_FUNCTION_INFO_V1(wfo_enqueue_action);
 PG_FUNCTION_INFO_V1(wfo_wait_execution);
@@ -156,4 +158,34 @@ wfo_worker_status(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	status_list(rsinfo->setResult, rsinfo->setDesc);
 	return (Datum) 0;
+}
+
+Datum
+wfo_break_glass_execute(PG_FUNCTION_ARGS)
+{
+	int64 proposal_id;
+	int64 *actor_id;
+	Jsonb *result;
+	Datum values[2];
+
+	call_begin("break_glass_execute");
+	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
+	actor_id = arg_int64_or_null(fcinfo, 1);
+	values[0] = Int64GetDatum(break_glass(proposal_id, actor_id, arg_text(fcinfo, 2, "reason"),
+										  &result));
+	values[1] = JsonbPGetDatum(result);
+	return result_row(fcinfo, values, NULL);
+}
+
+Datum
+wfo_review_break_glass(PG_FUNCTION_ARGS)
+{
+	int64 execution_id;
+	int64 *reviewer_id;
+
+	call_begin("review_break_glass");
+	execution_id = arg_int64(fcinfo, 0, "execution_id");
+	reviewer_id = arg_int64_or_null(fcinfo, 1);
+	break_glass_review(execution_id, reviewer_id, arg_text(fcinfo, 2, "comment"));
+	PG_RETURN_VOID();
 }

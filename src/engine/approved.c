@@ -61,23 +61,30 @@ check_status(const Proposal *proposal)
 }
 
 /*
- * Read what running a proposal's call needs, and refuse with 55000 what is not
- * approved as it stands now.
+ * Read what running a proposal's call needs, and refuse with 55000 a tool that
+ * is disabled or has changed since.  Whether it is approved is not asked here.
  */
 void
-approved_load(ApprovedCall *call, Proposal *proposal)
+approved_read(ApprovedCall *call, Proposal *proposal)
 {
-	check_status(proposal);
 	call->proposal = proposal;
 	call->tool = tool_require(proposal->tool);
 	tool_check_enabled(call->tool);
-	freeze_check(call->tool->tool);
 	call->run_as = run_as_current(call->tool);
 	call->definition = definition_load(call->tool);
 	definition_check_pinned(call->tool, call->definition, proposal->definition,
 							proposal->proposal_id);
 	call->policy = policy_load();
 	call->dry_run = call->policy->dry_run || proposal->dry_run;
+}
+
+/* The same, and refuse what is not approved as it stands now, or frozen. */
+void
+approved_load(ApprovedCall *call, Proposal *proposal)
+{
+	check_status(proposal);
+	approved_read(call, proposal);
+	freeze_check(call->tool->tool);
 }
 
 /* Refuse what is kept out of sessions. */
@@ -158,7 +165,8 @@ approved_run(const ApprovedCall *call, const Run *run, CallResult *result)
 	result->started_at = GetCurrentTimestamp();
 	if (!call->dry_run)
 		result->error = run_tool(call, &invocation, &result->output);
-	else if (call->tool->dry_run_mode == DRY_RUN_ROLLBACK)
+	else if (call->tool->dry_run_mode == DRY_RUN_ROLLBACK &&
+			 (call->tool->in_session || run->in_worker))
 		simulate(&invocation, call->tool, call->definition, tool_timeout(call->tool, call->policy),
 				 call->proposal, result);
 	result->finished_at = GetCurrentTimestamp();

@@ -50,6 +50,15 @@ freeze_ends(const char *tool)
 	return freeze != NULL ? freeze->ends_at : 0;
 }
 
+/* The id of the freeze that keeps a tool from running now, or NULL. */
+const int64 *
+freeze_standing(const char *tool)
+{
+	const Freeze *freeze = freeze_find(tool);
+
+	return freeze != NULL ? &freeze->freeze_id : NULL;
+}
+
 /* Refuse with 55000 while a freeze keeps the tool from running. */
 void
 freeze_check(const char *tool)

@@ -10,6 +10,7 @@
 #include "utils/timestamp.h"
 
 extern TimestampTz freeze_ends(const char *tool);
+extern const int64 *freeze_standing(const char *tool);
 extern void freeze_check(const char *tool);
 
 #endif

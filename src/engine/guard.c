@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "model/transition.h"
 #include "store/actor.h"
+#include "store/break_glass.h"
 #include "store/delegation.h"
 #include "store/execution.h"
 #include "store/freeze.h"
@@ -56,6 +57,12 @@ static const AttrNumber delegation_fixed[] = {DELEGATION_DELEGATION_ID,
 static const AttrNumber rule_fixed[] =
 	{RULE_RULE_ID,     RULE_ROLE,   RULE_APPROVALS, RULE_STAGE,    RULE_TOOL, RULE_CONDITION,
 	 RULE_DESCRIPTION, RULE_AGENTS, RULE_ADDED_AT,  RULE_ADDED_BY, 0};
+static const AttrNumber break_glass_fixed[] = {BREAK_GLASS_EXECUTION_ID, BREAK_GLASS_PROPOSAL_ID,
+											   BREAK_GLASS_WORKFLOW_ID,  BREAK_GLASS_REVISION,
+											   BREAK_GLASS_ACTOR_ID,     BREAK_GLASS_BROKEN_AT,
+											   BREAK_GLASS_FREEZE_ID,    BREAK_GLASS_REASON,
+											   BREAK_GLASS_PERSON,       BREAK_GLASS_DB_ROLE,
+											   BREAK_GLASS_LOGIN,        0};
 static const AttrNumber proposal_fixed[] = {PROPOSAL_PROPOSAL_ID, PROPOSAL_WORKFLOW_ID,
 											PROPOSAL_ACTOR_ID,    PROPOSAL_DRY_RUN,
 											PROPOSAL_PROPOSED_AT, PROPOSAL_TOOL,
@@ -258,6 +265,13 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			if (!store_is_writing() || column_bool(old, EXECUTION_DRY_RUN))
 				check_fixed(rel, old, new, execution_dry_run);
 			check_transition(old, new, OBJECT_EXECUTION, EXECUTION_STATUS, NULL);
+			break;
+		case STORE_BREAK_GLASS:
+			check_fixed(rel, old, new, break_glass_fixed);
+			if (!column_is_null(old, BREAK_GLASS_REVIEWED_AT) && is_changed(old, new))
+				report_wrong_state(errmsg("the review of execution " INT64_FORMAT
+										  " does not change any more",
+										  column_int64(old, BREAK_GLASS_EXECUTION_ID)));
 			break;
 		case STORE_QUEUE:
 			check_fixed(rel, old, new, queue_fixed);

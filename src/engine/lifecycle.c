@@ -60,6 +60,10 @@ proposal_retry(int64 proposal_id, const int64 *actor_id)
 		actor = actor_require(actor->actor_id);
 	if (proposal->status != PROPOSAL_FAILED)
 		proposal_report_state(proposal, "failed", "Only a failed proposal can be retried.");
+	if (proposal->stage != NULL)
+		report_wrong_state(errmsg("proposal " INT64_FORMAT " was never approved", proposal_id),
+						   errdetail("It failed in a break glass."),
+						   errhint("Propose the call anew."));
 	workflow_check_active(workflow_require(proposal->workflow_id));
 	if (proposal->expires_at != 0 && proposal->expires_at <= GetCurrentTimestamp())
 		report_wrong_state(errmsg("the approval of proposal " INT64_FORMAT " has expired",

@@ -25,6 +25,7 @@
 #include "engine/result.h"
 #include "store/actor.h"
 #include "store/audit_log.h"
+#include "store/break_glass.h"
 #include "store/comment.h"
 #include "store/delegation.h"
 #include "store/execution.h"
@@ -498,6 +499,35 @@ record_execution(const StoredRow *new)
 }
 
 static void
+record_break_glass(const StoredRow *old, const StoredRow *new)
+{
+	int64 execution_id = column_int64(new, BREAK_GLASS_EXECUTION_ID);
+	int64 proposal_id = column_int64(new, BREAK_GLASS_PROPOSAL_ID);
+	int64 workflow_id = column_int64(new, BREAK_GLASS_WORKFLOW_ID);
+	AuditEntry entry = {.action = old == NULL ? "break_glass_execute" : "review_break_glass",
+						.workflow_id = &workflow_id,
+						.proposal_id = &proposal_id,
+						.execution_id = &execution_id};
+	JsonObject details;
+
+	json_object_begin(&details);
+	if (old == NULL)
+	{
+		entry.actor_id = column_int64_or_null(new, BREAK_GLASS_ACTOR_ID);
+		json_add_int(&details, "revision", column_int64(new, BREAK_GLASS_REVISION));
+		json_add_text(&details, "reason", column_text(new, BREAK_GLASS_REASON));
+		if (!column_is_null(new, BREAK_GLASS_FREEZE_ID))
+			json_add_int(&details, "freeze_id", column_int64(new, BREAK_GLASS_FREEZE_ID));
+	}
+	else
+	{
+		entry.actor_id = column_int64_or_null(new, BREAK_GLASS_REVIEWER_ID);
+		json_add_text(&details, "comment", column_text(new, BREAK_GLASS_COMMENT));
+	}
+	write_entry(&entry, &details);
+}
+
+static void
 record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 {
 	StoredRow old_row;
@@ -553,6 +583,9 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_EXECUTION:
 			record_execution(new);
+			break;
+		case STORE_BREAK_GLASS:
+			record_break_glass(old, new);
 			break;
 		case STORE_TOOL_DEFINITION:
 		case STORE_PROPOSAL_REVISION:

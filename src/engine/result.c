@@ -64,6 +64,8 @@ result_build(const CallResult *result)
 	json_object_begin(&object);
 	json_add_bool(&object, "success", result->error == NULL);
 	json_add_bool(&object, "dry_run", result->dry_run);
+	if (result->break_glass)
+		json_add_bool(&object, "break_glass", true);
 	json_add_text(&object, "tool", result->tool);
 	json_add_jsonb(&object, "params", result->params);
 	if (result->error != NULL)
@@ -122,6 +124,7 @@ result_add_for_audit(JsonObject *object, Jsonb *result)
 
 	copy_member(object, result, "success");
 	copy_member(object, result, "dry_run");
+	copy_member(object, result, "break_glass");
 	copy_member(object, result, "tool");
 	copy_member(object, result, "error");
 	copy_member(object, result, "tables");

@@ -17,6 +17,7 @@ typedef struct CallResult
 	const char *tool;
 	Jsonb *params;
 	bool dry_run;
+	bool break_glass; /* it ran without the approvals */
 	Jsonb *output;    /* what the tool returned */
 	bool simulated;   /* the call ran and was rolled back */
 	Changes changes;  /* what it had changed by then */

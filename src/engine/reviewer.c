@@ -28,18 +28,24 @@ reviewer_check_kind(const Actor *reviewer, const Policy *policy)
 }
 
 /*
- * Whether somebody is the proposer: by what the proposer was known by then, or
- * by what is known now.
+ * Whether somebody is the one who did something: by what they were known by
+ * then, or by what is known of their actor now.
  */
 bool
-reviewer_is_proposer(const Person *reviewer, const Proposal *proposal)
+reviewer_is_actor(const Person *reviewer, const Person *then)
 {
-	const Actor *actor = actor_require(proposal->actor_id);
+	const Actor *actor = actor_require(then->actor_id);
 	Person today = {.actor_id = actor->actor_id,
 					.person = actor->person,
 					.db_role = actor->db_role};
 
-	return person_is_same(reviewer, &proposal->proposer) || person_is_same(reviewer, &today);
+	return person_is_same(reviewer, then) || person_is_same(reviewer, &today);
+}
+
+bool
+reviewer_is_proposer(const Person *reviewer, const Proposal *proposal)
+{
+	return reviewer_is_actor(reviewer, &proposal->proposer);
 }
 
 /*

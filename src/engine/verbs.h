@@ -106,6 +106,11 @@ extern int64 proposal_comment(int64 proposal_id, const int64 *actor_id, const ch
 /* preview.c */
 extern Jsonb *preview(int64 proposal_id, const int64 *actor_id);
 
+/* break_glass.c */
+extern int64 break_glass(int64 proposal_id, const int64 *actor_id, const char *reason,
+						 Jsonb **result);
+extern void break_glass_review(int64 execution_id, const int64 *reviewer_id, const char *comment);
+
 /* lifecycle.c */
 extern ProposalStatus proposal_withdraw(int64 proposal_id, const int64 *actor_id,
 										const char *reason);

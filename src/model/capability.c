@@ -15,7 +15,7 @@
 #define FUNCTIONS_OF_EVERYBODY "get_audit_log", "whoami", "transitions"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
-		"revocation", "execution", "queue"
+		"revocation", "execution", "queue", "break_glass"
 #define TABLES_OF_REVIEWERS \
 	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", \
 		"delegation", "preview", "worker_status", "queue_status", "execution_stats"
@@ -24,11 +24,17 @@ static const char *const propose_functions[] = {"propose_action",       "start_w
 												"complete_workflow",    "cancel_workflow",
 												"withdraw_proposal",    "comment_proposal",
 												FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const review_functions[] = {"review_action",        "review_actions",
-											   "preview_action",       "revoke_approval",
-											   "delegate_review",      "end_delegation",
-											   "comment_proposal",     "worker_status",
-											   FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const review_functions[] = {"review_action",
+											   "review_actions",
+											   "preview_action",
+											   "revoke_approval",
+											   "review_break_glass",
+											   "delegate_review",
+											   "end_delegation",
+											   "comment_proposal",
+											   "worker_status",
+											   FUNCTIONS_OF_EVERYBODY,
+											   NULL};
 static const char *const execute_functions[] = {"execute_action",       "execute_parallel",
 												"enqueue_action",       "wait_execution",
 												"cancel_execution",     "retry_action",
@@ -48,6 +54,7 @@ static const char *const administer_functions[] = {"set_policy",           "regi
 												   "resume_queue",         "worker_status",
 												   FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const gateway_functions[] = {"is_gateway", NULL};
+static const char *const break_glass_functions[] = {"break_glass_execute", NULL};
 
 static const char *const proposer_tables[] = {TABLES_OF_PROPOSERS, NULL};
 static const char *const reviewer_tables[] = {TABLES_OF_REVIEWERS, NULL};
@@ -61,6 +68,7 @@ static const CapabilityInfo capabilities[CAPABILITY_COUNT] = {
 	[CAPABILITY_AUDIT] = {"audit", false, audit_functions, auditor_tables},
 	[CAPABILITY_ADMINISTER] = {"administer", true, administer_functions, auditor_tables},
 	[CAPABILITY_GATEWAY] = {"gateway", true, gateway_functions, no_tables},
+	[CAPABILITY_BREAK_GLASS] = {"break_glass", true, break_glass_functions, no_tables},
 };
 
 const CapabilityInfo *

@@ -40,10 +40,11 @@ typedef enum StoreTable
 	STORE_REVOCATION,
 	STORE_EXECUTION,
 	STORE_QUEUE,
+	STORE_BREAK_GLASS,
 	STORE_AUDIT_LOG
 } StoreTable;
 
-#define STORE_TABLE_COUNT 17
+#define STORE_TABLE_COUNT (STORE_AUDIT_LOG + 1)
 #define STORE_MAX_COLUMNS 32
 
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);
@@ -106,7 +107,8 @@ typedef enum StoreLockSpace
 	LOCK_NAME,            /* one call at a time registers a name or a definition */
 	LOCK_GRANTS,          /* one call at a time grants or revokes */
 	LOCK_POLICY,          /* one call at a time changes the policy */
-	LOCK_DELEGATION       /* one call at a time delegates */
+	LOCK_DELEGATION,      /* one call at a time delegates */
+	LOCK_BREAK_GLASS      /* one break glass of a person at a time */
 } StoreLockSpace;
 
 extern void store_lock_id(StoreLockSpace space, int64 id, bool exclusive);

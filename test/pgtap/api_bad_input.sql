@@ -55,6 +55,9 @@ SELECT workflow_orch.set_policy(proposal_ttl => '1 microsecond');
 SELECT propose('div', '{"n": 1}') AS expired \gset
 SELECT workflow_orch.set_policy(proposal_ttl => '0');
 SELECT pg_sleep(0.001);
+SET LOCAL client_min_messages = error;
+SELECT execution_id AS broken FROM workflow_orch.break_glass_execute(propose('div', '{"n": 1}'), workflow_orch.register_actor('breaker', 'r'), 'r') \gset
+RESET client_min_messages;
 SELECT workflow_orch.set_policy(default_approvals => 2);
 SELECT propose('div', '{"n": 1}') AS half \gset
 SELECT status FROM workflow_orch.review_action(:half, :bob, 'approve') \gset
@@ -75,6 +78,8 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.review_action', ARRAY[:'pending', 'bob()', '''edit''', '''{}''', '''c''', '1', 'NULL'], '{proposal_id,reviewer_id,decision,edits}'),
   ('workflow_orch.review_actions', ARRAY['''[]'''], '{reviews}'),
   ('workflow_orch.comment_proposal', ARRAY[:'pending', 'bob()', '''c'''], '{proposal_id,actor_id,comment}'),
+  ('workflow_orch.break_glass_execute', ARRAY[:'pending', 'bob()', '''r'''], '{proposal_id,actor_id,reason}'),
+  ('workflow_orch.review_break_glass', ARRAY[:'broken', 'cyd()', '''c'''], '{execution_id,reviewer_id,comment}'),
   ('workflow_orch.preview_action', ARRAY[:'shown', 'bob()'], '{proposal_id}'),
   ('workflow_orch.withdraw_proposal', ARRAY[:'pending', 'ann()', '''r'''], '{proposal_id,actor_id}'),
   ('workflow_orch.revoke_approval', ARRAY[:'approved', 'bob()', '''r'''], '{proposal_id,reviewer_id}'),
@@ -148,7 +153,9 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')'), ('proposal', 'SELECT workflow_orch.execute_action(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')'),
                ('proposal', 'SELECT workflow_orch.withdraw_proposal(%s, ann())'), ('proposal', 'SELECT workflow_orch.preview_action(%s, bob())'), ('proposal', 'SELECT workflow_orch.comment_proposal(%s, bob(), ''c'')'),
-               ('actor', format('SELECT workflow_orch.comment_proposal(%s, %%s, ''c'')', :pending)), ('actor', format('SELECT workflow_orch.preview_action(%s, %%s)', :shown)),
+               ('actor', format('SELECT workflow_orch.comment_proposal(%s, %%s, ''c'')', :pending)),
+               ('proposal', 'SELECT workflow_orch.break_glass_execute(%s, bob(), ''r'')'), ('actor', format('SELECT workflow_orch.break_glass_execute(%s, %%s, ''r'')', :pending)),
+               ('actor', format('SELECT workflow_orch.review_break_glass(%s, %%s, ''c'')', :broken)), ('actor', format('SELECT workflow_orch.preview_action(%s, %%s)', :shown)),
                ('preview', format('SELECT workflow_orch.review_action(%s, bob(), ''approve'', preview_id => %%s)', :pending)), ('proposal', 'SELECT workflow_orch.retry_action(%s)')) AS v(what, call),
        unnest(ARRAY[9223372036854775807, (-9223372036854775808)::bigint, 0, -1]) AS id;
 SELECT is_error(attempt(call), '{"sqlstate": "42704", "message": "tool \"no such\" does not exist", "hint": "_%"}', call || ': 42704, with the name')
@@ -234,6 +241,7 @@ SELECT format(call, quote_literal(blank)), format('argument "%s" must not be emp
                ('reason', 'SELECT workflow_orch.propose_action(workflow(), ann(), ''div'', ''{"n": 1}'', %s)'),
                ('idempotency_key', 'SELECT workflow_orch.propose_action(workflow(), ann(), ''div'', ''{"n": 1}'', ''r'', %s)'),
                ('decision', 'SELECT workflow_orch.review_action(1, bob(), %s)'), ('comment', format('SELECT workflow_orch.comment_proposal(%s, bob(), %%s)', :pending)),
+               ('comment', format('SELECT workflow_orch.review_break_glass(%s, cyd(), %%s)', :broken)), ('reason', format('SELECT workflow_orch.break_glass_execute(%s, bob(), %%s)', :pending)),
                ('tool', 'SELECT workflow_orch.register_tool(%s, ''app.div(int,text)'', run_as => tool_role())'),
                ('title', 'SELECT workflow_orch.add_freeze(%s, ''2099-01-01'', ''2099-01-02'')'), ('tool', 'SELECT workflow_orch.add_freeze(''t'', ''2099-01-01'', ''2099-01-02'', %s)'),
                ('tool', 'SELECT workflow_orch.update_tool(%s)'), ('tool', 'SELECT workflow_orch.set_tool_enabled(%s, true)'),
@@ -286,7 +294,7 @@ SELECT is_error(attempt(format(call, quote_literal(label))), jsonb_build_object(
   FROM (VALUES ('kind', 'SELECT workflow_orch.register_actor(''x'', ''r'', kind => %s)', 'human, agent, service'),
                ('dry_run_mode', 'SELECT workflow_orch.update_tool(''div'', dry_run_mode => %s)', 'describe, rollback'),
                ('decision', format('SELECT workflow_orch.review_action(%s, bob(), %%s)', :pending), 'approve, reject, edit'),
-               ('capability', 'SELECT workflow_orch.grant_capability(tool_role(), %s)', 'propose, review, execute, audit, administer, gateway'))
+               ('capability', 'SELECT workflow_orch.grant_capability(tool_role(), %s)', 'propose, review, execute, audit, administer, gateway, break_glass'))
        AS v(what, call, labels),
        unnest(ARRAY['no', 'Approve', 'HUMAN', 'approve ', 'édit', E'a\nb', repeat('x', 10000)]) AS label;
 

@@ -56,16 +56,17 @@ SELECT capability,
        (SELECT string_agg(f || ':select', ' ' ORDER BY f) FROM unnest(string_to_array(tables, ' ')) f)
   FROM (VALUES
     ('propose', 'start_workflow propose_action complete_workflow cancel_workflow withdraw_proposal comment_proposal get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue'),
-    ('review', 'review_action review_actions preview_action revoke_approval delegate_review end_delegation comment_proposal worker_status get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats'),
+     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue break_glass'),
+    ('review', 'review_action review_actions preview_action review_break_glass revoke_approval delegate_review end_delegation comment_proposal worker_status get_audit_log whoami transitions',
+     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue break_glass tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats'),
     ('execute', 'execute_action execute_parallel enqueue_action wait_execution cancel_execution worker_status retry_action comment_proposal get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats'),
+     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue break_glass tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats'),
     ('audit', 'get_audit_log verify_audit_log worker_status whoami transitions',
-     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats audit_log'),
+     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue break_glass tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats audit_log'),
     ('administer', 'set_policy register_actor update_actor register_tool update_tool set_tool_enabled add_freeze remove_freeze add_approval_rule remove_approval_rule delegate_review end_delegation grant_capability revoke_capability complete_workflow cancel_workflow expire_proposals comment_proposal resume_queue worker_status get_audit_log whoami transitions',
-     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats audit_log'),
-    ('gateway', 'is_gateway', NULL)) AS v(capability, functions, tables);
+     'actor workflow tool proposal proposal_revision proposal_comment review revocation execution queue break_glass tool_definition policy freeze_window approval_rule delegation preview worker_status queue_status execution_stats audit_log'),
+    ('gateway', 'is_gateway', NULL),
+    ('break_glass', 'break_glass_execute', NULL)) AS v(capability, functions, tables);
 CREATE FUNCTION t.each_capability() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
   e record;
@@ -108,7 +109,7 @@ SELECT each_pair();
 SELECT refused_as('engine_capability_admin', format('SELECT workflow_orch.%s(''engine_capability_user'', %L)', call, capability),
   format('{"sqlstate": "42501", "message": "capability \"%s\" is not yours%%", "hint": "%%superuser%%"}', capability)::jsonb,
   format('an administrator may not %s of %s', call, capability))
-  FROM unnest(ARRAY['administer', 'gateway']) AS capability, unnest(ARRAY['grant_capability', 'revoke_capability']) AS call;
+  FROM unnest(ARRAY['administer', 'gateway', 'break_glass']) AS capability, unnest(ARRAY['grant_capability', 'revoke_capability']) AS call;
 SELECT is(granted_functions('engine_capability_user'), NULL, 'and nothing was granted');
 SELECT works_as('engine_capability_admin', format('SELECT workflow_orch.grant_capability(''engine_capability_user'', %L)', capability),
   'an administrator grants ' || capability) FROM unnest(ARRAY['propose', 'review', 'execute', 'audit']) AS capability;
@@ -130,7 +131,7 @@ SELECT is((SELECT array_agg(row(action, details ->> 'db_role', details ->> 'capa
 
 -- What is no capability, and no role.
 SELECT raises(format('SELECT workflow_orch.%s(''engine_capability_user'', %L)', call, name),
-  '{"sqlstate": "22023", "hint": "%propose, review, execute, audit, administer, gateway%"}',
+  '{"sqlstate": "22023", "hint": "%propose, review, execute, audit, administer, gateway, break_glass%"}',
   format('%s of "%s" is refused, and the hint lists what there is', call, name))
   FROM unnest(ARRAY['grant_capability', 'revoke_capability']) AS call, unnest(ARRAY['fly', 'PROPOSE', ' propose']) AS name;
 SELECT raises('SELECT workflow_orch.grant_capability(4294967295::oid::regrole, ''propose'')', '{"sqlstate": "42704", "message": "%4294967295%"}',

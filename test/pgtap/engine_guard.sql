@@ -10,6 +10,9 @@ SELECT workflow_orch.enqueue_action(approved('div', '{"n": 1}'), run_at => '2099
 SELECT workflow_orch.update_tool('div', preview => true) \g /dev/null
 SELECT workflow_orch.preview_action(propose('div', '{"n": 1}'), :bob) \g /dev/null
 SELECT workflow_orch.comment_proposal(min(proposal_id), :bob, 'c') FROM workflow_orch.proposal \g /dev/null
+SET LOCAL client_min_messages = error;
+SELECT workflow_orch.break_glass_execute(propose('div', '{"n": 1}'), :bob, 'r') \g /dev/null
+RESET client_min_messages;
 
 -- A proposal in each status, and a workflow and an execution likewise, by the
 -- calls as far as they reach, by INSERT as a restore does for the rest.

@@ -1,0 +1,189 @@
+/*
+ * break_glass.c
+ *	  Executes a pending call without the approvals, in an emergency, and has
+ *	  somebody else look at it afterwards.
+ *
+ * What nobody approved has run, so nothing of it stays unseen: it is marked in
+ * the execution, the proposal, a row of its own and the audit log, and the
+ * server's log has a WARNING before the tool starts.  Until somebody else has
+ * reviewed it the same person cannot do it again.  It passes a freeze, which is
+ * for the ordinary case.  It does not get round what a tool is and may do: its
+ * definition, its role, whether it is enabled.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/approved.h"
+#include "engine/caller.h"
+#include "engine/freeze.h"
+#include "engine/invoke.h"
+#include "engine/reviewer.h"
+#include "engine/state.h"
+#include "engine/verbs.h"
+#include "store/break_glass.h"
+#include "store/execution.h"
+#include "store/table.h"
+
+/*
+ * Let one break glass of a person go at a time, by each mark that they are known
+ * by, in an order that cannot deadlock.
+ */
+static void
+lock_person(const Person *person)
+{
+	store_lock_id(LOCK_BREAK_GLASS, person->actor_id, true);
+	if (person->person != NULL)
+		store_lock_text(LOCK_BREAK_GLASS, 1, person->person);
+	if (person->db_role != NULL)
+		store_lock_text(LOCK_BREAK_GLASS, 2, person->db_role);
+	if (person->login != NULL)
+		store_lock_text(LOCK_BREAK_GLASS, 3, person->login);
+}
+
+static void
+check_pending(const Proposal *proposal)
+{
+	ProposalStatus now = proposal_status_now(proposal);
+
+	if (now != PROPOSAL_PENDING)
+		proposal_report_state(proposal, "pending",
+							  now == PROPOSAL_APPROVED ? "It has its approvals: use execute_action."
+													   : "Propose the call anew.");
+}
+
+static void
+check_no_open(const Person *person)
+{
+	int count;
+	const BreakGlass *open = break_glass_list_open(&count);
+
+	for (int i = 0; i < count; i++)
+		if (reviewer_is_actor(person, &open[i].person))
+			report_wrong_state(errmsg("an earlier break glass has not been reviewed yet"),
+							   errdetail("It was execution " INT64_FORMAT
+										 " of proposal " INT64_FORMAT ", by actor " INT64_FORMAT
+										 ".",
+										 open[i].execution_id, open[i].proposal_id,
+										 open[i].person.actor_id),
+							   errhint("Somebody else must review it first, with "
+									   "review_break_glass."));
+}
+
+static void
+check_identity(const Caller *caller, const Actor *actor)
+{
+	caller_check_acts_as(caller, actor);
+	if (actor->kind != ACTOR_HUMAN)
+		report_denied(errmsg("actor " INT64_FORMAT " may not break glass", actor->actor_id),
+					  errdetail("It is of kind %s.", enum_label(&actor_kind_type, actor->kind)),
+					  errhint("Only actors of kind human do."));
+}
+
+/*
+ * Execute a pending proposal, be it the actor's own: returns the execution's id
+ * and the result.
+ *
+ * Errors of the tool and what is raised are as in execute.
+ */
+int64
+break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb **result)
+{
+	Caller caller;
+	const Actor *actor;
+	ApprovedCall call;
+	CallResult outcome;
+	Run run = {0};
+	Execution execution = {.attempt = 1};
+	BreakGlass broken = {.proposal_id = proposal_id, .reason = reason};
+
+	invoke_prepare();
+	caller_identify(&caller);
+	actor = caller_actor(&caller, actor_id, "actor_id");
+	caller_person(&caller, actor, &broken.person);
+	lock_person(&broken.person);
+	call.proposal = approved_lock(proposal_id);
+	actor = actor_require(actor->actor_id);
+	caller_person(&caller, actor, &broken.person);
+
+	check_pending(call.proposal);
+	approved_read(&call, call.proposal);
+	approved_check_session(&call);
+	if (call.dry_run)
+		report_wrong_state(
+			errmsg("proposal " INT64_FORMAT " would only be executed in a dry run", proposal_id),
+			errhint("An administrator can end the dry run with set_policy, unless it "
+					"is the workflow's own."));
+	check_no_open(&broken.person);
+	check_identity(&caller, actor);
+	approved_check_role(&call);
+
+	run.actor = actor;
+	run.execution_id = broken.execution_id = store_next_id(STORE_EXECUTION);
+	broken.workflow_id = call.proposal->workflow_id;
+	broken.revision = call.proposal->revision;
+	broken.broken_at = GetCurrentTimestamp();
+	broken.freeze_id = freeze_standing(call.tool->tool);
+	ereport(WARNING, (errmsg("break glass: execution " INT64_FORMAT " of proposal " INT64_FORMAT
+							 " revision " INT64_FORMAT
+							 ", tool \"%s\", runs without approval for actor " INT64_FORMAT,
+							 run.execution_id, proposal_id, broken.revision, call.tool->tool,
+							 actor->actor_id)));
+	approved_run(&call, &run, &outcome);
+	outcome.break_glass = true;
+
+	execution.execution_id = run.execution_id;
+	execution.proposal_id = proposal_id;
+	execution.workflow_id = broken.workflow_id;
+	execution.revision = broken.revision;
+	execution.actor_id = &actor->actor_id;
+	execution.status = outcome.error == NULL ? EXECUTION_SUCCEEDED : EXECUTION_FAILED;
+	execution.started_at = outcome.started_at;
+	execution.finished_at = outcome.finished_at;
+	execution.login = caller.login_name;
+	execution.result = *result = result_build(&outcome);
+	execution_insert(&execution);
+	proposal_change(call.proposal, NULL, EVENT_BREAK_GLASS,
+					outcome.error == NULL ? PROPOSAL_EXECUTED : PROPOSAL_FAILED, execution.actor_id,
+					reason);
+	break_glass_insert(&broken);
+	return execution.execution_id;
+}
+
+/*
+ * Say that somebody has looked at a break glass: neither who broke the glass
+ * nor who proposed the call.
+ */
+void
+break_glass_review(int64 execution_id, const int64 *reviewer_id, const char *comment)
+{
+	Caller caller;
+	const Actor *reviewer;
+	const BreakGlass *broken;
+	const Proposal *proposal;
+	Person person;
+
+	caller_identify(&caller);
+	reviewer = caller_actor(&caller, reviewer_id, "reviewer_id");
+	broken = break_glass_lock(execution_id);
+	if (broken == NULL)
+		report_unknown(errmsg("execution " INT64_FORMAT " is no break glass", execution_id),
+					   errhint("The table workflow_orch.break_glass lists them."));
+	reviewer = actor_require(reviewer->actor_id);
+	proposal = proposal_require(broken->proposal_id);
+	if (broken->reviewed)
+		report_wrong_state(errmsg("the break glass of execution " INT64_FORMAT
+								  " has been reviewed already",
+								  execution_id),
+						   errhint("Say more with comment_proposal."));
+	caller_check_acts_as(&caller, reviewer);
+	reviewer_check_kind(reviewer, policy_load());
+	caller_person(&caller, reviewer, &person);
+	if (reviewer_is_actor(&person, &broken->person))
+		report_denied(errmsg("nobody may review their own break glass"),
+					  errdetail("It was execution " INT64_FORMAT " by actor " INT64_FORMAT ".",
+								execution_id, broken->person.actor_id),
+					  errhint("Somebody else must review it."));
+	if (reviewer_is_proposer(&person, proposal))
+		reviewer_report_own(reviewer, proposal, "review");
+	break_glass_mark_reviewed(broken, reviewer->actor_id, comment);
+}

@@ -1,0 +1,100 @@
+/*
+ * break_glass.c
+ *	  The table break_glass.
+ */
+#include "postgres.h"
+
+#include "store/break_glass.h"
+#include "store/table.h"
+
+static void
+break_glass_read(BreakGlass *broken, const StoredRow *row)
+{
+	memset(broken, 0, sizeof(BreakGlass));
+	broken->execution_id = column_int64(row, BREAK_GLASS_EXECUTION_ID);
+	broken->proposal_id = column_int64(row, BREAK_GLASS_PROPOSAL_ID);
+	broken->workflow_id = column_int64(row, BREAK_GLASS_WORKFLOW_ID);
+	broken->revision = column_int64(row, BREAK_GLASS_REVISION);
+	broken->person.actor_id = column_int64(row, BREAK_GLASS_ACTOR_ID);
+	broken->person.person = column_text(row, BREAK_GLASS_PERSON);
+	broken->person.db_role = column_text(row, BREAK_GLASS_DB_ROLE);
+	broken->person.login = column_text(row, BREAK_GLASS_LOGIN);
+	broken->broken_at = column_int64(row, BREAK_GLASS_BROKEN_AT);
+	broken->freeze_id = column_int64_or_null(row, BREAK_GLASS_FREEZE_ID);
+	broken->reason = column_text(row, BREAK_GLASS_REASON);
+	broken->reviewed = !column_is_null(row, BREAK_GLASS_REVIEWED_AT);
+}
+
+/* The break glass that made an execution, locked for a change, or NULL; waits. */
+BreakGlass *
+break_glass_lock(int64 execution_id)
+{
+	ScanKeyData key;
+	StoredRow *row;
+	BreakGlass *broken;
+
+	store_key_int64(&key, BREAK_GLASS_EXECUTION_ID, execution_id);
+	if (store_lock_row(STORE_BREAK_GLASS, "break_glass_pkey", &key, true, &row) != STORE_LOCKED)
+		return NULL;
+	broken = palloc(sizeof(BreakGlass));
+	break_glass_read(broken, row);
+	broken->row = row;
+	return broken;
+}
+
+/* Those that nobody has reviewed. */
+BreakGlass *
+break_glass_list_open(int *count)
+{
+	StoreScan scan;
+	StoredRow *row;
+	int size = 4;
+	BreakGlass *list = palloc(size * sizeof(BreakGlass));
+
+	*count = 0;
+	store_scan_begin(&scan, STORE_BREAK_GLASS, "break_glass_open_idx", 0, NULL);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		if (*count == size)
+		{
+			size *= 2;
+			list = repalloc(list, size * sizeof(BreakGlass));
+		}
+		break_glass_read(&list[(*count)++], row);
+	}
+	store_scan_end(&scan);
+	return list;
+}
+
+void
+break_glass_insert(const BreakGlass *broken)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_BREAK_GLASS);
+	row_set_int64(&row, BREAK_GLASS_EXECUTION_ID, broken->execution_id);
+	row_set_int64(&row, BREAK_GLASS_PROPOSAL_ID, broken->proposal_id);
+	row_set_int64(&row, BREAK_GLASS_WORKFLOW_ID, broken->workflow_id);
+	row_set_int64(&row, BREAK_GLASS_REVISION, broken->revision);
+	row_set_int64(&row, BREAK_GLASS_ACTOR_ID, broken->person.actor_id);
+	row_set_time(&row, BREAK_GLASS_BROKEN_AT, broken->broken_at);
+	row_set_id(&row, BREAK_GLASS_FREEZE_ID, broken->freeze_id);
+	row_set_text(&row, BREAK_GLASS_REASON, broken->reason);
+	row_set_text(&row, BREAK_GLASS_PERSON, broken->person.person);
+	row_set_text(&row, BREAK_GLASS_DB_ROLE, broken->person.db_role);
+	row_set_text(&row, BREAK_GLASS_LOGIN, broken->person.login);
+	store_insert(&row);
+}
+
+/* Write the review of a locked one. */
+void
+break_glass_mark_reviewed(const BreakGlass *broken, int64 reviewer_id, const char *comment)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_BREAK_GLASS);
+	row_set_time(&row, BREAK_GLASS_REVIEWED_AT, GetCurrentTimestamp());
+	row_set_int64(&row, BREAK_GLASS_REVIEWER_ID, reviewer_id);
+	row_set_text(&row, BREAK_GLASS_COMMENT, comment);
+	store_update(&row, broken->row);
+}
