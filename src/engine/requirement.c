@@ -354,9 +354,8 @@ requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements, int64 p
 			(errmsg("too few actors are registered to approve proposal " INT64_FORMAT "%s%s%s",
 					proposal_id, answer->role != NULL ? ": role \"" : "",
 					answer->role != NULL ? answer->role : "", answer->role != NULL ? "\"" : ""),
-			 errdetail("It needs the approval of " INT64_FORMAT
-					   " people%s other than the proposer; there are " INT64_FORMAT ".",
-					   answer->needed, answer->role != NULL ? " with that role" : "",
-					   answer->there),
+			 errdetail("People needed besides the proposer: " INT64_FORMAT
+					   "; registered: " INT64_FORMAT ".",
+					   answer->needed, answer->there),
 			 errhint("Register an actor, or propose anew when somebody has the role.")));
 }
