@@ -8,7 +8,7 @@
 # ratios are printed.  CPU is that of the server: all its processes, from /proc.
 #
 # ROUNDS (5) and SECONDS_EACH (6) say how long; PARTS which parts: throughput
-# cpu scale.
+# cpu scale rules.
 set -euo pipefail
 if [ -z "${WFO_TMP:-}" ]; then
 	exec "$(dirname "$0")/with-server.sh" -c shared_buffers=512MB -c max_wal_size=8GB \
@@ -17,7 +17,7 @@ fi
 here=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-6}
-parts=${PARTS:-throughput cpu scale}
+parts=${PARTS:-throughput cpu scale rules}
 samples=$WFO_TMP/samples
 tick=$(getconf CLK_TCK)
 
@@ -33,7 +33,8 @@ server_cpu() {
 			END { print cpu / tick }'
 }
 
-# run SIDE CLIENTS: one measurement, as "SIDE CLIENTS TPS CPU_MICROSECONDS".
+# run SIDE CLIENTS [NAME]: one measurement, as "SIDE CLIENTS TPS CPU_MICROSECONDS",
+# or under another name.
 run() {
 	local before after out tps count
 	before=$(server_cpu)
@@ -44,7 +45,7 @@ run() {
 	after=$(server_cpu)
 	tps=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' <<<"$out")
 	count=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' <<<"$out")
-	awk -v s="$1" -v c="$2" -v t="$tps" -v n="$count" -v a="$before" -v b="$after" \
+	awk -v s="${3:-$1}" -v c="$2" -v t="$tps" -v n="$count" -v a="$before" -v b="$after" \
 		'BEGIN { printf "%s %s %.1f %.1f\n", s, c, t, (b - a) * 1e6 / n }' >>"$samples"
 }
 
@@ -119,5 +120,23 @@ if [[ $parts == *scale* ]]; then
 		: >"$samples"
 		for ((i = 0; i < rounds; i++)); do run cycle_extension 2; done
 		printf '%9s proposals at the start: %4.0f us\n' "$rows" "$(median cycle_extension 2 4)"
+	done
+fi
+if [[ $parts == *rules* ]]; then
+	printf '\n== CPU per proposal by the number of approval rules, synchronous_commit off, 2 clients\n'
+	set_commit off
+	for rules in 0 3 100; do
+		createdb "rules_$rules"
+		PGDATABASE=rules_$rules set_up 1000
+		psql -XqAt -v ON_ERROR_STOP=1 -v rules="$rules" -d "rules_$rules" -f "$here/test/bench/rules.sql" >/dev/null
+		PGDATABASE=rules_$rules seconds=2 run propose 2
+	done
+	: >"$samples"
+	for ((i = 0; i < rounds; i++)); do
+		for rules in 0 3 100; do PGDATABASE=rules_$rules run propose 2 "rules_$rules"; done
+	done
+	for rules in 0 3 100; do
+		printf '%3s rules: %4.0f us, %s of that without\n' "$rules" "$(median "rules_$rules" 2 4)" \
+			"$(paired_ratio "rules_$rules" rules_0 2 4)"
 	done
 fi

@@ -185,6 +185,10 @@ check_proposal(Relation rel, const StoredRow *old, const StoredRow *new)
 								  " to " INT64_FORMAT,
 								  column_int64(old, PROPOSAL_PROPOSAL_ID), before, after));
 	check_transition(old, new, OBJECT_PROPOSAL, PROPOSAL_STATUS, column_text(new, PROPOSAL_EVENT));
+	if (store_is_writing() && !column_is_null(new, PROPOSAL_STAGE) &&
+		column_enum(new, PROPOSAL_STATUS, &proposal_status_type) == PROPOSAL_APPROVED)
+		elog(ERROR, "proposal " INT64_FORMAT " is approved while a stage is open",
+			 column_int64(new, PROPOSAL_PROPOSAL_ID));
 }
 
 /* What ends once, at the time in a column, and does not change otherwise. */

@@ -2,8 +2,8 @@
  * verify.c
  *	  Holds the tables against the audit log.
  *
- * Every status of a proposal follows from an audit row, every review and every
- * execution has one, and an execution's output has the hash that was recorded
+ * Every status of a proposal follows from an audit row, every review, revocation
+ * and execution has one, the approvals fill the slots that the proposal says, and an execution's output has the hash that was recorded
  * of it.  A difference means that somebody got round the triggers: with the
  * tables' owner's rights, or outside the server.
  */
@@ -13,6 +13,7 @@
 #include "engine/audit.h"
 #include "engine/result.h"
 #include "engine/state.h"
+#include "engine/vote.h"
 #include "miscadmin.h"
 #include "store/execution.h"
 #include "store/proposal.h"
@@ -120,6 +121,21 @@ verify_execution(const Verification *verification, const Execution *execution, c
 					   "the output is not the one that was recorded");
 }
 
+/* The approvals that stand must come to what the proposal says of them. */
+static void
+verify_votes(const Verification *verification, const Proposal *proposal)
+{
+	Votes votes;
+	int64 stage = proposal->stage != NULL ? *proposal->stage : 0;
+
+	votes_load(&votes, proposal);
+	if (votes.napprovals != proposal->approvals || votes.open_stage != stage)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   psprintf("the approvals are %d and leave stage " INT64_FORMAT
+								" open, the proposal has " INT64_FORMAT " and stage " INT64_FORMAT,
+								votes.napprovals, votes.open_stage, proposal->approvals, stage));
+}
+
 static void
 verify_proposal(const Verification *verification, const Proposal *proposal)
 {
@@ -152,6 +168,7 @@ verify_proposal(const Verification *verification, const Proposal *proposal)
 					   psprintf("there are %d revocations, by the audit log %d", nrevocations,
 								count_action(audit, naudit, "revoke_approval") +
 									count_action(audit, naudit, "void_approval")));
+	verify_votes(verification, proposal);
 	for (int i = 0; i < nexecutions; i++)
 		verify_execution(verification, &executions[i], audit, naudit);
 }

@@ -152,6 +152,9 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')'), ('proposal', 'SELECT workflow_orch.execute_action(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')'),
+               ('proposal', 'SELECT workflow_orch.revoke_approval(%s, bob())'), ('approval rule', 'SELECT workflow_orch.remove_approval_rule(%s)'),
+               ('delegation', 'SELECT workflow_orch.end_delegation(%s)'), ('actor', 'SELECT workflow_orch.delegate_review(%s, bob(), ''2099-01-01'')'),
+               ('actor', 'SELECT workflow_orch.delegate_review(bob(), %s, ''2099-01-01'')'), ('actor', format('SELECT workflow_orch.revoke_approval(%s, %%s)', :approved)),
                ('proposal', 'SELECT workflow_orch.withdraw_proposal(%s, ann())'), ('proposal', 'SELECT workflow_orch.preview_action(%s, bob())'), ('proposal', 'SELECT workflow_orch.comment_proposal(%s, bob(), ''c'')'),
                ('actor', format('SELECT workflow_orch.comment_proposal(%s, %%s, ''c'')', :pending)),
                ('proposal', 'SELECT workflow_orch.break_glass_execute(%s, bob(), ''r'')'), ('actor', format('SELECT workflow_orch.break_glass_execute(%s, %%s, ''r'')', :pending)),
@@ -159,7 +162,7 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('preview', format('SELECT workflow_orch.review_action(%s, bob(), ''approve'', preview_id => %%s)', :pending)), ('proposal', 'SELECT workflow_orch.retry_action(%s)')) AS v(what, call),
        unnest(ARRAY[9223372036854775807, (-9223372036854775808)::bigint, 0, -1]) AS id;
 SELECT is_error(attempt(call), '{"sqlstate": "42704", "message": "tool \"no such\" does not exist", "hint": "_%"}', call || ': 42704, with the name')
-  FROM unnest(ARRAY['SELECT propose(''no such'')', 'SELECT workflow_orch.update_tool(''no such'')', 'SELECT workflow_orch.set_tool_enabled(''no such'', true)',
+  FROM unnest(ARRAY['SELECT propose(''no such'')', 'SELECT workflow_orch.update_tool(''no such'')', 'SELECT workflow_orch.set_tool_enabled(''no such'', true)', 'SELECT workflow_orch.add_approval_rule(tool => ''no such'')',
                     'SELECT workflow_orch.add_freeze(''t'', ''2099-01-01'', ''2099-01-02'', ''no such'')']) AS call;
 SELECT is_error(attempt(format(call, oid)), format('{"sqlstate": "42704", "message": "%%%s%%"}', oid)::jsonb, format(call, oid) || ': 42704, with the OID')
   FROM unnest(ARRAY['SELECT workflow_orch.register_actor(''x'', ''r'', %s::oid::regrole)', 'SELECT workflow_orch.update_actor(ann(), db_role => %s::oid::regrole)',
@@ -179,6 +182,7 @@ SELECT is_error(attempt(format(call, id)),
                ('edit', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')', '{pending,approved}'),
                ('withdraw', 'SELECT workflow_orch.withdraw_proposal(%s, ann())', '{pending,approved,failed}'),
                ('execute', 'SELECT workflow_orch.execute_action(%s, ann())', '{approved}'),
+               ('revoke', 'SELECT workflow_orch.revoke_approval(%s, bob())', '{pending,approved,failed}'),
                ('retry', 'SELECT workflow_orch.retry_action(%s, ann())', '{failed}')) AS v(name, call, fits), states
  WHERE status <> ALL (fits) ORDER BY name, status;
 SELECT is(attempt(format(call, id)), NULL::jsonb, format('%s of a proposal that is %s works', name, status))
@@ -258,6 +262,17 @@ SELECT format('SELECT workflow_orch.%s(%s => %s)', call, name, quote_literal(val
 UPDATE refusals SET message = 'argument "timeout" must not be %' WHERE message LIKE '%tool =>%';
 INSERT INTO refusals (call, message, description) VALUES
   ('SELECT workflow_orch.set_policy(default_approvals => 0)', 'default_approvals %', 'no approval at all is refused'),
+  ('SELECT workflow_orch.add_approval_rule(approvals => -1)', '%"approvals"%', 'a negative number of approvals is refused'),
+  ('SELECT workflow_orch.add_approval_rule(approvals => 9223372036854775807)', '%"approvals"%', 'a huge number of approvals is refused'),
+  ('SELECT workflow_orch.add_approval_rule(stage => 0)', '%"stage"%', 'a stage of 0 is refused'),
+  ('SELECT workflow_orch.add_approval_rule(stage => -9223372036854775808)', '%"stage"%', 'a negative stage is refused'),
+  ('SELECT workflow_orch.add_approval_rule(stage => 9223372036854775807)', '%"stage"%', 'a huge stage is refused'),
+  ('SELECT workflow_orch.add_approval_rule(''DBA'', 0)', '%0 approvals%', '0 approvals by a role are refused'),
+  ('SELECT workflow_orch.add_approval_rule(approvals => 0, stage => 2)', '%0 approvals%', '0 approvals in a later stage are refused'),
+  ('SELECT workflow_orch.add_approval_rule(condition => ''$.params.n > $n'')', '%"condition"%', 'a condition with a variable is refused'),
+  ('SELECT workflow_orch.delegate_review(bob(), bob(), ''2099-01-01'')', 'actor % itself', 'a delegation to oneself is refused'),
+  ('SELECT workflow_orch.delegate_review(bob(), cyd(), ''2001-01-01'')', '%"ends_at"%', 'a delegation that has ended is refused'),
+  ('SELECT workflow_orch.delegate_review(bob(), cyd(), ''2099-01-01''); SELECT workflow_orch.delegate_review(cyd(), bob(), ''2099-01-01'')', 'actor % cannot delegate to actor %', 'a delegation in a circle is refused'),
   ('SELECT workflow_orch.set_policy(default_approvals => -9223372036854775808)', 'default_approvals %', 'fewer approvals still are refused'),
   ('SELECT workflow_orch.update_tool(''div'', max_attempts => 0)', 'max_attempts %', 'max_attempts of 0 is refused'),
   ('SELECT workflow_orch.register_tool(''new'', ''app.div(int,text)'', run_as => tool_role(), max_attempts => -1)', 'max_attempts %', 'max_attempts below 0 is refused'),

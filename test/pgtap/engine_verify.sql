@@ -23,6 +23,7 @@ SELECT execution_id AS f FROM workflow_orch.execution WHERE proposal_id = :faile
 
 ALTER TABLE workflow_orch.proposal DISABLE TRIGGER ALL;
 ALTER TABLE workflow_orch.review DISABLE TRIGGER ALL;
+ALTER TABLE workflow_orch.revocation DISABLE TRIGGER ALL;
 ALTER TABLE workflow_orch.execution DISABLE TRIGGER ALL;
 ALTER TABLE workflow_orch.audit_log DISABLE TRIGGER ALL;
 
@@ -44,10 +45,19 @@ SELECT is(findings(format($$DELETE FROM workflow_orch.audit_log WHERE proposal_i
   ARRAY[:pending || ': the proposal has not exactly one audit row of its making', :pending || ': the status is pending, by the audit log it is unknown'],
   'a proposal whose audit rows are gone is found');
 SELECT is(findings(format($$DELETE FROM workflow_orch.review WHERE proposal_id = %s$$, :approved)),
-  ARRAY[:approved || ': there are 0 reviews, by the audit log 1'], 'a review that is gone is found');
+  ARRAY[:approved || ': there are 0 reviews, by the audit log 1',
+        :approved || ': the approvals are 0 and leave stage 1 open, the proposal has 1 and stage 0'], 'a review that is gone is found');
+SELECT is(findings(format($$UPDATE workflow_orch.proposal SET stage = NULL WHERE proposal_id = %s$$, :pending)),
+  ARRAY[:pending || ': the approvals are 0 and leave stage 1 open, the proposal has 0 and stage 0'], 'a stage that was closed is found');
+SELECT is(findings(format($$UPDATE workflow_orch.proposal SET requirements = '[]' WHERE proposal_id = %s$$, :pending)),
+  ARRAY[:pending || ': the approvals are 0 and leave stage 0 open, the proposal has 0 and stage 1'], 'requirements that were changed are found');
+SELECT is(findings(format($$INSERT INTO workflow_orch.revocation SELECT review_id, proposal_id, workflow_id, revision, NULL, reviewer_id, 'pending', now() FROM workflow_orch.review WHERE proposal_id = %s$$, :approved)),
+  ARRAY[:approved || ': there are 1 revocations, by the audit log 0', :approved || ': the approvals are 0 and leave stage 1 open, the proposal has 1 and stage 0'],
+  'a revocation that was made up is found');
 SELECT is(findings(format($$INSERT INTO workflow_orch.review OVERRIDING SYSTEM VALUE
     SELECT (jsonb_populate_record(r, '{"review_id": 4040, "proposal_id": %s}')).* FROM workflow_orch.review r LIMIT 1$$, :pending)),
-  ARRAY[:pending || ': there are 1 reviews, by the audit log 0'], 'a review that was made up is found');
+  ARRAY[:pending || ': there are 1 reviews, by the audit log 0',
+        :pending || ': the approvals are 1 and leave stage 0 open, the proposal has 0 and stage 1'], 'a review that was made up is found');
 SELECT is(findings(format($$UPDATE workflow_orch.execution SET result = jsonb_set(result, '{output}', '2') WHERE execution_id = %s$$, :e)),
   ARRAY[:executed || ' ' || :e || ': the output is not the one that was recorded'], 'an output that was changed is found');
 SELECT is(findings(format($$UPDATE workflow_orch.execution SET result = result - 'output' WHERE execution_id = %s$$, :e)),
