@@ -32,10 +32,11 @@ COMMENT ON FUNCTION cancel_workflow IS
 
 CREATE FUNCTION propose_action(workflow_id bigint, actor_id bigint, tool text, params jsonb, reason text,
                                idempotency_key text DEFAULT NULL,
+                               execute_on_approval boolean DEFAULT false,
                                OUT proposal_id bigint, OUT status proposal_status)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_propose_action';
 COMMENT ON FUNCTION propose_action IS
-  'Proposes a call of a tool. params is a JSON object whose keys are the function''s argument names; reason says why. The same idempotency_key of an actor with the same content answers with the proposal that is there. Errors: 22023 params do not fit, 42704, 55000 workflow not active or tool disabled, 42501, 42710 key used for other content, 54000 too large or too many.';
+  'Proposes a call of a tool. params is a JSON object whose keys are the function''s argument names; reason says why. The same idempotency_key of an actor with the same content answers with the proposal that is there. execute_on_approval: the last approval queues the call for the background workers, in its own transaction; it takes the capability execute. Errors: 22023 params do not fit, 42704, 55000 workflow not active or tool disabled, 42501, 42710 key used for other content, 54000 too large or too many.';
 
 CREATE FUNCTION review_action(proposal_id bigint, reviewer_id bigint, decision text, edits jsonb DEFAULT NULL,
                               comment text DEFAULT NULL, expected_revision bigint DEFAULT NULL,

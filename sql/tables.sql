@@ -220,6 +220,7 @@ CREATE TABLE proposal (
   rule_id            bigint REFERENCES approval_rule,
   revised_by         bigint NOT NULL,
   proposer_may_review boolean NOT NULL,
+  execute_on_approval boolean NOT NULL,
   proposed_at        timestamptz NOT NULL,
   status_at          timestamptz NOT NULL,
   status_by          bigint,
@@ -253,6 +254,7 @@ COMMENT ON COLUMN proposal.stage IS 'Stage that is open for approvals; null: all
 COMMENT ON COLUMN proposal.rule_id IS 'Rule with 0 approvals by which the current revision needs nobody''s';
 COMMENT ON COLUMN proposal.revised_by IS 'Actor that wrote the current revision';
 COMMENT ON COLUMN proposal.proposer_may_review IS 'Somebody else wrote the current revision and the proposer may approve it';
+COMMENT ON COLUMN proposal.execute_on_approval IS 'The last approval queues the call';
 COMMENT ON COLUMN proposal.proposed_at IS 'When the call was proposed';
 COMMENT ON COLUMN proposal.status_at IS 'When the status last changed';
 COMMENT ON COLUMN proposal.status_by IS 'Actor that last changed the status; null: the extension by itself, or nobody in particular';

@@ -69,7 +69,7 @@ wfo_execute_parallel(PG_FUNCTION_ARGS)
 	timeout = arg_timeout(fcinfo, 2);
 	batch_prepare(&batch, PG_GETARG_JSONB_P(0), arg_int64_or_null(fcinfo, 1));
 	if (batch.nlive > 0)
-		pool_check_available();
+		queued_check_workers();
 	batch_run_dry(&batch);
 	if (batch.nlive > 0)
 		parallel_run(&batch, timeout);
@@ -80,8 +80,6 @@ Datum
 wfo_enqueue_action(PG_FUNCTION_ARGS)
 {
 	EnqueueRequest request;
-	QueuedCall call;
-	Oid role;
 
 	call_begin("enqueue_action");
 	request.proposal_id = arg_int64(fcinfo, 0, "proposal_id");
@@ -91,10 +89,7 @@ wfo_enqueue_action(PG_FUNCTION_ARGS)
 		report_invalid(errmsg("argument \"run_at\" must not be infinite"),
 					   errhint("Give the time from which on the call may start."));
 	request.priority = arg_int64(fcinfo, 3, "priority");
-	pool_check_available();
-	enqueue(&request, &call, &role);
-	announce_call(&call, role);
-	PG_RETURN_INT64(call.execution_id);
+	PG_RETURN_INT64(enqueue(&request));
 }
 
 Datum
@@ -142,7 +137,7 @@ wfo_resume_queue(PG_FUNCTION_ARGS)
 	int64 count;
 
 	call_begin("resume_queue");
-	pool_check_available();
+	queued_check_workers();
 	count = queue_resume();
 	announce_visit();
 	(void) fcinfo;

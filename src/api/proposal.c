@@ -36,6 +36,7 @@ wfo_propose_action(PG_FUNCTION_ARGS)
 	request.params = arg_jsonb_object(fcinfo, 3, "params");
 	request.reason = arg_text(fcinfo, 4, "reason");
 	request.idempotency_key = arg_key_or_null(fcinfo, 5, "idempotency_key");
+	request.execute_on_approval = arg_bool(fcinfo, 6, "execute_on_approval");
 	values[0] = Int64GetDatum(propose(&request, &status));
 	values[1] = enum_to_datum(&proposal_status_type, status);
 	return result_row(fcinfo, values, NULL);

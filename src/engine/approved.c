@@ -11,7 +11,6 @@
 #include "base/errors.h"
 #include "engine/approved.h"
 #include "engine/caller.h"
-#include "engine/freeze.h"
 #include "engine/invoke.h"
 #include "engine/run_as.h"
 #include "engine/simulate.h"

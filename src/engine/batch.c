@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "engine/approved.h"
 #include "engine/batch.h"
+#include "engine/freeze.h"
 #include "engine/params.h"
 #include "engine/run_as.h"
 #include "engine/state.h"
@@ -271,6 +272,7 @@ check_call(Proposal *proposal, BatchCall *result)
 	check_committed(proposal);
 	approved_check_not_queued(proposal->proposal_id);
 	approved_load(&call, proposal);
+	freeze_check(call.tool->tool);
 	approved_check_role(&call);
 	if (!call.dry_run)
 		run_as_check_worker(call.tool, call.run_as);

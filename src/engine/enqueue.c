@@ -4,10 +4,12 @@
  *
  * The call is queued in the caller's transaction, and a worker may start it
  * when that commits.  Everything is checked here as execute_action would, so
- * that what cannot run is refused at once, and again when it starts.
+ * that what cannot run is refused at once, and again when it starts.  A freeze
+ * is none of it: the call waits for its end.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "engine/approved.h"
 #include "engine/caller.h"
 #include "engine/queued.h"
@@ -15,52 +17,115 @@
 #include "engine/verbs.h"
 #include "store/execution.h"
 #include "store/queue.h"
+#include "utils/resowner.h"
 
-/*
- * Queue the call of an approved proposal: fills in the call, and the role
- * whose workers run it.
- */
-void
-enqueue(const EnqueueRequest *request, QueuedCall *queued, Oid *role)
+/* Write the execution and its place in the queue: returns the execution's id. */
+static int64
+put(const ApprovedCall *call, const Caller *caller, const int64 *actor_id, TimestampTz run_at,
+	int64 priority)
+{
+	Execution execution = {.status = EXECUTION_QUEUED};
+	QueueRow row = {0};
+	QueuedCall queued = {0};
+
+	execution.execution_id = store_next_id(STORE_EXECUTION);
+	execution.proposal_id = call->proposal->proposal_id;
+	execution.workflow_id = call->proposal->workflow_id;
+	execution.revision = call->proposal->revision;
+	execution.actor_id = actor_id;
+	execution.dry_run = call->dry_run;
+	execution.queued_at = GetCurrentTimestamp();
+	if (run_at != 0)
+		execution.queued_at = Max(execution.queued_at, run_at);
+	execution.login = caller->login_name;
+	execution_insert(&execution);
+
+	row.proposal_id = execution.proposal_id;
+	row.execution_id = execution.execution_id;
+	row.run_as = call->run_as;
+	row.priority = priority;
+	row.due_at = execution.queued_at;
+	row.tool = call->proposal->tool;
+	queue_insert(&row);
+
+	queued.proposal_id = row.proposal_id;
+	queued.execution_id = row.execution_id;
+	queued.priority = row.priority;
+	queued.due_at = row.due_at;
+	queued_hook(&queued, call->run_as);
+	return execution.execution_id;
+}
+
+/* Queue the call of an approved proposal: returns the execution's id. */
+int64
+enqueue(const EnqueueRequest *request)
 {
 	Caller caller;
 	ApprovedCall call;
 	const Actor *actor;
-	Execution execution = {.status = EXECUTION_QUEUED};
-	QueueRow row = {0};
 
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, request->actor_id);
 	approved_load(&call, approved_lock(request->proposal_id));
+	queued_check_workers();
 	if (actor != NULL)
 		caller_check_acts_as(&caller, actor);
 	approved_check_role(&call);
 	run_as_check_worker(call.tool, call.run_as);
+	return put(&call, &caller, actor != NULL ? &actor->actor_id : NULL, request->run_at,
+			   request->priority);
+}
 
-	execution.execution_id = store_next_id(STORE_EXECUTION);
-	execution.proposal_id = request->proposal_id;
-	execution.workflow_id = call.proposal->workflow_id;
-	execution.revision = call.proposal->revision;
-	execution.actor_id = actor != NULL ? &actor->actor_id : NULL;
-	execution.dry_run = call.dry_run;
-	execution.queued_at = GetCurrentTimestamp();
-	if (request->run_at != 0)
-		execution.queued_at = Max(execution.queued_at, request->run_at);
-	execution.login = caller.login_name;
-	execution_insert(&execution);
+static void
+put_in_name_of_proposer(Proposal *proposal)
+{
+	Caller caller;
+	ApprovedCall call;
 
-	row.proposal_id = request->proposal_id;
-	row.execution_id = execution.execution_id;
-	row.run_as = call.run_as;
-	row.priority = request->priority;
-	row.due_at = execution.queued_at;
-	row.tool = call.proposal->tool;
-	queue_insert(&row);
+	caller_identify(&caller);
+	approved_load(&call, proposal);
+	queued_check_workers();
+	approved_check_role(&call);
+	run_as_check_worker(call.tool, call.run_as);
+	(void) put(&call, &caller, &proposal->actor_id, 0, 0);
+}
 
-	queued->proposal_id = row.proposal_id;
-	queued->execution_id = row.execution_id;
-	queued->priority = row.priority;
-	queued->due_at = row.due_at;
-	queued->suspect = false;
-	*role = call.run_as;
+/*
+ * Queue the call of a proposal that has just been approved, if it was proposed
+ * so.  Where that cannot be the approval stands, and a warning says why.
+ */
+void
+enqueue_when_approved(Proposal *proposal)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	if (!proposal->execute_on_approval || proposal->status != PROPOSAL_APPROVED)
+		return;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		put_in_name_of_proposer(proposal);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
+		ereport(WARNING, (errcode(error->sqlerrcode),
+						  errmsg("proposal " INT64_FORMAT " is approved, but was not queued",
+								 proposal->proposal_id),
+						  errdetail("%s", error->message),
+						  errhint("Execute it with execute_action or enqueue_action.")));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
 }

@@ -11,6 +11,7 @@
 
 #include "engine/approved.h"
 #include "engine/caller.h"
+#include "engine/freeze.h"
 #include "engine/invoke.h"
 #include "engine/verbs.h"
 #include "store/execution.h"
@@ -38,6 +39,7 @@ execute_here(int64 proposal_id, const int64 *actor_id, bool batch, Jsonb **resul
 	approved_load(&call, approved_lock(proposal_id));
 	if (!batch)
 		approved_check_session(&call);
+	freeze_check(call.tool->tool);
 	if (run.actor != NULL)
 		caller_check_acts_as(&caller, run.actor);
 	approved_check_role(&call);

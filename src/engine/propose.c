@@ -128,6 +128,7 @@ insert_proposal(const ProposeRequest *request, const Workflow *workflow, const P
 	row_set_id(&row, PROPOSAL_RULE_ID, revision->rule_id);
 	row_set_int64(&row, PROPOSAL_REVISED_BY, revision->author.actor_id);
 	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW, false);
+	row_set_bool(&row, PROPOSAL_EXECUTE_ON_APPROVAL, request->execute_on_approval);
 	row_set_time(&row, PROPOSAL_PROPOSED_AT, now);
 	row_set_time(&row, PROPOSAL_STATUS_AT, now);
 	row_set_int64(&row, PROPOSAL_STATUS_BY, revision->author.actor_id);
@@ -158,7 +159,18 @@ approve_by_rule(int64 proposal_id)
 	row_set_time(&row, PROPOSAL_EXPIRES_AT,
 				 proposal->approval_ttl != NULL ? expiry_after(proposal->approval_ttl) : 0);
 	proposal_change(proposal, &row, EVENT_APPROVE_BY_RULE, PROPOSAL_APPROVED, NULL, NULL);
+	enqueue_when_approved(proposal);
 	return proposal->status;
+}
+
+/* Who has a call executed by its approval must be allowed to have it executed. */
+static void
+check_may_execute(const Caller *caller)
+{
+	if (!caller_has(caller, CAPABILITY_EXECUTE))
+		report_denied(errmsg("role \"%s\" may not have calls executed", caller->role_name),
+					  errhint("Propose without execute_on_approval, or ask for the capability "
+							  "\"execute\"."));
 }
 
 /*
@@ -202,6 +214,8 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	workflow_check_active(workflow);
 	tool_check_enabled(tool);
 	caller_check_acts_as(&caller, actor);
+	if (request->execute_on_approval)
+		check_may_execute(&caller);
 	check_open_proposals(actor->actor_id);
 
 	definition = definition_load(tool);

@@ -8,10 +8,30 @@
  */
 #include "postgres.h"
 
+#include "base/errors.h"
+#include "base/settings.h"
 #include "engine/queued.h"
 #include "engine/result.h"
 #include "store/execution.h"
 #include "store/queue.h"
+
+void (*queued_hook)(const QueuedCall *call, Oid role) = NULL;
+
+/* Refuse where there can be no worker: 55000. */
+void
+queued_check_workers(void)
+{
+	if (queued_hook == NULL)
+		report_wrong_state(errmsg("background workers are not available"),
+						   errdetail("The library is not preloaded."),
+						   errhint("Add workflow_orch to shared_preload_libraries and restart the "
+								   "server."));
+	if (setting_max_workers == 0)
+		report_wrong_state(errmsg("background workers are not available"),
+						   errdetail("The setting workflow_orch.max_workers is 0."),
+						   errhint("Set workflow_orch.max_workers and reload the server's "
+								   "configuration."));
+}
 
 typedef struct Visit
 {

@@ -22,6 +22,10 @@ typedef struct QueuedCall
 
 typedef bool (*QueuedVisit)(const QueuedCall *call, void *arg);
 
+/* Told of each call that is queued, in its transaction; NULL without workers. */
+extern void (*queued_hook)(const QueuedCall *call, Oid role);
+
+extern void queued_check_workers(void);
 extern TimestampTz queued_visit_due(Oid role, QueuedVisit visit, void *arg);
 extern bool queued_exists(int64 proposal_id);
 extern bool queued_cancel(const Proposal *proposal, const int64 *by, const char *reason);

@@ -281,6 +281,7 @@ approve(ReviewContext *context)
 					 proposal->approval_ttl != NULL ? expiry_after(proposal->approval_ttl) : 0);
 	write_decision(context, &row, proposal->revision, true, EVENT_APPROVE,
 				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
+	enqueue_when_approved(proposal);
 }
 
 /* Apply the merge patch: the params of the next revision. */
@@ -371,6 +372,9 @@ edit(ReviewContext *context)
 	write_decision(context, &row, revision.revision, counts, EVENT_EDIT,
 				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
 	proposal->params = revision.params;
+	proposal->definition = revision.definition;
+	proposal->revision = revision.revision;
+	enqueue_when_approved(proposal);
 	if (stage != 0)
 		requirement_warn_if_nobody(proposal->proposal_id, revision.requirements, proposal->actor_id,
 								   policy);

@@ -41,6 +41,7 @@ typedef struct ProposeRequest
 	Jsonb *params;
 	char *reason;
 	char *idempotency_key;
+	bool execute_on_approval;
 } ProposeRequest;
 
 extern int64 propose(const ProposeRequest *request, ProposalStatus *status);
@@ -80,7 +81,8 @@ typedef struct EnqueueRequest
 	int64 priority;
 } EnqueueRequest;
 
-extern void enqueue(const EnqueueRequest *request, QueuedCall *queued, Oid *role);
+extern int64 enqueue(const EnqueueRequest *request);
+extern void enqueue_when_approved(Proposal *proposal);
 
 /* resume.c */
 extern int64 queue_resume(void);

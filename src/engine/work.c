@@ -332,7 +332,10 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 		return;
 	}
 	if (work.queued == NULL)
+	{
 		approved_check_not_queued(work.proposal->proposal_id);
+		freeze_check(work.proposal->tool);
+	}
 
 	approved_load(&call, work.proposal);
 	call.dry_run |= work.execution.dry_run;

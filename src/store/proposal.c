@@ -27,6 +27,7 @@ proposal_read(StoredRow *row)
 	proposal->rule_id = column_int64_or_null(row, PROPOSAL_RULE_ID);
 	proposal->revised_by = column_int64(row, PROPOSAL_REVISED_BY);
 	proposal->proposer_may_review = column_bool(row, PROPOSAL_PROPOSER_MAY_REVIEW);
+	proposal->execute_on_approval = column_bool(row, PROPOSAL_EXECUTE_ON_APPROVAL);
 	if (!column_is_null(row, PROPOSAL_EXPIRES_AT))
 		proposal->expires_at = column_int64(row, PROPOSAL_EXPIRES_AT);
 	proposal->approval_ttl = column_interval(row, PROPOSAL_APPROVAL_TTL);

@@ -31,6 +31,7 @@ enum
 	PROPOSAL_RULE_ID,
 	PROPOSAL_REVISED_BY,
 	PROPOSAL_PROPOSER_MAY_REVIEW,
+	PROPOSAL_EXECUTE_ON_APPROVAL,
 	PROPOSAL_PROPOSED_AT,
 	PROPOSAL_STATUS_AT,
 	PROPOSAL_STATUS_BY,
@@ -64,6 +65,7 @@ typedef struct Proposal
 	int64 *rule_id; /* NULL: people decide */
 	int64 revised_by;
 	bool proposer_may_review;
+	bool execute_on_approval;
 	TimestampTz expires_at; /* 0: never */
 	Interval *approval_ttl; /* NULL: no limit */
 	char *tool;

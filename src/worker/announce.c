@@ -73,15 +73,8 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId subid, SubTransaction
 			pending[i - 1].subid = parent;
 }
 
-void
-announce_define(void)
-{
-	RegisterXactCallback(at_transaction_end, NULL);
-	RegisterSubXactCallback(at_subtransaction_end, NULL);
-}
-
 /* Have the workers of a role told of a call that this transaction has queued. */
-void
+static void
 announce_call(const QueuedCall *call, Oid role)
 {
 	if (npending == size)
@@ -98,6 +91,14 @@ announce_call(const QueuedCall *call, Oid role)
 	pending[npending].role = role;
 	pending[npending].subid = GetCurrentSubTransactionId();
 	npending++;
+}
+
+void
+announce_define(void)
+{
+	queued_hook = announce_call;
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
 }
 
 /* Have a keeper look through the queue when this transaction has committed. */

@@ -10,7 +10,6 @@
 #include "engine/queued.h"
 
 extern void announce_define(void);
-extern void announce_call(const QueuedCall *call, Oid role);
 extern void announce_visit(void);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include <signal.h>
 
-#include "base/errors.h"
 #include "base/names.h"
 #include "base/settings.h"
 #include "mb/pg_wchar.h"
@@ -74,28 +73,6 @@ pool_define(void)
 	shmem_request_hook = request_memory;
 	previous_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = set_up_memory;
-}
-
-bool
-pool_is_available(void)
-{
-	return pool != NULL && setting_max_workers > 0;
-}
-
-/* Refuse where there can be no worker: 55000. */
-void
-pool_check_available(void)
-{
-	if (pool == NULL)
-		report_wrong_state(errmsg("background workers are not available"),
-						   errdetail("The library is not preloaded."),
-						   errhint("Add workflow_orch to shared_preload_libraries and restart the "
-								   "server."));
-	if (setting_max_workers == 0)
-		report_wrong_state(errmsg("background workers are not available"),
-						   errdetail("The setting workflow_orch.max_workers is 0."),
-						   errhint("Set workflow_orch.max_workers and reload the server's "
-								   "configuration."));
 }
 
 void

@@ -162,8 +162,6 @@ typedef struct Pool
 extern Pool *pool; /* NULL: the library was not preloaded */
 
 extern void pool_define(void);
-extern bool pool_is_available(void);
-extern void pool_check_available(void);
 
 /* Under the lock. */
 extern void pool_lock(void);

@@ -74,7 +74,7 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.start_workflow', ARRAY['''t''', 'ann()', 'false', '''{}'''], '{title,metadata}'),
   ('workflow_orch.complete_workflow', ARRAY[format('workflow_orch.start_workflow(''x'', %s)', :ann), 'ann()'], '{workflow_id}'),
   ('workflow_orch.cancel_workflow', ARRAY[:'open', 'ann()', '''r'''], '{workflow_id}'),
-  ('workflow_orch.propose_action', ARRAY['workflow()', 'ann()', '''div''', '''{"n": 1}''', '''r''', '''k'''], '{workflow_id,actor_id,tool,params,reason}'),
+  ('workflow_orch.propose_action', ARRAY['workflow()', 'ann()', '''div''', '''{"n": 1}''', '''r''', '''k''', 'false'], '{workflow_id,actor_id,tool,params,reason,execute_on_approval}'),
   ('workflow_orch.review_action', ARRAY[:'pending', 'bob()', '''edit''', '''{}''', '''c''', '1', 'NULL'], '{proposal_id,reviewer_id,decision,edits}'),
   ('workflow_orch.review_actions', ARRAY['''[]'''], '{reviews}'),
   ('workflow_orch.comment_proposal', ARRAY[:'pending', 'bob()', '''c'''], '{proposal_id,actor_id,comment}'),

@@ -37,7 +37,7 @@ SELECT is((SELECT to_jsonb(w) - 'started_at' FROM workflow_orch.workflow w WHERE
 SELECT proposal_id AS p FROM workflow_orch.propose_action(:dry, :full, 'f', '{"n": 1}', 'Reason', 'Key') \gset
 SELECT is((SELECT to_jsonb(p) - '{proposed_at,status_at,expires_at,definition}'::text[] FROM workflow_orch.proposal p WHERE proposal_id = :p),
   jsonb_build_object('proposal_id', :p, 'workflow_id', :dry, 'actor_id', :full, 'status', 'pending', 'open', true, 'revision', 1, 'approvals', 0,
-                     'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'stage', 1, 'rule_id', NULL, 'revised_by', :full, 'proposer_may_review', false, 'status_by', :full, 'approval_ttl', '2 days',
+                     'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'stage', 1, 'rule_id', NULL, 'revised_by', :full, 'proposer_may_review', false, 'execute_on_approval', false, 'status_by', :full, 'approval_ttl', '2 days',
                      'event', 'propose', 'status_reason', NULL, 'tool', 'f', 'params', '{"n": 1}'::jsonb, 'reason', 'Reason', 'idempotency_key', 'Key',
                      'dry_run', true, 'person', 'Person', 'db_role', 'store_table_ann', 'login', NULL), 'propose_action fills the columns of proposal');
 SELECT is((SELECT expires_at - proposed_at FROM workflow_orch.proposal WHERE proposal_id = :p) BETWEEN '1 day' AND '1 day 1 min', true,
