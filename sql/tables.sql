@@ -220,7 +220,7 @@ CREATE TABLE proposal (
   rule_id            bigint REFERENCES approval_rule,
   revised_by         bigint NOT NULL,
   proposer_may_review boolean NOT NULL,
-  execute_on_approval boolean NOT NULL,
+  execute_on_approval boolean NOT NULL DEFAULT false,
   proposed_at        timestamptz NOT NULL,
   status_at          timestamptz NOT NULL,
   status_by          bigint,

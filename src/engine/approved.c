@@ -77,13 +77,15 @@ approved_read(ApprovedCall *call, Proposal *proposal)
 	call->dry_run = call->policy->dry_run || proposal->dry_run;
 }
 
-/* The same, and refuse what is not approved as it stands now, or frozen. */
+/*
+ * The same, and refuse what is not approved as it stands now.  Who runs it at
+ * once asks for freezes too.
+ */
 void
 approved_load(ApprovedCall *call, Proposal *proposal)
 {
 	check_status(proposal);
 	approved_read(call, proposal);
-	freeze_check(call->tool->tool);
 }
 
 /* Refuse what is kept out of sessions. */
