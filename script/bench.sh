@@ -7,17 +7,23 @@
 # as many commits.  The sides take turns in one run on one server; medians and
 # ratios are printed.  CPU is that of the server: all its processes, from /proc.
 #
+# The parts in bench-workers.sh measure the background workers in the same way:
+# the drain of a full queue, the time from a commit to the start of its call,
+# calls side by side, a drain while a snapshot is held, and graphile-worker.
+#
 # ROUNDS (5) and SECONDS_EACH (6) say how long; PARTS which parts: throughput
-# cpu scale rules.
+# cpu scale drain latency parallel snapshot rivals rules.  CALLS (20000) are those of
+# a drain, SNAPSHOT_CALLS (50000) those with a snapshot held, LATENCY_CALLS
+# (1000) those whose latency is measured.
 set -euo pipefail
 if [ -z "${WFO_TMP:-}" ]; then
 	exec "$(dirname "$0")/with-server.sh" -c shared_buffers=512MB -c max_wal_size=8GB \
-		-c log_min_messages=warning "$0" "$@"
+		-c log_min_messages=warning -c max_worker_processes=40 "$0" "$@"
 fi
 here=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-6}
-parts=${PARTS:-throughput cpu scale rules}
+parts=${PARTS:-throughput cpu drain latency parallel snapshot rivals scale rules}
 samples=$WFO_TMP/samples
 tick=$(getconf CLK_TCK)
 
@@ -93,6 +99,9 @@ set_up() {
 		-f "$here/test/bench/setup.sql" 2>&1 >/dev/null | { grep -v NOTICE || true; }
 }
 
+# shellcheck source=script/bench-workers.sh
+. "$here/script/bench-workers.sh"
+
 set_up 10000
 psql -XAt -c "SELECT split_part(version(), ' on ', 1)"
 echo "$(nproc) cores, $rounds rounds of $seconds s, sides in turn"
@@ -107,6 +116,18 @@ if [[ $parts == *cpu* ]]; then
 	compare 2
 	set_commit on
 fi
+for part in drain latency parallel snapshot rivals; do
+	[[ $parts == *$part* ]] || continue
+	[ -n "${workers_ready:-}" ] || { workers_ready=1; sql -f "$here/test/bench/queue.sql" >/dev/null; }
+	case $part in
+		drain) printf '\n== %s approved calls in the queue, one commit per call\n' "$calls" ;;
+		latency) printf '\n== commit acknowledged to start of the call, idle server, %s calls\n' "$latency_calls" ;;
+		parallel) printf '\n== 8 calls of 100 ms at the same time\n' ;;
+		snapshot) printf '\n== %s calls while a snapshot is held, calls/s of each fifth\n' "$snapshot_calls" ;;
+		rivals) printf '\n== graphile-worker, %s calls\n' "$calls" ;;
+	esac
+	"part_$part"
+done
 if [[ $parts == *scale* ]]; then
 	printf '\n== CPU per cycle as finished proposals pile up, synchronous_commit off, 2 clients\n'
 	set_commit off

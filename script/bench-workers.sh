@@ -1,0 +1,201 @@
+# shellcheck shell=bash disable=SC2154
+# bench-workers.sh: the parts of the benchmark about the background workers.
+#
+# Sourced by bench.sh, whose samples and medians it shares.  A sample is
+# "SIDE - VALUE".
+
+calls=${CALLS:-20000}
+snapshot_calls=${SNAPSHOT_CALLS:-50000}
+latency_calls=${LATENCY_CALLS:-1000}
+
+sample() { echo "$1 - $2" >>"$samples"; }
+
+sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
+
+# setting NAME VALUE, of the server.
+setting() {
+	sql -c "ALTER SYSTEM SET $1 = $2" -c "SELECT pg_reload_conf()" >/dev/null
+	sleep 0.2
+}
+
+# drain_workers COUNT: one batch; prints calls per second.
+drain_workers() {
+	[ "$(sql -c "SELECT bench.queue($1)" -c CHECKPOINT -c "SELECT clock_timestamp() < released_at FROM bench.batch" | tail -1)" = t ] ||
+		{ echo "bench.sh: the queue was released before it was filled; the machine is too slow" >&2; exit 1; }
+	sql -c "SELECT pg_sleep(greatest(0, extract(epoch FROM released_at - clock_timestamp()))) FROM bench.batch" \
+		-c "SELECT workflow_orch.wait_execution(last_execution + calls) FROM bench.batch" >/dev/null
+	until [ "$(sql -c 'SELECT count(*) FROM workflow_orch.queue')" = 0 ]; do sleep 0.2; done
+	sql -c "SELECT round(per_second, 1) FROM bench.rate WHERE side = 'extension' AND calls = $1"
+}
+
+# drain_rival COUNT CLIENTS: the same by the rival's work().
+drain_rival() {
+	sql -c "SELECT bench.queue_rival($1)" -c CHECKPOINT >/dev/null
+	pgbench -n -M prepared -c "$2" -j 2 -t $(($1 / $2)) -f "$here/test/bench/drain_rival.sql" 2>&1 |
+		sed -n 's/^tps = \([0-9.]*\).*/\1/p'
+}
+
+# best PREFIX: the side of this prefix with the highest median.
+best() {
+	awk '{ print $1 }' "$samples" | grep "^$1" | sort -u | while read -r side; do
+		echo "$(median "$side" - 3) $side"
+	done | sort -n | tail -1 | sed 's/.* //'
+}
+
+show() {
+	local side
+	for side; do printf '%-16s %10.0f %s\n' "$side" "$(median "$side" - 3)" "$unit"; done
+}
+
+part_drain() {
+	local i n ours theirs
+	: >"$samples"
+	drain_workers 2000 >/dev/null
+	for ((i = 0; i < rounds; i++)); do
+		for n in 4 8 16; do
+			sample "rival_$n" "$(drain_rival "$calls" "$n")"
+			setting workflow_orch.max_workers "$n"
+			sample "workers_$n" "$(drain_workers "$calls")"
+		done
+		setting workflow_orch.max_workers 2
+		sample workers_2 "$(drain_workers "$calls")"
+	done
+	sql -c "ALTER SYSTEM RESET workflow_orch.max_workers" -c "SELECT pg_reload_conf()" >/dev/null
+	unit="calls/s" show workers_2 workers_4 workers_8 workers_16 rival_4 rival_8 rival_16
+	ours=$(best workers) theirs=$(best rival)
+	echo "throughput, $ours / $theirs: $(paired_ratio "$ours" "$theirs" - 3)"
+}
+
+percentiles() {
+	printf '%-16s' "$1"
+	sort -n | awk '{ v[NR] = $1 } END { printf " %8.0f us median %8.0f us p99\n", v[int((NR + 1) / 2)], v[int(NR * 0.99)] }'
+}
+
+# graphile_worker: makes $graphile ready, a folder with graphile-worker; false where it cannot.
+graphile_worker() {
+	graphile=$WFO_TMP/graphile
+	[ ! -d "$graphile" ] || return 0
+	mkdir "$graphile"
+	cp "$here/test/bench/graphile.js" "$graphile"
+	if ! command -v node >/dev/null || ! command -v npm >/dev/null ||
+		! (cd "$graphile" && npm install --no-audit --no-fund --prefix . graphile-worker@0.17.3 pg@8) >"$graphile/npm.log" 2>&1 ||
+		! (cd "$graphile" && node graphile.js migrate); then
+		rm -rf "$graphile"
+		echo "graphile-worker: skipped, since node or npm is missing or npm could not install it"
+		return 1
+	fi
+}
+
+part_latency() {
+	local program=$WFO_TMP/latency
+	"${CC:-cc}" -O2 -I"$("$PG_CONFIG" --includedir)" -o "$program" "$here/test/bench/latency.c" \
+		-L"$("$PG_CONFIG" --libdir)" -lpq || { echo "skipped, since libpq's headers are missing"; return 0; }
+	# The first calls find no worker.
+	sql -c "SELECT bench.approve($latency_calls + 20, 'clock', '{}')" >/dev/null
+	"$program" queue $((latency_calls + 20)) | tail -n +21 | percentiles workers
+	"$program" listen "$latency_calls" | percentiles "LISTEN in C"
+	graphile_worker || return 0
+	(cd "$graphile" && node graphile.js latency $((latency_calls / 5))) >"$WFO_TMP/started" &
+	until grep -q ready "$WFO_TMP/started" 2>/dev/null; do sleep 0.1; done
+	"$program" graphile $((latency_calls / 5)) >"$WFO_TMP/added"
+	wait $!
+	join <(sort "$WFO_TMP/added") <(grep -v ready "$WFO_TMP/started" | sort) |
+		awk '{ print ($3 - $2) / 1000 }' | percentiles graphile-worker
+}
+
+# Prints what psql is to run: every side in turn, after a line that names it.
+naps() {
+	local i
+	printf '%s\n' '\timing on'
+	for ((i = 0; i < 4 * rounds; i += 2)); do
+		echo 'SELECT pg_sleep(0.1);'
+		printf '\\echo warm\nSELECT bench.naps_workers(%d);\n\\echo -\n' "$i"
+		printf 'SELECT bench.connect(), pg_sleep(0.1);\n\\echo dblink_kept\nSELECT bench.naps_kept();\n\\echo -\n'
+		printf 'SELECT bench.disconnect();\n\\echo dblink_fresh\nSELECT bench.naps_fresh();\n\\echo -\n'
+		printf '%s\n' 'ALTER SYSTEM SET workflow_orch.worker_idle_timeout = 0;' 'SELECT pg_reload_conf(), pg_sleep(0.5);' \
+			'ALTER SYSTEM RESET workflow_orch.worker_idle_timeout;' 'SELECT pg_reload_conf(), pg_sleep(0.5);'
+		printf '\\echo cold\nSELECT bench.naps_workers(%d);\n\\echo -\n' "$((i + 1))"
+	done
+}
+
+part_parallel() {
+	local side value
+	: >"$samples"
+	sql -c "SELECT bench.approve($((8 * 4 * rounds + 8)), 'nap', '{}')" >/dev/null
+	sql -c "SELECT bench.naps_workers($((4 * rounds)))" >/dev/null
+	naps | sql | awk '/^(warm|cold|dblink_kept|dblink_fresh|-)$/ { side = $1 } /^Time:/ && side != "-" { print side, $2 }' |
+		while read -r side value; do sample "$side" "$value"; done
+	for side in warm dblink_kept cold dblink_fresh; do
+		printf '%-16s %8.1f ms\n' "$side" "$(median "$side" - 3)"
+	done
+	echo "time, warm / dblink_kept: $(paired_ratio warm dblink_kept - 3)"
+	echo "time, cold / dblink_fresh: $(paired_ratio cold dblink_fresh - 3)"
+}
+
+# hold: begins a transaction that keeps its snapshot; let_go ends it.
+hold() {
+	exec {holder}> >(psql -XqAt >/dev/null)
+	echo 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_current_xact_id(), count(*) FROM bench.floor;' >&"$holder"
+	until [ "$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'")" = 1 ]; do sleep 0.1; done
+}
+
+let_go() {
+	echo 'COMMIT;' >&"$holder"
+	exec {holder}>&-
+	until [ "$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'")" = 0 ]; do sleep 0.1; done
+}
+
+# fifths SIDE: calls per second of each fifth of the last batch, and last / first.
+fifths() {
+	sql -F ' ' -c "SELECT per_second FROM bench.rate_of_fifth WHERE side = '$1' ORDER BY fifth" | awk -v side="$2" '
+		{ v[NR] = $1 } END { printf "%-24s", side; for (i = 1; i <= NR; i++) printf " %6.0f", v[i]
+		  printf "  last / first fifth: %.2f\n", v[NR] / v[1] }'
+}
+
+dead() {
+	sql -F ' ' -c "SELECT pg_stat_force_next_flush()" -c "SELECT pg_sleep(1)" \
+		-c "SELECT format('%s: %s dead rows, %s', relname, n_dead_tup, pg_size_pretty(pg_total_relation_size(relid)))
+		      FROM pg_stat_user_tables WHERE schemaname = 'workflow_orch' AND relname IN ('queue', 'execution', 'proposal')
+		     ORDER BY relname" | grep dead | paste -sd ';' | sed "s/^/$1: /; s/;/; /g"
+}
+
+part_snapshot() {
+	local without with
+	without=$(drain_workers "$snapshot_calls")
+	fifths extension "workers, no snapshot"
+	sql -c VACUUM
+	hold
+	with=$(drain_workers "$snapshot_calls")
+	fifths extension "workers, snapshot held"
+	awk -v a="$with" -v b="$without" 'BEGIN { printf "throughput, with / without: %.2f\n", a / b }'
+	let_go
+	dead "after it ended"
+	sql -c VACUUM
+	dead "after a vacuum"
+
+	without=$(drain_rival "$snapshot_calls" 8)
+	fifths rival "rival, no snapshot"
+	sql -c VACUUM
+	hold
+	with=$(drain_rival "$snapshot_calls" 8)
+	fifths rival "rival, snapshot held"
+	awk -v a="$with" -v b="$without" 'BEGIN { printf "throughput, with / without: %.2f\n", a / b }'
+	let_go
+}
+
+part_rivals() {
+	local i variant
+	graphile_worker || return 0
+	: >"$samples"
+	for ((i = 0; i < rounds; i++)); do
+		sample workers "$(drain_workers "$calls")"
+		for variant in default tuned; do
+			sql -c "SELECT count(graphile_worker.add_job('noop', json_build_object('n', g))) FROM generate_series(1, $calls) g" \
+				-c CHECKPOINT >/dev/null
+			sample "graphile_$variant" "$(cd "$graphile" && node graphile.js drain "$calls" "$variant")"
+		done
+	done
+	unit="calls/s" show workers graphile_default graphile_tuned
+	echo "throughput, workers / graphile_default: $(paired_ratio workers graphile_default - 3)"
+	echo "throughput, workers / graphile_tuned: $(paired_ratio workers graphile_tuned - 3)"
+}
