@@ -144,9 +144,8 @@ count_columns(Oid relid)
 	return count;
 }
 
-/* Whether the extension is there, in the version of the library. */
-bool
-store_exists(void)
+static bool
+find_tables(void)
 {
 	Oid schema = get_namespace_oid(WFO_SCHEMA, true);
 
@@ -159,6 +158,35 @@ store_exists(void)
 		if (!OidIsValid(relid) || count_columns(relid) != tables[i].columns)
 			return false;
 	}
+	return true;
+}
+
+/*
+ * Whether the extension is there, in the version of the library.  A worker asks
+ * before each call, so that it is there is cached; it goes with its tables.
+ */
+bool
+store_exists(void)
+{
+	static const int caches[] = {NAMESPACEOID, RELOID};
+	static const char key[] = WFO_NAME;
+	static Cache *found = NULL;
+	MemoryContext memory;
+
+	if (found == NULL)
+	{
+		found = cache_create("extension");
+		cache_depend_on_catalogs(found, caches, lengthof(caches));
+	}
+	if (cache_get(found, key, sizeof(key)) != NULL)
+		return true;
+	memory = cache_begin_value();
+	if (!find_tables())
+	{
+		MemoryContextDelete(memory);
+		return false;
+	}
+	cache_put(found, key, sizeof(key), memory, memory);
 	return true;
 }
 
