@@ -558,6 +558,8 @@ work_until_done(void)
 				else
 					run_batch_call();
 				clean_session();
+				/* At most once a second: without it autovacuum learns of nothing while we are busy. */
+				(void) pgstat_report_stat(false);
 				end_call();
 				MemoryContextSwitchTo(context);
 				MemoryContextReset(context);
