@@ -5,11 +5,13 @@ SELECT workflow_orch.register_actor('Ada', 'Developer', 'ada'),
        workflow_orch.register_actor('Ben', 'DBA', 'ben'),
        workflow_orch.register_actor('Cleo', 'Operations', 'cleo'),
        workflow_orch.register_actor('Dan', 'Auditor', 'dan'),
-       workflow_orch.register_actor('Sam', 'Administrator', 'sam');
+       workflow_orch.register_actor('Sam', 'Administrator', 'sam'),
+       workflow_orch.register_actor('Mia', 'Manager', 'mia');
 
 SELECT workflow_orch.grant_capability('ada', 'propose'),
        workflow_orch.grant_capability('ada', 'review'),
        workflow_orch.grant_capability('ben', 'review'),
+       workflow_orch.grant_capability('mia', 'review'),
        workflow_orch.grant_capability('cleo', 'execute'),
        workflow_orch.grant_capability('dan', 'audit');
 
@@ -25,4 +27,5 @@ SELECT workflow_orch.register_tool('add_column', 'change.add_column(regclass, na
                                    description => 'Creates an index on a column'),
        workflow_orch.register_tool('drop_column', 'change.drop_column(regclass, name)',
                                    run_as => 'bank_owner',
-                                   description => 'Drops a column with all that is in it');
+                                   description => 'Drops a column with all that is in it',
+                                   preview => true);

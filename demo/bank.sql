@@ -42,5 +42,5 @@ $$;
 
 -- Nobody but the owner calls them, and so the tools.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA change FROM PUBLIC;
-GRANT USAGE ON SCHEMA change TO ada, ben, cleo;
+GRANT USAGE ON SCHEMA change TO ada, ben, cleo, mia;
 GRANT SELECT ON pgbench_accounts TO ben;

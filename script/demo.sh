@@ -77,6 +77,7 @@ CREATE ROLE ada LOGIN;
 CREATE ROLE ben LOGIN;
 CREATE ROLE cleo LOGIN;
 CREATE ROLE dan LOGIN;
+CREATE ROLE mia LOGIN;
 CREATE ROLE sam LOGIN IN ROLE bank_owner;
 CREATE DATABASE bank OWNER bank_owner;
 SQL
@@ -185,6 +186,36 @@ ask bank_owner "$original;"
 act cleo '4 \| true.*is there' "${call}(3)"
 act ben 'pgbench_accounts_tier' "SELECT indexname FROM pg_indexes WHERE tablename = 'pgbench_accounts'"
 act ada completed "SELECT workflow_orch.complete_workflow(1) AS status"
+
+chapter "A DBA first, then a manager"
+
+tell "What drops a column is to have two approvals from now on: a DBA's, and after that a manager's." \
+	"Sam says so with two rules:"
+act sam '1 \| +2' "SELECT workflow_orch.add_approval_rule('DBA', tool => 'drop_column') AS first,
+       workflow_orch.add_approval_rule('Manager', stage => 2, tool => 'drop_column') AS then"
+act ada 2 "SELECT workflow_orch.start_workflow('Less to store') AS workflow_id"
+act ada '5 \| pending' "SELECT * FROM workflow_orch.propose_action(2, NULL, 'drop_column',
+  '{\"rel\": \"pgbench_accounts\", \"col\": \"filler\"}', 'the archive has moved')"
+act ben 'DBA.*Manager' "SELECT proposal_id AS id, stage, r->'stage' AS of_stage, r->>'role' AS role, r->'approvals' AS approvals
+  FROM workflow_orch.proposal, jsonb_array_elements(requirements) AS r WHERE proposal_id = 5"
+tell "Mia, the manager, looks at what it would do. It runs, and is rolled back:"
+act mia 't.*filler is gone.*t' "SELECT preview->'success' AS success, preview->'output' AS output,
+       preview->'catalogs_changed' AS catalogs_changed FROM workflow_orch.preview_action(5)"
+holds "the column is there" "SELECT count(*) = 1 FROM pg_attribute WHERE attrelid = 'pgbench_accounts'::regclass AND attname = 'filler'"
+tell "But hers is the last word, not the first:"
+refused mia 42501 "fills no slot" "SELECT * FROM workflow_orch.review_action(5, NULL, 'approve')"
+act ben '^[^|]*pending' "SELECT status FROM workflow_orch.review_action(5, NULL, 'approve', NULL, 'I have asked the archive')"
+refused cleo 55000 "not approved" "SELECT * FROM workflow_orch.execute_action(5)"
+act mia '^[^|]*approved' "SELECT status FROM workflow_orch.review_action(5, NULL, 'approve')"
+tell "Ben has second thoughts. Without his approval hers, which rests on it, is void too:"
+act ben 'pending' "SELECT workflow_orch.revoke_approval(5, NULL, 'a backup first') AS status"
+refused cleo 55000 "not approved" "SELECT * FROM workflow_orch.execute_action(5)"
+tell "The backup is made, and both say yes again:"
+act ben '^[^|]*pending' "SELECT status FROM workflow_orch.review_action(5, NULL, 'approve')"
+act mia '^[^|]*approved' "SELECT status FROM workflow_orch.review_action(5, NULL, 'approve')"
+act cleo '5 \| true.*is gone' "${call}(5)"
+holds "the column is gone" "SELECT count(*) = 0 FROM pg_attribute WHERE attrelid = 'pgbench_accounts'::regclass AND attname = 'filler'"
+act ada completed "SELECT workflow_orch.complete_workflow(2) AS status"
 
 chapter "Dan, the auditor, reads what happened"
 
