@@ -143,10 +143,15 @@ holds "nothing has happened" "SELECT bool_and(status = 'pending') FROM workflow_
 
 chapter "Ben, the DBA, decides"
 
-act ben drop_column "SELECT proposal_id AS id, tool, params, reason FROM workflow_orch.proposal
- WHERE status = 'pending' ORDER BY proposal_id"
-tell "The column is fine:"
-act ben '^[^|]*approved' "SELECT status FROM workflow_orch.review_action(1, NULL, 'approve')"
+tell "What waits for him:"
+act ben 'drop_column.*needs 1' "SELECT proposal_id AS id, tool, params, reason, needs FROM workflow_orch.pending_review
+ ORDER BY proposal_id"
+tell "A preview runs the call as its role, rolls it back, and shows what it did:"
+act ben 'true.*tier is there.*true' "SELECT p->'preview_id' AS id, p->'success' AS success, p->'output' AS output, p->'catalogs_changed' AS ddl
+  FROM workflow_orch.preview_action(1) AS p"
+holds "no column yet" "SELECT count(*) = 0 FROM pg_attribute WHERE attrelid = 'pgbench_accounts'::regclass AND attname = 'tier'"
+tell "The column is fine. He approves, with what he saw:"
+act ben '^[^|]*approved' "SELECT status FROM workflow_orch.review_action(1, NULL, 'approve', preview_id => 1)"
 tell "A million rows in one transaction are not. He edits, with a JSON merge patch, and so approves" \
 	"what he has made of it. The final call is what will run:"
 act ben 'approved.*"max_rows": 100000}' "SELECT * FROM workflow_orch.review_action(2, NULL, 'edit', '{\"max_rows\": 100000}',
@@ -169,6 +174,10 @@ chapter "Cleo, in operations, executes"
 call="SELECT execution_id, result->'success' AS success, result->'output' AS output
   FROM workflow_orch.execute_action"
 act cleo '2 \| true.*tier is there' "${call}(1)"
+tell "Ben has another look at the next call, now that the column is there: it changes the rows that he allowed."
+act ben '100000 *\| 0' "SELECT t->>'table' AS table, t->'inserted' AS inserted, t->'updated' AS updated, t->'deleted' AS deleted
+  FROM workflow_orch.preview_action(2) AS p, jsonb_array_elements(p->'tables') AS t"
+act ben ' 0' "SELECT count(tier) AS with_tier FROM pgbench_accounts"
 act cleo '3 \| true.*100000' "${call}(2)"
 act ben '100000' "SELECT count(*) AS accounts, count(tier) AS with_tier FROM pgbench_accounts"
 

@@ -232,6 +232,18 @@ RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_get_audit_log';
 COMMENT ON FUNCTION get_audit_log IS
   'The audit log of a workflow, oldest first. Without the capability audit only of workflows started by oneself. Errors: 22023, 42704, 42501.';
 
+CREATE FUNCTION pending_review(actor_id bigint DEFAULT NULL, OUT reviewer_id bigint, OUT kind text, OUT proposal_id bigint,
+                               OUT execution_id bigint, OUT stage bigint, OUT role text, OUT on_behalf_of bigint,
+                               OUT approvable boolean)
+RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_pending_review';
+COMMENT ON FUNCTION pending_review IS
+  'What waits for an actor (NULL: the one bound to the session''s role): proposals that they could approve now, with the slot; those that nobody registered could approve; executions without approvals that nobody has reviewed. The view pending_review shows more of them. A gateway that acts for nobody in particular sees all. Errors: 42704, 42501.';
+
+CREATE FUNCTION proposal_progress(proposal_id bigint, OUT needs text)
+RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_proposal_progress';
+COMMENT ON FUNCTION proposal_progress IS
+  'The approvals that a pending proposal still needs, in words, stage by stage; NULL where it needs none. The view proposal_progress shows it for all. Errors: 22023, 42704.';
+
 CREATE FUNCTION verify_audit_log(workflow_id bigint DEFAULT NULL, OUT proposal_id bigint,
                                  OUT execution_id bigint, OUT finding text)
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_verify_audit_log';

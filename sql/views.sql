@@ -57,3 +57,79 @@ COMMENT ON VIEW execution_stats IS 'Executions that have ended, per tool; dry ru
 COMMENT ON COLUMN execution_stats.failures IS 'Those that failed, refused ones included';
 COMMENT ON COLUMN execution_stats.duration_p50 IS 'Median of the run times; p95 and p99: 95 and 99 of 100 were shorter';
 COMMENT ON COLUMN execution_stats.wait_p50 IS 'Median of the times between due and start, of queued calls; p95 and p99 as above';
+
+CREATE VIEW pending_review WITH (security_invoker = true) AS
+SELECT w.reviewer_id, w.kind, w.proposal_id, p.workflow_id, p.actor_id, p.tool, p.params, p.reason, p.revision,
+       w.stage, w.role, w.on_behalf_of, proposal_progress(w.proposal_id) AS needs, w.approvable,
+       coalesce(b.broken_at, r.created_at) AS waiting_since,
+       CASE WHEN w.kind = 'review' THEN p.expires_at END AS expires_at, w.execution_id
+  FROM pending_review() w
+  JOIN proposal p USING (proposal_id)
+  JOIN proposal_revision r ON r.proposal_id = p.proposal_id AND r.revision = p.revision
+  LEFT JOIN break_glass b ON b.execution_id = w.execution_id;
+
+COMMENT ON VIEW pending_review IS 'What waits for a review by who asks; for nobody in particular, as a superuser may be, all that waits';
+COMMENT ON COLUMN pending_review.reviewer_id IS 'Actor that is asked; null: nobody in particular';
+COMMENT ON COLUMN pending_review.kind IS 'review: decide with review_action; break_glass: it has run without approvals, look at it with review_break_glass';
+COMMENT ON COLUMN pending_review.actor_id IS 'Actor that proposed the call';
+COMMENT ON COLUMN pending_review.stage IS 'Stage in which the reviewer''s approval would count; null: in none';
+COMMENT ON COLUMN pending_review.role IS 'Role in which it would';
+COMMENT ON COLUMN pending_review.on_behalf_of IS 'Actor whose role that is, by a delegation; null: the reviewer''s own';
+COMMENT ON COLUMN pending_review.needs IS 'All approvals that are still needed';
+COMMENT ON COLUMN pending_review.approvable IS 'false: too few of the actors registered now could ever approve it; somebody must be registered, or it is proposed anew';
+COMMENT ON COLUMN pending_review.waiting_since IS 'Since when the revision waits, or when it ran without approvals';
+COMMENT ON COLUMN pending_review.expires_at IS 'When the proposal expires; null: never';
+COMMENT ON COLUMN pending_review.execution_id IS 'Execution to look at, of kind break_glass';
+
+CREATE VIEW proposal_progress WITH (security_invoker = true) AS
+SELECT p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.revision, s.status, p.approvals, p.required_approvals,
+       CASE WHEN s.status = 'pending' THEN p.stage END AS stage,
+       CASE WHEN s.status = 'pending' THEN proposal_progress(p.proposal_id) END AS needs,
+       p.status_at, p.status_reason, CASE WHEN p.open THEN p.expires_at END AS expires_at,
+       EXISTS (SELECT FROM break_glass b WHERE b.proposal_id = p.proposal_id) AS break_glass
+  FROM proposal p
+ CROSS JOIN LATERAL (SELECT CASE WHEN p.open AND p.expires_at <= pg_catalog.clock_timestamp()
+                                 THEN 'expired' ELSE p.status END AS status) s;
+
+COMMENT ON VIEW proposal_progress IS 'Where each proposal stands by the clock, and what approvals it still needs';
+COMMENT ON COLUMN proposal_progress.status IS 'Status, where an open proposal past its time is expired';
+COMMENT ON COLUMN proposal_progress.stage IS 'Stage that is open for approvals';
+COMMENT ON COLUMN proposal_progress.needs IS 'The approvals that are missing, such as: needs 1 DBA, then 1 Manager';
+COMMENT ON COLUMN proposal_progress.break_glass IS 'It was executed without the approvals';
+
+CREATE VIEW workflow_summary WITH (security_invoker = true) AS
+SELECT w.workflow_id, w.title, w.status, w.actor_id, w.dry_run, w.started_at, w.ended_at,
+       count(p.proposal_id) AS proposals,
+       count(*) FILTER (WHERE p.status = 'pending') AS pending,
+       count(*) FILTER (WHERE p.status = 'approved') AS approved,
+       count(*) FILTER (WHERE p.status = 'executed') AS executed,
+       count(*) FILTER (WHERE p.status = 'failed') AS failed,
+       count(*) FILTER (WHERE p.status = 'rejected') AS rejected,
+       count(*) FILTER (WHERE p.status = 'withdrawn') AS withdrawn,
+       count(*) FILTER (WHERE p.status = 'expired') AS expired,
+       count(*) FILTER (WHERE p.status = 'cancelled') AS cancelled,
+       count(*) FILTER (WHERE p.break_glass) AS break_glass,
+       max(p.status_at) AS last_change_at
+  FROM workflow w
+  LEFT JOIN proposal_progress p USING (workflow_id)
+ GROUP BY w.workflow_id;
+
+COMMENT ON VIEW workflow_summary IS 'Workflows with their proposals by status, as it is by the clock';
+COMMENT ON COLUMN workflow_summary.break_glass IS 'Proposals that were executed without the approvals';
+COMMENT ON COLUMN workflow_summary.last_change_at IS 'When a proposal''s status last changed';
+
+CREATE VIEW review_history WITH (security_invoker = true) AS
+SELECT r.review_id, r.proposal_id, r.workflow_id, p.tool, r.revision, r.reviewer_id, a.name AS reviewer, r.role,
+       r.on_behalf_of, r.decision, r.status, r.counts, r.stage, r.reviewed_at, r.comment, r.edits, r.preview_id,
+       v.revoked_at, v.reason AS revoke_reason
+  FROM review r
+  JOIN proposal p USING (proposal_id)
+  LEFT JOIN actor a ON a.actor_id = r.reviewer_id
+  LEFT JOIN revocation v USING (review_id);
+
+COMMENT ON VIEW review_history IS 'Decisions of reviewers, with those that were taken back';
+COMMENT ON COLUMN review_history.reviewer IS 'Name of the reviewer; null: not the reader''s to see';
+COMMENT ON COLUMN review_history.status IS 'Where the proposal stood after the decision';
+COMMENT ON COLUMN review_history.counts IS 'The decision counted as an approval of the revision';
+COMMENT ON COLUMN review_history.revoked_at IS 'When the approval was taken back, or voided by one that was; null: it stands';
+COMMENT ON COLUMN review_history.revoke_reason IS 'Reason given for that';

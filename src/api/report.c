@@ -10,12 +10,15 @@
 #include "engine/audit.h"
 #include "engine/call.h"
 #include "engine/caller.h"
+#include "engine/inbox.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "model/transition.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+PG_FUNCTION_INFO_V1(wfo_pending_review);
+PG_FUNCTION_INFO_V1(wfo_proposal_progress);
 PG_FUNCTION_INFO_V1(wfo_transitions);
 PG_FUNCTION_INFO_V1(wfo_whoami);
 PG_FUNCTION_INFO_V1(wfo_get_audit_log);
@@ -94,4 +97,27 @@ wfo_verify_audit_log(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	audit_verify(arg_int64_or_null(fcinfo, 0), rsinfo->setResult, rsinfo->setDesc);
 	return (Datum) 0;
+}
+
+Datum
+wfo_pending_review(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	call_begin_read("pending_review");
+	InitMaterializedSRF(fcinfo, 0);
+	inbox_read(arg_int64_or_null(fcinfo, 0), rsinfo->setResult, rsinfo->setDesc);
+	return (Datum) 0;
+}
+
+Datum
+wfo_proposal_progress(PG_FUNCTION_ARGS)
+{
+	char *needs;
+
+	call_begin_read("proposal_progress");
+	needs = proposal_needs(arg_int64(fcinfo, 0, "proposal_id"));
+	if (needs == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(needs));
 }

@@ -35,6 +35,15 @@ caller_has(const Caller *caller, Capability capability)
 	return capability_is_held(caller->role, capability);
 }
 
+/* Whether the caller reads every proposal, by its capabilities. */
+bool
+caller_reads_all(const Caller *caller)
+{
+	return caller->gateway || caller_has(caller, CAPABILITY_REVIEW) ||
+		   caller_has(caller, CAPABILITY_EXECUTE) || caller_has(caller, CAPABILITY_AUDIT) ||
+		   caller_has(caller, CAPABILITY_ADMINISTER);
+}
+
 /* The id of the one active actor bound to the caller's role, or NULL. */
 int64 *
 caller_bound_actor(const Caller *caller)

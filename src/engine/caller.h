@@ -22,6 +22,7 @@ typedef struct Caller
 
 extern void caller_identify(Caller *caller);
 extern bool caller_has(const Caller *caller, Capability capability);
+extern bool caller_reads_all(const Caller *caller);
 extern int64 *caller_bound_actor(const Caller *caller);
 extern const Actor *actor_require(int64 actor_id);
 extern void actor_check_active(const Actor *actor);

@@ -11,16 +11,10 @@
 #include "store/comment.h"
 #include "store/table.h"
 
-/* Who reads a proposal may say something about it: its proposer, and who reads them all. */
-static bool
-may_read(const Caller *caller, const Actor *actor, const Proposal *proposal)
-{
-	return actor->actor_id == proposal->actor_id || caller->gateway ||
-		   caller_has(caller, CAPABILITY_REVIEW) || caller_has(caller, CAPABILITY_EXECUTE) ||
-		   caller_has(caller, CAPABILITY_AUDIT) || caller_has(caller, CAPABILITY_ADMINISTER);
-}
-
-/* Comment on a proposal, whatever its status: returns the comment's id. */
+/*
+ * Comment on a proposal, whatever its status: returns the comment's id.  Who may
+ * read the proposal may: its proposer, and who reads them all.
+ */
 int64
 proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)
 {
@@ -33,7 +27,7 @@ proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)
 	actor = caller_actor(&caller, actor_id, "actor_id");
 	proposal = proposal_require(proposal_id);
 	caller_check_acts_as(&caller, actor);
-	if (!may_read(&caller, actor, proposal))
+	if (actor->actor_id != proposal->actor_id && !caller_reads_all(&caller))
 		report_denied(errmsg("proposal " INT64_FORMAT " is not yours to comment on", proposal_id),
 					  errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id),
 					  errhint("Ask for the capability \"review\"."));

@@ -332,6 +332,25 @@ answer_roster(const void *key)
 	return answer;
 }
 
+/* Whether the actors registered now could give what a proposal needs. */
+static const RosterAnswer *
+ask_roster(const Jsonb *requirements, int64 proposer_id, const Policy *policy)
+{
+	Size length = offsetof(RosterQuestion, requirements) + VARSIZE(requirements);
+	RosterQuestion *question = palloc0(length);
+
+	question->proposer_id = proposer_id;
+	question->agents_may_review = policy->agents_may_review;
+	memcpy(question->requirements, requirements, VARSIZE(requirements));
+	return store_cached(STORE_ACTOR, question, length, answer_roster);
+}
+
+bool
+requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, const Policy *policy)
+{
+	return !ask_roster(requirements, proposer_id, policy)->missing;
+}
+
 /*
  * Warn where too few of the actors registered now could give what a proposal
  * needs.
@@ -340,14 +359,8 @@ void
 requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements, int64 proposer_id,
 						   const Policy *policy)
 {
-	Size length = offsetof(RosterQuestion, requirements) + VARSIZE(requirements);
-	RosterQuestion *question = palloc0(length);
-	const RosterAnswer *answer;
+	const RosterAnswer *answer = ask_roster(requirements, proposer_id, policy);
 
-	question->proposer_id = proposer_id;
-	question->agents_may_review = policy->agents_may_review;
-	memcpy(question->requirements, requirements, VARSIZE(requirements));
-	answer = store_cached(STORE_ACTOR, question, length, answer_roster);
 	if (!answer->missing)
 		return;
 	ereport(WARNING,

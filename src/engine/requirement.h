@@ -29,6 +29,8 @@ extern void requirement_work_out(Revision *revision, const RequirementSubject *s
 								 const Policy *policy);
 extern Quorum requirement_quorum(Jsonb *requirements);
 extern char *requirement_describe(const Quorum *quorum, int64 stage);
+extern bool requirement_can_be_met(const Jsonb *requirements, int64 proposer_id,
+								   const Policy *policy);
 extern void requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements,
 									   int64 proposer_id, const Policy *policy);
 

@@ -12,47 +12,62 @@
 #include "lib/stringinfo.h"
 #include "model/capability.h"
 
-#define FUNCTIONS_OF_EVERYBODY "get_audit_log", "whoami", "transitions"
+#define FUNCTIONS_OF_EVERYBODY "get_audit_log", "whoami", "transitions", "proposal_progress"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
-		"revocation", "execution", "queue", "break_glass"
+		"revocation", "execution", "queue", "break_glass", "proposal_progress", \
+		"workflow_summary", "review_history"
 #define TABLES_OF_REVIEWERS \
 	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", \
-		"delegation", "preview", "worker_status", "queue_status", "execution_stats"
+		"delegation", "preview", "worker_status", "queue_status", "execution_stats", \
+		"pending_review"
 
 static const char *const propose_functions[] = {"propose_action",       "start_workflow",
 												"complete_workflow",    "cancel_workflow",
 												"withdraw_proposal",    "comment_proposal",
 												FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const review_functions[] = {"review_action",
-											   "review_actions",
-											   "preview_action",
-											   "revoke_approval",
-											   "review_break_glass",
-											   "delegate_review",
-											   "end_delegation",
-											   "comment_proposal",
-											   "worker_status",
-											   FUNCTIONS_OF_EVERYBODY,
-											   NULL};
-static const char *const execute_functions[] = {"execute_action",       "execute_parallel",
-												"enqueue_action",       "wait_execution",
-												"cancel_execution",     "retry_action",
-												"comment_proposal",     "worker_status",
-												FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const audit_functions[] = {"verify_audit_log", "worker_status",
+static const char *const review_functions[] = {"review_action",        "review_actions",
+											   "preview_action",       "revoke_approval",
+											   "review_break_glass",   "delegate_review",
+											   "end_delegation",       "comment_proposal",
+											   "worker_status",        "pending_review",
+											   FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const execute_functions[] = {"execute_action",
+												"execute_parallel",
+												"enqueue_action",
+												"wait_execution",
+												"cancel_execution",
+												"retry_action",
+												"comment_proposal",
+												"worker_status",
+												"pending_review",
+												FUNCTIONS_OF_EVERYBODY,
+												NULL};
+static const char *const audit_functions[] = {"verify_audit_log", "worker_status", "pending_review",
 											  FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const administer_functions[] = {"set_policy",           "register_actor",
-												   "update_actor",         "register_tool",
-												   "update_tool",          "set_tool_enabled",
-												   "add_freeze",           "remove_freeze",
-												   "add_approval_rule",    "remove_approval_rule",
-												   "delegate_review",      "end_delegation",
-												   "grant_capability",     "revoke_capability",
-												   "complete_workflow",    "cancel_workflow",
-												   "expire_proposals",     "comment_proposal",
-												   "resume_queue",         "worker_status",
-												   FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const administer_functions[] = {"set_policy",
+												   "register_actor",
+												   "update_actor",
+												   "register_tool",
+												   "update_tool",
+												   "set_tool_enabled",
+												   "add_freeze",
+												   "remove_freeze",
+												   "add_approval_rule",
+												   "remove_approval_rule",
+												   "delegate_review",
+												   "end_delegation",
+												   "grant_capability",
+												   "revoke_capability",
+												   "complete_workflow",
+												   "cancel_workflow",
+												   "expire_proposals",
+												   "comment_proposal",
+												   "resume_queue",
+												   "worker_status",
+												   "pending_review",
+												   FUNCTIONS_OF_EVERYBODY,
+												   NULL};
 static const char *const gateway_functions[] = {"is_gateway", NULL};
 static const char *const break_glass_functions[] = {"break_glass_execute", NULL};
 

@@ -210,6 +210,16 @@ proposal_list_approved(const char *tool, int *count)
 	return list;
 }
 
+/* The ids of the pending and approved proposals. */
+int64 *
+proposal_list_open(int *count)
+{
+	StoreScan scan;
+
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 0, NULL);
+	return list_ids(&scan, NULL, NULL, count);
+}
+
 /* The ids of the open proposals that expire at or before a time. */
 int64 *
 proposal_list_expired(TimestampTz now, int *count)
