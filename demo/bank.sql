@@ -1,4 +1,4 @@
--- The application of the demo: pgbench's tables, owned by bank_owner, and four
+-- The application of the demo: pgbench's tables, owned by bank_owner, and five
 -- plain SQL functions that change them.  Nothing here knows of approvals.
 -- Run by bank_owner, who is no superuser.
 
@@ -21,6 +21,21 @@ BEGIN
   GET DIAGNOSTICS filled = ROW_COUNT;
   SELECT count(*) INTO still_empty FROM pgbench_accounts WHERE tier IS NULL;
   RETURN NEXT;
+END
+$$;
+
+CREATE FUNCTION change.fill_branch(branch integer)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  filled bigint;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pgbench_branches WHERE bid = branch) THEN
+    RAISE EXCEPTION 'there is no branch %', branch USING ERRCODE = 'no_data_found';
+  END IF;
+  UPDATE pgbench_accounts SET tier = CASE WHEN bid <= 3 THEN 'gold' ELSE 'basic' END
+   WHERE bid = branch AND tier IS NULL;
+  GET DIAGNOSTICS filled = ROW_COUNT;
+  RETURN filled;
 END
 $$;
 

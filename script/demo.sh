@@ -103,7 +103,7 @@ indent "$(ask postgres "
 	   AND has_function_privilege(a.db_role, p.oid, 'EXECUTE')
 	 GROUP BY a.actor_id ORDER BY a.actor_id;")"
 
-tell "Four SQL functions of the bank are registered as tools, which run as bank_owner:"
+tell "Five SQL functions of the bank are registered as tools, which run as bank_owner:"
 act ada drop_column "SELECT tool, run_as, description FROM workflow_orch.tool"
 
 chapter "Ada, the developer, proposes"
@@ -225,6 +225,42 @@ act mia '^[^|]*approved' "SELECT status FROM workflow_orch.review_action(5, NULL
 act cleo '5 \| true.*is gone' "${call}(5)"
 holds "the column is gone" "SELECT count(*) = 0 FROM pg_attribute WHERE attrelid = 'pgbench_accounts'::regclass AND attname = 'filler'"
 act ada completed "SELECT workflow_orch.complete_workflow(2) AS status"
+
+chapter "The rest in parallel, in background workers"
+
+tell "The other accounts go branch by branch. Ada proposes five calls, one of them for a branch that" \
+	"there is not, and Ben approves them all at once:"
+act ada 3 "SELECT workflow_orch.start_workflow('Tiers of branches 2 to 5') AS workflow_id"
+act ada '6 *\| *10' "SELECT min(p.proposal_id) AS first, max(p.proposal_id) AS last
+  FROM unnest(ARRAY[2, 3, 4, 5, 50]) AS branch,
+       workflow_orch.propose_action(3, NULL, 'fill_branch', jsonb_build_object('branch', branch), 'tiers for all') p"
+act ben 5 "SELECT count(*) AS approved FROM generate_series(6, 10) AS id,
+       workflow_orch.review_action(id, NULL, 'approve') r WHERE r.status = 'approved'"
+tell "Cleo executes them at the same time. Each runs in a worker, connected as bank_owner, and in a" \
+	"transaction of its own. While they run:"
+parallel="SELECT r->>'proposal_id' AS proposal, r->>'success' AS success,
+       coalesce(r->'output', r->'error'->'message') AS outcome, r->>'duration_ms' AS ms
+  FROM jsonb_array_elements(workflow_orch.execute_parallel(
+         '[{\"proposal_id\": 6}, {\"proposal_id\": 7}, {\"proposal_id\": 8},
+           {\"tool\": \"fill_branch\", \"params\": {\"branch\": 5}}, {\"proposal_id\": 10}]')) r"
+ask cleo "$parallel;" >"$WFO_TMP/parallel" &
+for _ in {1..200}; do
+	[ "$(psql -XAtqc "SELECT count(*) >= 2 FROM workflow_orch.worker_status WHERE execution_id IS NOT NULL")" != t ] || break
+	sleep 0.01
+done
+act cleo 'bank_owner.*fill_branch' "SELECT database, role, execution_id, tool FROM workflow_orch.worker_status WHERE state = 'busy'"
+wait $! || wrong "an error" "$(<"$WFO_TMP/parallel")"
+tell "All results come in the order of the calls. One call has failed, and left the others alone:"
+show cleo "$parallel"
+indent "$(<"$WFO_TMP/parallel")"
+holds "four branches are filled" "SELECT count(*) = 0 FROM pgbench_accounts WHERE bid BETWEEN 2 AND 5 AND tier IS NULL"
+tell "A call can also be queued, to run when its transaction has committed, or at night. The rest of" \
+	"branch 6 runs now; Cleo waits for it:"
+ask ada "SELECT workflow_orch.propose_action(3, NULL, 'fill_branch', '{\"branch\": 6}', 'tiers for all')" >/dev/null
+ask ben "SELECT workflow_orch.review_action(11, NULL, 'approve')" >/dev/null
+act cleo '[0-9]' "SELECT workflow_orch.enqueue_action(11) AS execution_id"
+act cleo '"success": true|100000' "SELECT result->'success' AS success, result->'output' AS output
+  FROM workflow_orch.wait_execution((SELECT max(execution_id) FROM workflow_orch.execution)) AS result"
 
 chapter "Dan, the auditor, reads what happened"
 

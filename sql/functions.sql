@@ -128,7 +128,7 @@ COMMENT ON FUNCTION resume_queue IS
   'Releases the queue of a restored or cloned database, which is held so that nothing runs twice because it was copied; returns how many calls. Errors: 55000 workers not available.';
 
 CREATE FUNCTION worker_status(OUT pid bigint, OUT database_oid oid, OUT role_oid oid, OUT state text,
-                              OUT execution_id bigint, OUT since timestamptz)
+                              OUT execution_id bigint, OUT since timestamptz, OUT tool text)
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_worker_status';
 COMMENT ON FUNCTION worker_status IS
   'The background workers of all databases by OIDs; the view worker_status has their names.';

@@ -1,7 +1,7 @@
 -- Views for reports.  They show what the reader of their tables may see.
 
 CREATE VIEW worker_status WITH (security_invoker = true) AS
-SELECT w.pid, d.datname AS database, r.rolname AS role, w.state, w.execution_id, w.since
+SELECT w.pid, d.datname AS database, r.rolname AS role, w.execution_id, w.since, w.state, w.tool
   FROM worker_status() w
   LEFT JOIN pg_catalog.pg_database d ON d.oid = w.database_oid
   LEFT JOIN pg_catalog.pg_roles r ON r.oid = w.role_oid;
@@ -12,6 +12,7 @@ COMMENT ON COLUMN worker_status.database IS 'Database it is connected to';
 COMMENT ON COLUMN worker_status.role IS 'Role it is connected as, which its tools run as';
 COMMENT ON COLUMN worker_status.state IS 'starting, idle or busy';
 COMMENT ON COLUMN worker_status.execution_id IS 'Execution that it runs, of its database';
+COMMENT ON COLUMN worker_status.tool IS 'Tool that it calls; null in other databases';
 COMMENT ON COLUMN worker_status.since IS 'When the state began';
 
 CREATE VIEW queue_status WITH (security_invoker = true) AS

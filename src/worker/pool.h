@@ -26,6 +26,7 @@
 #define POOL_BLOCKS 16
 #define POOL_VISITS 64
 #define POOL_REASON_MAX 256
+#define POOL_TOOL_MAX 64
 
 /* A due call, and what happened to it before. */
 typedef struct Task
@@ -83,6 +84,7 @@ typedef struct Slot
 	uint64 batch_generation;
 	int batch_call;
 	int64 execution_id; /* 0: the tool has not been called yet */
+	char tool[POOL_TOOL_MAX];
 
 	/* What somebody asked of it. */
 	bool cancelled;

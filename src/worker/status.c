@@ -15,7 +15,8 @@ static const char *const state_labels[] = {
 
 /*
  * Put the workers of all databases into a tuplestore: process, database and
- * role by OID, state, execution and since when.
+ * role by OID, state, execution, since when, and the tool that it calls where
+ * that is one of this database.
  */
 void
 status_list(Tuplestorestate *rows, TupleDesc desc)
@@ -33,8 +34,10 @@ status_list(Tuplestorestate *rows, TupleDesc desc)
 	for (int i = 0; i < nslots; i++)
 	{
 		const Slot *slot = &slots[i];
-		Datum values[6];
-		bool nulls[6] = {0};
+		bool runs_here = slot->state == SLOT_BUSY && slot->execution_id != 0 &&
+						 slot->database == MyDatabaseId;
+		Datum values[7];
+		bool nulls[7] = {0};
 
 		if (slot->state == SLOT_FREE)
 			continue;
@@ -46,6 +49,8 @@ status_list(Tuplestorestate *rows, TupleDesc desc)
 		nulls[4] = slot->state != SLOT_BUSY || slot->execution_id == 0;
 		values[4] = Int64GetDatum(slot->execution_id);
 		values[5] = TimestampTzGetDatum(slot->since);
+		nulls[6] = !runs_here;
+		values[6] = runs_here ? CStringGetTextDatum(slot->tool) : (Datum) 0;
 		tuplestore_putvalues(rows, desc, values, nulls);
 	}
 }

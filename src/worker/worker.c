@@ -21,6 +21,7 @@
 #include "commands/sequence.h"
 #include "engine/deadline.h"
 #include "engine/work.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -254,18 +255,22 @@ end_call(void)
 
 /* Hooks of work_run */
 
-static char activity[NAMEDATALEN + 64];
+static char activity[POOL_TOOL_MAX + 64];
 
 static void
 call_starts(int64 execution_id, const char *tool)
 {
+	int length = pg_mbcliplen(tool, (int) strlen(tool), POOL_TOOL_MAX - 1);
+
 	pool_lock();
 	slot->execution_id = execution_id;
+	memcpy(slot->tool, tool, length);
+	slot->tool[length] = '\0';
 	pool_unlock();
 	if (slot->batch < 0)
 		journal_enter(slot_index, MyDatabaseId, execution_id);
-	snprintf(activity, sizeof(activity), "execution " INT64_FORMAT ": %.*s", execution_id,
-			 NAMEDATALEN, tool);
+	snprintf(activity, sizeof(activity), "execution " INT64_FORMAT ": %s", execution_id,
+			 slot->tool);
 	debug_query_string = activity;
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
