@@ -117,8 +117,31 @@ check_reach(StatefulObject object, const char *const *finals)
 	}
 }
 
+/* What a worker may make of an execution at once: "from to". */
+static void
+check_two_steps(StatefulObject object, const char *const *pairs)
+{
+	const EnumType *type = object_status_type(object);
+
+	for (int from = 0; from < type->nlabels; from++)
+		for (int to = 0; to < type->nlabels; to++)
+		{
+			const char *pair = psprintf("%s %s", enum_label(type, from), enum_label(type, to));
+			bool listed = is_listed(pairs, pair);
+
+			ok(transition_exists_in_two(object, from, to) == listed,
+			   "two events %s a %s from one to the other: %s", listed ? "take" : "do not take",
+			   object_name(object), pair);
+		}
+}
+
 UNIT_TEST(transition)
 {
+	static const char *const no_pairs[] = {NULL};
+	static const char *const execution_pairs[] = {"queued succeeded", "queued failed",
+												  "queued cancelled", "queued queued",
+												  "running running",  "running cancelled",
+												  "running failed",   NULL};
 	static const char *const workflow_finals[] = {"completed", "cancelled", NULL};
 	static const char *const proposal_finals[] = {"rejected", "withdrawn", "expired",
 												  "executed", "cancelled", NULL};
@@ -130,6 +153,8 @@ UNIT_TEST(transition)
 	check_edges(OBJECT_WORKFLOW, workflow_edges);
 	check_edges(OBJECT_PROPOSAL, proposal_edges);
 	check_edges(OBJECT_EXECUTION, execution_edges);
+	check_two_steps(OBJECT_WORKFLOW, no_pairs);
+	check_two_steps(OBJECT_EXECUTION, execution_pairs);
 	check_reach(OBJECT_WORKFLOW, workflow_finals);
 	check_reach(OBJECT_PROPOSAL, proposal_finals);
 	check_reach(OBJECT_EXECUTION, execution_finals);
