@@ -65,6 +65,7 @@ wfo_execute_parallel(PG_FUNCTION_ARGS)
 	int64 timeout;
 
 	call_begin_waiting("execute_parallel");
+	call_begin("execute_parallel");
 	arg_require(fcinfo, 0, "calls");
 	timeout = arg_timeout(fcinfo, 2);
 	batch_prepare(&batch, PG_GETARG_JSONB_P(0), arg_int64_or_null(fcinfo, 1));

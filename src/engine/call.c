@@ -64,7 +64,10 @@ call_begin(const char *function)
 	check_writable(function);
 }
 
-/* A call that waits for others, which in a tool could wait for that very tool. */
+/*
+ * A call that waits for others, which in a tool could wait for that very tool.
+ * One that writes calls call_begin next.
+ */
 void
 call_begin_waiting(const char *function)
 {
@@ -73,7 +76,7 @@ call_begin_waiting(const char *function)
 						   errdetail("Proposal " INT64_FORMAT " is being executed.",
 									 invocation_proposal_id()),
 						   errhint("A tool may propose further calls with propose_action."));
-	call_begin(function);
+	call_begin_read(function);
 }
 
 /* A call that writes, and that a tool may make too. */

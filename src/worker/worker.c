@@ -170,6 +170,8 @@ begin_call(void)
 	slot->execution_id = 0;
 	slot->cancelled = false;
 	slot->deadlock = false;
+	slot->has_canceller = false;
+	slot->reason[0] = '\0';
 	slot->ended_hard = false;
 }
 

@@ -422,9 +422,9 @@ END
 $$;
 SELECT is_error(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), '{"sqlstate": "25006", "message": "cannot execute %"}',
     format('%s is refused in a read-only transaction', function))
-  FROM calls WHERE function::text !~ '(whoami|pending_review|proposal_progress|transitions|_audit_log|is_gateway|worker_status)$' ORDER BY function::text;
+  FROM calls WHERE function::text !~ '(whoami|pending_review|proposal_progress|transitions|_audit_log|is_gateway|worker_status|wait_execution)$' ORDER BY function::text;
 SELECT is(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works in a read-only transaction', function))
-  FROM calls WHERE function::text ~ '(whoami|pending_review|proposal_progress|transitions|_audit_log|is_gateway|worker_status)$' ORDER BY function::text;
+  FROM calls WHERE function::text ~ '(whoami|pending_review|proposal_progress|transitions|_audit_log|is_gateway|worker_status|wait_execution)$' ORDER BY function::text;
 
 SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'after all this the tables agree with the audit log');
 

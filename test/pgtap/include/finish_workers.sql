@@ -1,0 +1,3 @@
+SELECT * FROM finish();
+DROP OWNED BY :"tool_role";
+DROP ROLE :"tool_role";
