@@ -65,6 +65,7 @@ execution_update(const Execution *execution)
 	StoreRow row;
 
 	store_row_init(&row, STORE_EXECUTION);
+	row_set_bool(&row, EXECUTION_DRY_RUN, execution->dry_run);
 	set_progress(&row, execution);
 	store_update(&row, execution->row);
 }
