@@ -247,13 +247,18 @@ call_function(void *arg)
 		call->invocation->look(call->invocation->look_arg);
 }
 
-/* Say where a tool can do what the confinement of a session forbids. */
+/* Say where a tool can do what the confinement of a session forbids, if anywhere. */
 static void
 add_confinement_hint(ErrorData *error)
 {
-	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && error->hint == NULL &&
-		error->message_id != NULL &&
-		strstr(error->message_id, "security-restricted operation") != NULL)
+	if (error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE || error->hint != NULL ||
+		error->message_id == NULL ||
+		strstr(error->message_id, "security-restricted operation") == NULL)
+		return;
+	if (strstr(error->message, " LISTEN ") != NULL)
+		error->hint = pstrdup("A background worker cannot do this either: PostgreSQL lets only "
+							  "clients listen.");
+	else
 		error->hint = pstrdup("In a session a tool is confined. A background worker can do this: "
 							  "use enqueue_action or execute_parallel.");
 }
