@@ -212,7 +212,29 @@ approved_hint(const Candidates *candidates)
 	return hint.data;
 }
 
-/* The oldest approved proposal that a call by tool and params means. */
+/* Refuse ids that do not exist, before the state of any call is looked at. */
+static void
+check_ids(const CallSpec *spec)
+{
+	if (spec->proposal_id != NULL)
+		(void) proposal_require(*spec->proposal_id);
+	else
+		(void) tool_require(spec->tool);
+	if (spec->workflow_id != NULL)
+		(void) workflow_require(*spec->workflow_id);
+}
+
+static bool
+is_committed(const Proposal *proposal)
+{
+	return !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(proposal->row->tuple
+																		   ->t_data));
+}
+
+/*
+ * The oldest approved proposal that a call by tool and params means; one that
+ * is not committed only where there is no other.
+ */
 static Proposal *
 find_proposal(Resolver *resolver, int index, CallSpec *spec)
 {
@@ -221,6 +243,7 @@ find_proposal(Resolver *resolver, int index, CallSpec *spec)
 	Jsonb *params = params_convert(tool, definition_load(tool), run_as_current(tool),
 								   tool_timeout(tool, policy_load()), spec->params);
 	uint32 hash = DatumGetUInt32(DirectFunctionCall1(jsonb_hash, JsonbPGetDatum(params)));
+	Proposal *uncommitted = NULL;
 
 	for (int i = 0; i < candidates->count; i++)
 	{
@@ -235,10 +258,17 @@ find_proposal(Resolver *resolver, int index, CallSpec *spec)
 		if (proposal_status_now(proposal) == PROPOSAL_APPROVED &&
 			json_equal(proposal->params, params) && !queued_exists(proposal->proposal_id))
 		{
+			if (!is_committed(proposal))
+			{
+				uncommitted = uncommitted != NULL ? uncommitted : proposal;
+				continue;
+			}
 			(void) take_proposal(resolver, proposal->proposal_id);
 			return proposal;
 		}
 	}
+	if (uncommitted != NULL)
+		return uncommitted;
 	report_wrong_state(
 		errmsg("call %d has no approved proposal", index),
 		errdetail("No approved proposal of tool \"%s\" that is not executed or queued "
@@ -254,7 +284,7 @@ find_proposal(Resolver *resolver, int index, CallSpec *spec)
 static void
 check_committed(const Proposal *proposal)
 {
-	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(proposal->row->tuple->t_data)))
+	if (!is_committed(proposal))
 		report_wrong_state(
 			errmsg("the approval of proposal " INT64_FORMAT " is not committed yet",
 				   proposal->proposal_id),
@@ -304,12 +334,18 @@ batch_prepare(Batch *batch, Jsonb *calls, const int64 *actor_id)
 								  *specs[i].proposal_id),
 						   errdetail("Call %d names it again.", i),
 						   errhint("A proposal is executed once."));
-	if (batch->actor != NULL)
-		caller_check_acts_as(&batch->caller, batch->actor);
 
 	batch->calls = palloc0(Max(batch->ncalls, 1) * sizeof(BatchCall));
 	batch->nlive = 0;
 	work = AllocSetContextCreate(CurrentMemoryContext, "batch", ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; i < batch->ncalls; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		old = MemoryContextSwitchTo(work);
+		check_ids(&specs[i]);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(work);
+	}
 	for (int i = 0; i < batch->ncalls; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -330,6 +366,8 @@ batch_prepare(Batch *batch, Jsonb *calls, const int64 *actor_id)
 		batch->nlive += OidIsValid(batch->calls[i].role);
 	}
 	MemoryContextDelete(work);
+	if (batch->actor != NULL)
+		caller_check_acts_as(&batch->caller, batch->actor);
 }
 
 /* Run the calls that are dry runs, which need no worker. */

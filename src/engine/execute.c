@@ -19,7 +19,8 @@
 
 /*
  * Execute a proposal: returns the execution's id and the result.  Of a batch
- * only dry runs come here, which no tool is kept out of.
+ * only dry runs come here, which no tool is kept out of; they stay dry, though
+ * the caller's deferred triggers may change the policy meanwhile.
  *
  * An error of the tool is part of the result; 40001, 40P01 and a cancel of the
  * caller are raised.
@@ -37,7 +38,9 @@ execute_here(int64 proposal_id, const int64 *actor_id, bool batch, Jsonb **resul
 	caller_identify(&caller);
 	run.actor = caller_actor_or_null(&caller, actor_id);
 	approved_load(&call, approved_lock(proposal_id));
-	if (!batch)
+	if (batch)
+		call.dry_run = true;
+	else
 		approved_check_session(&call);
 	freeze_check(call.tool->tool);
 	if (run.actor != NULL)
