@@ -221,6 +221,46 @@ make_room(const PoolGroup *group, bool in_database)
 	}
 }
 
+/* Whether there are more workers than the limits allow, for this one to leave. */
+static bool
+is_surplus(const Slot *slot)
+{
+	int used = 0;
+	int used_here = 0;
+
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		const Slot *other = &pool->slots[i];
+
+		if (other->state == SLOT_FREE || other->evict)
+			continue;
+		used++;
+		used_here += other->database == slot->database;
+	}
+	return used > setting_max_workers ||
+		   (setting_max_workers_per_database > 0 && used_here > setting_max_workers_per_database);
+}
+
+/* Have workers leave that a lowered limit does not allow any more: idle ones first. */
+static void
+keep_limits(void)
+{
+	pool_lock();
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 0; i < pool->nslots; i++)
+		{
+			Slot *slot = &pool->slots[i];
+
+			if (slot->state == SLOT_FREE || slot->evict ||
+				(pass == 0 && slot->state != SLOT_IDLE) || !is_surplus(slot))
+				continue;
+			slot->evict = true;
+			if (slot->latch != NULL)
+				SetLatch(slot->latch);
+		}
+	pool_unlock();
+}
+
 static int
 free_slot(void)
 {
@@ -527,6 +567,7 @@ wfo_launcher_main(Datum arg)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+			keep_limits();
 		}
 		now = GetCurrentTimestamp();
 		reap();
