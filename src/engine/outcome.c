@@ -40,18 +40,28 @@ execution_status(int64 execution_id)
 	return execution != NULL ? execution->status : EXECUTION_CANCELLED;
 }
 
+/* Whether a row is this transaction's, which nobody else sees yet. */
+static bool
+is_own(const StoredRow *row)
+{
+	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->tuple->t_data));
+}
+
 /*
  * The result of an execution, or NULL while it has none: 55000 where it cannot
- * get one, since no worker sees it before this transaction commits.
+ * get one, since this transaction has queued or resumed it, which no worker
+ * sees before the commit.
  */
 Jsonb *
 execution_outcome(int64 execution_id)
 {
 	Execution *execution = execution_require(execution_id);
+	const QueueRow *queued;
 
 	if (status_is_final(OBJECT_EXECUTION, execution->status))
 		return execution->result;
-	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(execution->row->tuple->t_data)))
+	queued = queue_load(execution->proposal_id);
+	if (is_own(execution->row) || (queued != NULL && is_own(queued->row)))
 		report_wrong_state(errmsg("execution " INT64_FORMAT " cannot start before this transaction "
 								  "commits",
 								  execution_id),
