@@ -20,6 +20,7 @@
 #include "engine/state.h"
 #include "engine/verbs.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "store/audit_log.h"
 #include "store/execution.h"
@@ -31,8 +32,9 @@
 /* How many calls one batch may have. */
 #define BATCH_MAX 100000
 
-/* How many approved proposals a hint names. */
+/* How many approved proposals a hint names, and how many bytes of the params of each. */
 #define HINT_MAX 3
+#define HINT_PARAMS_MAX 200
 
 #define SHAPE_HINT \
 	"A call is {\"proposal_id\": ...} or {\"tool\": ..., \"params\": {...}, \"workflow_id\": ...}, " \
@@ -201,9 +203,11 @@ approved_hint(const Candidates *candidates)
 	for (int i = 0; i < candidates->count && i < HINT_MAX; i++)
 	{
 		const Proposal *proposal = proposal_require(candidates->list[i].proposal_id);
+		const char *params = json_text(proposal->params);
 
-		appendStringInfo(&hint, "%s proposal " INT64_FORMAT " with params %.200s", i > 0 ? "," : "",
-						 proposal->proposal_id, json_text(proposal->params));
+		appendStringInfo(&hint, "%s proposal " INT64_FORMAT " with params %.*s", i > 0 ? "," : "",
+						 proposal->proposal_id,
+						 pg_mbcliplen(params, (int) strlen(params), HINT_PARAMS_MAX), params);
 	}
 	if (candidates->count > HINT_MAX)
 		appendStringInfo(&hint, ", and %d more", candidates->count - HINT_MAX);

@@ -149,6 +149,10 @@ SELECT t.refused(jsonb_build_array(jsonb_build_object('proposal_id', :good)), '{
 GRANT EXECUTE ON FUNCTION app.add TO PUBLIC;
 SELECT t.refused(jsonb_build_array(jsonb_build_object('proposal_id', :good), jsonb_build_object('proposal_id', :'good')),
                  '{"sqlstate": "22023", "hint": "%"}', 'a proposal named twice');
+SELECT t.approved('add', jsonb_build_object('n', 1, 'note', repeat('ä', n))) FROM unnest('{300,301}'::int[]) n \g /dev/null
+SELECT t.approved('add', jsonb_build_object('n', 1, 'note', 'x' || repeat('ä', 300))) AS wide \gset
+SELECT is(convert_from(convert_to(t.error_of($$SELECT batch('[{"tool": "add", "params": {"n": 99}}]')$$) ->> 'hint', 'UTF8'), 'UTF8') LIKE '%ää%', true, 'the hint cuts long params between characters');
+SELECT FROM workflow_orch.proposal p, workflow_orch.withdraw_proposal(p.proposal_id, t.ann()) WHERE p.params ->> 'note' LIKE '%ää';
 SELECT t.refused(jsonb_build_array(jsonb_build_object('proposal_id', :good), v.call), jsonb_build_object('sqlstate', v.sqlstate) ||
                  CASE WHEN v.sqlstate = '22023' AND v.call -> 'params' -> 'n' IS NULL THEN '{"hint": "_%"}' ELSE '{}' END::jsonb, v.call::text)
   FROM (VALUES
@@ -280,6 +284,15 @@ CALL t.wait_for($$SELECT NOT EXISTS (SELECT FROM workflow_orch.worker_status WHE
 SELECT clock_timestamp() AS before \gset
 SELECT is(jsonb_array_length(t.batch((SELECT jsonb_agg(jsonb_build_object('proposal_id', p)) FROM unnest(:'naps'::bigint[]) p), '1 us')), 12, 'the smallest timeout is one');
 SELECT cmp_ok(clock_timestamp() - :'before', '<', '10 s'::interval, 'and soon over');
+
+-- The caller is cancelled
+SET statement_timeout = '600 ms';
+SELECT t.raises(format('SELECT parallel(VARIADIC %L)', :'naps'), '{"sqlstate": "57014", "message": "canceling statement due to statement timeout"}', 'a cancel of the caller is the caller''s');
+RESET statement_timeout;
+CALL t.wait_for($$SELECT NOT EXISTS (SELECT FROM workflow_orch.worker_status WHERE execution_id IS NOT NULL AND database = current_database())$$);
+SELECT is((SELECT array_agg(DISTINCT t.status(p)) FROM unnest(:'naps'::bigint[]) p), '{approved}', 'it ends the batch: the proposals stay approved');
+SELECT is((SELECT array_agg(DISTINCT e.status::text) FROM workflow_orch.execution e WHERE e.proposal_id = ANY (:'naps'::bigint[])), '{cancelled}', 'what ran is cancelled');
+SELECT is((SELECT max(n) FROM (SELECT count(*) AS n FROM workflow_orch.execution WHERE proposal_id = ANY (:'naps'::bigint[]) GROUP BY proposal_id) c) <= 3, true, 'and no more started');
 
 -- Inside a tool
 GRANT USAGE ON SCHEMA workflow_orch TO :tool_role;

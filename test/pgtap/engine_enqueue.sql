@@ -71,6 +71,17 @@ EXCEPTION WHEN raise_exception THEN
 END $$;
 SELECT is(t.queued(:p1), 0::bigint, 'an error that is caught undoes the enqueue');
 
+CREATE TABLE app.late (n int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);
+SELECT t.approved('add', '{"n": 12}') AS p \gset
+\set ON_ERROR_STOP off
+BEGIN;
+SELECT FROM t.enqueued(:p);
+INSERT INTO app.late VALUES (1), (1);
+COMMIT;
+\set ON_ERROR_STOP on
+SELECT pg_sleep(0.1) \g /dev/null
+SELECT is(t.queued(:p) || ' ' || t.count(12), '0 0', 'nor does what a failing commit undid');
+
 -- run_at
 SELECT clock_timestamp() + '600 ms' AS at \gset
 SELECT t.approved('add', '{"n": 5}') AS p \gset
