@@ -24,31 +24,40 @@ typedef struct Draft
 	List **rules; /* of each requirement: the matching Rules */
 } Draft;
 
+/* Begin a member of an object that is an object or an array itself. */
+static void
+begin_member(JsonObject *object, const char *key, JsonbIteratorToken begin)
+{
+	JsonbValue name = {.type = jbvString};
+
+	name.val.string.val = unconstify(char *, key);
+	name.val.string.len = strlen(key);
+	pushJsonbValue(&object->state, WJB_KEY, &name);
+	pushJsonbValue(&object->state, begin, NULL);
+}
+
 /* What conditions are evaluated over. */
 static Jsonb *
 build_document(const RequirementSubject *subject, Jsonb *params)
 {
 	const Workflow *workflow = subject->workflow;
 	JsonObject document;
-	JsonObject actor;
-	JsonObject about;
 
 	if (workflow == NULL)
 		workflow = workflow_require(subject->workflow_id);
-	json_object_begin(&actor);
-	json_add_text(&actor, "name", subject->proposer->name);
-	json_add_text(&actor, "role", subject->proposer->role);
-	json_add_text(&actor, "kind", enum_label(&actor_kind_type, subject->proposer->kind));
-	json_object_begin(&about);
-	json_add_text(&about, "title", workflow_title(workflow));
-	json_add_jsonb(&about, "metadata", workflow_metadata(workflow));
-
 	json_object_begin(&document);
 	json_add_text(&document, "tool", subject->tool);
 	json_add_jsonb(&document, "params", params);
 	json_add_text(&document, "reason", subject->reason);
-	json_add_jsonb(&document, "actor", json_object_end(&actor));
-	json_add_jsonb(&document, "workflow", json_object_end(&about));
+	begin_member(&document, "actor", WJB_BEGIN_OBJECT);
+	json_add_text(&document, "name", subject->proposer->name);
+	json_add_text(&document, "role", subject->proposer->role);
+	json_add_text(&document, "kind", enum_label(&actor_kind_type, subject->proposer->kind));
+	pushJsonbValue(&document.state, WJB_END_OBJECT, NULL);
+	begin_member(&document, "workflow", WJB_BEGIN_OBJECT);
+	json_add_text(&document, "title", workflow_title(workflow));
+	json_add_jsonb(&document, "metadata", workflow_metadata(workflow));
+	pushJsonbValue(&document.state, WJB_END_OBJECT, NULL);
 	return json_object_end(&document);
 }
 
@@ -108,17 +117,13 @@ draft_json(const Draft *draft)
 	for (int i = 0; i < draft->quorum.count; i++)
 	{
 		const Requirement *requirement = &draft->quorum.requirements[i];
-		JsonbValue name = {.type = jbvString};
 		ListCell *cell;
 
 		pushJsonbValue(&json.state, WJB_BEGIN_OBJECT, NULL);
 		json_add_int(&json, "stage", requirement->stage);
 		json_add_text(&json, "role", requirement->role);
 		json_add_int(&json, "approvals", requirement->approvals);
-		name.val.string.val = "rules";
-		name.val.string.len = strlen(name.val.string.val);
-		pushJsonbValue(&json.state, WJB_KEY, &name);
-		pushJsonbValue(&json.state, WJB_BEGIN_ARRAY, NULL);
+		begin_member(&json, "rules", WJB_BEGIN_ARRAY);
 		foreach (cell, draft->rules[i])
 		{
 			JsonbValue id = {.type = jbvNumeric};

@@ -123,24 +123,31 @@ condition_prepare(JsonPath *path)
 	return condition;
 }
 
+/* The variables of a condition: an object without members. */
+static Datum
+no_variables(void)
+{
+	static Jsonb none = {.root = {.header = JB_FOBJECT}};
+
+	SET_VARSIZE(&none, sizeof(none));
+	return JsonbPGetDatum(&none);
+}
+
 /* Whether it is true of a document, false, or neither. */
 Truth
 condition_evaluate(const Condition *condition, Jsonb *document)
 {
 	LOCAL_FCINFO(fcinfo, 4);
-	JsonbParseState *state = NULL;
 	Datum result;
 
 	if (condition->path == NULL)
 		return TRUTH_TRUE;
 	InitFunctionCallInfoData(*fcinfo, NULL, 4, InvalidOid, NULL, NULL);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	fcinfo->args[0].value = JsonbPGetDatum(document);
 	fcinfo->args[0].isnull = false;
 	fcinfo->args[1].value = PointerGetDatum(condition->path);
 	fcinfo->args[1].isnull = false;
-	fcinfo->args[2].value = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT,
-																			NULL)));
+	fcinfo->args[2].value = no_variables();
 	fcinfo->args[2].isnull = false;
 	fcinfo->args[3].value = BoolGetDatum(true); /* errors are no result */
 	fcinfo->args[3].isnull = false;
