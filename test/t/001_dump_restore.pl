@@ -33,6 +33,15 @@ $node->safe_psql('postgres', qq{
 	SELECT workflow_orch.propose_action(1, 4, 'add', '{"n": 9}', E'line\\nbreak', 'the key');
 });
 
+# A rule in force, one that was removed, an approval that was revoked, a delegation.
+my $revoked = approved($node, 'postgres', 'add', 6);
+$node->safe_psql('postgres', qq{
+	SELECT workflow_orch.revoke_approval($revoked, 2, 'no');
+	SELECT workflow_orch.add_approval_rule('Nobody', 2, 3, 'add', '\$.params.n == 77 && \$.reason like_regex "^x" flag "i"', 'odd');
+	SELECT workflow_orch.add_approval_rule('Nobody', condition => '\$.params ? (\@.n == 78)'), workflow_orch.remove_approval_rule(2);
+	SELECT workflow_orch.delegate_review(2, 3, '2099-01-01');
+});
+
 my @tables = split /\n/, $node->safe_psql('postgres', q{
 	SELECT relname FROM pg_class WHERE relnamespace = 'workflow_orch'::regnamespace AND relkind = 'r' ORDER BY 1});
 my @sequences = split /\n/, $node->safe_psql('postgres', q{
@@ -67,7 +76,10 @@ sub goes_on
 	is($server->safe_psql($database, q{SELECT workflow_orch.propose_action(1, 4, 'add', '{"n": 9}', E'line\nbreak', 'the key')}), '(8,pending)',
 		"$what: the idempotency key answers with the proposal that is there");
 	is($server->safe_psql($database, q{SELECT workflow_orch.start_workflow('Next'), workflow_orch.register_actor('Next', 'r'),
-		(workflow_orch.propose_action(1, 1, 'add', '{"n": 1}', 'r')).proposal_id}), '3|5|9', "$what: ids continue");
+		(workflow_orch.propose_action(1, 1, 'add', '{"n": 1}', 'r')).proposal_id}), '3|5|10', "$what: ids continue");
+	$server->safe_psql($database, q{SELECT workflow_orch.propose_action(1, 1, 'add', '{"n": 77}', 'x')});
+	like($server->safe_psql($database, q{SELECT requirements FROM workflow_orch.proposal WHERE proposal_id = 11}), qr/"Nobody".*"approvals": 2/, "$what: rules and their conditions hold");
+	is($server->safe_psql($database, "SELECT status FROM workflow_orch.review_action($revoked, 2, 'approve')"), 'approved', "$what: who has revoked decides again");
 	is($server->safe_psql($database, 'SELECT count(*) FROM app.effect'), '3', "$what: the effects of the calls are those of the runs");
 	is($server->safe_psql($database, 'SELECT * FROM workflow_orch.verify_audit_log()'), '', "$what: the audit log agrees with the tables");
 	like(error_of($server, $database, "UPDATE workflow_orch.proposal SET status = 'approved' WHERE status = 'pending'"), qr/^42501/, "$what: the guard is there");

@@ -27,7 +27,8 @@ $node->safe_psql('postgres', q{
 		who bigint := 1 + c % 3;
 		call text := CASE
 			WHEN a < 14 THEN format($c$propose_action(%s, %s, 'mark', '{"p": %s}', 'r', %s)$c$, w, who, c, CASE WHEN b < 300 THEN quote_literal(b % 20) ELSE 'NULL' END)
-			WHEN a < 45 THEN format($c$review_action(%s, %s, 'approve')$c$, p, who)
+			WHEN a < 41 THEN format($c$review_action(%s, %s, 'approve')$c$, p, who)
+			WHEN a < 45 THEN format($c$revoke_approval(%s, %s)$c$, p, who)
 			WHEN a < 50 THEN format($c$review_action(%s, %s, 'reject')$c$, p, who)
 			WHEN a < 60 THEN format($c$review_action(%s, %s, 'edit', '{"p": %s}')$c$, p, who, b)
 			WHEN a < 82 THEN format($c$execute_action(%s, %s)$c$, p, who)
@@ -36,7 +37,15 @@ $node->safe_psql('postgres', q{
 			WHEN a < 94 THEN format($c$complete_workflow(%s, 1)$c$, w)
 			WHEN a < 95 THEN format($c$cancel_workflow(%s, 1)$c$, w)
 			WHEN a < 97 THEN $c$start_workflow('next', 1)$c$
-			WHEN a < 98 THEN $c$expire_proposals()$c$
+			WHEN a < 98 THEN CASE b % 8
+				WHEN 0 THEN $c$add_approval_rule('DBA')$c$
+				WHEN 1 THEN $c$add_approval_rule('Manager', stage => 2, condition => '$.params.p > 20')$c$
+				WHEN 2 THEN $c$add_approval_rule(approvals => 2, condition => '$.params.p < 5')$c$
+				WHEN 3 THEN $c$add_approval_rule(approvals => 0, condition => '$.params.p == 7')$c$
+				WHEN 4 THEN format($c$delegate_review(%s, %s, clock_timestamp() + '1 s')$c$, who, 1 + b % 3)
+				WHEN 5 THEN format($c$update_actor(%s, role => %L)$c$, who, (ARRAY['Developer', 'DBA', 'Manager'])[1 + b % 3])
+				WHEN 6 THEN $c$expire_proposals()$c$
+				ELSE $c$remove_approval_rule(rule_id) FROM workflow_orch.approval_rule WHERE removed_at IS NULL$c$ END
 			ELSE format($c$set_policy(default_approvals => %s, edit_needs_approval => %L)$c$, 1 + (b % 4 = 0)::int, b % 3 = 0) END;
 	BEGIN
 		BEGIN
@@ -73,9 +82,17 @@ none(q{SELECT proposal_id FROM workflow_orch.execution WHERE status = 'succeeded
 none(q{SELECT proposal_id FROM workflow_orch.proposal JOIN workflow_orch.workflow w USING (workflow_id)
 	WHERE w.status <> 'active' AND open}, 'nothing is open in a workflow that has ended');
 none(q{SELECT e.execution_id FROM workflow_orch.execution e
-	WHERE (SELECT count(DISTINCT reviewer_id) FROM workflow_orch.review r WHERE r.proposal_id = e.proposal_id AND r.revision = e.revision AND r.counts)
+	WHERE (SELECT count(DISTINCT reviewer_id) FROM workflow_orch.review r WHERE r.proposal_id = e.proposal_id AND r.revision = e.revision AND r.counts
+			AND NOT EXISTS (SELECT FROM workflow_orch.revocation v WHERE v.review_id = r.review_id AND v.revoked_at < e.started_at))
 	    < (SELECT required_approvals FROM workflow_orch.proposal_revision v WHERE v.proposal_id = e.proposal_id AND v.revision = e.revision)},
 	'what ran had the approvals that its revision needs');
+none(q{SELECT proposal_id FROM workflow_orch.proposal WHERE stage IS NOT NULL AND status IN ('approved', 'executed', 'failed')}, 'nothing is approved while a stage is open');
+none(q{SELECT p.proposal_id, e FROM workflow_orch.proposal p JOIN workflow_orch.proposal_revision v USING (proposal_id, revision), jsonb_array_elements(v.requirements) e
+	WHERE p.status IN ('approved', 'executed', 'failed') AND (e->>'approvals')::int >
+		(SELECT count(*) FROM workflow_orch.review r WHERE r.proposal_id = p.proposal_id AND r.revision = p.revision AND r.counts
+			AND (e->>'role' IS NULL OR r.role = e->>'role') AND (r.stage IS NULL OR r.stage = (e->>'stage')::int)
+			AND NOT EXISTS (SELECT FROM workflow_orch.revocation x WHERE x.review_id = r.review_id))},
+	'each stage and role of what is approved has as many approvals in that role');
 none(q{SELECT review_id FROM workflow_orch.review r JOIN workflow_orch.proposal p USING (proposal_id)
 	WHERE r.reviewer_id = p.actor_id AND (r.decision <> 'reject' AND r.decision <> 'approve' OR NOT EXISTS (
 		SELECT FROM workflow_orch.proposal_revision v WHERE v.proposal_id = r.proposal_id AND v.revision = r.revision AND v.actor_id <> p.actor_id))},
