@@ -81,10 +81,16 @@ pool_lock(void)
 	LWLockAcquire(pool->lock, LW_EXCLUSIVE);
 }
 
+/* Workers to be woken when the lock is free: they take it first of all. */
+static Latch *to_wake[64];
+static int nto_wake = 0;
+
 void
 pool_unlock(void)
 {
 	LWLockRelease(pool->lock);
+	while (nto_wake > 0)
+		SetLatch(to_wake[--nto_wake]);
 }
 
 void
@@ -214,7 +220,10 @@ pool_wake(PoolGroup *group, int count)
 			slot->database == group->database && slot->role == group->role)
 		{
 			slot->woken = true;
-			SetLatch(slot->latch);
+			if (nto_wake < (int) lengthof(to_wake))
+				to_wake[nto_wake++] = slot->latch;
+			else
+				SetLatch(slot->latch);
 			count--;
 		}
 	}
