@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
@@ -81,6 +82,13 @@ compat_init_eval_plan_qual(EPQState *epqstate, EState *estate)
 	object_aclcheck(DatabaseRelationId, database, role, mode)
 #define compat_database_ownercheck(database, role) \
 	object_ownercheck(DatabaseRelationId, database, role)
+#endif
+
+#if PG_VERSION_NUM < 160000
+#define compat_extension_ownercheck(extension, role) pg_extension_ownercheck(extension, role)
+#else
+#define compat_extension_ownercheck(extension, role) \
+	object_ownercheck(ExtensionRelationId, extension, role)
 #endif
 
 #if PG_VERSION_NUM < 160000

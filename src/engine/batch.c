@@ -404,8 +404,9 @@ result_of_fate(const BatchCall *call)
 		case FATE_NO_WORKER:
 			error.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 			error.message = "no background worker could be started for the call";
-			error.hint = "See the server log; max_worker_processes and the connection limits of "
-						 "the database and of the tool's role must leave room for one.";
+			error.hint = "See the server log; workflow_orch.max_workers, max_worker_processes and "
+						 "the connection limits of the database and of the tool's role must leave "
+						 "room for one.";
 			break;
 		case FATE_DEADLOCK:
 			error.sqlerrcode = ERRCODE_T_R_DEADLOCK_DETECTED;

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "base/errors.h"
 #include "base/settings.h"
 #include "common/pg_prng.h"
@@ -50,6 +51,17 @@ bool
 work_is_possible(void)
 {
 	return store_exists();
+}
+
+/*
+ * Wait for the calls that run in this database, and let none begin until the
+ * transaction ends: each begins with the lock of a proposal.
+ */
+void
+work_lock_out(void)
+{
+	if (work_is_possible())
+		table_close(store_open(STORE_PROPOSAL, AccessExclusiveLock), NoLock);
 }
 
 /* For the setting workflow_orch.retry_sqlstates. */
@@ -459,7 +471,7 @@ fail_calls_of(Oid role, const char *problem)
 
 /*
  * Look through the queue: visit each role that has calls, with whether any is
- * due and when the next one will be.
+ * due and when the next one will be, 0 for never.
  */
 void
 work_look(WorkVisitRole visit)
@@ -477,6 +489,7 @@ work_look(WorkVisitRole visit)
 		if (problem != NULL)
 		{
 			fail_calls_of(roles[i], problem);
+			visit(roles[i], false, 0);
 			continue;
 		}
 		next_due = queued_visit_due(roles[i], note_due, &due);

@@ -60,6 +60,7 @@ extern void work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *h
 					  WorkReport *report);
 extern void work_note_crash(int64 execution_id);
 extern bool work_is_possible(void);
+extern void work_lock_out(void);
 extern bool work_check_sqlstates(char **list, void **extra, GucSource source);
 
 /* For the keeper of a database. */

@@ -31,8 +31,7 @@ typedef struct Process
 	List *needs_any;
 	bool waits_for_any;
 	bool can_end;
-	int slot; /* -1: no busy worker */
-	uint64 generation;
+	int slot;      /* -1: no busy worker */
 	List *waiters; /* indexes of nodes that wait for its call */
 } Process;
 
@@ -43,6 +42,7 @@ typedef struct WaitGraph
 	int size;
 	Slot *slots; /* copies: of a slot only the beginning is looked at */
 	int nslots;
+	bool alone; /* a call runs or is to run that nothing runs beside */
 	BatchSlot *batches;
 	Waiter *waiters;
 } WaitGraph;
@@ -96,7 +96,10 @@ add_call_wait(WaitGraph *graph, int index, int slot)
 	graph->nodes[other].waiters = lappend_int(graph->nodes[other].waiters, index);
 }
 
-/* Wait for any worker of the database; nothing is added where one can be had. */
+/*
+ * Wait for any worker of the database; nothing is added where one can be had.
+ * Before and after a call that runs alone, all that runs must end.
+ */
 static void
 add_worker_wait(WaitGraph *graph, int index, Oid database)
 {
@@ -104,6 +107,10 @@ add_worker_wait(WaitGraph *graph, int index, Oid database)
 	int used_here = 0;
 	bool here_only;
 
+	for (int i = 0; i < graph->nslots && graph->alone; i++)
+		if (graph->slots[i].state == SLOT_BUSY)
+			graph->nodes[index].needs_all = lappend_int(graph->nodes[index].needs_all,
+														node_of(graph, graph->slots[i].pid));
 	for (int i = 0; i < graph->nslots; i++)
 	{
 		used += graph->slots[i].state != SLOT_FREE;
@@ -192,6 +199,15 @@ build(WaitGraph *graph)
 	memcpy(graph->slots, pool->slots, pool->nslots * sizeof(Slot));
 	memcpy(graph->batches, pool->batches, sizeof(pool->batches));
 	memcpy(graph->waiters, pool->waiters, sizeof(pool->waiters));
+	for (int i = 0; i < pool->nslots; i++)
+		graph->alone |= pool->slots[i].state == SLOT_BUSY && pool->slots[i].exclusive;
+	for (int i = 0; i < POOL_GROUPS; i++)
+	{
+		const PoolGroup *group = &pool->groups[i];
+
+		graph->alone |= OidIsValid(group->database) && group->ntasks > 0 &&
+						group->tasks[group->ntasks - 1].call.suspect;
+	}
 	pool_unlock();
 
 	(void) node_of(graph, MyProcPid);
@@ -199,10 +215,7 @@ build(WaitGraph *graph)
 	{
 		for (int j = 0; j < graph->nslots; j++)
 			if (graph->slots[j].state == SLOT_BUSY && graph->slots[j].pid == graph->nodes[i].pid)
-			{
 				graph->nodes[i].slot = j;
-				graph->nodes[i].generation = graph->slots[j].generation;
-			}
 		add_lock_waits(graph, i);
 		add_batch_waits(graph, i);
 		add_execution_waits(graph, i);
@@ -307,6 +320,38 @@ choose_victim(const WaitGraph *graph)
 	return victim;
 }
 
+/* The call that was chosen, as a slot; NULL: this process waits for no call that runs. */
+static const Slot *
+chosen_slot(const WaitGraph *graph, int victim)
+{
+	return victim >= 0 ? &graph->slots[graph->nodes[victim].slot] : NULL;
+}
+
+/* Look once: false where this process does not wait in vain. */
+static bool
+look(WaitGraph *graph, int *victim)
+{
+	build(graph);
+	reduce(graph);
+	if (graph->nodes[0].can_end || !reaches(graph, 0, 0))
+		return false;
+	*victim = choose_victim(graph);
+	return true;
+}
+
+/*
+ * Whether two looks have found the same.  The pool and the locks are not read
+ * at the same moment, so that one look can see a wait that is over beside one
+ * that has just begun.
+ */
+static bool
+is_same(const Slot *a, const Slot *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->generation == b->generation && a->since == b->since;
+}
+
 /*
  * Whether this process, which waits for calls, waits in vain; if so, a call is
  * cancelled, or the caller must give up what has not started.
@@ -317,18 +362,22 @@ deadlock_check(void)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "deadlock check",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	WaitGraph graph = {0};
+	WaitGraph first = {0};
+	WaitGraph second = {0};
+	int victim;
+	int again;
 	DeadlockOutcome outcome = DEADLOCK_NONE;
 
-	build(&graph);
-	reduce(&graph);
-	if (!graph.nodes[0].can_end && reaches(&graph, 0, 0))
+	if (look(&first, &victim) && look(&second, &again) &&
+		is_same(chosen_slot(&first, victim), chosen_slot(&second, again)))
 	{
-		int victim = choose_victim(&graph);
+		const Slot *slot = chosen_slot(&first, victim);
 
-		outcome = victim >= 0 ? DEADLOCK_RESOLVED : DEADLOCK_NOT_STARTED;
-		if (victim >= 0)
-			pool_cancel_slot(graph.nodes[victim].slot, graph.nodes[victim].generation, true);
+		/* A call that has not started its tool has nothing to record a failure with. */
+		outcome = slot != NULL && slot->execution_id != 0 ? DEADLOCK_RESOLVED
+														  : DEADLOCK_NOT_STARTED;
+		if (outcome == DEADLOCK_RESOLVED)
+			pool_cancel_deadlock(first.nodes[victim].slot, slot);
 		ereport(LOG, (errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
 					  errmsg("deadlock between process %d and the background workers it waits for",
 							 MyProcPid)));

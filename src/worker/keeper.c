@@ -23,6 +23,9 @@
 #include "worker/pool.h"
 #include "worker/worker.h"
 
+/* How long a visit waits for a lock; the next one comes at the poll. */
+#define LOCK_TIMEOUT_OF_VISIT "2s"
+
 static void
 keeper_exit(int code, Datum arg)
 {
@@ -97,7 +100,9 @@ note_role(Oid role, bool due, TimestampTz next_due)
 
 	pool_lock();
 	group = pool_group(MyDatabaseId, role, true);
-	if (group != NULL)
+	if (group != NULL && !due && next_due == 0)
+		pool_forget_tasks(group);
+	else if (group != NULL)
 	{
 		if (due)
 		{
@@ -125,6 +130,8 @@ wfo_keeper_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(start.database, InvalidOid, 0);
 	SetConfigOption("application_name", KEEPER_TYPE, PGC_USERSET, PGC_S_OVERRIDE);
 	worker_prepare_connection();
+	/* The other databases are not to wait for what somebody does in this one. */
+	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_VISIT, PGC_SUSET, PGC_S_OVERRIDE);
 
 	possible = has_queue();
 	note_crashes(possible);
@@ -136,8 +143,11 @@ wfo_keeper_main(Datum arg)
 		begin_transaction("looking through the queue");
 		work_look(note_role);
 		commit_transaction();
+	}
+	else
+	{
 		pool_lock();
-		pool->keeper.has_queue = true;
+		pool->keeper.without_queue = true;
 		pool_unlock();
 	}
 	proc_exit(0);

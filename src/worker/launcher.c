@@ -39,6 +39,9 @@
 /* How long the launcher sleeps at most while something waits to be tried again, in ms. */
 #define RETRY_EVERY 100
 
+/* After how long an idle worker makes room for a group that has others, in ms. */
+#define IDLE_FOR_OTHERS 1000
+
 /* Of each slot, what was started in it last. */
 static BackgroundWorkerHandle **handles;
 static BackgroundWorkerHandle *keeper_handle;
@@ -120,8 +123,15 @@ reap(void)
 		pfree(keeper_handle);
 		keeper_handle = NULL;
 		pool_lock();
-		if (!pool->keeper.has_queue && pool->keeper.done)
+		if (pool->keeper.without_queue)
+		{
+			MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
 			without_queue = list_append_unique_oid(without_queue, pool->keeper.database);
+			MemoryContextSwitchTo(old);
+		}
+		else
+			without_queue = list_delete_oid(without_queue, pool->keeper.database);
 		pool->keeper.database = InvalidOid;
 		pool_unlock();
 	}
@@ -134,7 +144,7 @@ typedef struct Census
 	int used_here; /* in the database of the group */
 	int own;       /* of the group */
 	int available; /* of those, that are idle or starting */
-	int leaving;   /* slots of others that were asked to make room */
+	int leaving;   /* slots of idle workers that were asked to make room */
 } Census;
 
 static void
@@ -149,7 +159,7 @@ count_workers(const PoolGroup *group, Census *census)
 			continue;
 		census->used++;
 		census->used_here += slot->database == group->database;
-		census->leaving += slot->evict;
+		census->leaving += slot->evict && slot->state == SLOT_IDLE;
 		if (slot->database != group->database || slot->role != group->role || slot->evict)
 			continue;
 		census->own++;
@@ -187,13 +197,24 @@ is_unused(const PoolGroup *group)
 	return true;
 }
 
+/* Have a worker end, once it is done with its call. */
+static void
+ask_to_leave(Slot *slot)
+{
+	slot->evict = true;
+	if (slot->latch != NULL)
+		SetLatch(slot->latch);
+}
+
 /*
- * Have a worker of another group make room: an idle one, or else one of the
- * group that has the most, after its call.
+ * Have a worker of another group make room: an idle one, of the group that has
+ * the most, or else the first that is done with its call and its turn.  For a
+ * group that has a worker only one that has been idle for a while does.
  */
 static void
-make_room(const PoolGroup *group, bool in_database)
+make_room(PoolGroup *group, bool in_database, bool has_worker)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	Slot *victim = NULL;
 	int most = 0;
 
@@ -202,12 +223,11 @@ make_room(const PoolGroup *group, bool in_database)
 		Slot *slot = &pool->slots[i];
 		Census census;
 
-		if ((slot->state != SLOT_IDLE && slot->state != SLOT_BUSY) || slot->evict ||
-			(in_database && slot->database != group->database))
+		if (slot->state != SLOT_IDLE || slot->evict || &pool->groups[slot->group] == group ||
+			(in_database && slot->database != group->database) ||
+			(has_worker && now < TimestampTzPlusMilliseconds(slot->since, IDLE_FOR_OTHERS)))
 			continue;
 		count_workers(&pool->groups[slot->group], &census);
-		if (slot->state == SLOT_IDLE)
-			census.own += pool->nslots;
 		if (census.own > most)
 		{
 			most = census.own;
@@ -215,9 +235,12 @@ make_room(const PoolGroup *group, bool in_database)
 		}
 	}
 	if (victim != NULL)
+		ask_to_leave(victim);
+	else if (!has_worker)
 	{
-		victim->evict = true;
-		SetLatch(victim->latch);
+		group->wants_room = true;
+		group->wants_room_here = in_database;
+		pool->room_wanted = true;
 	}
 }
 
@@ -254,9 +277,7 @@ keep_limits(void)
 			if (slot->state == SLOT_FREE || slot->evict ||
 				(pass == 0 && slot->state != SLOT_IDLE) || !is_surplus(slot))
 				continue;
-			slot->evict = true;
-			if (slot->latch != NULL)
-				SetLatch(slot->latch);
+			ask_to_leave(slot);
 		}
 	pool_unlock();
 }
@@ -272,7 +293,7 @@ free_slot(void)
 
 /* Whether a worker may be started for the group; false where it must wait. */
 static bool
-may_start(const PoolGroup *group, const Census *census, int missing)
+may_start(PoolGroup *group, const Census *census)
 {
 	bool full = census->used >= setting_max_workers;
 	bool full_here = setting_max_workers_per_database > 0 &&
@@ -280,8 +301,10 @@ may_start(const PoolGroup *group, const Census *census, int missing)
 
 	if (!full && !full_here)
 		return true;
-	if (census->own == 0 && missing > 0 && census->leaving == 0)
-		make_room(group, full_here);
+	if (setting_max_workers == 0)
+		group->failed_starts = POOL_FAILED_STARTS;
+	else if (census->leaving == 0)
+		make_room(group, full_here, census->own > 0);
 	return false;
 }
 
@@ -312,6 +335,7 @@ plan_start(WorkerStart *start, TimestampTz *until)
 		if (missing <= 0)
 		{
 			group->waiting_since = 0;
+			group->wants_room = false;
 			if (is_unused(group))
 				group->database = InvalidOid;
 			continue;
@@ -319,7 +343,7 @@ plan_start(WorkerStart *start, TimestampTz *until)
 		if (group->waiting_since == 0)
 			group->waiting_since = now;
 		if (pool_is_blocked(group->database) || pool_has_crashed(group->database) ||
-			group->retry_start > now || !may_start(group, &census, missing))
+			group->retry_start > now || !may_start(group, &census))
 		{
 			TimestampTz again = TimestampTzPlusMilliseconds(now, RETRY_EVERY);
 
@@ -351,6 +375,7 @@ plan_start(WorkerStart *start, TimestampTz *until)
 		slot->since = now;
 		start->generation = generation;
 		chosen->waiting_since = 0;
+		chosen->wants_room = false;
 		chosen->retry_start = 0;
 	}
 	return index;
@@ -366,6 +391,8 @@ note_failed_start(int index)
 	pool_lock();
 	pool->slots[index].state = SLOT_FREE;
 	pool_note_failed_start(group);
+	/* Other workers of ours may have the slots that there are. */
+	make_room(group, false, false);
 	pool_unlock();
 	if (now - reported < 60 * USECS_PER_SEC)
 		return;
@@ -435,12 +462,8 @@ list_databases(void)
 		if (OidIsValid(pool->groups[i].database) &&
 			!list_member_oid(there, pool->groups[i].database))
 		{
-			PoolGroup *group = &pool->groups[i];
-
-			group->ntasks = 0;
-			group->incomplete = false;
-			group->filling = false;
-			group->next_due = 0;
+			pool_forget_tasks(&pool->groups[i]);
+			pool->groups[i].filling = false;
 		}
 	for (int i = pool->ncrashes - 1; i >= 0; i--)
 		if (!list_member_oid(there, pool->crashes[i].database))
@@ -491,7 +514,7 @@ start_keeper(void)
 	{
 		pool->keeper.database = start.database;
 		pool->keeper.done = false;
-		pool->keeper.has_queue = false;
+		pool->keeper.without_queue = false;
 	}
 	pool_unlock();
 	if (blocked)

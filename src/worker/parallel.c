@@ -24,9 +24,6 @@
 #include "worker/deadlock.h"
 #include "worker/parallel.h"
 
-/* How often no worker may start for a role before its calls are given up. */
-#define MAX_FAILED_STARTS 3
-
 /* How often a call finds its proposal locked before it fails. */
 #define MAX_BUSY 20
 
@@ -89,7 +86,8 @@ append_waiting(BatchSlot *slot, SharedBatch *shared, int index)
 	else
 		shared->calls[shared->last[call->role]].next = index;
 	shared->last[call->role] = index;
-	slot->waiting[call->role]++;
+	if (slot->waiting[call->role]++ == 0 || call->not_before < slot->not_before[call->role])
+		slot->not_before[call->role] = call->not_before;
 }
 
 static void
@@ -172,7 +170,17 @@ publish(const BatchSlot *own)
 		slot->latch = MyLatch;
 		pool->nbatches++;
 		for (int i = 0; i < slot->nroles; i++)
-			pool_wake(pool_group(MyDatabaseId, slot->roles[i], false), slot->waiting[i]);
+		{
+			PoolGroup *group = pool_group(MyDatabaseId, slot->roles[i], false);
+
+			/* What kept workers from starting before may be over. */
+			if (group->failed_starts >= POOL_FAILED_STARTS)
+			{
+				group->failed_starts = POOL_FAILED_STARTS - 1;
+				group->retry_start = 0;
+			}
+			pool_wake(group, slot->waiting[i]);
+		}
 	}
 	pool_unlock();
 	return index;
@@ -223,6 +231,30 @@ cancel_running(BatchSlot *slot, SharedBatch *shared, bool hard)
 	}
 }
 
+/*
+ * Give up the calls that a worker has taken but whose tools have not started:
+ * they wait for locks on the tables of the extension.
+ */
+static void
+end_not_started(BatchSlot *slot, SharedBatch *shared)
+{
+	for (int i = 0; i < slot->ncalls; i++)
+	{
+		SharedCall *call = &shared->calls[i];
+		Slot *worker = &pool->slots[call->slot];
+
+		if (call->state != CALL_RUNNING || worker->state != SLOT_BUSY ||
+			worker->generation != call->slot_generation || worker->execution_id != 0)
+			continue;
+		worker->cancelled = true;
+		worker->deadlock = false;
+		worker->has_canceller = false;
+		strlcpy(worker->reason, "It could not start for a deadlock.", POOL_REASON_MAX);
+		(void) kill(worker->pid, SIGINT);
+		end_call(slot, call, FATE_DEADLOCK);
+	}
+}
+
 typedef struct Waiting
 {
 	int index;
@@ -260,7 +292,7 @@ end_without_worker(BatchSlot *slot, SharedBatch *shared)
 			has_worker |= pool->slots[j].state != SLOT_FREE &&
 						  pool->slots[j].database == MyDatabaseId &&
 						  pool->slots[j].role == slot->roles[i];
-		if (!has_worker && group != NULL && group->failed_starts >= MAX_FAILED_STARTS)
+		if (!has_worker && group != NULL && group->failed_starts >= POOL_FAILED_STARTS)
 			end_waiting(slot, shared, i, FATE_NO_WORKER);
 	}
 }
@@ -312,6 +344,7 @@ wait_for_end(Waiting *waiting, TimestampTz deadline)
 			pool_lock();
 			for (int i = 0; i < slot->nroles; i++)
 				end_waiting(slot, waiting->shared, i, FATE_DEADLOCK);
+			end_not_started(slot, waiting->shared);
 			pool_unlock();
 		}
 		if (now >= next_look)
@@ -418,6 +451,41 @@ role_in(const BatchSlot *slot, Oid role)
 	return -1;
 }
 
+/* Whether a batch has calls of a role, and one of them may run at this time. */
+static bool
+has_ready(const BatchSlot *slot, Oid role, TimestampTz now)
+{
+	int index = role_in(slot, role);
+
+	return index >= 0 && slot->waiting[index] > 0 && slot->not_before[index] <= now;
+}
+
+/*
+ * Whether a batch has a call for the role that may run now; if not, next is
+ * set to when one has, where that comes first.
+ */
+bool
+parallel_is_ready_locked(Oid database, Oid role, TimestampTz *next)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = 0; i < POOL_BATCHES; i++)
+	{
+		const BatchSlot *slot = &pool->batches[i];
+		int index;
+
+		if (!slot->used || slot->database != database)
+			continue;
+		if (has_ready(slot, role, now))
+			return true;
+		index = role_in(slot, role);
+		if (index >= 0 && slot->waiting[index] > 0 &&
+			(*next == 0 || slot->not_before[index] < *next))
+			*next = slot->not_before[index];
+	}
+	return false;
+}
+
 /*
  * Attach to a batch that has calls for the role, unless the worker is attached
  * to such a one: false where there is none.
@@ -425,6 +493,7 @@ role_in(const BatchSlot *slot, Oid role)
 bool
 parallel_attach(Oid database, Oid role)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	dsm_handle handle = 0;
 	int found = -1;
 	uint64 generation = 0;
@@ -435,9 +504,8 @@ parallel_attach(Oid database, Oid role)
 		/* In turn, beginning with the one after the last. */
 		int i = (attached.batch + n) % POOL_BATCHES;
 		const BatchSlot *slot = &pool->batches[i];
-		int index = slot->used && slot->database == database ? role_in(slot, role) : -1;
 
-		if (index < 0 || slot->waiting[index] == 0)
+		if (!slot->used || slot->database != database || !has_ready(slot, role, now))
 			continue;
 		found = i;
 		handle = slot->handle;
@@ -460,16 +528,14 @@ parallel_attach(Oid database, Oid role)
 	return true;
 }
 
-/*
- * Take a call of the batch that the worker is attached to.  Where all that
- * wait have failed and wait for their time, next is set to the first of those.
- */
+/* Take a call of the batch that the worker is attached to, if one may run now. */
 bool
-parallel_take_locked(Oid role, BatchTask *task, TimestampTz *next)
+parallel_take_locked(Oid role, BatchTask *task)
 {
 	BatchSlot *slot = &pool->batches[attached.batch];
 	SharedBatch *shared = attached.shared;
 	TimestampTz now = 0;
+	TimestampTz next = 0;
 	int index;
 	int previous = -1;
 
@@ -488,8 +554,8 @@ parallel_take_locked(Oid role, BatchTask *task, TimestampTz *next)
 				now = GetCurrentTimestamp();
 			if (call->not_before > now)
 			{
-				if (*next == 0 || call->not_before < *next)
-					*next = call->not_before;
+				if (next == 0 || call->not_before < next)
+					next = call->not_before;
 				continue;
 			}
 		}
@@ -514,6 +580,8 @@ parallel_take_locked(Oid role, BatchTask *task, TimestampTz *next)
 		task->login = NameStr(shared->login);
 		return true;
 	}
+	if (next != 0)
+		slot->not_before[index] = next;
 	return false;
 }
 
@@ -537,6 +605,12 @@ parallel_report(const BatchTask *task, const WorkReport *report)
 		BatchSlot *slot = &pool->batches[task->batch];
 		SharedCall *call = &attached.shared->calls[task->call];
 
+		/* The caller may have given it up. */
+		if (call->state != CALL_RUNNING)
+		{
+			pool_unlock();
+			return;
+		}
 		call->execution_id = report->execution_id;
 		if (report->end == WORK_LATER && (report->attempted || call->busy++ < MAX_BUSY))
 		{
@@ -561,6 +635,8 @@ parallel_give_back_locked(const Slot *slot, bool timed_out)
 	if (!is_attached_to(slot->batch) || attached.generation != slot->batch_generation)
 		return;
 	call = &attached.shared->calls[slot->batch_call];
+	if (call->state != CALL_RUNNING)
+		return;
 	call->execution_id = slot->execution_id;
 	call->losses++;
 	call->timed_out = timed_out;

@@ -32,7 +32,8 @@ typedef struct BatchTask
 
 extern bool parallel_attach(Oid database, Oid role);
 extern void parallel_detach_if_over(void);
-extern bool parallel_take_locked(Oid role, BatchTask *task, TimestampTz *next);
+extern bool parallel_take_locked(Oid role, BatchTask *task);
+extern bool parallel_is_ready_locked(Oid database, Oid role, TimestampTz *next);
 extern void parallel_note_slot_locked(const BatchTask *task, int slot, uint64 generation);
 extern void parallel_report(const BatchTask *task, const WorkReport *report);
 extern void parallel_give_back_locked(const Slot *slot, bool timed_out);

@@ -23,6 +23,9 @@
 /* How long to wait after a worker could not be started, in ms; doubles up to 64 times. */
 #define FAILED_START_DELAY 250
 
+/* How long a worker may take calls while a role waits for a worker, in ms. */
+#define TURN 100
+
 Pool *pool = NULL;
 
 static shmem_request_hook_type previous_request_hook = NULL;
@@ -142,6 +145,43 @@ pool_waiting_in_batches(const PoolGroup *group)
 				waiting += batch->waiting[j];
 	}
 	return waiting;
+}
+
+/*
+ * Whether a worker of this group, which takes calls since a time, is to end, so
+ * that one of a group that has none can start in its place: whichever is done
+ * with its call first, and has had its turn, since each change costs a start.
+ */
+bool
+pool_must_make_room(const PoolGroup *own, TimestampTz since)
+{
+	bool wanted = false;
+
+	if (!pool->room_wanted || GetCurrentTimestamp() < TimestampTzPlusMilliseconds(since, TURN))
+		return false;
+	for (int i = 0; i < POOL_GROUPS; i++)
+	{
+		PoolGroup *group = &pool->groups[i];
+
+		if (!OidIsValid(group->database) || !group->wants_room)
+			continue;
+		wanted = true;
+		if (group == own || (group->wants_room_here && group->database != own->database))
+			continue;
+		group->wants_room = false;
+		return true;
+	}
+	pool->room_wanted = wanted;
+	return false;
+}
+
+/* Leave the calls of a group to the next look through the queue. */
+void
+pool_forget_tasks(PoolGroup *group)
+{
+	group->ntasks = 0;
+	group->incomplete = false;
+	group->next_due = 0;
 }
 
 /* Whether a runs before b: negative, or after it: positive. */
@@ -276,6 +316,9 @@ pool_note_failed_start(PoolGroup *group)
 	int64 delay = (int64) FAILED_START_DELAY << Min(group->failed_starts, 6);
 
 	group->failed_starts++;
+	/* If these calls can still run, that keeper finds them in the queue. */
+	if (group->failed_starts >= POOL_FAILED_STARTS)
+		pool_forget_tasks(group);
 	group->retry_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay);
 	pool_request_visit_locked(group->database);
 }
@@ -396,6 +439,17 @@ pool_unblock_databases(void)
 	pool_unlock();
 }
 
+/* The database is no more: nothing is to be started there. */
+void
+pool_forget_database(Oid database)
+{
+	pool_lock();
+	for (int i = 0; i < POOL_GROUPS; i++)
+		if (pool->groups[i].database == database)
+			pool_forget_tasks(&pool->groups[i]);
+	pool_unlock();
+}
+
 static Slot *
 find_running(Oid database, int64 execution_id)
 {
@@ -452,17 +506,18 @@ pool_cancel(Oid database, int64 execution_id, const int64 *canceller, const char
 	return slot != NULL;
 }
 
-/* Cancel what a worker runs, if it is still the same worker. */
+/* Cancel the call of a worker as a deadlock, if it still runs the one that was seen. */
 void
-pool_cancel_slot(int index, uint64 generation, bool deadlock)
+pool_cancel_deadlock(int index, const Slot *seen)
 {
 	Slot *slot = &pool->slots[index];
 
 	pool_lock();
-	if (slot->state == SLOT_BUSY && slot->generation == generation && slot->execution_id != 0)
+	if (slot->state == SLOT_BUSY && slot->generation == seen->generation &&
+		slot->since == seen->since && slot->execution_id != 0)
 	{
 		slot->cancelled = true;
-		slot->deadlock = deadlock;
+		slot->deadlock = true;
 		slot->has_canceller = false;
 		slot->reason[0] = '\0';
 		(void) kill(slot->pid, SIGINT);

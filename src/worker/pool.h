@@ -28,6 +28,9 @@
 #define POOL_REASON_MAX 256
 #define POOL_TOOL_MAX 64
 
+/* How often no worker may start for a group before its calls are given up. */
+#define POOL_FAILED_STARTS 3
+
 /* A due call, and what happened to it before. */
 typedef struct Task
 {
@@ -52,6 +55,8 @@ typedef struct PoolGroup
 	int failed_starts;         /* of workers, one after the other */
 	TimestampTz retry_start;   /* no worker is started before */
 	TimestampTz waiting_since; /* for a worker; 0: it has one, or needs none */
+	bool wants_room;           /* the next worker to be done with its call is to end */
+	bool wants_room_here;      /* that is, one of the same database */
 } PoolGroup;
 
 typedef enum SlotState
@@ -108,7 +113,8 @@ typedef struct BatchSlot
 	int ndone;
 	int nroles;
 	Oid roles[POOL_BATCH_ROLES];
-	int waiting[POOL_BATCH_ROLES]; /* calls that no worker has taken */
+	int waiting[POOL_BATCH_ROLES];            /* calls that no worker has taken */
+	TimestampTz not_before[POOL_BATCH_ROLES]; /* of them, none runs earlier */
 } BatchSlot;
 
 /* A wait_execution. */
@@ -132,7 +138,7 @@ typedef struct Keeper
 {
 	Oid database; /* InvalidOid: there is none */
 	bool done;
-	bool has_queue; /* the database has the extension */
+	bool without_queue; /* the database does not have the extension */
 } Keeper;
 
 typedef struct Pool
@@ -145,6 +151,7 @@ typedef struct Pool
 	int nwaiters;
 	int nvisits;
 	bool visit_all;
+	bool room_wanted; /* perhaps some group wants room */
 	Oid visits[POOL_VISITS];
 	struct
 	{
@@ -173,6 +180,8 @@ extern void pool_add_task(PoolGroup *group, const Task *task);
 extern void pool_wake(PoolGroup *group, int count);
 extern void pool_wake_launcher(void);
 extern int pool_waiting_in_batches(const PoolGroup *group);
+extern bool pool_must_make_room(const PoolGroup *own, TimestampTz since);
+extern void pool_forget_tasks(PoolGroup *group);
 extern bool pool_is_blocked(Oid database);
 extern bool pool_has_crashed(Oid database);
 extern void pool_request_visit_locked(Oid database);
@@ -183,9 +192,10 @@ extern void pool_announce(Oid database, Oid role, const QueuedCall *calls, int c
 extern void pool_request_visit(Oid database);
 extern void pool_block_database(Oid database);
 extern void pool_unblock_databases(void);
+extern void pool_forget_database(Oid database);
 extern bool pool_cancel(Oid database, int64 execution_id, const int64 *canceller,
 						const char *reason);
 extern bool pool_is_running(Oid database, int64 execution_id);
-extern void pool_cancel_slot(int slot, uint64 generation, bool deadlock);
+extern void pool_cancel_deadlock(int slot, const Slot *seen);
 
 #endif

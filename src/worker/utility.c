@@ -7,16 +7,25 @@
  * it an idle worker.  So the idle ones leave before, and none is started until
  * the command has ended.  A running call is left alone, as any other session.
  *
+ * DROP EXTENSION locks its tables in another order than a call, which would be
+ * a deadlock under load.  So it first locks the one that each call begins with,
+ * which waits for those that run.
+ *
  * COMMIT PREPARED runs no callback of the transaction it commits: a keeper
  * looks for calls that it has queued.
  */
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/names.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
+#include "engine/work.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "tcop/utility.h"
+#include "worker/announce.h"
 #include "worker/pool.h"
 #include "worker/utility.h"
 
@@ -74,6 +83,42 @@ may_run(Node *stmt, Oid database)
 	return IsA(stmt, CreatedbStmt) || compat_database_ownercheck(database, GetUserId());
 }
 
+/* Whether the command drops this extension, and the user may. */
+static bool
+drops_extension(Node *stmt)
+{
+	ListCell *cell;
+
+	if (!IsA(stmt, DropStmt) || ((DropStmt *) stmt)->removeType != OBJECT_EXTENSION)
+		return false;
+	foreach (cell, ((DropStmt *) stmt)->objects)
+	{
+		const char *name = strVal(lfirst(cell));
+		Oid extension = strcmp(name, WFO_NAME) == 0 ? get_extension_oid(name, true) : InvalidOid;
+
+		if (OidIsValid(extension) && compat_extension_ownercheck(extension, GetUserId()))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_create_extension(Node *stmt)
+{
+	return IsA(stmt, CreateExtensionStmt) &&
+		   strcmp(((CreateExtensionStmt *) stmt)->extname, WFO_NAME) == 0;
+}
+
+/* The database that idle workers are to leave for the command, or InvalidOid. */
+static Oid
+needed_database(Node *stmt)
+{
+	const char *name = exclusive_database(stmt);
+	Oid database = name != NULL ? get_database_oid(name, true) : InvalidOid;
+
+	return OidIsValid(database) && may_run(stmt, database) ? database : InvalidOid;
+}
+
 static bool
 is_commit_prepared(Node *stmt)
 {
@@ -94,31 +139,52 @@ run(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext 
 }
 
 static void
+unblock(int code, Datum arg)
+{
+	(void) code;
+	(void) arg;
+	pool_unblock_databases();
+}
+
+/* Run a command while no worker is in a database, but those that run a call. */
+static void
+run_alone(Oid database, PlannedStmt *stmt, const char *query, bool read_only,
+		  ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
+		  DestReceiver *dest, QueryCompletion *completion)
+{
+	/* The end of the process lets them in again, too. */
+	PG_ENSURE_ERROR_CLEANUP(unblock, (Datum) 0);
+	{
+		pool_block_database(database);
+		run(stmt, query, read_only, context, params, environment, dest, completion);
+		if (IsA(stmt->utilityStmt, DropdbStmt))
+			pool_forget_database(database);
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(unblock, (Datum) 0);
+	pool_unblock_databases();
+}
+
+static void
 process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
 				QueryCompletion *completion)
 {
 	bool commit_prepared = is_commit_prepared(stmt->utilityStmt);
-	const char *name = exclusive_database(stmt->utilityStmt);
-	Oid database = name != NULL ? get_database_oid(name, true) : InvalidOid;
+	bool creates_extension = is_create_extension(stmt->utilityStmt);
+	Oid database = needed_database(stmt->utilityStmt);
 
-	if (!OidIsValid(database) || !may_run(stmt->utilityStmt, database))
+	if (OidIsValid(database))
 	{
-		run(stmt, query, read_only, context, params, environment, dest, completion);
-		if (commit_prepared)
-			pool_request_visit(MyDatabaseId);
+		run_alone(database, stmt, query, read_only, context, params, environment, dest, completion);
 		return;
 	}
-	PG_TRY();
-	{
-		pool_block_database(database);
-		run(stmt, query, read_only, context, params, environment, dest, completion);
-	}
-	PG_FINALLY();
-	{
-		pool_unblock_databases();
-	}
-	PG_END_TRY();
+	if (drops_extension(stmt->utilityStmt))
+		work_lock_out();
+	run(stmt, query, read_only, context, params, environment, dest, completion);
+	if (commit_prepared)
+		pool_request_visit(MyDatabaseId);
+	if (creates_extension)
+		announce_visit();
 }
 
 void

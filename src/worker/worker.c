@@ -58,6 +58,7 @@ static Slot *slot;
 static int slot_index;
 static BatchTask batch_task;
 static bool last_was_batch = false;
+static TimestampTz turn_began;
 
 /* Settings of the role that would get into the way of the bookkeeping. */
 static const struct
@@ -108,6 +109,8 @@ worker_exit(int code, Datum arg)
 	pool_lock();
 	if (slot->state == SLOT_STARTING)
 		pool_note_failed_start(group);
+	else
+		group->failed_starts = 0;
 	if (slot->state == SLOT_BUSY && slot->batch >= 0)
 		parallel_give_back_locked(slot, timed_out);
 	else if (slot->state == SLOT_BUSY && group->database == slot->database &&
@@ -190,11 +193,13 @@ choose(TimestampTz *wake_at)
 {
 	PoolGroup *group = &pool->groups[slot->group];
 	Next next = NEXT_SLEEP;
+	bool batch_turn;
 
 	*wake_at = 0;
 	pool_lock();
+	batch_turn = pool_waiting_in_batches(group) > 0 && (!last_was_batch || group->ntasks == 0);
 	slot->woken = false;
-	if (slot->evict)
+	if (slot->evict || pool_must_make_room(group, turn_began))
 		next = NEXT_END;
 	else if (is_held_back(group))
 		*wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 20);
@@ -208,8 +213,7 @@ choose(TimestampTz *wake_at)
 			next = NEXT_TASK;
 		}
 	}
-	else if (pool_waiting_in_batches(group) > 0 && (!last_was_batch || group->ntasks == 0) &&
-			 parallel_take_locked(slot->role, &batch_task, wake_at))
+	else if (batch_turn && parallel_take_locked(slot->role, &batch_task))
 	{
 		slot->exclusive = false;
 		slot->batch = batch_task.batch;
@@ -219,6 +223,8 @@ choose(TimestampTz *wake_at)
 		parallel_note_slot_locked(&batch_task, slot_index, slot->generation);
 		next = NEXT_BATCH_CALL;
 	}
+	else if (batch_turn && parallel_is_ready_locked(slot->database, slot->role, wake_at))
+		next = NEXT_ATTACH;
 	else if (group->ntasks > 0)
 	{
 		take_task(group);
@@ -232,8 +238,6 @@ choose(TimestampTz *wake_at)
 		group->bounded = false;
 		next = NEXT_FILL;
 	}
-	else if (*wake_at == 0 && pool_waiting_in_batches(group) > 0)
-		next = NEXT_ATTACH;
 	last_was_batch = next == NEXT_BATCH_CALL;
 	pool_unlock();
 	return next;
@@ -573,8 +577,7 @@ work_until_done(void)
 				calls++;
 				break;
 			case NEXT_ATTACH:
-				if (!parallel_attach(slot->database, slot->role) && !sleep_idle(0))
-					return;
+				(void) parallel_attach(slot->database, slot->role);
 				break;
 			case NEXT_FILL:
 				fill_group();
@@ -609,9 +612,10 @@ wfo_worker_main(Datum index)
 	SetConfigOption("application_name", WORKER_TYPE, PGC_USERSET, PGC_S_OVERRIDE);
 	worker_prepare_connection();
 
+	turn_began = GetCurrentTimestamp();
 	pool_lock();
 	slot->state = SLOT_IDLE;
-	slot->since = GetCurrentTimestamp();
+	slot->since = turn_began;
 	pool->groups[slot->group].failed_starts = 0;
 	pool->groups[slot->group].retry_start = 0;
 	pool_unlock();
