@@ -355,6 +355,7 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 	if (call.run_as != GetSessionUserId())
 		report_wrong_state(errmsg("tool \"%s\" runs as another role now", call.tool->tool),
 						   errhint("Execute the proposal again."));
+	run_as_check_worker(call.tool, call.run_as);
 	if (work.execution.actor_id != NULL)
 		run.actor = actor_require(*work.execution.actor_id);
 	if (work.queued == NULL)

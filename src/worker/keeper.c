@@ -23,7 +23,7 @@
 #include "worker/pool.h"
 #include "worker/worker.h"
 
-/* How long a visit waits for a lock; the next one comes at the poll. */
+/* How long a visit waits for a lock; the next one comes soon. */
 #define LOCK_TIMEOUT_OF_VISIT "2s"
 
 static void
@@ -144,11 +144,9 @@ wfo_keeper_main(Datum arg)
 		work_look(note_role);
 		commit_transaction();
 	}
-	else
-	{
-		pool_lock();
-		pool->keeper.without_queue = true;
-		pool_unlock();
-	}
+	pool_lock();
+	pool->keeper.without_queue = !possible;
+	pool->keeper.finished = true;
+	pool_unlock();
 	proc_exit(0);
 }

@@ -42,13 +42,21 @@
 /* After how long an idle worker makes room for a group that has others, in ms. */
 #define IDLE_FOR_OTHERS 1000
 
+/* When to visit a database again whose keeper did not finish, in ms. */
+#define REVISIT_DELAY 5000
+
 /* Of each slot, what was started in it last. */
 static BackgroundWorkerHandle **handles;
 static BackgroundWorkerHandle *keeper_handle;
 
-/* Databases to be visited, and those that were found without a queue. */
+/*
+ * Databases to be visited, those that were found without a queue, and those
+ * whose visit came to nothing and when they are visited again.
+ */
 static List *to_visit = NIL;
 static List *without_queue = NIL;
+static List *failed_visits = NIL;
+static TimestampTz revisit_at = 0;
 
 /* Define the launcher, as the server starts. */
 void
@@ -98,6 +106,18 @@ has_stopped(BackgroundWorkerHandle *handle)
 	return GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED;
 }
 
+/* The visit of a database came to nothing: another is to follow. */
+static void
+note_failed_visit(Oid database)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	failed_visits = list_append_unique_oid(failed_visits, database);
+	MemoryContextSwitchTo(old);
+	if (revisit_at == 0)
+		revisit_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REVISIT_DELAY);
+}
+
 /* Free the slots of workers that ended before they could do it themselves. */
 static void
 reap(void)
@@ -120,20 +140,25 @@ reap(void)
 	}
 	if (keeper_handle != NULL && has_stopped(keeper_handle))
 	{
+		Keeper keeper;
+
 		pfree(keeper_handle);
 		keeper_handle = NULL;
 		pool_lock();
-		if (pool->keeper.without_queue)
+		keeper = pool->keeper;
+		pool->keeper.database = InvalidOid;
+		pool_unlock();
+		if (keeper.without_queue)
 		{
 			MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
-			without_queue = list_append_unique_oid(without_queue, pool->keeper.database);
+			without_queue = list_append_unique_oid(without_queue, keeper.database);
 			MemoryContextSwitchTo(old);
 		}
 		else
-			without_queue = list_delete_oid(without_queue, pool->keeper.database);
-		pool->keeper.database = InvalidOid;
-		pool_unlock();
+			without_queue = list_delete_oid(without_queue, keeper.database);
+		if (!keeper.finished)
+			note_failed_visit(keeper.database);
 	}
 }
 
@@ -428,9 +453,13 @@ start_workers(TimestampTz *until)
 	}
 }
 
-/* Read which databases there are, and forget those that are no more. */
+/*
+ * Read which databases there are, and forget those that are no more.  Those
+ * that have a queue, as far as is known, are to be visited: all of them, or
+ * else those whose visit has failed.
+ */
 static void
-list_databases(void)
+list_databases(bool all)
 {
 	Relation rel;
 	TableScanDesc scan;
@@ -449,13 +478,17 @@ list_databases(void)
 		old = MemoryContextSwitchTo(TopMemoryContext);
 		there = lappend_oid(there, database->oid);
 		if (database->datallowconn && !database->datistemplate &&
-			!list_member_oid(without_queue, database->oid))
+			(list_member_oid(failed_visits, database->oid) ||
+			 (all && !list_member_oid(without_queue, database->oid))))
 			to_visit = list_append_unique_oid(to_visit, database->oid);
 		MemoryContextSwitchTo(old);
 	}
 	table_endscan(scan);
 	table_close(rel, AccessShareLock);
 	CommitTransactionCommand();
+	list_free(failed_visits);
+	failed_visits = NIL;
+	revisit_at = 0;
 
 	pool_lock();
 	for (int i = 0; i < POOL_GROUPS; i++)
@@ -514,11 +547,15 @@ start_keeper(void)
 	{
 		pool->keeper.database = start.database;
 		pool->keeper.done = false;
+		pool->keeper.finished = false;
 		pool->keeper.without_queue = false;
 	}
 	pool_unlock();
 	if (blocked)
+	{
+		note_failed_visit(start.database);
 		return;
+	}
 	keeper_handle = start_process(KEEPER_TYPE, "wfo_keeper_main", 0, &start);
 	if (keeper_handle == NULL)
 	{
@@ -591,18 +628,24 @@ wfo_launcher_main(Datum arg)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			keep_limits();
+			/* The time of the next poll was that of another interval. */
+			next_poll = 0;
 		}
 		now = GetCurrentTimestamp();
 		reap();
 		if (take_requests() || now >= next_poll)
 		{
-			list_databases();
+			list_databases(true);
 			next_poll = TimestampTzPlusMilliseconds(now, setting_poll_interval);
 		}
+		else if (revisit_at != 0 && now >= revisit_at)
+			list_databases(false);
 		start_keeper();
 		start_workers(&until);
 		if (until == 0 || next_poll < until)
 			until = next_poll;
+		if (revisit_at != 0)
+			until = Min(until, revisit_at);
 		if (to_visit != NIL && keeper_handle == NULL)
 			until = Min(until, TimestampTzPlusMilliseconds(now, RETRY_EVERY));
 		now = GetCurrentTimestamp();

@@ -638,7 +638,7 @@ parallel_give_back_locked(const Slot *slot, bool timed_out)
 	if (call->state != CALL_RUNNING)
 		return;
 	call->execution_id = slot->execution_id;
-	call->losses++;
+	call->losses += slot->execution_id != 0;
 	call->timed_out = timed_out;
 	call->started_at = slot->since;
 	append_waiting(batch, attached.shared, slot->batch_call);

@@ -207,6 +207,21 @@ leave_to_queue(PoolGroup *group, const QueuedCall *call)
 	group->bounded = true;
 }
 
+/* Whether a worker of the group has this call. */
+bool
+pool_has_taken(const PoolGroup *group, int64 execution_id)
+{
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		const Slot *slot = &pool->slots[i];
+
+		if (slot->state == SLOT_BUSY && slot->batch < 0 && slot->database == group->database &&
+			slot->task.call.execution_id == execution_id)
+			return true;
+	}
+	return false;
+}
+
 /* Add a due call to its group, once. */
 void
 pool_add_task(PoolGroup *group, const Task *task)
@@ -222,7 +237,14 @@ pool_add_task(PoolGroup *group, const Task *task)
 		int order = compare_calls(&task->call, &group->tasks[middle].call);
 
 		if (order == 0)
+		{
+			Task *known = &group->tasks[middle];
+
+			known->losses = Max(known->losses, task->losses);
+			known->timed_out |= task->timed_out;
+			known->started_at = Max(known->started_at, task->started_at);
 			return;
+		}
 		if (order > 0)
 			high = middle;
 		else

@@ -136,8 +136,9 @@ typedef struct Crash
 /* The visit of a database by its keeper. */
 typedef struct Keeper
 {
-	Oid database; /* InvalidOid: there is none */
-	bool done;
+	Oid database;       /* InvalidOid: there is none */
+	bool done;          /* its process has ended */
+	bool finished;      /* it came to the end of its visit */
 	bool without_queue; /* the database does not have the extension */
 } Keeper;
 
@@ -176,6 +177,7 @@ extern void pool_define(void);
 extern void pool_lock(void);
 extern void pool_unlock(void);
 extern PoolGroup *pool_group(Oid database, Oid role, bool create);
+extern bool pool_has_taken(const PoolGroup *group, int64 execution_id);
 extern void pool_add_task(PoolGroup *group, const Task *task);
 extern void pool_wake(PoolGroup *group, int count);
 extern void pool_wake_launcher(void);

@@ -54,6 +54,9 @@ typedef enum Next
 /* When to start a worker after one that ended with an error, in ms. */
 #define RESTART_DELAY 500
 
+/* How long a worker keeps a call at most that cannot start at the moment, in ms. */
+#define LONGEST_KEEP 1000
+
 static Slot *slot;
 static int slot_index;
 static BatchTask batch_task;
@@ -104,10 +107,12 @@ worker_exit(int code, Datum arg)
 {
 	PoolGroup *group = &pool->groups[slot->group];
 	bool timed_out = deadline_ends_process() || slot->ended_hard;
+	bool started;
 
 	(void) arg;
 	pool_lock();
-	if (slot->state == SLOT_STARTING)
+	started = slot->state != SLOT_STARTING;
+	if (!started)
 		pool_note_failed_start(group);
 	else
 		group->failed_starts = 0;
@@ -116,9 +121,12 @@ worker_exit(int code, Datum arg)
 	else if (slot->state == SLOT_BUSY && group->database == slot->database &&
 			 group->role == slot->role)
 	{
-		slot->task.losses += code != 0;
-		slot->task.timed_out = timed_out;
-		slot->task.started_at = slot->since;
+		if (slot->execution_id != 0)
+		{
+			slot->task.losses += code != 0;
+			slot->task.timed_out |= timed_out;
+			slot->task.started_at = slot->since;
+		}
 		pool_add_task(group, &slot->task);
 	}
 	if (slot->filling)
@@ -131,6 +139,9 @@ worker_exit(int code, Datum arg)
 	slot->state = SLOT_FREE;
 	slot->pid = 0;
 	slot->latch = NULL;
+	/* What it had, or would have done next, is for another, who may be idle. */
+	if (started && (group->ntasks > 0 || group->incomplete || pool_waiting_in_batches(group) > 0))
+		pool_wake(group, 1);
 	pool_wake_launcher();
 	pool_unlock();
 	journal_leave(slot_index);
@@ -416,6 +427,27 @@ look_again_at(TimestampTz at)
 	pool_unlock();
 }
 
+/*
+ * What is known of a call that a worker has ended with is known to the pool
+ * alone: where another session has its proposal, keep it there.
+ */
+static bool
+keep_task(const WorkReport *report)
+{
+	int64 delay = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), report->later);
+
+	if (report->attempted || delay > LONGEST_KEEP ||
+		(slot->task.losses == 0 && !slot->task.timed_out))
+		return false;
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Max(delay, 1),
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	pool_lock();
+	pool_add_task(&pool->groups[slot->group], &slot->task);
+	pool_unlock();
+	return true;
+}
+
 static void
 run_task(void)
 {
@@ -427,7 +459,10 @@ run_task(void)
 
 	run_call(&item, &report);
 	if (report.end == WORK_LATER)
-		look_again_at(report.later);
+	{
+		if (!keep_task(&report))
+			look_again_at(report.later);
+	}
 	else
 		waiting_wake(MyDatabaseId, slot->task.call.execution_id);
 }
@@ -484,7 +519,8 @@ fill_group(void)
 
 	pool_lock();
 	for (int i = 0; i < found.count; i++)
-		pool_add_task(group, &(Task){.call = found.calls[i]});
+		if (!pool_has_taken(group, found.calls[i].execution_id))
+			pool_add_task(group, &(Task){.call = found.calls[i]});
 	if (!complete)
 		group->incomplete = true;
 	group->filling = false;
