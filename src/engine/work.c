@@ -13,7 +13,9 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "base/errors.h"
 #include "base/settings.h"
 #include "common/pg_prng.h"
@@ -26,9 +28,11 @@
 #include "engine/work.h"
 #include "miscadmin.h"
 #include "model/retry.h"
+#include "storage/lmgr.h"
 #include "store/execution.h"
 #include "store/queue.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 
 /* How many workers may end while they run a call before it has failed. */
 #define MAX_LOSSES 10
@@ -83,6 +87,21 @@ put_off(Work *work, TimestampTz until)
 }
 
 /*
+ * Wait until the transaction that queued a call has told everybody what else
+ * it did.  Its commit announces the call a moment before it sends its
+ * invalidation messages, and releases its locks after them.
+ */
+static void
+wait_for_enqueuer(const QueueRow *queued)
+{
+	TransactionId xid = HeapTupleHeaderGetXmin(queued->row->tuple->t_data);
+
+	if (TransactionIdIsNormal(xid))
+		XactLockTableWait(xid, NULL, NULL, XLTW_None);
+	AcceptInvalidationMessages();
+}
+
+/*
  * Lock the proposal and read the rest; false where there is nothing to run
  * now, which the report says.
  */
@@ -133,6 +152,7 @@ work_begin(Work *work, WorkItem *item, WorkReport *report)
 		put_off(work, work->queued->due_at);
 		return false;
 	}
+	wait_for_enqueuer(work->queued);
 	work->execution = *execution_load(item->call.execution_id);
 	return true;
 }

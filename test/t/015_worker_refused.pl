@@ -17,8 +17,8 @@ $node->safe_psql('postgres', q{
 	SELECT workflow_orch.register_tool('as_other', 'app.quick(int)', 'other')});
 my $n = 1;
 
-# Enqueues a call for a while from now, does something to what it rests on, and
-# looks what becomes of it: with an idle worker at hand, and, where that makes a
+# Enqueues a call, does something to what it rests on before that is committed,
+# and looks what becomes of it: with an idle worker at hand, and, where that makes a
 # difference, without any.
 sub refused
 {
@@ -28,9 +28,9 @@ sub refused
 		my $how = $warm ? 'a warm worker' : 'no worker';
 		$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE backend_type = 'workflow_orch worker'}) if !$warm;
 		is(result_of($node, 'postgres', enqueue($node, 'postgres', $tool, $n++)), 'succeeded 1', "$what, $how: before") if $warm;
-		my $execution = enqueue($node, 'postgres', $tool, $n++, '300 ms');
+		my $params = sprintf '{"n": %d}', $n++;
+		my ($execution) = split /\n/, $node->safe_psql('postgres', "BEGIN; SELECT app.enqueue('$tool', '$params'); $change; COMMIT");
 		my $proposal = $node->safe_psql('postgres', "SELECT proposal_id FROM workflow_orch.execution WHERE execution_id = $execution");
-		$node->safe_psql('postgres', $change =~ s/PROPOSAL/$proposal/gr);
 		like(result_of($node, 'postgres', $execution), $result, "$what, $how: it does not run and says why");
 		is(state_of($node, 'postgres', $execution), $state, "$what, $how: its proposal is $state");
 		is($node->safe_psql('postgres', "SELECT count(*) FROM app.ran WHERE execution_id = $execution"), 0, "$what, $how: it has not run");
@@ -64,11 +64,11 @@ refused('superuser', 'quick', 'ALTER ROLE tool_runner SUPERUSER', 'ALTER ROLE to
 	qr/^failed 0 42501 a tool cannot run as a superuser/, 'approved', 0);
 refused('role renamed', 'as_other', 'ALTER ROLE other RENAME TO another', 'ALTER ROLE another RENAME TO other',
 	qr/^failed 0 55000 role "other" of tool "as_other" is missing or another one now/, 'approved', 0);
-refused('withdrawn', 'quick', q{SELECT workflow_orch.withdraw_proposal(PROPOSAL, 1, 'no need')}, '',
+refused('withdrawn', 'quick', q{SELECT workflow_orch.withdraw_proposal(proposal_id, 1, 'no need') FROM workflow_orch.queue}, '',
 	qr/^cancelled 0 57014 cancelled before it started/, 'withdrawn');
-refused('edited', 'quick', q{SELECT workflow_orch.review_action(PROPOSAL, 2, 'edit', '{"n": -PROPOSAL}')}, '',
+refused('edited', 'quick', q{SELECT workflow_orch.review_action(proposal_id, 2, 'edit', jsonb_build_object('n', -proposal_id)) FROM workflow_orch.queue}, '',
 	qr/^cancelled 0 57014 cancelled before it started/, 'approved');
-refused('cancelled', 'quick', q{SELECT workflow_orch.cancel_execution(execution_id, 1, 'not now') FROM workflow_orch.queue WHERE proposal_id = PROPOSAL}, '',
+refused('cancelled', 'quick', q{SELECT workflow_orch.cancel_execution(execution_id, 1, 'not now') FROM workflow_orch.queue}, '',
 	qr/^cancelled 0 57014 cancelled before it started not now/, 'approved');
 
 # An approval that ends before the call is due.
@@ -81,8 +81,12 @@ agrees($node, 'postgres', 'expired');
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(approval_ttl => '0')});
 
 # A frozen call waits, and runs after the freeze.
-my $frozen = enqueue($node, 'postgres', 'quick', $n++, '500 ms');
-$node->safe_psql('postgres', q{SELECT workflow_orch.add_freeze('quarter end', now() - interval '1 h', now() + interval '2 s')});
+my $frozen_params = sprintf '{"n": %d}', $n++;
+my ($frozen) = split /\n/, $node->safe_psql('postgres', qq{
+	BEGIN;
+	SELECT app.enqueue('quick', '$frozen_params');
+	SELECT workflow_orch.add_freeze('quarter end', now() - interval '1 h', now() + interval '2 s');
+	COMMIT});
 is(result_of($node, 'postgres', $frozen), 'succeeded 1', 'a frozen call runs after the freeze');
 is($node->safe_psql('postgres', qq{
 	SELECT e.started_at >= f.ends_at FROM workflow_orch.execution e, workflow_orch.freeze_window f WHERE execution_id = $frozen}), 't', 'and not before');
@@ -104,8 +108,14 @@ foreach my $warm (1, 0)
 		SELECT workflow_orch.register_tool('} . "dropped_$warm" . q{', 'app.quick(int)', 'temporary')});
 	my $before = $warm ? enqueue($node, 'postgres', "dropped_$warm", $n++) : 0;
 	is(result_of($node, 'postgres', $before), 'succeeded 1', "role dropped, $how: before") if $warm;
-	my @executions = map { enqueue($node, 'postgres', "dropped_$warm", $n++, '1 s') } 1 .. 3;
-	$node->safe_psql('postgres', 'DROP OWNED BY temporary; DROP ROLE temporary');
+	my $last = $n + 2;
+	my @executions = split /\n/, $node->safe_psql('postgres', qq{
+		BEGIN;
+		SELECT app.enqueue('dropped_$warm', jsonb_build_object('n', n)) FROM generate_series($n, $last) n;
+		DROP OWNED BY temporary;
+		DROP ROLE temporary;
+		COMMIT});
+	$n += 3;
 	foreach my $execution (@executions)
 	{
 		like(result_of($node, 'postgres', $execution), qr/^failed 0 55000 /, "role dropped, $how: it does not run and says why");
