@@ -25,12 +25,23 @@ enqueue($node, 'postgres', 'quick', $n++);
 queue_is_empty($node, 'postgres', 'killed while idle');
 is(crashes_noted($node), 0, 'killed while idle: no call is suspected');
 
+# Nothing starts while the launcher sleeps.
+sub launcher
+{
+	my ($signal) = @_;
+	my $pid = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'workflow_orch launcher'});
+	kill($signal, $pid) == 1 or die 'there is no launcher';
+	return;
+}
+
 # On its way to connect: renaming the database keeps it out.
 $node->safe_psql('postgres', 'CREATE DATABASE work');
 install_workers($node, 'work');
-enqueue_many($node, 'work', 'quick', 1, 5, '1 s');
 {
+	launcher('STOP');
+	enqueue_many($node, 'work', 'quick', 1, 5);
 	my $holder = hold($node, 'postgres', 'ALTER DATABASE work RENAME TO renamed');
+	launcher('CONT');
 	wait_for($node, 'postgres', q{SELECT EXISTS (SELECT FROM workflow_orch.worker_status() WHERE state = 'starting' AND pid IS NOT NULL)});
 	crash($node, $node->safe_psql('postgres', q{SELECT pid FROM workflow_orch.worker_status() WHERE state = 'starting' LIMIT 1}));
 	end_session($holder);
@@ -40,10 +51,12 @@ enqueue_many($node, 'work', 'quick', 1, 5, '1 s');
 }
 
 # Before the start of the tool: the queue is locked.
-enqueue_many($node, 'postgres', 'quick', $n, $n + 4, '1 s');
-$n += 5;
 {
+	launcher('STOP');
+	enqueue_many($node, 'postgres', 'quick', $n, $n + 4);
+	$n += 5;
 	my $holder = hold($node, 'postgres', 'LOCK TABLE workflow_orch.queue');
+	launcher('CONT');
 	my $blocked = q{FROM pg_stat_activity WHERE backend_type = 'workflow_orch worker' AND wait_event_type = 'Lock'};
 	wait_for($node, 'postgres', "SELECT count(*) > 0 $blocked");
 	crash($node, $node->safe_psql('postgres', "SELECT pid $blocked LIMIT 1"));
@@ -71,10 +84,12 @@ $n += 5;
 {
 	my $before = crashes_noted($node);
 	my $ran = ran();
-	# Enqueuing writes to the audit log too.
-	my $execution = enqueue($node, 'postgres', 'quick', $n++, '1 s');
+	my $gate = hold($node, 'postgres', 'SELECT pg_advisory_lock(4711)');
+	my $execution = enqueue($node, 'postgres', 'gate', $n++);
+	wait_busy($node, 1);
 	my $holder = hold($node, 'postgres', 'LOCK TABLE workflow_orch.audit_log IN SHARE MODE');
-	my $blocked = q{FROM pg_stat_activity WHERE backend_type = 'workflow_orch worker' AND wait_event_type = 'Lock'};
+	end_session($gate);
+	my $blocked = q{FROM pg_stat_activity WHERE backend_type = 'workflow_orch worker' AND wait_event_type = 'Lock' AND wait_event = 'relation'};
 	wait_for($node, 'postgres', "SELECT count(*) > 0 $blocked");
 	is(ran(), $ran, 'killed before the commit: nothing is committed');
 	crash($node, $node->safe_psql('postgres', "SELECT pid $blocked LIMIT 1"));
@@ -88,9 +103,10 @@ $n += 5;
 # After the commit, before anybody hears of it: it waits for a standby that is not there.
 foreach my $end ('killed', 'terminated')
 {
-	my $execution = enqueue($node, 'postgres', 'quick', $n++, '1 s');
 	$node->safe_psql('postgres', q{ALTER SYSTEM SET synchronous_standby_names = 'nobody'});
 	$node->reload;
+	my $params = sprintf '{"n": %d}', $n++;
+	my $execution = $node->safe_psql('postgres', "SET synchronous_commit = local; SELECT app.enqueue('quick', '$params')");
 	my $waits = q{FROM pg_stat_activity WHERE backend_type = 'workflow_orch worker' AND wait_event = 'SyncRep'};
 	wait_for($node, 'postgres', "SELECT count(*) = 1 $waits");
 	my $pid = $node->safe_psql('postgres', "SELECT pid $waits");
