@@ -26,18 +26,24 @@
 
 /*
  * Let one break glass of a person go at a time, by each mark that they are known
- * by, in an order that cannot deadlock.
+ * by, in an order that cannot deadlock.  A role and a login are the same mark.
  */
 static void
 lock_person(const Person *person)
 {
+	const char *names[] = {person->db_role, person->login};
+
+	if (names[0] != NULL && names[1] != NULL && strcmp(names[0], names[1]) > 0)
+	{
+		names[0] = person->login;
+		names[1] = person->db_role;
+	}
 	store_lock_id(LOCK_BREAK_GLASS, person->actor_id, true);
 	if (person->person != NULL)
 		store_lock_text(LOCK_BREAK_GLASS, 1, person->person);
-	if (person->db_role != NULL)
-		store_lock_text(LOCK_BREAK_GLASS, 2, person->db_role);
-	if (person->login != NULL)
-		store_lock_text(LOCK_BREAK_GLASS, 3, person->login);
+	for (int i = 0; i < (int) lengthof(names); i++)
+		if (names[i] != NULL)
+			store_lock_text(LOCK_BREAK_GLASS, 2, names[i]);
 }
 
 static void

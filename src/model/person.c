@@ -5,7 +5,8 @@
  * Separation of duties counts people, and one person can be registered as
  * several actors.  Two acts are one person's if they share any mark: the
  * actor, the actor on whose behalf it was, the person, the database role or the
- * login.
+ * login.  Role and login are names of one kind: who is bound to a role, and acts
+ * through a gateway, is who logs in as that role.
  */
 #include "postgres.h"
 
@@ -28,7 +29,8 @@ bool
 person_is_same(const Person *a, const Person *b)
 {
 	return is_by(a, b->actor_id) || is_by(a, b->on_behalf_of) || same_mark(a->person, b->person) ||
-		   same_mark(a->db_role, b->db_role) || same_mark(a->login, b->login);
+		   same_mark(a->db_role, b->db_role) || same_mark(a->login, b->login) ||
+		   same_mark(a->db_role, b->login) || same_mark(a->login, b->db_role);
 }
 
 /*

@@ -104,6 +104,20 @@ SELECT refused_as('engine_break_glass_ops', format('SELECT workflow_orch.break_g
 SELECT works_as('engine_break_glass_ops', format('SELECT workflow_orch.break_glass_execute(%s, NULL, ''r'')', :p), 'who has it may');
 SELECT is((SELECT row(actor_id, db_role, login)::text FROM workflow_orch.break_glass WHERE proposal_id = :p), format('(%s,engine_break_glass_ops,engine_break_glass_ops)', :ops), 'and is known by it');
 SELECT refused_as('engine_break_glass_ops', format('SELECT workflow_orch.review_break_glass(execution_id, NULL, ''r'') FROM workflow_orch.break_glass WHERE proposal_id = %s', :p), '{"sqlstate": "42501"}', 'nor is it reviewed by them');
+
+-- Through a gateway by the role, in a session of one's own by the login: one person.
+CREATE ROLE engine_break_glass_dbas;
+CREATE ROLE engine_break_glass_ada LOGIN IN ROLE engine_break_glass_dbas;
+CREATE ROLE engine_break_glass_gate LOGIN;
+SELECT workflow_orch.grant_capability(r, c) FROM unnest(ARRAY['engine_break_glass_dbas', 'engine_break_glass_gate']::regrole[]) AS r, unnest(ARRAY['review', 'break_glass']) AS c;
+SELECT workflow_orch.grant_capability('engine_break_glass_gate', 'gateway');
+SELECT workflow_orch.register_actor('ada', 'DBA', 'engine_break_glass_ada') AS ada, workflow_orch.register_actor('dbas', 'DBA', 'engine_break_glass_dbas') AS dbas \gset
+SELECT propose('div', '{"n": 1}') AS p, propose('div', '{"n": 1}') AS q \gset
+SELECT works_as('engine_break_glass_gate', format('SELECT workflow_orch.break_glass_execute(%s, %s, ''r'')', :p, :ada), 'somebody breaks glass through a gateway');
+SELECT refused_as('engine_break_glass_ada', format('SELECT workflow_orch.break_glass_execute(%s, %s, ''r'')', :q, :dbas), '{"sqlstate": "55000", "message": "an earlier break glass %"}',
+  'and not again in a session of their own, as another actor');
+SELECT refused_as('engine_break_glass_ada', format('SELECT workflow_orch.review_break_glass(execution_id, %s, ''r'') FROM workflow_orch.break_glass WHERE proposal_id = %s', :dbas, :p),
+  '{"sqlstate": "42501", "message": "nobody may review their own break glass"}', 'nor do they review it so');
 SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'the tables agree with the audit log');
 
 \ir include/finish.sql

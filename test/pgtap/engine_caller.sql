@@ -213,7 +213,29 @@ SELECT refused_as('engine_caller_both', format('SELECT review_as(%s, %s)', :left
 SELECT is(value_as('engine_caller_gate', format('SELECT review_as(%s, %s)', value_as('engine_caller_gate', 'SELECT propose_as(ann())'), bob())),
   'approved', 'two people behind one gateway are two');
 
+-- A gateway tells the role, a session of one's own the login: that is one mark.
+CREATE ROLE engine_caller_dbas;
+CREATE ROLE engine_caller_ada LOGIN IN ROLE engine_caller_dbas;
+CREATE ROLE engine_caller_bea LOGIN IN ROLE engine_caller_dbas;
+SELECT workflow_orch.grant_capability('engine_caller_dbas', c) FROM unnest(ARRAY['propose', 'review']) AS c;
+SELECT workflow_orch.register_actor('Ada', 'Developer', 'engine_caller_ada') AS ada,
+       workflow_orch.register_actor('DBAs', 'DBA', 'engine_caller_dbas') AS dbas \gset
+SELECT value_as('engine_caller_gate', format('SELECT propose_as(%s)', :ada)) AS adas \gset
+SELECT refused_as('engine_caller_ada', format('SELECT review_as(%s, %s)', :adas, :dbas),
+  '{"sqlstate": "42501", "message": "nobody may review their own%"}',
+  'who proposed through a gateway is the same person in a session of their own, as another actor');
+SELECT is(value_as('engine_caller_bea', format('SELECT review_as(%s, %s)', :adas, :dbas)), 'approved',
+  'another member of the group is somebody else');
+SELECT value_as('engine_caller_ada', format('SELECT propose_as(%s)', :dbas)) AS adas \gset
+SELECT refused_as('engine_caller_gate', format('SELECT review_as(%s, %s)', :adas, :ada),
+  '{"sqlstate": "42501", "message": "nobody may review their own%"}', 'and the other way round');
+
 SELECT workflow_orch.set_policy(default_approvals => 2);
+SELECT propose('noop') AS needs_two \gset
+SELECT is(value_as('engine_caller_gate', format('SELECT review_as(%s, %s)', :needs_two, :ada)), 'pending', 'an approval through a gateway');
+SELECT refused_as('engine_caller_ada', format('SELECT review_as(%s, %s)', :needs_two, :dbas),
+  '{"sqlstate": "42501", "detail": "The same person%"}', 'and one of their own session are one person''s');
+SELECT is(value_as('engine_caller_bea', format('SELECT review_as(%s, %s)', :needs_two, :dbas)), 'approved', 'a colleague''s is another');
 SELECT propose('noop') AS needs_two \gset
 SELECT is(review_as(:needs_two, :eve), 'pending', 'where two must approve, one is not enough');
 SELECT raises(format('SELECT review_as(%s, %s)', :needs_two, :eve), '{"sqlstate": "42710"}', 'nor the same actor twice');

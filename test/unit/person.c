@@ -46,8 +46,16 @@ UNIT_TEST(person)
 		 "actors that share no mark are two people");
 	same(person(1, "x", "r", "l"), person(2, "y", "r", "m"), true,
 		 "one mark that is shared will do");
+	same(person(1, NULL, "r", NULL), person(2, NULL, "s", "r"), true,
+		 "who is bound to a role is who logs in as that role");
+	same(person(1, NULL, NULL, "r"), person(2, NULL, "r", "l"), true,
+		 "whatever the login there, or the role here");
+	same(person(1, NULL, "r", NULL), person(2, NULL, "s", NULL), false,
+		 "a gateway's login, which is not known, matches none");
+	same(person(1, NULL, "s", "l"), person(2, NULL, "r", "m"), false,
+		 "roles and logins that all differ are those of two people");
 	same(person(1, "x", NULL, NULL), person(2, NULL, "x", "x"), false,
-		 "marks of different kinds are not compared");
+		 "a person's name is compared with no role's");
 
 	is_int(person_count(NULL, 0), 0, "of nobody there are none");
 	is_int(person_count(alone, 1), 1, "of one there is one");
