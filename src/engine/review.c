@@ -318,6 +318,13 @@ edit_counts(ReviewContext *context, const Quorum *quorum)
 		   voter_fits(&context->voter, &context->votes, quorum, &context->slot);
 }
 
+/* Whether these are the params that the proposer proposed. */
+static bool
+is_proposers_wording(const Proposal *proposal, Jsonb *params)
+{
+	return json_equal(revision_require(proposal->proposal_id, 1)->params, params);
+}
+
 static void
 edit(ReviewContext *context)
 {
@@ -362,7 +369,8 @@ edit(ReviewContext *context)
 	row_set_id(&row, PROPOSAL_STAGE, stage != 0 ? &stage : NULL);
 	row_set_id(&row, PROPOSAL_RULE_ID, revision.rule_id);
 	row_set_int64(&row, PROPOSAL_REVISED_BY, context->reviewer->actor_id);
-	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW, policy->edit_needs_approval);
+	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW,
+				 policy->edit_needs_approval && !is_proposers_wording(proposal, revision.params));
 	row_set_time(&row, PROPOSAL_EXPIRES_AT,
 				 stage == 0 ? expiry_after(&policy->approval_ttl) : revision.approve_until);
 	row_set_pointer(&row, PROPOSAL_APPROVAL_TTL,

@@ -7,9 +7,11 @@
  */
 #include "postgres.h"
 
+#include "base/json.h"
 #include "engine/caller.h"
 #include "engine/requirement.h"
 #include "engine/reviewer.h"
+#include "engine/state.h"
 #include "engine/vote.h"
 #include "store/revocation.h"
 #include "utils/timestamp.h"
@@ -34,6 +36,37 @@ drop_revoked(Votes *votes)
 			votes->reviews[kept++] = votes->reviews[i];
 	}
 	votes->nreviews = kept;
+}
+
+/*
+ * Find who wrote the current params, be it in an earlier revision that somebody
+ * else has come back to, without it counting as an approval.
+ */
+static void
+find_authors(Votes *votes)
+{
+	const Proposal *proposal = votes->proposal;
+
+	votes->authors = palloc(sizeof(Person) * proposal->revision);
+	votes->nauthors = 0;
+	for (int64 revision = proposal->revision; revision > 1; revision--)
+	{
+		int count = votes->nreviews;
+		const Review *reviews = votes->reviews;
+
+		if (revision != proposal->revision)
+			reviews = review_list(proposal->proposal_id, revision, &count);
+		for (int i = 0; i < count; i++)
+		{
+			if (reviews[i].decision != DECISION_EDIT || reviews[i].counts)
+				continue;
+			if (revision == proposal->revision ||
+				json_equal(revision_require(proposal->proposal_id, revision)->params,
+						   proposal->params))
+				votes->authors[votes->nauthors++] = reviews[i].reviewer;
+			break;
+		}
+	}
 }
 
 /* Read what stands of the current revision. */
@@ -62,6 +95,7 @@ votes_load(Votes *votes, const Proposal *proposal)
 		votes->napprovals++;
 	}
 	votes->open_stage = quorum_open_stage(&votes->quorum, votes->approvals, votes->napprovals);
+	find_authors(votes);
 }
 
 bool
@@ -125,14 +159,13 @@ voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposa
 static bool
 is_author_without_vote(const Person *person, const Votes *votes)
 {
-	for (int i = 0; i < votes->nreviews; i++)
-		if (votes->reviews[i].decision == DECISION_EDIT && !votes->reviews[i].counts &&
-			person_is_same(person, &votes->reviews[i].reviewer))
+	for (int i = 0; i < votes->nauthors; i++)
+		if (person_is_same(person, &votes->authors[i]))
 			return true;
 	return false;
 }
 
-/* Whether the voter wrote the current revision without it counting as an approval. */
+/* Whether the voter wrote the current params without it counting as an approval. */
 bool
 voter_is_author_without_vote(const Voter *voter, const Votes *votes)
 {

@@ -27,6 +27,8 @@ typedef struct Votes
 	Person *approvers;   /* and by whom they are */
 	int napprovals;
 	int64 open_stage; /* 0: all are complete */
+	Person *authors;  /* who wrote these params, without it counting as an approval */
+	int nauthors;
 } Votes;
 
 /* In which role a reviewer decides, and where that counts. */

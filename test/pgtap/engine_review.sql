@@ -157,6 +157,20 @@ SELECT is(review(:r, :bob, 'approve'), 'approved', 'the editor of an earlier rev
 SELECT propose('pay', '{"amount": 5}') AS p \gset
 SELECT review(:p, :bob, 'edit', '{"amount": 6}') \g /dev/null
 SELECT is(review(:p, :ann, 'reject'), 'rejected', 'the proposer may reject a revision that somebody else wrote');
+
+-- Nobody approves their own wording, whoever has come back to it.
+SELECT propose('pay', '{"amount": 5}') AS p, propose('pay', '{"amount": 5}') AS q, propose('pay', '{"amount": 5}') AS r \gset
+SELECT review(:p, :bob, 'edit', '{}') \g /dev/null
+SELECT raises(format($$SELECT review(%s, ann(), 'approve')$$, :p), '{"sqlstate": "42501", "message": "nobody may review their own proposal%"}',
+  'an edit that leaves the wording does not let the proposer approve');
+SELECT review(:q, :bob, 'edit', '{"amount": 6}'), review(:q, :cyd, 'edit', '{"amount": 5}') \g /dev/null
+SELECT raises(format($$SELECT review(%s, ann(), 'approve')$$, :q), '{"sqlstate": "42501", "message": "nobody may review their own proposal%"}',
+  'nor does one that comes back to it');
+SELECT is(review(:q, :bob, 'approve'), 'approved', 'somebody else approves it');
+SELECT review(:r, :bob, 'edit', '{"amount": 6}'), review(:r, :cyd, 'edit', '{"amount": 7}'), review(:r, :cyd, 'edit', '{"amount": 6}') \g /dev/null
+SELECT raises(format($$SELECT review(%s, %s, 'approve')$$, :r, reviewer), '{"sqlstate": "42501", "message": "nobody may approve their own revision 4 of proposal%"}', what)
+  FROM (VALUES (bob(), 'an editor does not approve their wording after somebody came back to it'), (cyd(), 'nor does who came back')) AS v(reviewer, what);
+SELECT is(review(:r, :ann, 'approve'), 'approved', 'but the proposer, whose wording it never was');
 SELECT propose('pay', '{"amount": 5}') AS p \gset
 SELECT review(:p, :bob, 'edit', '{"amount": 6}') \g /dev/null
 SELECT edit_needs_approval FROM workflow_orch.set_policy(edit_needs_approval => false) \g /dev/null
