@@ -119,13 +119,15 @@ person_of(const Actor *actor)
  *
  * A delegation lends no more than the delegator could do: it does not pass on
  * what was delegated to the delegator, and is none for the delegator's own
- * proposals.
+ * proposals.  Nor is it for the delegate's own, which they decide on, where they
+ * may at all, in their own role.
  */
 void
 voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposal *proposal,
 		   const Policy *policy)
 {
 	const DelegationList *list = delegation_list(actor->actor_id);
+	bool own = list->count > 0 && reviewer_is_proposer(person, proposal);
 
 	voter->actor = actor;
 	voter->person = *person;
@@ -145,7 +147,7 @@ voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposa
 			continue;
 		other = actor_require(is_delegate ? delegation->from_actor : delegation->to_actor);
 		fellow = person_of(other);
-		if (is_delegate && other->active && reviewer_is_of_kind(other, policy) &&
+		if (is_delegate && !own && other->active && reviewer_is_of_kind(other, policy) &&
 			!reviewer_is_proposer(&fellow, proposal))
 			voter->roles[voter->nroles++] = (VoterRole){
 				.slot = {.role = other->role, .on_behalf_of = &other->actor_id},

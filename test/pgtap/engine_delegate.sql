@@ -101,6 +101,11 @@ SELECT edit_needs_approval FROM workflow_orch.set_policy(edit_needs_approval => 
 SELECT propose('pay', '{"amount": 1}') AS p \gset
 SELECT review(:p, :cyd, 'edit', '{"amount": 2}') \g /dev/null
 SELECT refused(:p, :dev3, 'nobody approves an edit on behalf of the editor');
+SELECT workflow_orch.register_actor('boss', 'Manager') AS boss \gset
+SELECT delegate(:boss, :ann) AS d3, delegate(:boss, :dba2) AS d4 \gset
+SELECT refused(:p, :ann, 'nor does the proposer, who may in their own role, in a delegated one');
+SELECT is(review(:p, :dba2), 'approved', 'somebody else does');
+SELECT workflow_orch.end_delegation(:d3), workflow_orch.end_delegation(:d4) \g /dev/null
 SELECT edit_needs_approval FROM workflow_orch.set_policy(edit_needs_approval => false) \g /dev/null
 
 -- Its end.
