@@ -133,12 +133,48 @@ no_variables(void)
 	return JsonbPGetDatum(&none);
 }
 
+/*
+ * Whether an error that jsonpath raises is about the values: it is silent about
+ * most, but not about dates that it would need a time zone to compare.
+ */
+static bool
+is_unknown(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED ||
+		   ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION;
+}
+
+/* Call a function of the server's: its result, or unknown where it gives none. */
+static Truth
+call(PGFunction function, FunctionCallInfo fcinfo)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile Truth truth = TRUTH_UNKNOWN;
+
+	PG_TRY();
+	{
+		Datum result = function(fcinfo);
+
+		if (!fcinfo->isnull)
+			truth = DatumGetBool(result) ? TRUTH_TRUE : TRUTH_FALSE;
+	}
+	PG_CATCH();
+	{
+		if (!is_unknown(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		truth = TRUTH_UNKNOWN;
+	}
+	PG_END_TRY();
+	return truth;
+}
+
 /* Whether it is true of a document, false, or neither. */
 Truth
 condition_evaluate(const Condition *condition, Jsonb *document)
 {
 	LOCAL_FCINFO(fcinfo, 4);
-	Datum result;
 
 	if (condition->path == NULL)
 		return TRUTH_TRUE;
@@ -151,8 +187,5 @@ condition_evaluate(const Condition *condition, Jsonb *document)
 	fcinfo->args[2].isnull = false;
 	fcinfo->args[3].value = BoolGetDatum(true); /* errors are no result */
 	fcinfo->args[3].isnull = false;
-	result = condition->selects ? jsonb_path_exists(fcinfo) : jsonb_path_match(fcinfo);
-	if (fcinfo->isnull)
-		return TRUTH_UNKNOWN;
-	return DatumGetBool(result) ? TRUTH_TRUE : TRUTH_FALSE;
+	return call(condition->selects ? jsonb_path_exists : jsonb_path_match, fcinfo);
 }

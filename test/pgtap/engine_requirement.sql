@@ -84,6 +84,8 @@ BEGIN
       ('$.workflow.title == "Work"', '{"amount": 1}', true), ('$.workflow.title == "Play"', '{"amount": 1}', false),
       ('exists($.workflow.metadata.urgent)', '{"amount": 1}', true), ('$.workflow.metadata == 1', '{"amount": 1}', true),
       ('$.nothing.of.the.kind == 1', '{"amount": 1}', true), ('$.tool.datetime() < "2020-01-01".datetime()', '{"amount": 1}', true),
+      ('$.params.note.datetime() > "2020-01-01".datetime()', '{"amount": 1, "note": "2019-01-01 00:00:00+02"}', true),
+      ('$.params.note.datetime() > "2020-01-01".datetime()', '{"amount": 1, "note": "2019-01-01"}', false),
       ('$.params.note like_regex "^DROP" flag "i"', '{"amount": 1, "note": "drop it"}', true),
       ('$.params.note like_regex "^DROP" flag "i"', '{"amount": 1, "note": "keep it"}', false)) AS v(condition, params, expected) LOOP
     RETURN NEXT is(holds(c.condition::jsonpath, c.params), c.expected,
@@ -140,6 +142,10 @@ SELECT edit_needs_approval FROM workflow_orch.set_policy(edit_needs_approval => 
 SELECT propose('pay', '{"amount": 70}') AS p \gset
 SELECT is((SELECT status::text FROM workflow_orch.review_action(:p, :bob, 'edit', '{"amount": 20}')), 'pending', 'where edits need an approval, no rule gives it');
 SELECT edit_needs_approval FROM workflow_orch.set_policy(edit_needs_approval => false) \g /dev/null
+CALL no_rules();
+SELECT workflow_orch.add_approval_rule(approvals => 0, condition => '$.params.note.datetime() > "2020-01-01".datetime()') \g /dev/null
+SELECT is(outcome('{"amount": 1, "note": "2021-01-01 00:00:00+02"}'), 'pending', 'what would need a time zone to judge is not let through');
+SELECT is(outcome('{"amount": 1, "note": "2021-01-01"}'), 'approved', 'what needs none is');
 CALL no_rules();
 SELECT workflow_orch.add_approval_rule(approvals => 0, condition => '$.params.note == "fine"', agents => true) \g /dev/null
 SELECT is(outcome('{"amount": 1}'), 'pending', 'what a condition cannot judge is not let through');

@@ -51,6 +51,13 @@ static const struct
 	{"$.a like_regex \"^x\"", "{\"a\": \"yx\"}", "false"},
 	{"$.a.datetime() > \"2020-01-01\".datetime()", "{\"a\": \"2021-01-01\"}", "true"},
 	{"$.a.datetime() > \"2020-01-01\".datetime()", "{\"a\": \"soon\"}", "unknown"},
+	{"$.a.datetime() > \"2020-01-01 10:00:00+02\".datetime()", "{\"a\": \"2021-01-01\"}",
+	 "unknown"},
+	{"$.a.datetime() > \"2020-01-01\".datetime()", "{\"a\": \"2021-01-01 10:00:00+02\"}",
+	 "unknown"},
+	{"$.a.datetime() > \"10:00\".datetime()", "{\"a\": \"10:00:00+02\"}", "unknown"},
+	{"$ ? (@.a.datetime() > \"2020-01-01 10:00:00+02\".datetime())", "{\"a\": \"2021-01-01\"}",
+	 "unknown"},
 	{"$.a / $.b > 1", "{\"a\": 1, \"b\": 0}", "unknown"},
 
 	/* A path that is no predicate is judged by what it gives. */
