@@ -11,7 +11,10 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "commands/defrem.h"
 #include "engine/statement.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "tcop/cmdtag.h"
@@ -51,15 +54,17 @@ parse(const char *text)
 	return statements;
 }
 
+/* Whether an option is on, as the server reads it: the last one of a name counts. */
 static bool
-has_option(const List *options, const char *name)
+option_is_on(const List *options, const char *name)
 {
 	ListCell *cell;
+	bool on = false;
 
 	foreach (cell, options)
 		if (strcmp(lfirst_node(DefElem, cell)->defname, name) == 0)
-			return true;
-	return false;
+			on = defGetBoolean(lfirst_node(DefElem, cell));
+	return on;
 }
 
 static bool
@@ -78,10 +83,19 @@ detaches_concurrently(const AlterTableStmt *statement)
 	return false;
 }
 
+static bool
+uses_cursor(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return IsA(node, CurrentOfExpr) || raw_expression_tree_walker(node, uses_cursor, context);
+}
+
 /* Why a statement is not one for a function, as an error's detail; NULL: it is. */
 static const char *
 find_objection(const Node *statement)
 {
+	check_stack_depth();
 	switch (nodeTag(statement))
 	{
 		case T_TransactionStmt:
@@ -101,7 +115,7 @@ find_objection(const Node *statement)
 					   ? "It cannot run in a transaction."
 					   : NULL;
 		case T_ReindexStmt:
-			return has_option(((const ReindexStmt *) statement)->params, "concurrently") ||
+			return option_is_on(((const ReindexStmt *) statement)->params, "concurrently") ||
 						   ((const ReindexStmt *) statement)->kind > REINDEX_OBJECT_TABLE
 					   ? "It cannot run in a transaction."
 					   : NULL;
@@ -116,8 +130,24 @@ find_objection(const Node *statement)
 		case T_AlterSystemStmt:
 			return "It cannot run in a transaction.";
 		case T_CopyStmt:
-			return ((const CopyStmt *) statement)->filename == NULL
-					   ? "It would talk to the client, which a tool has none of."
+			if (((const CopyStmt *) statement)->filename == NULL)
+				return "It would talk to the client, which a tool has none of.";
+			return ((const CopyStmt *) statement)->query != NULL
+					   ? find_objection(((const CopyStmt *) statement)->query)
+					   : NULL;
+		case T_ExplainStmt:
+			return find_objection(((const ExplainStmt *) statement)->query);
+		case T_CreateTableAsStmt:
+			return find_objection(((const CreateTableAsStmt *) statement)->query);
+		case T_ViewStmt:
+			return find_objection(((const ViewStmt *) statement)->query);
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+			return uses_cursor((Node *) statement, NULL)
+					   ? "It uses a cursor of the session, which is no part of the call."
 					   : NULL;
 		case T_VariableSetStmt:
 		case T_ConstraintsSetStmt:

@@ -82,13 +82,21 @@ SELECT refused(statement, '{"sqlstate": "22023", "message": "run_sql does not ru
                     'CREATE TABLESPACE x LOCATION ''/x''', 'DROP TABLESPACE x', 'ALTER SYSTEM SET work_mem = 1', 'COPY account TO STDOUT', 'COPY account FROM STDIN',
                     'SET ROLE postgres', 'SET SESSION AUTHORIZATION DEFAULT', 'RESET ALL', 'SET CONSTRAINTS ALL DEFERRED', 'PREPARE p AS SELECT 1', 'EXECUTE p', 'DEALLOCATE ALL',
                     'DECLARE c CURSOR WITH HOLD FOR SELECT 1', 'FETCH c', 'CLOSE ALL', 'LISTEN x', 'UNLISTEN *', 'DISCARD ALL', 'LOAD ''x''',
+                    'EXPLAIN ANALYZE EXECUTE p', 'EXPLAIN (ANALYZE, VERBOSE) EXECUTE p(1)', 'CREATE TABLE x AS EXECUTE p', 'CREATE TEMP TABLE x AS EXECUTE p WITH NO DATA',
+                    'EXPLAIN ANALYZE CREATE TABLE x AS EXECUTE p', 'EXPLAIN ANALYZE DECLARE c CURSOR FOR SELECT 1', 'REINDEX (CONCURRENTLY true) TABLE account',
+                    'UPDATE account SET credit = 0 WHERE CURRENT OF c', 'DELETE FROM account WHERE CURRENT OF c', 'EXPLAIN ANALYZE DELETE FROM account WHERE CURRENT OF c',
+                    'WITH x AS (UPDATE account SET credit = 0 WHERE CURRENT OF c RETURNING id) SELECT id FROM x', 'CREATE TABLE x AS WITH y AS (DELETE FROM account WHERE CURRENT OF c RETURNING id) SELECT id FROM y',
+                    'WITH x AS (DELETE FROM account WHERE CURRENT OF c RETURNING *) INSERT INTO account SELECT * FROM x',
+                    'COPY (DELETE FROM account WHERE CURRENT OF c RETURNING id) TO ''/tmp/engine_run_sql''',
                     E'/* c */ -- d\n COMMIT;']) AS statement;
 SELECT refused('SELEC 1', '{"sqlstate": "42601", "message": "syntax error at or near \"SELEC\""}');
 SELECT refused('SELECT ''open', '{"sqlstate": "42601"}');
 SELECT raises('SELECT propose(''sql'', ''{"statement": null}'')', '{"sqlstate": "22023", "message": "%\"statement\"%"}', 'no statement is none');
 SELECT raises('SELECT propose(''sql'', ''{}'')', '{"sqlstate": "22023"}', 'nor is a missing one');
 SELECT is(status(propose('sql', '{"statement": "ANALYZE app.account"}')), 'pending', 'ANALYZE can be proposed');
-SELECT is(status(propose('sql', '{"statement": "REINDEX TABLE app.account"}')), 'pending', 'so can REINDEX of a table');
+SELECT is(status(propose('sql', jsonb_build_object('statement', statement))), 'pending', 'so can ' || statement)
+  FROM unnest(ARRAY['REINDEX TABLE app.account', 'REINDEX (CONCURRENTLY false) TABLE app.account', 'EXPLAIN ANALYZE DELETE FROM account', 'CREATE TABLE x AS WITH a AS (SELECT 1) SELECT * FROM a',
+                    'MERGE INTO account a USING account b ON a.id = b.id WHEN MATCHED THEN DELETE', 'SELECT ''WHERE CURRENT OF c''', 'CREATE VIEW v AS SELECT 1']) AS statement;
 SELECT propose('sql', '{"statement": "SELECT 1"}') AS p \gset
 SELECT raises(format('SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{"statement": "SELECT 1; COMMIT"}'')', :p), '{"sqlstate": "22023"}', 'an edit is held to the same');
 SET LOCAL standard_conforming_strings = off;
