@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/settings.h"
+#include "engine/confine.h"
 #include "engine/invoke.h"
 #include "engine/work.h"
 #include "fmgr.h"
@@ -24,6 +25,7 @@ void
 _PG_init(void)
 {
 	settings_define(show_proposal_id, show_execution_id, show_actor, work_check_sqlstates);
+	confine_define();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	pool_define();

@@ -121,6 +121,15 @@ compat_can_set_role_nosuper(Oid member, Oid role)
 	return is_member_of_role_nosuper(member, role) && compat_can_set_role(member, role);
 }
 
+/* A hook on the check of a query's privileges, of which the range table is of interest. */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_CHECK_PERMS(name) name(List *range_table, List *infos, bool report)
+#define COMPAT_CHECK_PERMS_CALL(hook) hook(range_table, infos, report)
+#else
+#define COMPAT_CHECK_PERMS(name) name(List *range_table, bool report)
+#define COMPAT_CHECK_PERMS_CALL(hook) hook(range_table, report)
+#endif
+
 /* The table that a statistics entry of the backend is about. */
 #if PG_VERSION_NUM >= 160000
 #define compat_stats_relid(entry) ((entry)->id)

@@ -16,6 +16,7 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "engine/confine.h"
 #include "engine/invoke.h"
 #include "engine/params.h"
 #include "engine/sandbox.h"
@@ -259,8 +260,7 @@ add_confinement_hint(ErrorData *error)
 		error->hint = pstrdup("A background worker cannot do this either: PostgreSQL lets only "
 							  "clients listen.");
 	else
-		error->hint = pstrdup("In a session a tool is confined. A background worker can do this: "
-							  "use enqueue_action or execute_parallel.");
+		error->hint = pstrdup(CONFINE_WORKER_HINT);
 }
 
 /*

@@ -28,6 +28,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "engine/call_settings.h"
+#include "engine/confine.h"
 #include "engine/deadline.h"
 #include "engine/sandbox.h"
 #include "executor/executor.h"
@@ -44,11 +45,19 @@
 
 /* The role that code in the sandbox runs as, while it does. */
 static Oid running_role = InvalidOid;
+static bool in_session = false; /* and that this is in somebody's session */
 
 bool
 sandbox_is_running(void)
 {
 	return OidIsValid(running_role);
+}
+
+/* Whether code in the sandbox runs in a session that is somebody else's. */
+bool
+sandbox_is_in_session(void)
+{
+	return in_session;
 }
 
 /* The role of the innermost sandbox. */
@@ -163,6 +172,7 @@ ErrorData *
 sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 {
 	Oid outer_role = running_role;
+	bool outer_in_session = in_session;
 	MemoryContext outer_context = CurrentMemoryContext;
 	ResourceOwner outer_owner = CurrentResourceOwner;
 	ErrorData *volatile error = NULL;
@@ -183,7 +193,10 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 		SetUserIdAndSecContext(sandbox->role,
 							   save_context | SECURITY_LOCAL_USERID_CHANGE |
 								   (sandbox->in_worker ? 0 : SECURITY_RESTRICTED_OPERATION));
+		if (!sandbox->in_worker)
+			confine_check_session();
 		running_role = sandbox->role;
+		in_session = !sandbox->in_worker;
 		if (sandbox->read_only)
 			XactReadOnly = true;
 
@@ -193,6 +206,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 		function(arg);
 		PopActiveSnapshot();
 		running_role = outer_role;
+		in_session = outer_in_session;
 		if (timed)
 		{
 			timed = false;
@@ -220,6 +234,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 	PG_CATCH();
 	{
 		running_role = outer_role;
+		in_session = outer_in_session;
 		MemoryContextSwitchTo(outer_context);
 		error = CopyErrorData();
 		FlushErrorState();

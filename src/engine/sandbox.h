@@ -22,6 +22,7 @@ typedef void (*SandboxFunction)(void *arg);
 
 extern ErrorData *sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg);
 extern bool sandbox_is_running(void);
+extern bool sandbox_is_in_session(void);
 extern Oid sandbox_role(void);
 
 #endif

@@ -1,0 +1,18 @@
+/*
+ * confine.h
+ *	  Keeps a call in a session away from what the session has.
+ */
+#ifndef WFO_ENGINE_CONFINE_H
+#define WFO_ENGINE_CONFINE_H
+
+#include "postgres.h"
+
+/* Where a tool can do what is refused to it here. */
+#define CONFINE_WORKER_HINT \
+	"In a session a tool is confined. A background worker can do this: use enqueue_action or " \
+	"execute_parallel."
+
+extern void confine_define(void);
+extern void confine_check_session(void);
+
+#endif
