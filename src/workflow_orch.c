@@ -9,6 +9,7 @@
 #include "base/settings.h"
 #include "engine/confine.h"
 #include "engine/invoke.h"
+#include "engine/irrevocable.h"
 #include "engine/work.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -26,6 +27,7 @@ _PG_init(void)
 {
 	settings_define(show_proposal_id, show_execution_id, show_actor, work_check_sqlstates);
 	confine_define();
+	irrevocable_define();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	pool_define();

@@ -1,52 +1,137 @@
 /*
  * irrevocable.c
- *	  Refuses functions whose effect a rollback does not undo, while a call runs
- *	  that is to be rolled back.
+ *	  Refuses what a rollback does not undo, while a call runs that is to be
+ *	  rolled back.
  *
  * The server's own functions that would leave something behind in the session
- * or in the database: advisory locks that outlast a transaction, the value of a
- * sequence set back, other sessions ended, a file written.  They are caught by
- * the hook that the executor calls for each function it is about to run.  Taking
- * the next value of a sequence is not among them, since nearly every INSERT does.
- * What functions of other extensions do is for who registers the tool to know.
+ * or in the cluster: advisory locks that outlast a transaction, the value of a
+ * sequence set back, other sessions ended, a file or WAL written, a replication
+ * slot, statistics.  They are caught by the hook that the executor calls for each
+ * function it is about to run, and known by name, since their arguments differ
+ * between majors.  COPY to a file or to a program is caught as it is run.
+ *
+ * Taking the next value of a sequence is not among them, since nearly every
+ * INSERT does.  What functions of other extensions do is for who registers the
+ * tool to know.
  */
 #include "postgres.h"
 
 #include "base/errors.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "engine/invoke.h"
 #include "engine/irrevocable.h"
-#include "utils/fmgroids.h"
+#include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
-static const Oid functions[] = {
-	F_PG_ADVISORY_LOCK_INT8,          F_PG_ADVISORY_LOCK_SHARED_INT8,
-	F_PG_ADVISORY_LOCK_INT4_INT4,     F_PG_ADVISORY_LOCK_SHARED_INT4_INT4,
-	F_PG_TRY_ADVISORY_LOCK_INT8,      F_PG_TRY_ADVISORY_LOCK_SHARED_INT8,
-	F_PG_TRY_ADVISORY_LOCK_INT4_INT4, F_PG_TRY_ADVISORY_LOCK_SHARED_INT4_INT4,
-	F_PG_ADVISORY_UNLOCK_INT8,        F_PG_ADVISORY_UNLOCK_SHARED_INT8,
-	F_PG_ADVISORY_UNLOCK_INT4_INT4,   F_PG_ADVISORY_UNLOCK_SHARED_INT4_INT4,
-	F_PG_ADVISORY_UNLOCK_ALL,         F_SETVAL_REGCLASS_INT8,
-	F_SETVAL_REGCLASS_INT8_BOOL,      F_PG_CANCEL_BACKEND,
-	F_PG_TERMINATE_BACKEND,           F_LO_EXPORT,
+#define HINT \
+	"This tool's calls cannot be previewed. An administrator can say so with update_tool(..., " \
+	"preview => false)."
+
+/* Of the schema pg_catalog; a name that ends in a star stands for all that begin so. */
+static const char *const functions[] = {
+	"pg_advisory_lock",
+	"pg_advisory_lock_shared",
+	"pg_try_advisory_lock",
+	"pg_try_advisory_lock_shared",
+	"pg_advisory_unlock*",
+	"setval",
+	"pg_cancel_backend",
+	"pg_terminate_backend",
+	"lo_export",
+	"pg_reload_conf",
+	"pg_rotate_logfile*",
+	"pg_log_backend_memory_contexts",
+	"pg_promote",
+	"pg_switch_wal",
+	"pg_create_restore_point",
+	"pg_backup_start",
+	"pg_backup_stop",
+	"pg_wal_replay_pause",
+	"pg_wal_replay_resume",
+	"pg_logical_emit_message",
+	"pg_create_physical_replication_slot",
+	"pg_create_logical_replication_slot",
+	"pg_copy_physical_replication_slot",
+	"pg_copy_logical_replication_slot",
+	"pg_drop_replication_slot",
+	"pg_replication_slot_advance",
+	"pg_sync_replication_slots",
+	"pg_logical_slot_get_changes",
+	"pg_logical_slot_get_binary_changes",
+	"pg_replication_origin_advance",
+	"pg_replication_origin_session_setup",
+	"pg_replication_origin_session_reset",
+	"pg_replication_origin_xact_setup",
+	"pg_replication_origin_xact_reset",
+	"pg_stat_reset*",
 };
 
 static object_access_hook_type next_hook = NULL;
+static ProcessUtility_hook_type next_utility = NULL;
+
+static bool
+is_irrevocable(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(functions); i++)
+	{
+		size_t length = strlen(functions[i]);
+
+		if (functions[i][length - 1] == '*' ? strncmp(functions[i], name, length - 1) == 0
+											: strcmp(functions[i], name) == 0)
+			return true;
+	}
+	return false;
+}
 
 static void
 refuse(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
 {
+	char *name;
+
 	if (next_hook != NULL)
 		next_hook(access, class_id, object_id, sub_id, arg);
-	if (access != OAT_FUNCTION_EXECUTE || class_id != ProcedureRelationId)
+	if (access != OAT_FUNCTION_EXECUTE || class_id != ProcedureRelationId ||
+		get_func_namespace(object_id) != PG_CATALOG_NAMESPACE)
 		return;
-	for (int i = 0; i < (int) lengthof(functions); i++)
-		if (functions[i] == object_id)
-			report_wrong_state(errmsg("function %s cannot be called in a call that is rolled back",
-									  get_func_name(object_id)),
-							   errdetail("A rollback does not undo what it does."),
-							   errhint("This tool's calls cannot be previewed. An administrator "
-									   "can say so with update_tool(..., preview => false)."));
+	name = get_func_name(object_id);
+	if (name != NULL && is_irrevocable(name))
+		report_wrong_state(errmsg("function %s cannot be called in a call that is rolled back",
+								  name),
+						   errdetail("A rollback does not undo what it does."), errhint(HINT));
+}
+
+static bool
+writes_outside(const Node *command)
+{
+	const CopyStmt *copy = (const CopyStmt *) command;
+
+	return IsA(command, CopyStmt) && (copy->is_program || (!copy->is_from && copy->filename));
+}
+
+static void
+process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+				QueryCompletion *completion)
+{
+	if (invocation_is_undone() && writes_outside(stmt->utilityStmt))
+		report_wrong_state(errmsg("COPY cannot write to a file or run a program in a call that is "
+								  "rolled back"),
+						   errdetail("A rollback does not undo what it does."), errhint(HINT));
+	if (next_utility != NULL)
+		next_utility(stmt, query, read_only, context, params, environment, dest, completion);
+	else
+		standard_ProcessUtility(stmt, query, read_only, context, params, environment, dest,
+								completion);
+}
+
+/* In every process that has the library, be it preloaded or not. */
+void
+irrevocable_define(void)
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
 }
 
 /* From here on such functions are errors 55000. */

@@ -1,12 +1,13 @@
 /*
  * irrevocable.h
- *	  Refuses functions whose effect a rollback does not undo.
+ *	  Refuses what a rollback does not undo.
  */
 #ifndef WFO_ENGINE_IRREVOCABLE_H
 #define WFO_ENGINE_IRREVOCABLE_H
 
 #include "postgres.h"
 
+extern void irrevocable_define(void);
 extern void irrevocable_refuse(void);
 extern void irrevocable_allow(void);
 

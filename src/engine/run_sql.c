@@ -139,12 +139,6 @@ run_sql(const char *text)
 	int64 processed = 0;
 
 	statement = statement_parse(text);
-	if (invocation_is_undone() && statement_writes_file(statement))
-		report_wrong_state(errmsg("COPY cannot write to a file or run a program in a call that is "
-								  "rolled back"),
-						   errdetail("A rollback does not undo what it does."),
-						   errhint("Review the call without a preview."));
-
 	receiver.result = CurrentMemoryContext;
 	receiver.scratch = AllocSetContextCreate(CurrentMemoryContext, "run_sql row",
 											 ALLOCSET_DEFAULT_SIZES);

@@ -192,12 +192,3 @@ statement_parse(const char *text)
 					   errhint("Run it outside of the extension, as who may."));
 	return statement;
 }
-
-/* Whether it is a COPY that writes outside of the database, which nothing undoes. */
-bool
-statement_writes_file(const RawStmt *statement)
-{
-	const CopyStmt *copy = (const CopyStmt *) statement->stmt;
-
-	return IsA(copy, CopyStmt) && (!copy->is_from || copy->is_program);
-}

@@ -10,6 +10,5 @@
 #include "nodes/parsenodes.h"
 
 extern RawStmt *statement_parse(const char *text);
-extern bool statement_writes_file(const RawStmt *statement);
 
 #endif

@@ -116,11 +116,31 @@ BEGIN
                   'in a preview is refused: ' || body);
 END
 $$;
+SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', oid::regprocedure, :'tool_role') FROM pg_proc
+ WHERE pronamespace = 'pg_catalog'::regnamespace
+   AND proname IN ('pg_reload_conf', 'pg_switch_wal', 'pg_create_restore_point', 'pg_promote', 'pg_stat_reset', 'pg_stat_reset_shared', 'pg_stat_reset_single_table_counters', 'pg_rotate_logfile') \gexec
 SELECT refused('f' || n, body) FROM unnest(ARRAY[
   'PERFORM pg_advisory_lock(1)', 'PERFORM pg_try_advisory_lock(1, 2)', 'PERFORM pg_advisory_lock_shared(1)', 'PERFORM pg_advisory_unlock(99)', 'PERFORM pg_advisory_unlock_all()',
   'EXECUTE ''SELECT pg_advisory_lock(1)''', 'DECLARE b boolean; BEGIN b := pg_try_advisory_lock(1); END',
   'PERFORM setval(''app.log_at_seq'', 1)', 'PERFORM setval(''app.log_at_seq'', 1, false)', 'PERFORM pg_terminate_backend(0)', 'PERFORM pg_cancel_backend(0)',
-  'BEGIN PERFORM pg_advisory_lock(1); END; PERFORM 1']) WITH ORDINALITY AS v(body, n);
+  'BEGIN PERFORM pg_advisory_lock(1); END; PERFORM 1', 'PERFORM pg_logical_emit_message(false, ''p'', ''m'')', 'PERFORM pg_create_physical_replication_slot(''engine_preview'')',
+  'PERFORM pg_drop_replication_slot(''engine_preview'')', 'PERFORM pg_reload_conf()', 'PERFORM pg_switch_wal()', 'PERFORM pg_create_restore_point(''r'')', 'PERFORM pg_promote()',
+  'PERFORM pg_stat_reset()', 'PERFORM pg_stat_reset_shared(''bgwriter'')', 'PERFORM pg_stat_reset_single_table_counters(''app.log''::regclass)', 'PERFORM pg_rotate_logfile()']) WITH ORDINALITY AS v(body, n);
+GRANT pg_write_server_files, pg_execute_server_program, pg_read_server_files TO :"tool_role";
+CREATE FUNCTION t.refused_copy(name text, body text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  CALL made(name, body);
+  RETURN is_error(preview(propose(name)) -> 'error', '{"sqlstate": "55000", "message": "COPY cannot write to a file or run a program %", "hint": "%"}', 'in a preview is refused: ' || body);
+END
+$$;
+CREATE FUNCTION app.copy_out() RETURNS void LANGUAGE plpgsql AS $$BEGIN COPY (SELECT 1) TO '/tmp/engine_preview'; END$$;
+SELECT refused_copy('c' || n, body) FROM unnest(ARRAY[
+  'COPY account TO ''/tmp/engine_preview''', 'COPY account TO PROGRAM ''cat >/tmp/engine_preview''', 'COPY account FROM PROGRAM ''touch /tmp/engine_preview''',
+  'EXECUTE ''DO $x$ BEGIN COPY (SELECT 1) TO ''''/tmp/engine_preview''''; END $x$''', 'PERFORM copy_out()']) WITH ORDINALITY AS v(body, n);
+SELECT is(pg_stat_file('/tmp/engine_preview', true), NULL, 'and leaves no file');
+CALL made('load', 'COPY log (what) FROM ''/dev/null''');
+SELECT is(preview(propose('load')) -> 'success', 'true', 'a file may be read');
+REVOKE pg_write_server_files, pg_execute_server_program, pg_read_server_files FROM :"tool_role";
 SELECT is((SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND objsubid IN (1, 2) AND pid = pg_backend_pid()), 0::bigint, 'and leaves no lock');
 SELECT is(pg_advisory_unlock(99), true, 'a lock of the caller is still there');
 SELECT is(run('f1') -> 'success', 'true', 'an execution may call them');
@@ -244,6 +264,8 @@ SELECT is(:'r'::jsonb @> '{"success": true, "dry_run": true, "output": "done"}' 
 SELECT is(tables(:'r'), 'app.part_high of app.part +6 ~0 -0, app.part_low of app.part +5 ~0 -1', 'and what it changed');
 SELECT is((SELECT count(*) FROM app.part), 0::bigint, 'and undoes it');
 SELECT is(status(:d), 'approved', 'the proposal stays approved');
+SELECT workflow_orch.update_tool('c5', dry_run_mode => 'rollback');
+SELECT is(execute(approved('c5')) #>> '{error,sqlstate}', '55000', 'what a rollback does not undo is refused in it, too');
 SELECT workflow_orch.update_tool('broken', dry_run_mode => 'rollback');
 SELECT approved('broken') AS b \gset
 SELECT is(execute(:b) @> '{"success": false, "dry_run": true, "error": {"sqlstate": "P0042"}}', true, 'a dry run shows the tool''s error');
