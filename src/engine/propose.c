@@ -191,6 +191,8 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	Revision revision = {.revision = 1};
 
 	caller_identify(&caller);
+	if (request->execute_on_approval)
+		check_may_execute(&caller);
 	actor = caller_actor(&caller, request->actor_id, "actor_id");
 	if (request->idempotency_key != NULL)
 		store_lock_text(LOCK_IDEMPOTENCY_KEY, actor->actor_id, request->idempotency_key);
@@ -214,8 +216,6 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	workflow_check_active(workflow);
 	tool_check_enabled(tool);
 	caller_check_acts_as(&caller, actor);
-	if (request->execute_on_approval)
-		check_may_execute(&caller);
 	check_open_proposals(actor->actor_id);
 
 	definition = definition_load(tool);

@@ -48,6 +48,9 @@ SELECT workflow_orch.grant_capability('engine_enqueue_on_approval_user', 'propos
 SELECT workflow_orch.grant_capability('engine_enqueue_on_approval_user', 'gateway') \g /dev/null
 SELECT refused_as('engine_enqueue_on_approval_user', format('SELECT workflow_orch.propose_action(%s, %s, ''work'', ''{"n": 1}'', ''r'', execute_on_approval => true)', :workflow, :ann),
   '{"sqlstate": "42501", "hint": "%capability \"execute\"%"}', 'it takes the capability execute');
+SELECT refused_as('engine_enqueue_on_approval_user', format('SELECT workflow_orch.propose_action(%s, %s, %L, ''{"n": 1}'', ''r'', execute_on_approval => true)', workflow, actor, tool),
+  '{"sqlstate": "42501", "hint": "%capability \"execute\"%"}', 'which is asked for before ' || what)
+  FROM (VALUES (404, ann(), 'work', 'the workflow'), (workflow(), 404, 'work', 'the actor'), (workflow(), ann(), 'none', 'the tool')) AS v(workflow, actor, tool, what);
 SELECT raises('SELECT workflow_orch.propose_action(workflow(), ann(), ''work'', ''{"n": 1}'', ''r'', execute_on_approval => NULL)',
   '{"sqlstate": "22023", "message": "%execute_on_approval%"}', 'NULL is refused');
 \ir include/finish.sql
