@@ -3,8 +3,9 @@
  *	  Holds the tables against the audit log.
  *
  * Every status of a proposal follows from an audit row, every review, revocation
- * and execution has one, the approvals fill the slots that the proposal says, and an execution's output has the hash that was recorded
- * of it.  A difference means that somebody got round the triggers: with the
+ * and execution has one, the approvals fill the slots that the proposal says,
+ * what ran without them has its break glass, and an execution's output has the
+ * hash that was recorded of it.  A difference means that somebody got round the triggers: with the
  * tables' owner's rights, or outside the server.
  */
 #include "postgres.h"
@@ -15,6 +16,7 @@
 #include "engine/state.h"
 #include "engine/vote.h"
 #include "miscadmin.h"
+#include "store/break_glass.h"
 #include "store/execution.h"
 #include "store/proposal.h"
 #include "store/review.h"
@@ -136,6 +138,35 @@ verify_votes(const Verification *verification, const Proposal *proposal)
 								votes.napprovals, votes.open_stage, proposal->approvals, stage));
 }
 
+static bool
+is_broken_glass(const Execution *execution, const AuditRow *rows, int count)
+{
+	if (!break_glass_exists(execution->execution_id))
+		return false;
+	for (int i = 0; i < count; i++)
+		if (rows[i].execution_id != NULL && *rows[i].execution_id == execution->execution_id &&
+			strcmp(rows[i].action, "break_glass_execute") == 0)
+			return true;
+	return false;
+}
+
+/* What ran while a stage was open did so by break glass, and that is on record. */
+static void
+verify_approved(const Verification *verification, const Proposal *proposal,
+				const Execution *executions, int nexecutions, const AuditRow *rows, int count)
+{
+	if (proposal->stage == NULL ||
+		(proposal->status != PROPOSAL_EXECUTED && proposal->status != PROPOSAL_FAILED))
+		return;
+	for (int i = 0; i < nexecutions; i++)
+		if (is_broken_glass(&executions[i], rows, count))
+			return;
+	report_finding(verification, proposal->proposal_id, NULL,
+				   psprintf("it ran while stage " INT64_FORMAT
+							" was open, and no break glass is on record",
+							*proposal->stage));
+}
+
 static void
 verify_proposal(const Verification *verification, const Proposal *proposal)
 {
@@ -169,6 +200,7 @@ verify_proposal(const Verification *verification, const Proposal *proposal)
 								count_action(audit, naudit, "revoke_approval") +
 									count_action(audit, naudit, "void_approval")));
 	verify_votes(verification, proposal);
+	verify_approved(verification, proposal, executions, nexecutions, audit, naudit);
 	for (int i = 0; i < nexecutions; i++)
 		verify_execution(verification, &executions[i], audit, naudit);
 }

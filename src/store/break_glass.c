@@ -42,6 +42,15 @@ break_glass_lock(int64 execution_id)
 	return broken;
 }
 
+bool
+break_glass_exists(int64 execution_id)
+{
+	ScanKeyData key;
+
+	store_key_int64(&key, BREAK_GLASS_EXECUTION_ID, execution_id);
+	return store_fetch(STORE_BREAK_GLASS, "break_glass_pkey", 1, &key) != NULL;
+}
+
 /* Those that nobody has reviewed. */
 BreakGlass *
 break_glass_list_open(int *count)

@@ -11,6 +11,10 @@ SELECT propose('work') AS pending, approved('work') AS approved, approved('work'
        propose('work') AS edited \gset
 SELECT execute(:executed), execute(:failed) \g /dev/null
 SELECT workflow_orch.review_action(:edited, :bob, 'edit', '{}') \g /dev/null
+SELECT propose('work') AS broken, propose('fail') AS failed_broken \gset
+SELECT execution_id AS g FROM workflow_orch.break_glass_execute(:broken, :bob, 'urgent') \gset
+SELECT workflow_orch.review_break_glass(:g, :cyd, 'so it was') \g /dev/null
+SELECT execution_id AS h FROM workflow_orch.break_glass_execute(:failed_broken, :bob, 'urgent too') \gset
 SELECT dry_run FROM workflow_orch.set_policy(dry_run => true) \g /dev/null
 SELECT execute(:approved) \g /dev/null
 SELECT propose('work') AS withdrawn, propose('work') AS expired \gset
@@ -25,6 +29,7 @@ ALTER TABLE workflow_orch.proposal DISABLE TRIGGER ALL;
 ALTER TABLE workflow_orch.review DISABLE TRIGGER ALL;
 ALTER TABLE workflow_orch.revocation DISABLE TRIGGER ALL;
 ALTER TABLE workflow_orch.execution DISABLE TRIGGER ALL;
+ALTER TABLE workflow_orch.break_glass DISABLE TRIGGER ALL;
 ALTER TABLE workflow_orch.audit_log DISABLE TRIGGER ALL;
 
 -- What the verification finds after a statement, which is undone.
@@ -78,6 +83,12 @@ FROM (VALUES
   ('UPDATE workflow_orch.audit_log SET details = ''[]'' WHERE proposal_id = %s', :executed, :executed || ':', 'one whose details are an empty array'),
   ('UPDATE workflow_orch.audit_log SET details = ''7'' WHERE proposal_id = %s', :executed, :executed || ':', 'one whose details are a number'))
   AS v (statement, id, expected, what);
+SELECT is(findings(format(statement, execution)), ARRAY[proposal || ': it ran while stage 1 was open, and no break glass is on record'], what || ' is found')
+FROM (VALUES
+  ('DELETE FROM workflow_orch.break_glass WHERE execution_id = %s', :g, :broken, 'a break glass that is gone'),
+  ('DELETE FROM workflow_orch.break_glass WHERE execution_id = %s', :h, :failed_broken, 'that of a call which failed'),
+  ('DELETE FROM workflow_orch.audit_log WHERE execution_id = %s AND action = ''break_glass_execute''', :g, :broken, 'one whose audit row is gone'))
+  AS v (statement, execution, proposal, what);
 SELECT workflow_orch.start_workflow('Other') AS other \gset
 SELECT is(findings(format($$UPDATE workflow_orch.proposal SET status = 'approved' WHERE proposal_id = %s$$, :pending), :other), '{}',
   'another workflow''s verification does not find it');
