@@ -177,7 +177,7 @@ COMMENT ON COLUMN approval_rule.stage IS 'Stage the approvals belong to; a stage
 COMMENT ON COLUMN approval_rule.tool IS 'Tool the rule is about; null: all of them';
 COMMENT ON COLUMN approval_rule.condition IS 'Which proposals the rule is about, evaluated in strict mode; null: all of them';
 COMMENT ON COLUMN approval_rule.description IS 'What the rule is for, in the words of who added it';
-COMMENT ON COLUMN approval_rule.agents IS 'A rule with 0 approvals holds for what actors of kind agent propose, too';
+COMMENT ON COLUMN approval_rule.agents IS 'A rule with 0 approvals holds for what actors of kind agent propose or edit, too';
 COMMENT ON COLUMN approval_rule.added_at IS 'When the rule was added';
 COMMENT ON COLUMN approval_rule.added_by IS 'Actor that added the rule, where known';
 COMMENT ON COLUMN approval_rule.removed_at IS 'When the rule was removed; null: it is in force';

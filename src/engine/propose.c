@@ -230,6 +230,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 							 .tool = request->tool,
 							 .reason = request->reason,
 							 .proposer = actor,
+							 .author = actor,
 							 .workflow_id = workflow->workflow_id,
 							 .workflow = workflow,
 							 .may_be_automatic = true,

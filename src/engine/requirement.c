@@ -137,6 +137,15 @@ draft_json(const Draft *draft)
 	return JsonbValueToJsonb(pushJsonbValue(&json.state, WJB_END_ARRAY, NULL));
 }
 
+/* Whether a rule with 0 approvals lets the subject through, if its condition holds. */
+static bool
+may_let_through(const Rule *rule, const RequirementSubject *subject)
+{
+	bool by_agent = subject->proposer->kind == ACTOR_AGENT || subject->author->kind == ACTOR_AGENT;
+
+	return subject->may_be_automatic && (rule->agents || !by_agent);
+}
+
 /*
  * Whether a rule is about the subject.
  *
@@ -148,8 +157,7 @@ rule_matches(const Rule *rule, const RequirementSubject *subject, Jsonb *params,
 {
 	Truth truth;
 
-	if (rule->approvals == 0 &&
-		(!subject->may_be_automatic || (subject->proposer->kind == ACTOR_AGENT && !rule->agents)))
+	if (rule->approvals == 0 && !may_let_through(rule, subject))
 		return false;
 	if (rule->condition.path == NULL)
 		return true;

@@ -20,6 +20,7 @@ typedef struct RequirementSubject
 	const char *tool;
 	const char *reason;
 	const Actor *proposer;
+	const Actor *author; /* of the revision */
 	int64 workflow_id;
 	const Workflow *workflow; /* NULL: read where it is needed */
 	bool may_be_automatic;    /* whether rules with 0 approvals count */

@@ -350,6 +350,7 @@ edit(ReviewContext *context)
 							 .tool = proposal->tool,
 							 .reason = proposal->reason,
 							 .proposer = actor_require(proposal->actor_id),
+							 .author = context->reviewer,
 							 .workflow_id = proposal->workflow_id,
 							 .may_be_automatic = !policy->edit_needs_approval,
 						 },

@@ -138,6 +138,12 @@ SELECT row_eq(format($$SELECT status::text, final_tool_call FROM workflow_orch.r
   ROW('approved'::text, '{"tool": "pay", "params": {"amount": 20}}'::jsonb), 'an edit to what needs nobody is approved');
 SELECT row_eq(format('SELECT rule_id, approvals FROM workflow_orch.proposal WHERE proposal_id = %s', :p), ROW(:zero::bigint, 0::bigint), 'by the rule');
 SELECT is((SELECT status::text FROM workflow_orch.review_action(:p, :cyd, 'edit', '{"amount": 60}')), 'pending', 'anybody who may review takes it back with an edit');
+SELECT agents_may_review, default_approvals FROM workflow_orch.set_policy(agents_may_review => true, default_approvals => 2) \g /dev/null
+SELECT workflow_orch.register_actor('dba bot', 'DBA', kind => 'agent') AS dba_bot \gset
+SELECT propose('pay', '{"amount": 70}') AS p \gset
+SELECT is((SELECT status::text FROM workflow_orch.review_action(:p, :dba_bot, 'edit', '{"amount": 20}')), 'pending', 'what an agent has edited is not let through');
+SELECT is(needs(:p), '1 * 2', 'but needs what is needed without the rule');
+SELECT agents_may_review, default_approvals FROM workflow_orch.set_policy(agents_may_review => false, default_approvals => 1) \g /dev/null
 SELECT edit_needs_approval FROM workflow_orch.set_policy(edit_needs_approval => true) \g /dev/null
 SELECT propose('pay', '{"amount": 70}') AS p \gset
 SELECT is((SELECT status::text FROM workflow_orch.review_action(:p, :bob, 'edit', '{"amount": 20}')), 'pending', 'where edits need an approval, no rule gives it');
