@@ -77,6 +77,12 @@ rule_add(const RuleRequest *request)
 	if (rule.approvals == 0 && rule.tool == NULL && rule.condition.path == NULL)
 		ereport(WARNING, (errmsg("what no other rule asks anybody for now needs nobody's approval"),
 						  errhint("Give the rule a tool or a condition.")));
+	if (rule.condition.path != NULL && condition_has_inner_filter(rule.condition.path))
+		ereport(WARNING, (errmsg("a filter inside the condition drops what it cannot judge"),
+						  errdetail("Of a member that is missing, say, the rule may take the "
+									"condition for false."),
+						  errhint("Compare without a filter, or add \"|| (... is unknown)\" to "
+								  "what it asks.")));
 
 	caller_identify(&caller);
 	return rule_insert(&rule, caller_bound_actor(&caller));

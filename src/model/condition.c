@@ -97,6 +97,24 @@ last_predicate(const char *text)
 	return begin;
 }
 
+/*
+ * Whether a path has a filter other than one that it ends in: such a filter
+ * drops what its predicate cannot judge.
+ */
+bool
+condition_has_inner_filter(JsonPath *path)
+{
+	const char *at = path_text(path);
+	int filters = 0;
+
+	while (*at != '\0')
+	{
+		filters += at[0] == '?' && at[1] == '(';
+		at = *at == '"' ? after_string(at) : at + 1;
+	}
+	return filters > (ends_in_filter(path) ? 1 : 0);
+}
+
 /* Make a condition ready: path is kept, or NULL for one that holds always. */
 Condition
 condition_prepare(JsonPath *path)

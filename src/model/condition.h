@@ -25,6 +25,7 @@ typedef struct Condition
 } Condition;
 
 extern bool condition_has_variables(const JsonPath *path);
+extern bool condition_has_inner_filter(JsonPath *path);
 extern JsonPath *condition_strict(const JsonPath *path);
 extern Condition condition_prepare(JsonPath *path);
 extern Truth condition_evaluate(const Condition *condition, Jsonb *document);

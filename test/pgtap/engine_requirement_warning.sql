@@ -44,5 +44,11 @@ SELECT matches(:'got'::text, 'registered: 2\.', 'two actors of one person are on
 \setenv RULE 'SELECT workflow_orch.add_approval_rule(approvals => 0)'
 \set got `psql -XAtqd "$DATABASE" -c "$RULE" 2>&1`
 SELECT matches(:'got'::text, 'WARNING:  what no other rule asks anybody for now needs nobody''s approval\nHINT', 'a rule that lets everything through is warned of');
+\setenv RULE 'SELECT workflow_orch.add_approval_rule(condition => \'exists($.params ? (@.n > 1))\')'
+\set got `psql -XAtqd "$DATABASE" -c "$RULE" 2>&1`
+SELECT matches(:'got'::text, 'WARNING:  a filter inside the condition drops what it cannot judge\nDETAIL:  .*\nHINT', 'so is a filter inside a condition');
+\setenv RULE 'SELECT workflow_orch.add_approval_rule(condition => \'$.params ? (@.n > 1)\')'
+\set got `psql -XAtqd "$DATABASE" -c "$RULE" 2>&1`
+SELECT matches(:'got'::text, '^\d+$', 'but not one that it ends in');
 SELECT is((SELECT count(*) FROM workflow_orch.proposal), 9::bigint, 'a warning does not keep a proposal from being taken');
 SELECT * FROM finish();

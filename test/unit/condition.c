@@ -35,6 +35,9 @@ static const struct
 	{"lax $.a > 10", "{}", "unknown"},
 	{"$.a > 10", "{\"a\": \"11\"}", "unknown"},
 	{"$.a > 10", "{\"a\": null}", "false"},
+	{"!($.a <= 10)", "{\"a\": null}", "true"},
+	{"!($.a <= 10)", "{\"a\": 10}", "false"},
+	{"!($.a <= 10)", "{\"a\": \"9\"}", "unknown"},
 	{"$.a > 10", "{\"a\": [1, 2]}", "unknown"},
 	{"$.a > 10", "[]", "unknown"},
 	{"$.a == \"x\" || $.b == 1", "{\"a\": \"x\"}", "true"},
@@ -100,4 +103,11 @@ UNIT_TEST(condition)
 	ok(!condition_has_variables(path("$.\"$\\\"a\" > 1")), "a member whose name looks so is none");
 	ok(!condition_has_variables(path("$.a == \"$\\\"b\\\"\"")), "nor is a string");
 	ok(!condition_has_variables(path("$[0] > 1 && $ == 2")), "nor is the root");
+
+	ok(condition_has_inner_filter(path("exists($.p ? (@.a > 1))")), "a filter in exists is inside");
+	ok(condition_has_inner_filter(path("$.p ? (@.a > 1).b == 2")), "so is one within a path");
+	ok(condition_has_inner_filter(path("$ ? (@.a > 1) ? (@.b > 1)")), "and one before another");
+	ok(condition_has_inner_filter(path("$ ? (@.a ? (@ > 1) > 2)")), "and one within another");
+	ok(!condition_has_inner_filter(path("$ ? (@.a > 1)")), "the last one is not");
+	ok(!condition_has_inner_filter(path("$.a == \"? (\" || $.\"?(\" == 1")), "nor is a string");
 }
