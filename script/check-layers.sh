@@ -53,6 +53,7 @@ rule 'base includes base only' "${include}(api|worker|engine|store|model)/" src/
 rule 'model includes base only' "${include}(api|worker|engine|store)/" src/model/*.[ch]
 rule 'store includes model and base only' "${include}(api|worker|engine)/" src/store/*.[ch]
 rule 'engine includes store, model and base only' "${include}(api|worker)/" src/engine/*.[ch]
+rule 'worker does not include api' "${include}api/" src/worker/*.[ch]
 rule 'api and worker do not include store' "${include}store/" src/{api,worker}/*.[ch]
 rule 'model knows no SPI, shared memory, setting or clock' \
 	'\bSPI_|executor/spi\.h|"storage/|utils/guc\.h|base/settings\.h|\bGetCurrent\w*Timestamp|\bgettimeofday\b|\btime\(NULL\)' \
