@@ -23,6 +23,7 @@
 #include "engine/caller.h"
 #include "engine/record.h"
 #include "engine/result.h"
+#include "miscadmin.h"
 #include "store/actor.h"
 #include "store/audit_log.h"
 #include "store/break_glass.h"
@@ -487,8 +488,12 @@ record_execution(const StoredRow *new)
 	{
 		json_add_time(&details, "queued_at", column_int64(new, EXECUTION_QUEUED_AT));
 		json_add_int(&details, "attempt", column_int64(new, EXECUTION_ATTEMPT));
-		json_add_text(&details, "requested_by", column_name(new, EXECUTION_LOGIN));
 	}
+	/* In a worker the audit row's own login is the tool's role. */
+	if (!column_is_null(new, EXECUTION_LOGIN) &&
+		strcmp(column_name(new, EXECUTION_LOGIN), GetUserNameFromId(GetSessionUserId(), false)) !=
+			0)
+		json_add_text(&details, "requested_by", column_name(new, EXECUTION_LOGIN));
 	if (!column_is_null(new, EXECUTION_RESULT))
 		result_add_for_audit(&details, column_varlena(new, EXECUTION_RESULT));
 	else

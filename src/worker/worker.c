@@ -78,6 +78,7 @@ static const struct
 	{"row_security", "on"},
 	{"plan_cache_mode", "auto"},
 	{"client_min_messages", "warning"},
+	{"transaction_timeout", "0"}, /* since 17 */
 };
 
 /* Make the settings those that the bookkeeping expects, whatever the role has. */
@@ -85,7 +86,9 @@ void
 worker_prepare_connection(void)
 {
 	for (int i = 0; i < (int) lengthof(fixed_settings); i++)
-		SetConfigOption(fixed_settings[i].name, fixed_settings[i].value, PGC_SUSET, PGC_S_OVERRIDE);
+		if (GetConfigOption(fixed_settings[i].name, true, false) != NULL)
+			SetConfigOption(fixed_settings[i].name, fixed_settings[i].value, PGC_SUSET,
+							PGC_S_OVERRIDE);
 }
 
 /*
