@@ -1,7 +1,7 @@
 -- Views for reports.  They show what the reader of their tables may see.
 
 CREATE VIEW worker_status WITH (security_invoker = true) AS
-SELECT w.pid, d.datname AS database, r.rolname AS role, w.execution_id, w.since, w.state, w.tool
+SELECT w.pid::integer AS pid, d.datname AS database, r.rolname AS role, w.execution_id, w.since, w.state, w.tool
   FROM worker_status() w
   LEFT JOIN pg_catalog.pg_database d ON d.oid = w.database_oid
   LEFT JOIN pg_catalog.pg_roles r ON r.oid = w.role_oid;
