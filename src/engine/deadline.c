@@ -117,6 +117,13 @@ deadline_saw_cancel(void)
 	return cancelled;
 }
 
+/* Forget a cancel that an earlier call has seen. */
+void
+deadline_forget_cancel(void)
+{
+	cancelled = false;
+}
+
 /* Whether this process ends because what it ran went on after its deadline. */
 bool
 deadline_ends_process(void)

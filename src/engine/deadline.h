@@ -13,6 +13,7 @@ extern int64 interval_milliseconds(const Interval *interval);
 extern bool deadline_start(int64 milliseconds, int64 grace);
 extern bool deadline_stop(void);
 extern bool deadline_saw_cancel(void);
+extern void deadline_forget_cancel(void);
 extern bool deadline_ends_process(void);
 
 #endif

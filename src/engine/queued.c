@@ -10,6 +10,7 @@
 
 #include "base/errors.h"
 #include "base/settings.h"
+#include "engine/freeze.h"
 #include "engine/queued.h"
 #include "engine/result.h"
 #include "store/execution.h"
@@ -37,19 +38,28 @@ typedef struct Visit
 {
 	QueuedVisit visit;
 	void *arg;
+	TimestampTz frozen_until; /* when the first of the frozen calls may run; 0: none */
 } Visit;
 
+/* Visit a call, unless its tool is frozen. */
 static bool
 visit_row(const QueueRow *row, void *arg)
 {
-	const Visit *visit = arg;
+	Visit *visit = arg;
+	TimestampTz frozen_until = freeze_ends(row->tool);
 	QueuedCall call = {.proposal_id = row->proposal_id,
 					   .execution_id = row->execution_id,
 					   .priority = row->priority,
 					   .due_at = row->due_at,
 					   .suspect = row->crashes > 0};
 
-	return visit->visit(&call, visit->arg);
+	if (frozen_until == 0)
+		return visit->visit(&call, visit->arg);
+	/* A freeze without an end is over when it is removed, which has the queue looked through. */
+	if (!TIMESTAMP_IS_NOEND(frozen_until) &&
+		(visit->frozen_until == 0 || frozen_until < visit->frozen_until))
+		visit->frozen_until = frozen_until;
+	return true;
 }
 
 /*
@@ -60,8 +70,11 @@ TimestampTz
 queued_visit_due(Oid role, QueuedVisit visit, void *arg)
 {
 	Visit own = {.visit = visit, .arg = arg};
+	TimestampTz next_due = queue_visit_due(role, GetCurrentTimestamp(), visit_row, &own);
 
-	return queue_visit_due(role, GetCurrentTimestamp(), visit_row, &own);
+	if (own.frozen_until != 0 && (next_due == 0 || own.frozen_until < next_due))
+		next_due = own.frozen_until;
+	return next_due;
 }
 
 /* Whether a proposal's call waits for a worker, or runs in one. */

@@ -108,6 +108,8 @@ wait_for_enqueuer(const QueueRow *queued)
 static bool
 work_begin(Work *work, WorkItem *item, WorkReport *report)
 {
+	const Execution *execution;
+
 	memset(work, 0, sizeof(Work));
 	memset(report, 0, sizeof(WorkReport));
 	work->item = item;
@@ -153,7 +155,10 @@ work_begin(Work *work, WorkItem *item, WorkReport *report)
 		return false;
 	}
 	wait_for_enqueuer(work->queued);
-	work->execution = *execution_load(item->call.execution_id);
+	execution = execution_load(item->call.execution_id);
+	if (execution == NULL)
+		return false;
+	work->execution = *execution;
 	return true;
 }
 
@@ -347,6 +352,7 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 	TimestampTz frozen_until;
 	bool cancelled;
 
+	deadline_forget_cancel();
 	if (!work_begin(&work, item, report))
 		return;
 	if (work.queued != NULL && proposal_status_now(work.proposal) == PROPOSAL_EXPIRED)

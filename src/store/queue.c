@@ -21,7 +21,7 @@ queue_read(const StoredRow *row, QueueRow *queued)
 	queued->crashes = column_int64(row, QUEUE_CRASHES);
 	queued->held = (uint64) column_int64(row, QUEUE_HOME_SYSTEM) != GetSystemIdentifier() ||
 				   column_oid(row, QUEUE_HOME_DATABASE) != MyDatabaseId;
-	queued->tool = NULL;
+	queued->tool = column_text(row, QUEUE_TOOL);
 	queued->row = NULL;
 }
 
@@ -39,7 +39,6 @@ queue_load(int64 proposal_id)
 		return NULL;
 	queued = palloc(sizeof(QueueRow));
 	queue_read(row, queued);
-	queued->tool = column_text(row, QUEUE_TOOL);
 	queued->row = row;
 	return queued;
 }

@@ -345,6 +345,8 @@ plan_start(WorkerStart *start, TimestampTz *until)
 	bool chosen_has_worker = false;
 	int index;
 
+	if (pool->visit_all_at != 0 && (*until == 0 || pool->visit_all_at < *until))
+		*until = pool->visit_all_at;
 	for (int i = 0; i < POOL_GROUPS; i++)
 	{
 		PoolGroup *group = &pool->groups[i];
@@ -515,7 +517,10 @@ take_requests(void)
 	Oid visits[POOL_VISITS];
 
 	pool_lock();
-	all = pool->visit_all;
+	all = pool->visit_all ||
+		  (pool->visit_all_at != 0 && pool->visit_all_at <= GetCurrentTimestamp());
+	if (all)
+		pool->visit_all_at = 0;
 	nvisits = pool->nvisits;
 	memcpy(visits, pool->visits, nvisits * sizeof(Oid));
 	pool->visit_all = false;

@@ -103,6 +103,46 @@ pool_wake_launcher(void)
 		SetLatch(pool->launcher);
 }
 
+/* Whether a group has nothing but a time at which its calls are due. */
+static bool
+only_waits(const PoolGroup *group)
+{
+	if (group->ntasks > 0 || group->incomplete || group->filling)
+		return false;
+	for (int i = 0; i < pool->nslots; i++)
+		if (pool->slots[i].state != SLOT_FREE && &pool->groups[pool->slots[i].group] == group)
+			return false;
+	for (int i = 0; i < POOL_BATCHES; i++)
+		if (pool->batches[i].used && pool->batches[i].database == group->database)
+			return false;
+	return true;
+}
+
+/*
+ * Make room for another group: of those that only wait for a time, the one that
+ * waits longest goes, and keepers look for its calls then.
+ */
+static PoolGroup *
+displace_group(void)
+{
+	PoolGroup *victim = NULL;
+
+	for (int i = 0; i < POOL_GROUPS; i++)
+	{
+		PoolGroup *group = &pool->groups[i];
+
+		if (only_waits(group) && (victim == NULL || group->next_due > victim->next_due))
+			victim = group;
+	}
+	if (victim != NULL && victim->next_due != 0 &&
+		(pool->visit_all_at == 0 || victim->next_due < pool->visit_all_at))
+	{
+		pool->visit_all_at = victim->next_due;
+		pool_wake_launcher();
+	}
+	return victim;
+}
+
 /* The group of a database and role; NULL where there is none, or no room for one. */
 PoolGroup *
 pool_group(Oid database, Oid role, bool create)
@@ -118,6 +158,8 @@ pool_group(Oid database, Oid role, bool create)
 		if (!OidIsValid(group->database) && unused == NULL)
 			unused = group;
 	}
+	if (create && unused == NULL)
+		unused = displace_group();
 	if (!create || unused == NULL)
 		return NULL;
 	memset(unused, 0, sizeof(PoolGroup));

@@ -152,7 +152,8 @@ typedef struct Pool
 	int nwaiters;
 	int nvisits;
 	bool visit_all;
-	bool room_wanted; /* perhaps some group wants room */
+	TimestampTz visit_all_at; /* for calls whose group made room; 0: never */
+	bool room_wanted;         /* perhaps some group wants room */
 	Oid visits[POOL_VISITS];
 	struct
 	{

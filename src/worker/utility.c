@@ -18,6 +18,8 @@
 
 #include "base/compat.h"
 #include "base/names.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
@@ -25,6 +27,7 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "tcop/utility.h"
+#include "utils/syscache.h"
 #include "worker/announce.h"
 #include "worker/pool.h"
 #include "worker/utility.h"
@@ -73,6 +76,37 @@ exclusive_database(Node *stmt)
 	}
 }
 
+static bool
+may_create_databases(Oid role)
+{
+	HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	bool result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_authid form = (Form_pg_authid) GETSTRUCT(tuple);
+
+		result = form->rolcreatedb || form->rolsuper;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+/* Whether a CREATE DATABASE copies a database that everybody may copy. */
+static bool
+is_template(Oid database, Node *stmt)
+{
+	HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	bool result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = IsA(stmt, CreatedbStmt) && ((Form_pg_database) GETSTRUCT(tuple))->datistemplate;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
 /*
  * Whether the user may give the command, as far as that is simply told: else
  * the server refuses it, and nobody need make room.
@@ -80,7 +114,9 @@ exclusive_database(Node *stmt)
 static bool
 may_run(Node *stmt, Oid database)
 {
-	return IsA(stmt, CreatedbStmt) || compat_database_ownercheck(database, GetUserId());
+	if (IsA(stmt, CreatedbStmt) && !may_create_databases(GetUserId()))
+		return false;
+	return is_template(database, stmt) || compat_database_ownercheck(database, GetUserId());
 }
 
 /* Whether the command drops this extension, and the user may. */

@@ -159,10 +159,15 @@ anything_runs(void)
 	return false;
 }
 
-/* Whether something runs that nothing may run beside, or is about to. */
+/*
+ * Whether something runs that nothing may run beside, or is about to: of the
+ * groups that have such a call at their head, the first is next.
+ */
 static bool
 is_held_back(const PoolGroup *own)
 {
+	const PoolGroup *elected = NULL;
+
 	for (int i = 0; i < pool->nslots; i++)
 	{
 		const Slot *other = &pool->slots[i];
@@ -173,10 +178,11 @@ is_held_back(const PoolGroup *own)
 		if (other->state == SLOT_BUSY && other->exclusive)
 			return true;
 		group = &pool->groups[other->group];
-		if (group != own && group->ntasks > 0 && group->tasks[group->ntasks - 1].call.suspect)
-			return true;
+		if (group->ntasks > 0 && group->tasks[group->ntasks - 1].call.suspect &&
+			(elected == NULL || group < elected))
+			elected = group;
 	}
-	return false;
+	return elected != NULL && elected != own;
 }
 
 static void
@@ -331,6 +337,8 @@ static const WorkHooks hooks = {.starts = call_starts,
 static void
 clean_session(void)
 {
+	/* A cancel that comes late is not for this. */
+	HOLD_CANCEL_INTERRUPTS();
 	StartTransactionCommand();
 	PortalHashTableDeleteAll();
 	DropAllPreparedStatements();
@@ -339,6 +347,7 @@ clean_session(void)
 	ResetTempTableNamespace();
 	ResetSequenceCaches();
 	CommitTransactionCommand();
+	RESUME_CANCEL_INTERRUPTS();
 }
 
 static void
@@ -369,11 +378,15 @@ record_failure(WorkItem *item, MemoryContext context, WorkReport *report)
 	FlushErrorState();
 	AbortCurrentTransaction();
 	journal_leave(slot_index);
+	/* Another cancel of the same call must not undo what is written of the first. */
+	QueryCancelPending = false;
 	PG_TRY();
 	{
+		HOLD_CANCEL_INTERRUPTS();
 		begin_transaction();
 		work_fail(item, error, &hooks, report);
 		commit_transaction();
+		RESUME_CANCEL_INTERRUPTS();
 		recorded = true;
 	}
 	PG_CATCH();
@@ -421,6 +434,8 @@ look_again_at(TimestampTz at)
 {
 	PoolGroup *group = &pool->groups[slot->group];
 
+	if (TIMESTAMP_IS_NOEND(at))
+		return;
 	pool_lock();
 	if (group->next_due == 0 || at < group->next_due)
 	{
