@@ -54,7 +54,7 @@ COMMENT ON FUNCTION review_actions IS
 CREATE FUNCTION comment_proposal(proposal_id bigint, actor_id bigint, comment text, OUT comment_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_comment_proposal';
 COMMENT ON FUNCTION comment_proposal IS
-  'Says something about a proposal, whatever its status, without deciding on it, and returns the comment''s id. For its proposer and for who reads every proposal. Errors: 22023, 42704, 42501.';
+  'Says something about a proposal, whatever its status, without deciding on it, and returns the comment''s id. For its proposer and for who reads every proposal. Errors: 22023, 42704, 42501, 54000 too long.';
 
 CREATE FUNCTION preview_action(proposal_id bigint, actor_id bigint DEFAULT NULL, OUT preview jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_preview_action';
