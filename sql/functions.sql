@@ -59,7 +59,7 @@ COMMENT ON FUNCTION comment_proposal IS
 CREATE FUNCTION preview_action(proposal_id bigint, actor_id bigint DEFAULT NULL, OUT preview jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_preview_action';
 COMMENT ON FUNCTION preview_action IS
-  'Runs a pending or approved proposal''s call as its role, rolls it back, and returns what it did: output or error, rows inserted, updated and deleted per table, duration in ms. Sequences and what leaves the database are not undone, so only for tools with preview. 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not pending or approved, tool changed, disabled, frozen, without preview or not for sessions, 42501 own proposal.';
+  'Runs a pending or approved proposal''s call as its role, rolls it back, and returns what it did: output or error, rows inserted, updated and deleted per table, duration in ms. Sequences and what leaves the database are not undone, so only for tools with preview. 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not pending or approved, tool changed, disabled, frozen, without preview or not for sessions, 42501 own proposal or no slot in it.';
 
 CREATE FUNCTION withdraw_proposal(proposal_id bigint, actor_id bigint, reason text DEFAULT NULL,
                                   OUT status proposal_status)

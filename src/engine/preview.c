@@ -14,11 +14,13 @@
 #include "engine/caller.h"
 #include "engine/definition.h"
 #include "engine/freeze.h"
+#include "engine/requirement.h"
 #include "engine/reviewer.h"
 #include "engine/run_as.h"
 #include "engine/simulate.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
+#include "engine/vote.h"
 #include "store/preview.h"
 #include "store/table.h"
 #include "utils/builtins.h"
@@ -58,13 +60,18 @@ check_state(const Proposal *proposal, const Tool *tool)
  * A gateway may act for nobody in particular.
  *
  * Nobody previews what they have proposed: it would run before anybody else has
- * looked at it, and show them what the tool's role reads.
+ * looked at it, and show them what the tool's role reads.  For the latter's sake
+ * nobody previews who has no say in it; in what needs nobody's approval, anybody
+ * who may review has, since they may edit it.
  */
 static void
 check_identity(const PreviewContext *context)
 {
 	const Caller *caller = &context->caller;
 	Person person;
+	Voter voter;
+	Votes votes;
+	Slot slot;
 
 	if (context->actor == NULL)
 		return;
@@ -73,6 +80,15 @@ check_identity(const PreviewContext *context)
 	caller_person(caller, context->actor, &person);
 	if (reviewer_is_proposer(&person, context->proposal))
 		reviewer_report_own(context->actor, context->proposal, "preview");
+	voter_init(&voter, context->actor, &person, context->proposal, context->policy);
+	votes_load(&votes, context->proposal);
+	if (votes.quorum.count > 0 && !voter_fits(&voter, &votes, &votes.quorum, &slot))
+		report_denied(
+			errmsg("actor " INT64_FORMAT " may not preview proposal " INT64_FORMAT,
+				   context->actor->actor_id, context->proposal->proposal_id),
+			errdetail("The actor has the role \"%s\". The proposal asks for approvals: %s.",
+					  context->actor->role, requirement_describe(&votes.quorum, 0)),
+			errhint("Somebody who may approve or reject it can preview it."));
 }
 
 /* Leave a trace of the start that no rollback removes. */

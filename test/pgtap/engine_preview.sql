@@ -210,6 +210,21 @@ SELECT workflow_orch.register_actor('ann too', 'DBA', person => 'Ann') AS ann_to
 SELECT workflow_orch.update_actor(:ann, person => 'Ann');
 SELECT raises(format('SELECT preview(%s, %s)', :p, :ann_too), '{"sqlstate": "42501", "detail": "%same person%"}', 'nor as another actor');
 SELECT raises(format('SELECT preview(%s, %s)', :p, :robot), '{"sqlstate": "42501", "detail": "It is of kind agent."}', 'an agent previews no more than it reviews');
+SELECT workflow_orch.add_approval_rule('Manager', tool => 'quiet') AS rule, workflow_orch.register_actor('dan', 'DBA') AS dan \gset
+SELECT propose('quiet') AS managers \gset
+SELECT raises(format('SELECT preview(%s, %s)', :managers, :dan), '{"sqlstate": "42501", "message": "actor % may not preview proposal %", "detail": "The actor has the role \"DBA\". The proposal asks for approvals: 1 by role \"Manager\".", "hint": "_%"}',
+  'nobody previews what they have no say in');
+SELECT is(preview(:managers, :cyd) -> 'success', 'true', 'who could approve it does');
+SELECT workflow_orch.delegate_review(:cyd, :dan, '2099-01-01') AS delegation \gset
+SELECT is(preview(:managers, :dan) -> 'success', 'true', 'and their delegate');
+SELECT workflow_orch.end_delegation(:delegation);
+SELECT workflow_orch.remove_approval_rule(:rule);
+SELECT workflow_orch.add_approval_rule('DBA', tool => 'quiet') AS first, workflow_orch.add_approval_rule('Manager', tool => 'quiet', stage => 2) AS second \gset
+SELECT is(preview(propose('quiet'), :cyd) -> 'success', 'true', 'in whichever stage');
+SELECT workflow_orch.remove_approval_rule(r) FROM unnest(ARRAY[:first, :second]::bigint[]) AS r;
+SELECT workflow_orch.add_approval_rule(approvals => 0, tool => 'quiet') AS rule \gset
+SELECT is(preview(propose('quiet'), :dan) -> 'success', 'true', 'what needs nobody''s approval is previewed by any reviewer');
+SELECT workflow_orch.remove_approval_rule(:rule);
 SELECT is(workflow_orch.preview_action(:p) -> 'success', 'true', 'a gateway may preview for nobody in particular');
 CREATE ROLE engine_preview_one LOGIN;
 CREATE ROLE engine_preview_two LOGIN;
