@@ -161,55 +161,25 @@ inbox_read(const int64 *actor_id, Tuplestorestate *rows, TupleDesc desc)
 }
 
 /*
- * Count how many of a requirement's slots are still open, and fill them with
- * approvals that nobody has given, for the requirements to come.
- */
-static int64
-fill(Votes *votes, const Requirement *requirement)
-{
-	int64 missing = 0;
-
-	while (missing < requirement->approvals)
-	{
-		Approval approval = {.role = requirement->role != NULL ? requirement->role : "",
-							 .stage = requirement->stage};
-
-		if (quorum_place(&votes->quorum, votes->approvals, votes->napprovals, approval.role) !=
-			requirement->stage)
-			break;
-		votes->approvals = repalloc(votes->approvals, sizeof(Approval) * (votes->napprovals + 1));
-		votes->approvals[votes->napprovals++] = approval;
-		missing++;
-	}
-	return missing;
-}
-
-/*
- * Say what a stage still needs.  The slots for anybody come first, which only
- * approvals of no other use can fill: what a role has given beyond its own slots
- * is in them already.
+ * Say what a stage still needs, the slots for anybody last.
  */
 static void
-describe_stage(StringInfo text, Votes *votes, int64 stage)
+describe_stage(StringInfo text, const Quorum *quorum, const int64 *missing, int64 stage)
 {
-	const Quorum *quorum = &votes->quorum;
 	int64 anybody = 0;
 	int len = text->len;
 
 	for (int i = 0; i < quorum->count; i++)
-		if (quorum->requirements[i].stage == stage && quorum->requirements[i].role == NULL)
-			anybody += fill(votes, &quorum->requirements[i]);
-	for (int i = 0; i < quorum->count; i++)
 	{
 		const Requirement *requirement = &quorum->requirements[i];
-		int64 missing;
 
-		if (requirement->stage != stage || requirement->role == NULL)
+		if (requirement->stage != stage || missing[i] == 0)
 			continue;
-		missing = fill(votes, requirement);
-		if (missing > 0)
-			appendStringInfo(text, "%s" INT64_FORMAT " %s", text->len > len ? " and " : "", missing,
-							 requirement->role);
+		if (requirement->role == NULL)
+			anybody += missing[i];
+		else
+			appendStringInfo(text, "%s" INT64_FORMAT " %s", text->len > len ? " and " : "",
+							 missing[i], requirement->role);
 	}
 	if (anybody > 0)
 		appendStringInfo(text, "%s" INT64_FORMAT " of any role", text->len > len ? " and " : "",
@@ -227,7 +197,8 @@ proposal_needs(int64 proposal_id)
 	const Proposal *proposal = proposal_require(proposal_id);
 	StringInfoData text;
 	Votes votes;
-	int64 stage;
+	int64 stage = 0;
+	int64 *missing;
 
 	caller_identify(&caller);
 	if (proposal_status_now(proposal) != PROPOSAL_PENDING ||
@@ -236,16 +207,16 @@ proposal_needs(int64 proposal_id)
 		return NULL;
 
 	votes_load(&votes, proposal);
+	missing = quorum_missing(&votes.quorum, votes.approvals, votes.napprovals);
 	initStringInfo(&text);
-	while ((stage = quorum_open_stage(&votes.quorum, votes.approvals, votes.napprovals)) != 0)
+	for (int i = 0; i < votes.quorum.count; i++)
 	{
-		int before = votes.napprovals;
-
+		/* Requirements are in the order of their stages. */
+		if (missing[i] == 0 || votes.quorum.requirements[i].stage == stage)
+			continue;
+		stage = votes.quorum.requirements[i].stage;
 		appendStringInfoString(&text, text.len > 0 ? ", then " : "needs ");
-		describe_stage(&text, &votes, stage);
-		if (votes.napprovals == before)
-			elog(ERROR, "stage " INT64_FORMAT " of proposal " INT64_FORMAT " cannot be filled",
-				 stage, proposal_id);
+		describe_stage(&text, &votes.quorum, missing, stage);
 	}
 	return text.len > 0 ? text.data : NULL;
 }

@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "engine/caller.h"
 #include "engine/verbs.h"
+#include "model/quorum.h"
 #include "store/policy.h"
 #include "store/table.h"
 
@@ -16,8 +17,9 @@ policy_set(const PolicyRequest *request, Policy *policy)
 {
 	Caller caller;
 
-	if (request->default_approvals != NULL && *request->default_approvals < 1)
-		report_invalid(errmsg("default_approvals must be at least 1"),
+	if (request->default_approvals != NULL &&
+		(*request->default_approvals < 1 || *request->default_approvals > APPROVALS_MAX))
+		report_invalid(errmsg("default_approvals must be between 1 and %d", APPROVALS_MAX),
 					   errdetail("It is " INT64_FORMAT ".", *request->default_approvals));
 
 	caller_identify(&caller);

@@ -10,10 +10,10 @@
 #include "engine/caller.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
+#include "model/quorum.h"
 #include "store/rule.h"
 
 /* Most people that one rule can ask for, and the highest stage. */
-#define APPROVALS_MAX 100
 #define STAGE_MAX 100
 
 /* Longest condition, in bytes as it is stored. */

@@ -19,6 +19,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "miscadmin.h"
 #include "model/quorum.h"
 
@@ -193,6 +195,66 @@ quorum_open_stage(const Quorum *quorum, const Approval *approvals, int count)
 
 	matching_begin(&matching, quorum, approvals, count);
 	return match_stages(&matching, count);
+}
+
+/*
+ * Fill the open slots of a requirement with approvals that nobody has given:
+ * returns how many.  There is room for them in all, which has the others.
+ */
+static int64
+fill(Matching *matching, Approval *all, int r)
+{
+	const Requirement *requirement = &matching->quorum->requirements[r];
+	int64 filled = 0;
+
+	for (; filled < requirement->approvals; filled++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		all[matching->count] = (Approval){.role = requirement->role != NULL ? requirement->role
+																			: "",
+										  .stage = requirement->stage};
+		matching->place[matching->count] = NOWHERE;
+		matching->count++;
+		if (!match(matching, matching->count - 1))
+		{
+			matching->count--;
+			break;
+		}
+	}
+	return filled;
+}
+
+/*
+ * How many approvals each requirement still needs.  The slots for anybody of a
+ * stage come first, which only approvals of no other use can fill: what a role
+ * has given beyond its own slots is in them already.
+ */
+int64 *
+quorum_missing(const Quorum *quorum, const Approval *approvals, int count)
+{
+	int64 *missing = palloc0(sizeof(int64) * Max(quorum->count, 1));
+	int size = (int) Min(quorum_size(quorum), INT_MAX / 2) + count;
+	Approval *all = palloc(sizeof(Approval) * Max(size, 1));
+	Matching matching;
+	int64 stage = 0;
+
+	for (int i = 0; i < count; i++)
+		all[i] = approvals[i];
+	matching_begin(&matching, quorum, all, size);
+	matching.count = count;
+	while ((stage = stage_after(quorum, stage)) != 0)
+	{
+		matching.last_stage = stage;
+		for (int i = 0; i < count; i++)
+			if (matching.place[i] == NOWHERE)
+				(void) match(&matching, i);
+		for (int role = 0; role <= 1; role++)
+			for (int r = 0; r < quorum->count; r++)
+				if (quorum->requirements[r].stage == stage &&
+					(quorum->requirements[r].role != NULL) == (role == 1))
+					missing[r] = fill(&matching, all, r);
+	}
+	return missing;
 }
 
 /*

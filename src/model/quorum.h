@@ -7,6 +7,9 @@
 
 #include "postgres.h"
 
+/* The most approvals that one requirement may ask for. */
+#define APPROVALS_MAX 100
+
 /* So many slots of a stage for one role. */
 typedef struct Requirement
 {
@@ -32,6 +35,7 @@ typedef struct Approval
 extern int64 quorum_size(const Quorum *quorum);
 extern bool quorum_wants(const Quorum *quorum, int64 stage, const char *role);
 extern int64 quorum_open_stage(const Quorum *quorum, const Approval *approvals, int count);
+extern int64 *quorum_missing(const Quorum *quorum, const Approval *approvals, int count);
 extern int64 quorum_place(const Quorum *quorum, const Approval *approvals, int count,
 						  const char *role);
 

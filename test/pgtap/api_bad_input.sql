@@ -264,6 +264,7 @@ SELECT format('SELECT workflow_orch.%s(%s => %s)', call, name, quote_literal(val
 UPDATE refusals SET message = 'argument "timeout" must not be %' WHERE message LIKE '%tool =>%';
 INSERT INTO refusals (call, message, description) VALUES
   ('SELECT workflow_orch.set_policy(default_approvals => 0)', 'default_approvals %', 'no approval at all is refused'),
+  ('SELECT workflow_orch.set_policy(default_approvals => 101)', 'default_approvals %', 'so are more than a rule may ask for'),
   ('SELECT workflow_orch.add_approval_rule(approvals => -1)', '%"approvals"%', 'a negative number of approvals is refused'),
   ('SELECT workflow_orch.add_approval_rule(approvals => 9223372036854775807)', '%"approvals"%', 'a huge number of approvals is refused'),
   ('SELECT workflow_orch.add_approval_rule(stage => 0)', '%"stage"%', 'a stage of 0 is refused'),
@@ -321,7 +322,7 @@ SELECT is(attempt(call), NULL::jsonb, call || ' works') FROM unnest(ARRAY[
   'SELECT workflow_orch.set_policy(proposal_ttl => ''1000 years''), run(''div'', ''{"n": 1}'')',
   'SELECT workflow_orch.update_tool(''div'', timeout => ''1000 years''), run(''div'', ''{"n": 1}'')',
   'SELECT workflow_orch.update_tool(''div'', timeout => ''0''), run(''div'', ''{"n": 1}'')',
-  'SELECT workflow_orch.set_policy(default_approvals => 9223372036854775807), propose(''div'', ''{"n": 1}'')',
+  'SELECT workflow_orch.set_policy(default_approvals => 100), propose(''div'', ''{"n": 1}'')',
   'SELECT workflow_orch.update_tool(''div'', max_attempts => 9223372036854775807)',
   'SELECT workflow_orch.register_actor(repeat(''x'', 1024), repeat(''y'', 1024), person => repeat(''z'', 1024))']) AS call;
 SELECT is_error(attempt(format('SELECT workflow_orch.set_policy(proposal_ttl => %L), propose(''div'', ''{"n": 1}'')', value)), '{"sqlstate": "22023"}',

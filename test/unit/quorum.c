@@ -224,6 +224,26 @@ try_all(void)
 	is_int(wrong, 0, "what can be filled is found to be, for 81 quorums and 256 teams each");
 }
 
+/* What is missing is what fills them, and with the most slots for anybody. */
+static void
+try_missing(void)
+{
+	Requirement requirements[] = {{1, "DBA", 2}, {1, NULL, 2}, {2, "Manager", 1}};
+	Quorum quorum = {3, requirements};
+	Approval given[] = {{"Manager", 1}, {"DBA", 1}, {"DBA", 1}, {"Manager", 0}};
+	static const int64 expected[][3] = {{2, 2, 1}, {2, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 0, 1}};
+
+	for (int count = 0; count <= (int) lengthof(given); count++)
+	{
+		int64 *missing = quorum_missing(&quorum, given, count);
+
+		for (int r = 0; r < quorum.count; r++)
+			is_int(missing[r], expected[count][r], "what is missing with some given");
+	}
+	requirements[1].approvals = 5000;
+	is_int(quorum_missing(&quorum, given, 4)[1], 4998, "many that are missing are counted");
+}
+
 UNIT_TEST(quorum)
 {
 	Requirement requirements[] = {{1, "DBA", 2}, {2, NULL, 3}, {3, "Manager", 1}};
@@ -233,6 +253,7 @@ UNIT_TEST(quorum)
 	for (int i = 0; i < (int) lengthof(cases); i++)
 		try(&cases[i]);
 	try_all();
+	try_missing();
 
 	is_int(quorum_size(&none), 0, "nothing needs nobody");
 	is_int(quorum_size(&quorum), 6, "the numbers of all stages add up");
