@@ -10,8 +10,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/errors.h"
 #include "engine/approved.h"
 #include "engine/caller.h"
+#include "engine/capability.h"
 #include "engine/queued.h"
 #include "engine/run_as.h"
 #include "engine/verbs.h"
@@ -76,6 +78,23 @@ enqueue(const EnqueueRequest *request)
 			   request->priority);
 }
 
+/*
+ * Whether the proposer may still have calls executed.  What a gateway proposed
+ * for them rested on its capability, and on none of theirs.
+ */
+static void
+check_proposer(const Proposal *proposal)
+{
+	const Actor *actor = actor_require(proposal->actor_id);
+
+	actor_check_active(actor);
+	if (actor->db_role != NULL && proposal->proposer.login != NULL &&
+		!capability_is_held(actor->db_role_oid, CAPABILITY_EXECUTE))
+		report_denied(errmsg("role \"%s\" may not have calls executed any more", actor->db_role),
+					  errdetail("Actor " INT64_FORMAT ", who proposed it, is bound to the role.",
+								actor->actor_id));
+}
+
 static void
 put_in_name_of_proposer(Proposal *proposal)
 {
@@ -83,6 +102,7 @@ put_in_name_of_proposer(Proposal *proposal)
 	ApprovedCall call;
 
 	caller_identify(&caller);
+	check_proposer(proposal);
 	approved_load(&call, proposal);
 	queued_check_workers();
 	approved_check_role(&call);
@@ -117,7 +137,9 @@ enqueue_when_approved(Proposal *proposal)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+			error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
 			ReThrowError(error);
 		ereport(WARNING, (errcode(error->sqlerrcode),
 						  errmsg("proposal " INT64_FORMAT " is approved, but was not queued",

@@ -43,6 +43,26 @@ SELECT format('ALTER ROLE %I NOLOGIN', :'tool_role') \gexec
 SELECT is((SELECT status::text FROM workflow_orch.review_action(:p, :bob, 'approve')), 'approved', 'an approval stands where the call cannot be queued');
 SELECT format('ALTER ROLE %I LOGIN', :'tool_role') \gexec
 
+-- The proposer must still be allowed to have it executed.
+SELECT propose_to_run(6) AS p \gset
+SELECT workflow_orch.update_actor(:ann, active => false) \g /dev/null
+SELECT is((SELECT status::text FROM workflow_orch.review_action(:p, :bob, 'approve')), 'approved', 'the call of a proposer who is no longer active is approved');
+SELECT is(queued(:p), 0::bigint, 'but not queued');
+SELECT workflow_orch.update_actor(:ann, active => true) \g /dev/null
+CREATE ROLE engine_enqueue_on_approval_eve LOGIN;
+SELECT workflow_orch.grant_capability('engine_enqueue_on_approval_eve', c) FROM unnest('{propose,execute}'::text[]) AS c;
+SELECT workflow_orch.register_actor('eve', 'Developer', 'engine_enqueue_on_approval_eve') AS eve \gset
+CREATE FUNCTION t.eves(n int) RETURNS bigint LANGUAGE sql AS $$
+  SELECT value_as('engine_enqueue_on_approval_eve', format('SELECT proposal_id FROM workflow_orch.propose_action(%s, NULL, ''work'', ''{"n": %s}'', ''r'', execute_on_approval => true)',
+                                                           workflow(), n))::bigint
+$$;
+SELECT eves(1) AS p, eves(2) AS q \gset
+SELECT status FROM workflow_orch.review_action(:p, :bob, 'approve') \g /dev/null
+SELECT is(queued(:p), 1::bigint, 'the call of one who holds execute is queued');
+SELECT workflow_orch.revoke_capability('engine_enqueue_on_approval_eve', 'execute');
+SELECT is((SELECT status::text FROM workflow_orch.review_action(:q, :bob, 'approve')), 'approved', 'of one who does not any more it is approved');
+SELECT is(queued(:q), 0::bigint, 'but not queued');
+
 SELECT is(approved('work', '{"n": 1}') IN (SELECT proposal_id FROM workflow_orch.queue), false, 'by default an approval queues nothing');
 SELECT workflow_orch.grant_capability('engine_enqueue_on_approval_user', 'propose') \g /dev/null
 SELECT workflow_orch.grant_capability('engine_enqueue_on_approval_user', 'gateway') \g /dev/null
