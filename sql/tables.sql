@@ -193,8 +193,7 @@ CREATE TABLE delegation (
   ended_at      timestamptz,
   ended_by      bigint REFERENCES actor
 );
-CREATE INDEX delegation_from_idx ON delegation (from_actor);
-CREATE INDEX delegation_to_idx ON delegation (to_actor);
+CREATE INDEX delegation_standing_idx ON delegation (ends_at) WHERE ended_at IS NULL;
 
 COMMENT ON TABLE delegation IS 'Who reviews in the role of somebody who is away';
 COMMENT ON COLUMN delegation.from_actor IS 'Actor who is away';

@@ -52,12 +52,11 @@ leads_to(int64 from, int64 to)
 	int size = 8;
 	int64 *reached = palloc(size * sizeof(int64));
 	int count = 0;
+	const DelegationList *list = delegation_list();
 
 	reached[count++] = from;
 	for (int at = 0; at < count; at++)
 	{
-		const DelegationList *list = delegation_list(reached[at]);
-
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < list->count; i++)
 		{

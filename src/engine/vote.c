@@ -113,6 +113,13 @@ person_of(const Actor *actor)
 					.db_role = actor->db_role};
 }
 
+static void
+add_fellow(Voter *voter, Person fellow)
+{
+	fellow.on_behalf_of = voter->actor->actor_id;
+	voter->fellows[voter->nfellows++] = fellow;
+}
+
 /*
  * Somebody who acts as this actor now, in their own role and in those delegated
  * to them.
@@ -120,13 +127,14 @@ person_of(const Actor *actor)
  * A delegation lends no more than the delegator could do: it does not pass on
  * what was delegated to the delegator, and is none for the delegator's own
  * proposals.  Nor is it for the delegate's own, which they decide on, where they
- * may at all, in their own role.
+ * may at all, in their own role.  It lends to the actor that it names, but makes
+ * one of the people: the other actors of either count with them.
  */
 void
 voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposal *proposal,
 		   const Policy *policy)
 {
-	const DelegationList *list = delegation_list(actor->actor_id);
+	const DelegationList *list = delegation_list();
 	bool own = list->count > 0 && reviewer_is_proposer(person, proposal);
 
 	voter->actor = actor;
@@ -139,22 +147,27 @@ voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposa
 	for (int i = 0; i < list->count; i++)
 	{
 		const Delegation *delegation = &list->delegations[i];
-		bool is_delegate = delegation->to_actor == actor->actor_id;
-		const Actor *other;
-		Person fellow;
+		const Actor *from;
+		const Actor *to;
+		Person delegator;
+		Person delegate;
 
 		if (!delegation_is_in_force(delegation))
 			continue;
-		other = actor_require(is_delegate ? delegation->from_actor : delegation->to_actor);
-		fellow = person_of(other);
-		if (is_delegate && !own && other->active && reviewer_is_of_kind(other, policy) &&
-			!reviewer_is_proposer(&fellow, proposal))
+		from = actor_require(delegation->from_actor);
+		to = actor_require(delegation->to_actor);
+		delegator = person_of(from);
+		delegate = person_of(to);
+		if (to->actor_id == actor->actor_id && !own && from->active &&
+			reviewer_is_of_kind(from, policy) && !reviewer_is_proposer(&delegator, proposal))
 			voter->roles[voter->nroles++] = (VoterRole){
-				.slot = {.role = other->role, .on_behalf_of = &other->actor_id},
-				.delegator = fellow,
+				.slot = {.role = from->role, .on_behalf_of = &from->actor_id},
+				.delegator = delegator,
 			};
-		fellow.on_behalf_of = actor->actor_id;
-		voter->fellows[voter->nfellows++] = fellow;
+		if (person_is_same(person, &delegate))
+			add_fellow(voter, delegator);
+		else if (person_is_same(person, &delegator))
+			add_fellow(voter, delegate);
 	}
 }
 

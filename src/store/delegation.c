@@ -17,52 +17,40 @@ delegation_read(const StoredRow *row, Delegation *delegation)
 	delegation->row = NULL;
 }
 
-static void
-add_delegations(DelegationList *list, int *size, AttrNumber column, const char *index,
-				int64 actor_id)
+static void *
+list_read(pg_attribute_unused() const void *key)
 {
-	ScanKeyData key;
+	DelegationList *list = palloc0(sizeof(DelegationList));
+	TimestampTz now = GetCurrentTimestamp();
 	StoreScan scan;
 	StoredRow *row;
+	int size = 4;
 
-	store_key_int64(&key, column, actor_id);
-	store_scan_begin(&scan, STORE_DELEGATION, index, 1, &key);
+	list->delegations = palloc(size * sizeof(Delegation));
+	store_scan_begin(&scan, STORE_DELEGATION, "delegation_standing_idx", 0, NULL);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
-		if (!column_is_null(row, DELEGATION_ENDED_AT))
+		if (column_int64(row, DELEGATION_ENDS_AT) <= now)
 			continue;
-		if (list->count == *size)
+		if (list->count == size)
 		{
-			*size *= 2;
-			list->delegations = repalloc(list->delegations, *size * sizeof(Delegation));
+			size *= 2;
+			list->delegations = repalloc(list->delegations, size * sizeof(Delegation));
 		}
 		delegation_read(row, &list->delegations[list->count++]);
 	}
 	store_scan_end(&scan);
-}
-
-static void *
-delegation_list_fetch(const void *actor_id)
-{
-	DelegationList *list = palloc0(sizeof(DelegationList));
-	int size = 2;
-
-	list->delegations = palloc(size * sizeof(Delegation));
-	add_delegations(list, &size, DELEGATION_FROM_ACTOR, "delegation_from_idx",
-					*(const int64 *) actor_id);
-	add_delegations(list, &size, DELEGATION_TO_ACTOR, "delegation_to_idx",
-					*(const int64 *) actor_id);
 	return list;
 }
 
 /*
- * The delegations from an actor and to it that nobody has ended, those whose
- * time has passed included: good to the end of the transaction.
+ * The delegations that stand, and perhaps some whose time has passed: good to
+ * the end of the transaction.
  */
 const DelegationList *
-delegation_list(int64 actor_id)
+delegation_list(void)
 {
-	return store_cached(STORE_DELEGATION, &actor_id, sizeof(actor_id), delegation_list_fetch);
+	return store_cached(STORE_DELEGATION, "", 0, list_read);
 }
 
 /* The delegation with this id, locked for a change, or NULL; waits. */

@@ -32,14 +32,13 @@ typedef struct Delegation
 	StoredRow *row;
 } Delegation;
 
-/* Those of one actor that nobody has ended. */
 typedef struct DelegationList
 {
 	int count;
 	Delegation *delegations;
 } DelegationList;
 
-extern const DelegationList *delegation_list(int64 actor_id);
+extern const DelegationList *delegation_list(void);
 extern Delegation *delegation_lock(int64 delegation_id);
 extern int64 delegation_insert(const Delegation *delegation, const int64 *delegated_by);
 extern void delegation_end(const Delegation *delegation, const int64 *ended_by);

@@ -85,6 +85,20 @@ SELECT refused(:p, :bob, 'what was given on behalf of somebody stays theirs when
 SELECT is((SELECT approvals FROM workflow_orch.proposal WHERE proposal_id = :p), 1::bigint, 'and stands');
 SELECT refused(:p, :dev3, 'the delegate''s colleague is no DBA');
 
+-- Whichever of their actors acts.
+SELECT workflow_orch.remove_approval_rule(rule_id) FROM workflow_orch.approval_rule WHERE removed_at IS NULL;
+SELECT workflow_orch.add_approval_rule(approvals => 2) \g /dev/null
+SELECT workflow_orch.update_actor(:dev2, person => 'Dee'), workflow_orch.register_actor('dee again', 'Clerk', person => 'Dee') AS dee_again \gset
+SELECT delegate(:bob, :dev2) AS d \gset
+SELECT propose('pay', '{"amount": 1}') AS p, propose('pay', '{"amount": 1}') AS q, propose('pay', '{"amount": 1}') AS r, propose('pay', '{"amount": 1}') AS s \gset
+SELECT review(:p, :dev2), review(:q, :bob_again), review(:r, :dee_again), review(:s, :bob_again) \g /dev/null
+SELECT refused(:p, :bob_again, 'another actor of the delegator does not approve beside the delegate');
+SELECT refused(:q, :dev2, 'nor the delegate beside another actor of the delegator');
+SELECT refused(:r, :bob, 'nor the delegator beside another actor of the delegate');
+SELECT refused(:s, :dee_again, 'nor do other actors of both beside each other');
+SELECT workflow_orch.end_delegation(:d, :bob);
+SELECT is(review(:p, :bob_again) || review(:r, :bob), 'approvedapproved', 'when it has ended they are two people');
+
 -- What the delegator could not do.
 SELECT workflow_orch.remove_approval_rule(rule_id) FROM workflow_orch.approval_rule WHERE removed_at IS NULL;
 SELECT workflow_orch.add_approval_rule('Manager') \g /dev/null
