@@ -1,0 +1,418 @@
+# Random sequences of calls by random actors, each on a workflow of its own,
+# beside a model of the contract (WalkModel.pm) that says what every call must
+# give. WALKS is the number of sequences, WALK_SEED what they are drawn from, and
+# of WALK_SHOW sequences that disagree the calls are printed.
+use strict;
+use warnings;
+use JSON::PP qw(decode_json);
+use List::Util qw(uniq);
+use lib 'test/t';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use WorkflowOrch;
+use WalkModel;
+
+my $walks = $ENV{WALKS} // 10000;
+my $seed = $ENV{WALK_SEED} // 4711;
+note("WALKS=$walks WALK_SEED=$seed");
+srand($seed);
+
+# Without the launcher, which would sweep what has expired at moments of its own.
+my $node = new_node('main', preload => 0, settings => "log_min_messages = fatal\nsynchronous_commit = off\nmax_wal_size = 4GB\n");
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION workflow_orch;
+	CREATE ROLE tool_runner LOGIN;
+	CREATE SCHEMA app;
+	GRANT USAGE ON SCHEMA app TO PUBLIC;
+	CREATE TABLE app.effect (proposal_id bigint);
+	CREATE TABLE app.flag (up boolean);
+	INSERT INTO app.flag VALUES (false);
+	GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA app TO tool_runner;
+	CREATE FUNCTION app.mark(p int, q int DEFAULT 0) RETURNS int LANGUAGE plpgsql AS $$
+	BEGIN
+		INSERT INTO app.effect VALUES (current_setting('workflow_orch.proposal_id')::bigint);
+		IF p = 13 OR p % 2 = 0 AND (SELECT up FROM app.flag) THEN RAISE 'not this one'; END IF;
+		RETURN p;
+	END $$;
+	SELECT workflow_orch.register_tool(t, 'app.mark(int, int)', run_as => 'tool_runner', timeout => '1 min') FROM unnest('{mark,note}'::text[]) t;
+	CREATE FUNCTION app.id(name text) RETURNS bigint STABLE LANGUAGE sql AS $$ SELECT current_setting('walk.' || name)::bigint $$;
+	CREATE FUNCTION app.is(name text, id bigint) RETURNS bigint LANGUAGE sql AS $$ SELECT set_config('walk.' || name, id::text, false)::bigint $$;
+	CREATE FUNCTION app.raise_flag(raised boolean) RETURNS void LANGUAGE sql AS 'UPDATE app.flag SET up = raised';
+	CREATE UNLOGGED TABLE app.call (n bigint GENERATED ALWAYS AS IDENTITY, call text);
+	CREATE UNLOGGED TABLE app.answer (n bigint, answer text);
+	-- Makes the calls one after the other, some in a transaction with the next.
+	CREATE PROCEDURE app.walk() LANGUAGE plpgsql AS $$
+	DECLARE
+		c record;
+		got text;
+	BEGIN
+		FOR c IN SELECT * FROM app.call ORDER BY n LOOP
+			BEGIN
+				EXECUTE 'SELECT ' || c.call INTO got;
+			EXCEPTION WHEN OTHERS THEN
+				got := SQLSTATE;
+			END;
+			INSERT INTO app.answer VALUES (c.n, got);
+			IF c.n % 3 <> 0 THEN COMMIT; END IF;
+		END LOOP;
+	END $$});
+
+# The people: [role, kind, person].
+my @people = ([ 'Developer', 'human', 'ann' ], [ 'DBA', 'human' ], [ 'Manager', 'human' ], [ 'DBA', 'human' ], [ 'Manager', 'human', 'eve' ],
+	[ 'DBA', 'human', 'eve' ], [ 'Developer', 'agent' ], [ 'Developer', 'human' ], [ 'DBA', 'human', 'ann' ], [ 'Manager', 'service' ]);
+my @actors = (1 .. @people);
+my @roles = ('DBA', 'Manager', 'Developer', undef);
+
+# Conditions, and what they say: true, false, or undef where they cannot judge.
+my @conditions = (
+	[ '$.params.p > 20', sub { $_[0]{params}{p} > 20 ? 1 : 0 } ],
+	[ '$.params.p < 5', sub { $_[0]{params}{p} < 5 ? 1 : 0 } ],
+	[ '$.params.q == 1', sub { defined $_[0]{params}{q} ? $_[0]{params}{q} == 1 ? 1 : 0 : undef } ],
+	[ '$.actor.kind == "agent"', sub { $_[0]{actor}{kind} eq 'agent' ? 1 : 0 } ],
+	[ '$.actor.role != "Developer"', sub { $_[0]{actor}{role} ne 'Developer' ? 1 : 0 } ],
+	[ '$.tool == "note" && $.params.p > 10', sub { $_[0]{tool} eq 'note' && $_[0]{params}{p} > 10 ? 1 : 0 } ],
+	[ '$.reason == "urgent"', sub { $_[0]{reason} eq 'urgent' ? 1 : 0 } ]);
+
+my $model = WalkModel->new;
+my @setup;
+for my $actor (@actors)
+{
+	my ($role, $kind, $person) = @{ $people[ $actor - 1 ] };
+	$model->{actor}{$actor} = { role => $role, kind => $kind, person => $person, active => 1 };
+	push @setup, sprintf q{SELECT workflow_orch.register_actor('a%s', %s, kind => '%s', person => %s);}, $actor, quoted($role), $kind, quoted($person);
+}
+$node->safe_psql('postgres', join "\n", @setup);
+$model->{tool}{$_} = { enabled => 1, timeout => '1 min' } for qw(mark note);
+
+sub pick { return $_[ int rand @_ ]; }
+sub chance { my ($percent) = @_; return rand(100) < $percent; }
+sub quoted { my ($value) = @_; return defined $value ? "'$value'" : 'NULL'; }
+sub bool { my ($value) = @_; return $value ? 'true' : 'false'; }
+# The id that stands for a name in SQL; actors are called by their ids.
+sub id { my ($name) = @_; return !defined $name ? 'NULL' : $name eq 'nil' ? 404000000 : $name =~ /^\d+$/ ? $name : "app.id('$name')"; }
+sub whoever { return chance(1) ? 'nil' : pick(@actors); }
+sub somebody { return chance(10) ? undef : whoever(); }
+sub json { my ($params) = @_; return quoted(ref $params ? '{' . join(', ', map { "\"$_\": $params->{$_}" } sort keys %$params) . '}' : $params); }
+# A name of this kind that stands for nothing now.
+sub free { my ($kind, $prefix, $count) = @_; return (grep { !$model->{$kind}{$_} } map { "$prefix$_" } 1 .. $count)[0]; }
+
+my ($walk, @proposals, $workflow);
+
+sub draw_params
+{
+	return pick('[1]', '7', '{}') if chance(1);
+	my %params = (p => 1 + int rand 30);
+	$params{q} = int rand 3 if chance(30);
+	$params{p} = "\"$params{p}\"" if chance(10);
+	$params{ pick(qw(p q r)) } = pick('"x"', 'true') if chance(2);
+	return \%params;
+}
+
+# A proposal of this sequence, the newest more often.
+sub some_proposal
+{
+	return 'nil' if !@proposals || chance(1);
+	return chance(60) ? $proposals[-1] : pick(@proposals);
+}
+
+# Who could go on with it, more often than by chance alone.
+sub some_reviewer
+{
+	my ($name) = @_;
+	my $p = $model->{proposal}{$name};
+	my @fit = $p && chance(60) ? grep { !$model->same_person($_, $p->{actor}) && $model->fit($p, $_) } @actors : ();
+	return @fit ? pick(@fit) : whoever();
+}
+
+# What may be called: [weight, sub that gives the call's SQL and what it must give].
+my %calls = (
+	propose => [ 14, sub {
+		my $name = 'p' . (1 + @proposals);
+		my ($w, $actor, $tool) = (chance(1) ? 'nil' : $workflow, whoever(), chance(1) ? 'nil' : pick(qw(mark note)));
+		my ($params, $reason) = (draw_params(), chance(1) ? '' : chance(10) ? 'urgent' : 'because');
+		my $key = chance(15) ? "k$walk." . int rand 2 : undef;
+		($actor, $tool, $params) = ($actors[0], 'mark', pick({ p => 1 }, { p => '"1"' }, { p => 2 })) if defined $key && chance(80);
+		my ($status, $is) = $model->propose_action($name, $w, $actor, $tool, $params, $reason, $key);
+		push @proposals, $name if defined $is && $is eq $name;
+		return (sprintf(q{(proposal_id = app.is('p', proposal_id))::text || ' ' || status || ' ' || (proposal_id = %s)
+			FROM workflow_orch.propose_action(%s, %s, '%s', %s, '%s', %s)},
+			defined $is && $is ne $name ? id($is) : "app.is('$name', proposal_id)", id($w), id($actor), $tool, json($params), $reason, quoted($key)),
+			defined $is ? "true $status true" : $status);
+	} ],
+	approve => [ 26, sub {
+		my $p = some_proposal();
+		my $reviewer = some_reviewer($p);
+		return review($p, $reviewer, 'approve');
+	} ],
+	edit => [ 9, sub {
+		my $p = some_proposal();
+		my $reviewer = some_reviewer($p);
+		my $edits = chance(3) ? pick('[]', '1') : chance(5) ? {} : chance(5) ? { q => 'null' } : chance(3) ? { p => 'null' } : { pick(qw(p p q)) => pick(1 .. 30, '"7"') };
+		return review($p, $reviewer, 'edit', $edits);
+	} ],
+	reject => [ 3, sub { my $p = some_proposal(); return review($p, some_reviewer($p), 'reject'); } ],
+	bad_review => [ 1, sub { my $p = some_proposal(); return review($p, whoever(), @{ pick([ 'edit' ], [ 'approve', { p => 1 } ], [ 'perhaps' ], [ 'reject', {} ]) }); } ],
+	revoke => [ 6, sub {
+		my $name = some_proposal();
+		my $p = $model->{proposal}{$name};
+		my @who = $p && chance(70) ? map { $_->{reviewer} } WalkModel::approvals($p) : ();
+		my $reviewer = @who ? pick(@who) : whoever();
+		return (sprintf('workflow_orch.revoke_approval(%s, %s)', id($name), id($reviewer)), $model->revoke_approval($name, $reviewer));
+	} ],
+	withdraw => [ 3, sub {
+		my $name = some_proposal();
+		my $p = $model->{proposal}{$name};
+		my $actor = $p && chance(60) ? $p->{actor} : whoever();
+		return (sprintf('workflow_orch.withdraw_proposal(%s, %s)', id($name), id($actor)), $model->withdraw_proposal($name, $actor));
+	} ],
+	execute => [ 18, sub {
+		my @ready = chance(70) ? grep { $model->status($model->{proposal}{$_}) eq 'approved' } @proposals : ();
+		my $name = @ready ? pick(@ready) : some_proposal();
+		my $actor = somebody();
+		return (sprintf(q{concat_ws(' ', result -> 'success', result -> 'dry_run') FROM workflow_orch.execute_action(%s, %s)}, id($name), id($actor)),
+			$model->execute_action($name, $actor));
+	} ],
+	retry => [ 6, sub {
+		my @failed = chance(80) ? grep { $model->{proposal}{$_}{status} eq 'failed' } @proposals : ();
+		my $name = @failed ? pick(@failed) : some_proposal();
+		my $actor = somebody();
+		return (sprintf('workflow_orch.retry_action(%s, %s)', id($name), id($actor)), $model->retry_action($name, $actor));
+	} ],
+	comment => [ 2, sub {
+		my ($name, $actor, $comment) = (some_proposal(), whoever(), chance(5) ? '' : 'well');
+		return (sprintf(q{CASE WHEN workflow_orch.comment_proposal(%s, %s, '%s') > 0 THEN 'ok' END}, id($name), id($actor), $comment),
+			$model->comment_proposal($name, $actor, $comment));
+	} ],
+	complete => [ 1, sub { return end_workflow('complete'); } ],
+	cancel => [ 1, sub { return end_workflow('cancel'); } ],
+	break_glass => [ 2, sub {
+		my ($glass, $name, $actor, $reason) = (free('glass', 'b', 30), some_proposal(), whoever(), chance(5) ? '' : 'it burns');
+		my $expected = $model->break_glass_execute($glass, $name, $actor, $reason);
+		return (sprintf(q{concat_ws(' ', result -> 'success', result -> 'dry_run', CASE WHEN app.is('%s', execution_id) = 0 THEN 1 END)
+			FROM workflow_orch.break_glass_execute(%s, %s, '%s')}, $glass, id($name), id($actor), $reason), $expected);
+	} ],
+	review_glass => [ 2, sub {
+		my ($glass, $reviewer, $comment) = (pick('nil', keys_of('glass')), whoever(), chance(5) ? '' : 'seen');
+		my $expected = $model->review_break_glass($glass, $reviewer, $comment);
+		return (sprintf(q{CASE WHEN workflow_orch.review_break_glass(%s, %s, '%s') IS NOT NULL THEN 'ok' END}, id($glass), id($reviewer), $comment), $expected);
+	} ],
+	flag => [ 2, sub { $model->{flag} = pick(0, 1); return (sprintf(q{'ok' FROM app.raise_flag(%s)}, bool($model->{flag})), 'ok'); } ],
+	expire => [ 1, sub { return ('workflow_orch.expire_proposals()', $model->expire_proposals); } ]);
+
+# What administrators call.
+my %settings = (
+	dry_run => sub { return chance(10); },
+	default_approvals => sub { return pick(1, 1, 2, 3); },
+	edit_needs_approval => sub { return chance(40); },
+	agents_may_review => sub { return chance(40); },
+	proposal_ttl => sub { return chance(10); },
+	approval_ttl => sub { return chance(10); });
+my %administration = (
+	policy => [ 6, sub {
+		my %change = map { chance(40) ? ($_ => $settings{$_}->() || 0) : () } sort keys %settings;
+		my $arguments = join ', ', map { "$_ => " . (/ttl/ ? $change{$_} ? "'1 us'" : "'0'" : /default/ ? $change{$_} : bool($change{$_})) } sort keys %change;
+		return ("'ok' FROM workflow_orch.set_policy($arguments)", $model->set_policy(%change));
+	} ],
+	add_rule => [ 8, sub {
+		my $name = free('rule', 'r', 5) or return;
+		my $automatic = chance(25);
+		my $condition = chance(60) ? pick(@conditions) : undef;
+		my %rule = (approvals => $automatic ? 0 : chance(2) ? -1 : pick(1, 1, 1, 2, 3), role => $automatic ? undef : pick(@roles), stage => $automatic ? 1 : chance(2) ? 0 : pick(1, 1, 1, 2, 3),
+			tool => chance(1) ? 'nil' : pick('mark', 'note', undef), condition => $condition && $condition->[0], holds => $condition && $condition->[1],
+			agents => $automatic && chance(40) ? 1 : 0);
+		return (sprintf(q{CASE WHEN app.is('%s', workflow_orch.add_approval_rule(%s, %s, %s, %s, %s, agents => %s)) > 0 THEN 'ok' END}, $name, quoted($rule{role}), $rule{approvals},
+			$rule{stage}, quoted($rule{tool}), quoted($rule{condition}), bool($rule{agents})), $model->add_approval_rule($name, %rule));
+	} ],
+	remove_rule => [ 7, sub { return remove('rule', 'remove_approval_rule'); } ],
+	delegate => [ 5, sub {
+		my ($from, $to) = (whoever(), whoever());
+		my $name = free('delegation', 'd', 4) or return;
+		# Of two that could lend their role which one does is left open.
+		return if grep { $_->{to} eq $to } values %{ $model->{delegation} };
+		return (sprintf(q{CASE WHEN app.is('%s', workflow_orch.delegate_review(%s, %s, 'infinity')) > 0 THEN 'ok' END}, $name, id($from), id($to)), $model->delegate_review($name, $from, $to));
+	} ],
+	end_delegation => [ 4, sub { return remove('delegation', 'end_delegation'); } ],
+	freeze => [ 1, sub {
+		my $name = free('freeze', 'f', 2) or return;
+		my ($when, $tool) = (pick(qw(now now later never)), chance(2) ? 'nil' : pick('mark', 'note', undef));
+		my ($starts, $ends) = $when eq 'now' ? (-1, 1) : $when eq 'later' ? (1, 2) : (2, 1);
+		return (sprintf(q{CASE WHEN app.is('%s', workflow_orch.add_freeze('stop', now() + interval '%s day', now() + interval '%s day', %s)) > 0 THEN 'ok' END}, $name, $starts, $ends, quoted($tool)),
+			$model->add_freeze($name, $when, $tool));
+	} ],
+	unfreeze => [ 4, sub { return remove('freeze', 'remove_freeze'); } ],
+	actor => [ 4, sub {
+		my $actor = whoever();
+		my %change = chance(60) ? (role => pick(@roles[ 0 .. 2 ])) : (active => chance(70) ? 1 : 0);
+		return (sprintf(q{CASE WHEN workflow_orch.update_actor(%s, role => %s, active => %s) IS NOT NULL THEN 'ok' END}, id($actor), quoted($change{role}), defined $change{active} ? bool($change{active}) : 'NULL'),
+			$model->update_actor($actor, %change));
+	} ],
+	activate => [ 3, sub {
+		my @gone = grep { !$model->{actor}{$_}{active} } @actors or return;
+		my $actor = pick(@gone);
+		return (sprintf(q{CASE WHEN workflow_orch.update_actor(%s, active => true) IS NOT NULL THEN 'ok' END}, $actor), $model->update_actor($actor, active => 1));
+	} ],
+	tool => [ 2, sub {
+		my ($tool, $timeout) = (pick(qw(mark note)), pick('1 min', '2 min'));
+		return (sprintf(q{CASE WHEN workflow_orch.update_tool('%s', timeout => '%s') IS NOT NULL THEN 'ok' END}, $tool, $timeout), $model->update_tool($tool, 'update_tool', timeout => $timeout));
+	} ],
+	enable => [ 2, sub {
+		my ($tool, $enabled) = (pick(qw(mark note)), chance(92) ? 1 : 0);
+		return (sprintf(q{CASE WHEN workflow_orch.set_tool_enabled('%s', %s) IS NOT NULL THEN 'ok' END}, $tool, bool($enabled)), $model->update_tool($tool, 'set_tool_enabled', enabled => $enabled));
+	} ]);
+
+sub keys_of { my ($kind) = @_; return sort keys %{ $model->{$kind} }; }
+
+sub review
+{
+	my ($name, $reviewer, $decision, $edits) = @_;
+	my $p = $model->{proposal}{$name};
+	my $expected = $p && chance(20) ? $p->{revision} - (chance(20) ? 1 : 0) : undef;
+	return (sprintf(q{status FROM workflow_orch.review_action(%s, %s, '%s', %s, expected_revision => %s)}, id($name), id($reviewer), $decision, defined $edits ? json($edits) : 'NULL', $expected // 'NULL'),
+		$model->review_action($name, $reviewer, $decision, $edits, $expected));
+}
+
+sub remove
+{
+	my ($kind, $call) = @_;
+	my $name = chance(2) ? 'nil' : pick(keys_of($kind)) or return;
+	return (sprintf(q{CASE WHEN workflow_orch.%s(%s) IS NOT NULL THEN 'ok' END}, $call, id($name)), $model->$call($name));
+}
+
+sub end_workflow
+{
+	my ($how) = @_;
+	my ($w, $actor) = (chance(1) ? 'nil' : $workflow, somebody());
+	return (sprintf('workflow_orch.%s_workflow(%s, %s)', $how, id($w), id($actor)), $model->end_workflow($w, $actor, $how eq 'cancel'));
+}
+
+sub draw
+{
+	my ($table) = @_;
+	my $sum = 0;
+	$sum += $table->{$_}[0] for keys %$table;
+	my $left = rand $sum;
+	for my $name (sort keys %$table)
+	{
+		return $table->{$name}[1]->() if ($left -= $table->{$name}[0]) < 0;
+	}
+	return;
+}
+
+# Draws all sequences: statements, what each must give, and the world before.
+my @sequences;
+for my $number (1 .. $walks)
+{
+	my %sequence = (world => $model->describe, calls => []);
+	my $add = sub { push @{ $sequence{calls} }, [@_] if @_; return; };
+	($walk, $workflow, @proposals) = ($number, 'w');
+	$add->(draw(\%administration)) for 1 .. int rand 4;
+	my ($starter, $dry_run) = ((grep { $model->{actor}{$_}{active} } @actors)[0], chance(5) ? 1 : 0);
+	$add->(sprintf(q{CASE WHEN app.is('w', workflow_orch.start_workflow('walk %s', %s, %s)) > 0 THEN 'ok' END}, $walk, id($starter), bool($dry_run)),
+		$model->start_workflow('w', $starter, $dry_run));
+	$add->($calls{propose}[1]->());
+	$add->(draw(chance(8) ? \%administration : \%calls)) for 1 .. 5 + int rand 8;
+
+	# How each proposal stands in the end, and the audit log.
+	my @left = map { $model->{proposal}{$_} } @proposals;
+	$add->(q{coalesce(string_agg(concat_ws(' ', s.status, p.revision, p.params), '; ' ORDER BY proposal_id), '')
+		FROM workflow_orch.proposal_progress s JOIN workflow_orch.proposal p USING (proposal_id) WHERE s.workflow_id = app.id('w') AND p.workflow_id = app.id('w')},
+		join '; ', map { join ' ', $model->status($_), $_->{revision}, WalkModel::text($_->{params}) } @left);
+	$add->($model->{workflow}{w}{status} eq 'active' && chance(70)
+		? ("workflow_orch.cancel_workflow(app.id('w'))", $model->end_workflow('w', undef, 1)) : ());
+	$add->(q{string_agg(action, ' ' ORDER BY action COLLATE "C") FROM workflow_orch.get_audit_log(app.id('w'))}, join ' ', sort @{ $model->{audit}{w} });
+	push @sequences, \%sequence;
+
+	# What nothing can come to is forgotten.
+	for my $p (@left)
+	{
+		delete $model->{proposal}{ $p->{name} };
+		$model->{proposal}{"$walk $p->{name}"} = $p if $model->status($p) ne $p->{status};
+		$p->{workflow} = undef;
+	}
+	$_->{workflow} = undef for values %{ $model->{glass} };
+	delete $model->{glass}{$_} for grep { $model->{glass}{$_}{reviewed} } keys %{ $model->{glass} };
+	delete @{ $model->{audit} }{ keys %{ $model->{audit} } };
+	$model->{key} = {};
+}
+
+my $script = PostgreSQL::Test::Utils::tempdir() . '/walks.sql';
+append_to_file($script, join "\n", 'SET client_min_messages = error;', 'COPY app.call (call) FROM STDIN;',
+	(map { map { $_->[0] =~ s/\s+/ /gr } @{ $_->{calls} } } @sequences), '\.', "CALL app.walk();", '');
+my $begun = time;
+my ($rc, $out, $err) = $node->psql('postgres', undef, extra_params => [ '-f', $script ]);
+is("$rc$out$err", '0', 'the calls are made');
+my @got = split /\n/, $node->safe_psql('postgres', 'SELECT answer FROM app.answer ORDER BY n'), -1;
+note(sprintf '%d calls in %d s', scalar @got, time - $begun);
+
+# Where a sequence disagrees, what comes after it may only follow from that.
+my ($disagreement, $disagreements) = ('', 0);
+for my $n (0 .. $#sequences)
+{
+	my ($trace, $differs) = ('', 0);
+	for my $call (@{ $sequences[$n]{calls} })
+	{
+		my ($sql, $expected) = @$call;
+		my $got = shift(@got) // '(none)';
+		my $agrees = grep { $got eq $_ } $expected, split /\|/, $expected;
+		$differs ||= !$agrees;
+		$trace .= "$sql\n    -- $got" . ($agrees ? '' : " where the model says $expected") . "\n";
+	}
+	next unless $differs;
+	$disagreement .= sprintf "Sequence %d of WALKS=%s WALK_SEED=%s\n%s\n%s", $n + 1, $walks, $seed, $sequences[$n]{world}, $trace if $disagreements++ < ($ENV{WALK_SHOW} // 1);
+}
+is($disagreements, 0, 'every call gives what the model says') or diag($disagreement);
+
+# What must hold of the tables whatever the model says.
+sub none
+{
+	my ($query, $what) = @_;
+	return is($node->safe_psql('postgres', $query), '', $what);
+}
+none('SELECT * FROM workflow_orch.verify_audit_log()', 'the audit log agrees with the tables');
+is($node->safe_psql('postgres', q{SELECT string_agg(action || ' ' || n, E'\n' ORDER BY action COLLATE "C") FROM (SELECT action, count(*) AS n FROM workflow_orch.audit_log
+		WHERE action NOT IN ('register_actor', 'register_tool') GROUP BY 1) a}),
+	join("\n", map { "$_ $model->{total}{$_}" } sort keys %{ $model->{total} }), 'each change has its audit row, and nothing else has one');
+is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT proposal_id) FROM app.effect'), "$model->{effects}|$model->{effects}", 'what succeeded has left its effect once');
+none(q{SELECT proposal_id FROM workflow_orch.proposal WHERE (status = 'executed') <> EXISTS (SELECT FROM app.effect e WHERE e.proposal_id = proposal.proposal_id)},
+	'what is executed has left its effect, and nothing else has');
+none(q{SELECT execution_id FROM workflow_orch.execution e JOIN workflow_orch.proposal_revision v USING (proposal_id, revision)
+	WHERE e.result -> 'params' <> v.params}, 'what ran is the revision as it was written');
+none(q{SELECT proposal_id FROM workflow_orch.execution WHERE status = 'succeeded' AND NOT dry_run GROUP BY 1 HAVING count(*) > 1}, 'nothing has succeeded twice');
+
+# Every execution in earnest, with the requirements of its revision and the
+# approvals that stood when it started: distinct people must fill the slots.
+my $executions = $node->safe_psql('postgres', q{
+	SELECT json_build_object('execution', e.execution_id, 'proposer', p.actor_id, 'author', v.actor_id, 'revision', v.revision, 'requirements', v.requirements,
+		'proposed_so', v.params = (SELECT o.params FROM workflow_orch.proposal_revision o WHERE o.proposal_id = p.proposal_id AND o.revision = 1),
+		'rule', v.rule_id, 'edit_waits', EXISTS (SELECT FROM workflow_orch.review r WHERE r.proposal_id = p.proposal_id AND r.revision = v.revision AND r.decision = 'edit' AND NOT r.counts),
+		'approvals', (SELECT coalesce(json_agg(json_build_object('actor', r.reviewer_id, 'for', r.on_behalf_of, 'role', r.role, 'stage', r.stage, 'decision', r.decision, 'kind', r.kind)), '[]')
+			FROM workflow_orch.review r WHERE r.proposal_id = p.proposal_id AND r.revision = v.revision AND r.counts
+			AND NOT EXISTS (SELECT FROM workflow_orch.revocation x WHERE x.review_id = r.review_id AND x.revoked_at <= e.started_at) AND r.reviewed_at <= e.started_at))
+	FROM workflow_orch.execution e JOIN workflow_orch.proposal p USING (proposal_id)
+		JOIN workflow_orch.proposal_revision v ON v.proposal_id = e.proposal_id AND v.revision = e.revision
+	WHERE NOT EXISTS (SELECT FROM workflow_orch.break_glass b WHERE b.execution_id = e.execution_id)});
+my (%wrong, $judged);
+for my $e (map { decode_json($_) } split /\n/, $executions)
+{
+	my @slots = map { my $r = $_; map { [ $r->{stage}, $r->{role} // '' ] } 1 .. $r->{approvals} } @{ $e->{requirements} };
+	my @approvals = @{ $e->{approvals} };
+	my $person = sub { my ($actor) = @_; return $people[ $actor - 1 ][2] // $actor; };
+	my %seen;
+	$judged++ if @slots;
+	push @{ $wrong{'each slot is filled'} }, $e->{execution} if WalkModel::filled(\@slots, @approvals) < @slots;
+	push @{ $wrong{'only a rule lets through without a slot'} }, $e->{execution} if !@slots && !$e->{rule};
+	push @{ $wrong{'by distinct people'} }, $e->{execution} if grep { $seen{$_}++ } map { uniq($person->($_->{actor}), defined $_->{for} ? $person->($_->{for}) : ()) } @approvals;
+	push @{ $wrong{'nobody approved their own'} }, $e->{execution} if grep {
+		my $p = $person->($_->{actor});
+		$e->{edit_waits} && $p eq $person->($e->{author}) || (!$e->{edit_waits} || $e->{proposed_so}) && $p eq $person->($e->{proposer}) } @approvals;
+	push @{ $wrong{'an edit is its author\'s approval'} }, $e->{execution} if grep { $_->{decision} eq 'edit' && $_->{actor} != $e->{author} } @approvals;
+}
+is_deeply(\%wrong, {}, 'distinct people other than the author filled the slots of exactly what ran') or diag(explain(\%wrong));
+cmp_ok($judged, '>', $walks / 20, 'of calls enough to tell');
+
+# The walks go everywhere: each edge but those of the workers.
+is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT status::text, ' ' ORDER BY status::text) FROM workflow_orch.proposal}),
+	'approved cancelled executed expired failed pending rejected withdrawn', 'proposals have come to every status') if $walks >= 1000;
+
+done_testing();

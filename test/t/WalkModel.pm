@@ -1,0 +1,564 @@
+# What the calls must do, by the contract and not by the code: a model of actors,
+# policy, rules, delegations, freezes and proposals, small enough to read. Each
+# method takes a call's arguments (names of objects stand for their ids, 'nil'
+# for one that there is none of), changes the model where the call succeeds, and
+# returns the status or the SQLSTATE that the call must give. It knows nothing
+# of SQL and nothing of who draws the calls.
+package WalkModel;
+use strict;
+use warnings;
+use List::Util qw(any first max min uniq);
+
+sub new
+{
+	my ($class) = @_;
+	return bless {
+		actor => {}, tool => {}, workflow => {}, proposal => {}, rule => {}, delegation => {}, freeze => {}, glass => {}, key => {},
+		audit => {}, total => {}, flag => 0, effects => 0,
+		policy => { dry_run => 0, default_approvals => 1, edit_needs_approval => 0, agents_may_review => 0, proposal_ttl => 0, approval_ttl => 0 },
+	}, $class;
+}
+
+# The audit row that a change leaves, in its workflow's log or in none.
+sub note
+{
+	my ($m, $workflow, @actions) = @_;
+	$m->{total}{$_}++ for @actions;
+	push @{ $m->{audit}{$workflow} }, @actions if defined $workflow;
+	return;
+}
+
+# The first of the pairs (what must hold not, SQLSTATE) that applies.
+sub refusal
+{
+	my (@checks) = @_;
+	while (my ($applies, $sqlstate) = splice @checks, 0, 2)
+	{
+		return $sqlstate if $applies;
+	}
+	return;
+}
+
+sub inactive
+{
+	my ($m, $actor) = @_;
+	return defined $actor && $m->{actor}{$actor} && !$m->{actor}{$actor}{active};
+}
+
+sub unknown
+{
+	my ($m, $kind, $name) = @_;
+	return defined $name && !$m->{$kind}{$name};
+}
+
+sub same_person
+{
+	my ($m, $one, $other) = @_;
+	return 1 if $one eq $other;
+	my ($p, $q) = map { $m->{actor}{$_}{person} } $one, $other;
+	return defined $p && defined $q && $p eq $q;
+}
+
+# A tool's definition as it is now; two that are alike are equal.
+sub definition { my ($m, $tool) = @_; return $m->{tool}{$tool}{timeout}; }
+
+# The status by the clock. The walks know two times to live: none, and one that
+# has passed when the next call comes.
+sub status
+{
+	my ($m, $p) = @_;
+	return 'expired' if $p->{status} eq 'pending' && $p->{proposal_ttl} || $p->{status} eq 'approved' && $p->{approval_ttl};
+	return $p->{status};
+}
+
+sub is_open { my ($m, $p) = @_; return any { $m->status($p) eq $_ } qw(pending approved); }
+
+# The row of a proposal that has expired by the clock follows.
+sub sweep
+{
+	my ($m, $p) = @_;
+	return 0 if $m->status($p) eq $p->{status};
+	$p->{status} = 'expired';
+	$m->note($p->{workflow}, 'expire_proposal');
+	return 1;
+}
+
+# Params as they are stored, or undef where they do not fit: p is an int without
+# a default, q one with a default.
+sub convert
+{
+	my ($params) = @_;
+	return if ref $params ne 'HASH' || !exists $params->{p};
+	my %stored;
+	for my $key (keys %$params)
+	{
+		return if $key !~ /^[pq]$/ || $params->{$key} !~ /^"?(-?\d+)"?$/;
+		$stored{$key} = $1;
+	}
+	return \%stored;
+}
+
+sub text { my ($params) = @_; return '{' . join(', ', map { "\"$_\": $params->{$_}" } sort keys %$params) . '}'; }
+
+# What a revision needs: [stage, role] per slot, and whether a rule approves it.
+sub requirements
+{
+	my ($m, $p, $params, $author) = @_;
+	my $by_edit = $p->{revision} > 0;
+	my $by_agent = any { $m->{actor}{$_}{kind} eq 'agent' } $p->{actor}, $author;
+	my $proposer = $m->{actor}{ $p->{actor} };
+	my (%number, $automatic);
+	for my $rule (values %{ $m->{rule} })
+	{
+		next if defined $rule->{tool} && $rule->{tool} ne $p->{tool};
+		my $matches = $rule->{holds} ? $rule->{holds}->({ tool => $p->{tool}, params => $params, reason => $p->{reason}, actor => $proposer }) : 1;
+		if ($rule->{approvals} == 0)
+		{
+			$automatic = 1 if $matches && (!$by_agent || $rule->{agents});
+			next;
+		}
+		next if defined $matches && !$matches;
+		my $slot = "$rule->{stage}/" . ($rule->{role} // '');
+		$number{$slot} = max($number{$slot} // 0, $rule->{approvals});
+	}
+	return ([], 1) if $automatic && !%number && !($by_edit && $m->{policy}{edit_needs_approval});
+	%number = ('1/' => $m->{policy}{default_approvals}) unless %number;
+	return ([ map { my ($stage, $role) = split m{/}, $_, 2; map { [ $stage, $role ] } 1 .. $number{"$stage/$role"} } sort keys %number ], 0);
+}
+
+# How many slots distinct approvals can fill: every way is tried.
+sub filled
+{
+	my ($slots, @approvals) = @_;
+	my ($first, @rest) = @approvals;
+	return 0 unless $first && @$slots;
+	my $best = filled($slots, @rest);
+	for my $i (0 .. $#$slots)
+	{
+		my ($stage, $role) = @{ $slots->[$i] };
+		next if $role ne '' && $role ne $first->{role} || defined $first->{stage} && $first->{stage} != $stage;
+		next if any { $slots->[$_][0] == $stage && $slots->[$_][1] eq $role } 0 .. $i - 1;
+		$best = max($best, 1 + filled([ @$slots[ grep { $_ != $i } 0 .. $#$slots ] ], @rest));
+		last if $best == @$slots;
+	}
+	return $best;
+}
+
+sub approvals { my ($p) = @_; return grep { $_->{counts} } @{ $p->{reviews} }; }
+
+# The lowest stage that lacks somebody; undef: all is complete.
+sub open_stage
+{
+	my ($p, @have) = @_;
+	@have = approvals($p) if @_ == 1;
+	for my $stage (uniq sort map { $_->[0] } @{ $p->{slots} })
+	{
+		my $slots = [ grep { $_->[0] <= $stage } @{ $p->{slots} } ];
+		return $stage if filled($slots, @have) < @$slots;
+	}
+	return;
+}
+
+# Whether somebody made an edit to the params as they are that was no approval.
+sub wrote
+{
+	my ($m, $p, $actor) = @_;
+	return any { !$_->{counted} && text($_->{params}) eq text($p->{params}) && $m->same_person($_->{author}, $actor) } @{ $p->{edits} };
+}
+
+# The standing delegations to an actor that lend something for this proposal.
+sub lenders
+{
+	my ($m, $p, $reviewer) = @_;
+	return if $m->same_person($reviewer, $p->{actor});
+	my @from = map { $_->{from} } grep { $_->{to} eq $reviewer } values %{ $m->{delegation} };
+	return grep { $m->{actor}{$_}{active} && $m->may_review($_) && !$m->same_person($_, $p->{actor}) && !$m->wrote($p, $_) } @from;
+}
+
+sub may_review { my ($m, $actor) = @_; return $m->{actor}{$actor}{kind} eq 'human' || $m->{policy}{agents_may_review}; }
+
+# Whether two actors count as one person while delegations last.
+sub linked
+{
+	my ($m, $one, $other) = @_;
+	return 1 if $m->same_person($one, $other);
+	return any { $m->same_person($_->{from}, $one) && $m->same_person($_->{to}, $other) || $m->same_person($_->{from}, $other) && $m->same_person($_->{to}, $one) }
+		values %{ $m->{delegation} };
+}
+
+# The role and the stage in which a reviewer fits, or undef: in the open stage or,
+# where an edit's approval can move up from it, in one below; or anywhere, in
+# whichever stage, be it complete. An edit voids what the same person has approved.
+sub fit
+{
+	my ($m, $p, $reviewer, $how) = @_;
+	$how //= 'approve';
+	my @have = grep { $how ne 'edit' || !any { $m->same_person($_, $reviewer) } $_->{reviewer}, $_->{for} // () } approvals($p);
+	my $open = open_stage($p, @have);
+	my $slots = [ grep { defined $open && $_->[0] <= $open } @{ $p->{slots} } ];
+	for my $for (undef, $m->lenders($p, $reviewer))
+	{
+		my $role = $m->{actor}{ $for // $reviewer }{role};
+		if ($how eq 'anywhere')
+		{
+			return { role => $role, for => $for } if any { $_->[1] eq '' || $_->[1] eq $role } @{ $p->{slots} };
+			next;
+		}
+		next if $how eq 'approve' && any { my $a = $_; any { $m->linked($_, $reviewer) } $a->{reviewer}, $a->{for} // () } @have;
+		for my $stage (reverse uniq sort map { $_->[0] } @$slots)
+		{
+			return { role => $role, for => $for, stage => $stage } if filled($slots, @have, { role => $role, stage => $stage }) > filled($slots, @have);
+		}
+	}
+	return;
+}
+
+sub start_workflow
+{
+	my ($m, $w, $actor, $dry_run) = @_;
+	my $refusal = refusal($m->unknown('actor', $actor), '42704', $m->inactive($actor), '42501');
+	return $refusal if $refusal;
+	$m->{workflow}{$w} = { status => 'active', dry_run => $dry_run, proposals => [] };
+	$m->note($w, 'start_workflow');
+	return 'ok';
+}
+
+# Returns the proposal's name as well: an old one's for a key that was used.
+sub propose_action
+{
+	my ($m, $name, $w, $actor, $tool, $params, $reason, $key) = @_;
+	my $refusal = refusal($reason eq '' || ref $params ne 'HASH' && $params ne '{}', '22023', $m->unknown('workflow', $w) || $m->unknown('actor', $actor) || $m->unknown('tool', $tool), '42704');
+	return $refusal if $refusal;
+	my $state = refusal($m->{workflow}{$w}{status} ne 'active' || !$m->{tool}{$tool}{enabled}, '55000', $m->inactive($actor), '42501');
+	my $old = defined $key ? $m->{key}{"$actor/$key"} : undef;
+	my $stored = convert($params) or return join '|', '22023', $state // (), $old ? '42710' : ();
+	if ($old && !$m->inactive($actor))
+	{
+		my $p = $m->{proposal}{$old};
+		return ($m->status($p), $old)
+			if $p->{workflow} eq $w && $p->{tool} eq $tool && text($p->{first_params}) eq text($stored) && $p->{reason} eq $reason;
+		return '42710' if $m->{workflow}{$w}{status} eq 'active' && $m->{tool}{$tool}{enabled};
+		return '42710|55000';
+	}
+	return $state if $state;
+	my $p = $m->{proposal}{$name} = { name => $name, workflow => $w, actor => $actor, tool => $tool, reason => $reason, first_params => $stored, revision => 0, edits => [], glass => 0 };
+	$m->{key}{"$actor/$key"} = $name if defined $key;
+	push @{ $m->{workflow}{$w}{proposals} }, $name;
+	$m->note($w, 'propose_action');
+	$m->revise($p, $stored, $actor);
+	return ($p->{status}, $name);
+}
+
+# A revision by an actor, with the approval that an edit carries: it counts where
+# it fits what the new wording needs, in any stage, in the role that let it in
+# before another.
+sub revise
+{
+	my ($m, $p, $params, $author, $fit) = @_;
+	my $by_edit = $p->{revision} > 0;
+	my ($slots, $automatic) = $m->requirements($p, $params, $author);
+	%$p = (%$p, params => $params, revision => $p->{revision} + 1, author => $author, slots => $slots, reviews => [],
+		proposer_may => $by_edit && $m->{policy}{edit_needs_approval} && text($params) ne text($p->{first_params}), definition => $m->definition($p->{tool}),
+		map { $_ => $m->{policy}{$_} } qw(proposal_ttl approval_ttl));
+	if ($by_edit)
+	{
+		$fit = $m->fit($p, $author, 'anywhere') unless filled($slots, { role => $fit->{role} });
+		push @{ $p->{reviews} }, { $fit ? %$fit : (), stage => undef, reviewer => $author, decision => 'edit', counts => $fit && !$m->{policy}{edit_needs_approval} };
+		push @{ $p->{edits} }, { author => $author, params => $params, counted => $p->{reviews}[0]{counts} };
+		$p->{status} = defined open_stage($p) ? 'pending' : 'approved';
+	}
+	$p->{status} = defined open_stage($p) ? 'pending' : 'approved';
+	$m->note($p->{workflow}, 'approve_by_rule') if $automatic && !$by_edit;
+	return;
+}
+
+sub review_action
+{
+	my ($m, $name, $reviewer, $decision, $edits, $expected) = @_;
+	my $refusal = refusal($decision !~ /^(approve|reject|edit)$/ || ($decision eq 'edit') != defined $edits || defined $edits && ref $edits ne 'HASH', '22023',
+		$m->unknown('proposal', $name) || $m->unknown('actor', $reviewer), '42704');
+	return $refusal if $refusal;
+
+	my $p = $m->{proposal}{$name};
+	my $status = $m->status($p);
+	my $own = $m->same_person($reviewer, $p->{actor}) && !($p->{proposer_may} && $decision ne 'edit');
+	my $own_wording = $decision eq 'approve' && $m->wrote($p, $reviewer);
+	my $decided = any { $_->{reviewer} eq $reviewer } grep { !$_->{revoked} } @{ $p->{reviews} };
+	my $fit = $decision eq 'approve' || $decision eq 'edit' && $status eq 'pending' ? $m->fit($p, $reviewer, $decision) : $m->fit($p, $reviewer, 'anywhere');
+	$fit //= { role => $m->{actor}{$reviewer}{role} } if $decision eq 'edit' && !@{ $p->{slots} };
+	$refusal = refusal(
+		$status ne 'pending' && !($decision eq 'edit' && $status eq 'approved'), '55000',
+		defined $expected && $expected != $p->{revision}, '55000',
+		$decision ne 'edit' && $p->{definition} ne $m->definition($p->{tool}), '55000',
+		$own || $own_wording || $m->inactive($reviewer) || !$m->may_review($reviewer), '42501',
+		$decided && $decision ne 'edit', '42710',
+		!$fit, '42501');
+	if ($decision eq 'edit')
+	{
+		my %patched = (%{ $p->{params} }, %$edits);
+		delete @patched{ grep { $patched{$_} eq 'null' } keys %patched };
+		my $params = convert(\%patched);
+		my $misfit = !$params || text($params) eq text($p->{params}) && %$edits;
+		return $refusal ? "22023|$refusal" : '22023' if $misfit;
+		return $refusal if $refusal;
+		$m->note($p->{workflow}, 'review_action');
+		$m->revise($p, $params, $reviewer, $fit);
+		return $p->{status};
+	}
+	return $refusal if $refusal;
+	$m->note($p->{workflow}, 'review_action');
+	push @{ $p->{reviews} }, { %$fit, reviewer => $reviewer, decision => $decision, counts => $decision eq 'approve' };
+	$p->{status} = $decision eq 'reject' ? 'rejected' : defined open_stage($p) ? 'pending' : 'approved';
+	return $p->{status};
+}
+
+sub revoke_approval
+{
+	my ($m, $name, $reviewer) = @_;
+	return '42704' if $m->unknown('proposal', $name) || $m->unknown('actor', $reviewer);
+	my $p = $m->{proposal}{$name};
+	my $mine = first { $_->{counts} && $_->{reviewer} eq $reviewer } @{ $p->{reviews} };
+	my $refusal = refusal($m->status($p) !~ /^(pending|approved|failed)$/ || $m->{workflow}{ $p->{workflow} }{status} ne 'active' || !$mine, '55000',
+		$m->inactive($reviewer), '42501');
+	return $refusal if $refusal;
+	@$mine{qw(counts revoked)} = (0, 1);
+	my $stage = min(open_stage($p), $mine->{stage} // ());
+	my @later = grep { defined $_->{stage} && $_->{stage} > $stage } approvals($p);
+	@$_{qw(counts revoked)} = (0, 1) for @later;
+	$p->{status} = 'pending';
+	$m->note($p->{workflow}, 'revoke_approval', map { 'void_approval' } @later);
+	return 'pending';
+}
+
+sub withdraw_proposal
+{
+	my ($m, $name, $actor) = @_;
+	return '42704' if $m->unknown('proposal', $name) || $m->unknown('actor', $actor);
+	my $p = $m->{proposal}{$name};
+	my $refusal = refusal($m->status($p) !~ /^(pending|approved|failed)$/, '55000', $actor ne $p->{actor} || $m->inactive($actor), '42501');
+	return $refusal if $refusal;
+	$m->note($p->{workflow}, 'withdraw_proposal');
+	return $p->{status} = 'withdrawn';
+}
+
+sub comment_proposal
+{
+	my ($m, $name, $actor, $comment) = @_;
+	my $refusal = refusal($comment eq '', '22023', $m->unknown('proposal', $name) || $m->unknown('actor', $actor), '42704', $m->inactive($actor), '42501');
+	return $refusal if $refusal;
+	$m->note($m->{proposal}{$name}{workflow}, 'comment_proposal');
+	return 'ok';
+}
+
+# What keeps the tool from running: changed, disabled.
+sub not_runnable
+{
+	my ($m, $p) = @_;
+	return $p->{definition} ne $m->definition($p->{tool}) || !$m->{tool}{ $p->{tool} }{enabled};
+}
+
+sub frozen { my ($m, $p) = @_; return any { $_->{now} && (!defined $_->{tool} || $_->{tool} eq $p->{tool}) } values %{ $m->{freeze} }; }
+
+sub dry { my ($m, $p) = @_; return $m->{policy}{dry_run} || $m->{workflow}{ $p->{workflow} }{dry_run}; }
+
+# The tools write one row, and fail for some params, some only while the flag is up.
+sub run
+{
+	my ($m, $p) = @_;
+	my $fails = $p->{params}{p} == 13 || $p->{params}{p} % 2 == 0 && $m->{flag};
+	$m->{effects}++ unless $fails;
+	$p->{status} = $fails ? 'failed' : 'executed';
+	return $fails ? 'false false' : 'true false';
+}
+
+sub execute_action
+{
+	my ($m, $name, $actor) = @_;
+	return '42704' if $m->unknown('proposal', $name) || $m->unknown('actor', $actor);
+	my $p = $m->{proposal}{$name};
+	my $refusal = refusal($m->status($p) ne 'approved' || $m->not_runnable($p) || $m->frozen($p), '55000', $m->inactive($actor), '42501');
+	return $refusal if $refusal;
+	$m->note($p->{workflow}, 'execute_action');
+	return $m->dry($p) ? 'true true' : $m->run($p);
+}
+
+sub retry_action
+{
+	my ($m, $name, $actor) = @_;
+	return '42704' if $m->unknown('proposal', $name) || $m->unknown('actor', $actor);
+	my $p = $m->{proposal}{$name};
+	my $refusal = refusal($p->{status} ne 'failed' || $p->{glass} || $m->{workflow}{ $p->{workflow} }{status} ne 'active'
+			|| $p->{definition} ne $m->definition($p->{tool}), '55000', $m->inactive($actor), '42501');
+	return $refusal if $refusal;
+	$m->note($p->{workflow}, 'retry_action');
+	return $p->{status} = 'approved';
+}
+
+sub break_glass_execute
+{
+	my ($m, $glass, $name, $actor, $reason) = @_;
+	my $refusal = refusal($reason eq '', '22023', $m->unknown('proposal', $name) || $m->unknown('actor', $actor), '42704');
+	return $refusal if $refusal;
+	my $p = $m->{proposal}{$name};
+	my $owes = any { !$_->{reviewed} && $m->same_person($_->{actor}, $actor) } values %{ $m->{glass} };
+	$refusal = refusal($m->status($p) ne 'pending' || $m->not_runnable($p) || $m->dry($p) || $owes, '55000',
+		$m->inactive($actor) || $m->{actor}{$actor}{kind} ne 'human', '42501');
+	return $refusal if $refusal;
+	$m->note($p->{workflow}, 'execute_action', 'break_glass_execute');
+	$p->{glass} = 1;
+	$m->{glass}{$glass} = { actor => $actor, proposer => $p->{actor}, workflow => $p->{workflow}, reviewed => 0 };
+	return $m->run($p);
+}
+
+sub review_break_glass
+{
+	my ($m, $glass, $reviewer, $comment) = @_;
+	my $refusal = refusal($comment eq '', '22023', $m->unknown('glass', $glass) || $m->unknown('actor', $reviewer), '42704');
+	return $refusal if $refusal;
+	my $g = $m->{glass}{$glass};
+	$refusal = refusal($g->{reviewed}, '55000',
+		$m->inactive($reviewer) || !$m->may_review($reviewer) || $m->same_person($reviewer, $g->{actor}) || $m->same_person($reviewer, $g->{proposer}), '42501');
+	return $refusal if $refusal;
+	$g->{reviewed} = 1;
+	$m->note($g->{workflow}, 'review_break_glass');
+	return 'ok';
+}
+
+sub end_workflow
+{
+	my ($m, $w, $actor, $cancel) = @_;
+	return '42704' if $m->unknown('workflow', $w) || $m->unknown('actor', $actor);
+	my @proposals = map { $m->{proposal}{$_} } @{ $m->{workflow}{$w}{proposals} };
+	my $refusal = refusal($m->{workflow}{$w}{status} ne 'active' || !$cancel && (any { $m->is_open($_) } @proposals), '55000', $m->inactive($actor), '42501');
+	return $refusal if $refusal;
+	for my $p (@proposals)
+	{
+		next if $m->sweep($p) || !$cancel || $p->{status} !~ /^(pending|approved|failed)$/;
+		$p->{status} = 'cancelled';
+		$m->note($w, 'cancel_workflow');
+	}
+	$m->note($w, $cancel ? 'cancel_workflow' : 'complete_workflow');
+	return $m->{workflow}{$w}{status} = $cancel ? 'cancelled' : 'completed';
+}
+
+sub expire_proposals
+{
+	my ($m) = @_;
+	my $count = 0;
+	$count += $m->sweep($_) for values %{ $m->{proposal} };
+	return $count;
+}
+
+# The calls of administrators.
+sub set_policy
+{
+	my ($m, %settings) = @_;
+	$m->{policy}{$_} = $settings{$_} for keys %settings;
+	$m->note(undef, 'set_policy') if %settings;
+	return 'ok';
+}
+
+sub add_approval_rule
+{
+	my ($m, $name, %rule) = @_;
+	my $refusal = refusal($rule{approvals} < 0 || $rule{stage} < 1, '22023', $m->unknown('tool', $rule{tool}), '42704');
+	return $refusal if $refusal;
+	$m->{rule}{$name} = {%rule};
+	$m->note(undef, 'add_approval_rule');
+	return 'ok';
+}
+
+sub remove_approval_rule
+{
+	my ($m, $name) = @_;
+	return '42704' unless delete $m->{rule}{$name};
+	$m->note(undef, 'remove_approval_rule');
+	return 'ok';
+}
+
+sub delegate_review
+{
+	my ($m, $name, $from, $to) = @_;
+	return '22023' if $from eq $to;
+	return '42704' if $m->unknown('actor', $from) || $m->unknown('actor', $to);
+	# Whom the delegate has delegated to, and so on.
+	my @chain = ($to);
+	for my $next (@chain)
+	{
+		for my $d (values %{ $m->{delegation} })
+		{
+			push @chain, $d->{to} if $d->{from} eq $next && !any { $d->{to} eq $_ } @chain;
+		}
+	}
+	my $circle = $m->same_person($from, $to) || any { $_ eq $from } @chain;
+	my $inactive = $m->inactive($from) || $m->inactive($to);
+	return '22023|42501' if $circle && $inactive;
+	return '22023' if $circle;
+	return '42501' if $inactive;
+	$m->{delegation}{$name} = { from => $from, to => $to };
+	$m->note(undef, 'delegate_review');
+	return 'ok';
+}
+
+sub end_delegation
+{
+	my ($m, $name) = @_;
+	return '42704' unless delete $m->{delegation}{$name};
+	$m->note(undef, 'end_delegation');
+	return 'ok';
+}
+
+sub add_freeze
+{
+	my ($m, $name, $when, $tool) = @_;
+	my $refusal = refusal($when eq 'never', '22023', $m->unknown('tool', $tool), '42704');
+	return $refusal if $refusal;
+	$m->{freeze}{$name} = { now => $when eq 'now', tool => $tool };
+	$m->note(undef, 'add_freeze');
+	return 'ok';
+}
+
+sub remove_freeze
+{
+	my ($m, $name) = @_;
+	return '42704' unless delete $m->{freeze}{$name};
+	$m->note(undef, 'remove_freeze');
+	return 'ok';
+}
+
+sub update_actor
+{
+	my ($m, $name, %change) = @_;
+	return '42704' if $m->unknown('actor', $name);
+	$m->{actor}{$name} = { %{ $m->{actor}{$name} }, %change };
+	$m->note(undef, 'update_actor');
+	return 'ok';
+}
+
+sub update_tool
+{
+	my ($m, $name, $call, %change) = @_;
+	return '42704' if $m->unknown('tool', $name);
+	my $old = $m->{tool}{$name};
+	$m->note(undef, $call) if $call eq 'update_tool' || $change{enabled} != $old->{enabled};
+	$m->{tool}{$name} = { %$old, %change };
+	return 'ok';
+}
+
+# What a reader of a trace needs to know of the world.
+sub describe
+{
+	my ($m) = @_;
+	my $plain = sub {
+		my ($h) = @_;
+		return join ' ', map { "$_=" . $h->{$_} } grep { defined $h->{$_} && !ref $h->{$_} } sort keys %$h;
+	};
+	my @lines = ("policy: " . $plain->($m->{policy}), "flag: $m->{flag}");
+	for my $kind (qw(actor tool rule delegation freeze glass))
+	{
+		push @lines, map { "$kind $_: " . $plain->($m->{$kind}{$_}) } grep { $kind ne 'glass' || !$m->{glass}{$_}{reviewed} } sort keys %{ $m->{$kind} };
+	}
+	return join "\n", @lines;
+}
+
+1;
