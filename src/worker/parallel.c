@@ -155,17 +155,24 @@ publish(const BatchSlot *own)
 	for (int i = 0; i < POOL_BATCHES && index < 0; i++)
 		if (!pool->batches[i].used)
 			index = i;
+	if (index >= 0)
+	{
+		/* As a batch of this database it keeps the groups of its roles in place. */
+		pool->batches[index] = *own;
+		pool->batches[index].used = true;
+		pool->batches[index].database = MyDatabaseId;
+	}
 	for (int i = 0; i < own->nroles && index >= 0; i++)
 		if (pool_group(MyDatabaseId, own->roles[i], true) == NULL)
+		{
+			pool->batches[index].used = false;
 			index = -1;
+		}
 	if (index >= 0)
 	{
 		BatchSlot *slot = &pool->batches[index];
 
-		*slot = *own;
-		slot->used = true;
 		slot->generation = ++pool->generations;
-		slot->database = MyDatabaseId;
 		slot->caller = MyProcPid;
 		slot->latch = MyLatch;
 		pool->nbatches++;
