@@ -25,10 +25,11 @@ SQL_PARTS = \
 	sql/dump.sql
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
-EXTRA_CLEAN = $(DATA_built) build results regression.diffs regression.out
+EXTRA_CLEAN = $(DATA_built) $(OBJS:.o=.d) build results regression.diffs regression.out
 
 # The server's headers count as system headers: only our own code is judged.
-PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server)
+# The compiler notes which of our headers a file includes, in a .d beside it.
+PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server) -MMD -MP
 PG_CFLAGS = -Wall -Wextra
 override with_llvm = no
 
@@ -45,7 +46,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 
-$(OBJS): $(wildcard src/*.h src/*/*.h)
+-include $(OBJS:.o=.d)
 
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) workflow_orch.control
 	cat $(SQL_PARTS) > $@

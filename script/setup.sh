@@ -16,22 +16,23 @@ fi
 
 # Collects in $missing the packages whose command fails.
 look() {
-	local pg_config bin share pgxs major=${PG_MAJOR:-15}
+	local pg_config bin share include major=${PG_MAJOR:-15}
 	missing=()
 	hash -r
 	pg_config=$(command -v "${PG_CONFIG:-pg_config}" || true)
 	bin=/usr/lib/postgresql/$major/bin
-	if [ -n "$pg_config" ] && { [ -n "${PG_CONFIG:-}" ] || [ -f "$("$pg_config" --pgxs)" ]; }; then
+	if [ -n "$pg_config" ] && { [ -n "${PG_CONFIG:-}" ] || [ -f "$("$pg_config" --includedir-server)/postgres.h" ]; }; then
 		bin=$("$pg_config" --bindir)
 		major=$("$pg_config" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
 	fi
 	share=$("$bin/pg_config" --sharedir 2>/dev/null || true)
-	pgxs=$("$bin/pg_config" --pgxs 2>/dev/null || true)
+	include=$("$bin/pg_config" --includedir-server 2>/dev/null || true)
 	need build-essential eval "command -v make && echo '#include <stdio.h>' | cc -E -"
 	need perl perl -MTAP::Harness -MTest::More -MTime::HiRes -e1
 	need libipc-run-perl perl -MIPC::Run -e1
 	need "postgresql-$major" test -x "$bin/postgres"
-	need "postgresql-server-dev-$major" test -f "$pgxs"
+	# The makefiles of PGXS come with the client on Debian, the headers do not.
+	need "postgresql-server-dev-$major" test -f "$include/postgres.h"
 	need "postgresql-$major-pgtap" test -f "$share/extension/pgtap.control"
 	if [ "${1:-}" = lint ]; then
 		need clang-format command -v clang-format
