@@ -106,7 +106,7 @@ build() {
 		printf '%s\n' "$key" >"$build_dir/.key"
 	fi
 	list=$(cd "$root" && find Makefile workflow_orch.control src sql test/unit -type f \
-		\( -name '*.[ch]' -o -name '*.sql' -o -name Makefile -o -name '*.control' \) | sort)
+		\( -name '*.[ch]' -o -name '*.sql' -o -name Makefile -o -name '*.control' -o -name exports.txt \) | sort)
 	if [ "$list" != "$(cat "$build_dir/.list" 2>/dev/null)" ]; then
 		stale=$(cd "$build_dir" && find . -name '*.[cho]' -o -name '*.sql' -o -name '*.so' | sed 's,^\./,,')
 		stale=$(comm -23 <(sort <<<"$stale") <(sed -n 'p; s/\.c$/.o/p' <<<"$list" | sort))
