@@ -33,7 +33,11 @@ created() { sed -nE "s/^CREATE $1 ([a-z_]+).*/\1/p" sql/*.sql | sort -u; }
 commented() { sed -nE "s/^COMMENT ON $1 ([a-z_.]+).*/\1/p" sql/*.sql | sort -u; }
 calls() { sed -nE 's/^CREATE FUNCTION ([a-z_]+).*/\1/p' sql/functions.sql | sort -u; }
 settings() { grep -ohE '"workflow_orch\.[a-z_]+"' src/base/settings.c | tr -d '"' | sort -u; }
-documents=(README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md)
+reasons() {
+	cat src/*/*.[ch] |
+		perl -0ne 'print "$1\n" while /\b(?:\w*report_\w+|errreason)\(\s*(?:\w+,\s*)?"(wfo_\w+)"/g' | sort -u
+}
+documents=(README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md doc/*.md)
 
 report 'there are functions, tables and settings to look for' \
 	"$([ "$(calls | wc -l)" -gt 10 ] && [ "$(created TABLE | wc -l)" -gt 5 ] && [ "$(settings | wc -l)" -gt 3 ] || echo 'too few were found')"
@@ -42,13 +46,15 @@ report 'README.md names every table' "$(created TABLE | missing README.md)"
 report 'README.md names every setting' "$(settings | missing README.md)"
 report 'README.md names every capability' \
 	"$(sed -nE 's/^\s*\[CAPABILITY_[A-Z_]+\] = \{"([a-z_]+)".*/\1/p' src/model/capability.c | missing README.md)"
+report 'doc/reference.md lists the reasons of errors, and no others' \
+	"$(diff <(reasons) <(sed -nE 's/^\| `(wfo_[a-z_]+)`.*/\1/p' doc/reference.md | sort) | grep '^[<>]' || true)"
 report 'every function, table and type has a comment' \
 	"$(for kind in FUNCTION TABLE TYPE; do comm -23 <(created "$kind") <(commented "$kind"); done)"
 report 'a function that a document calls is there' \
 	"$(grep -ohE 'workflow_orch\.[a-z_]+\(' "${documents[@]}" | sed -E 's/.*\.([a-z_]+)\(/\1/' | sort -u | comm -23 - <(calls))"
 # The kinds of tests are folders, which may be empty.
 report 'a file that a document names is there' \
-	"$(grep -ohE '\b(src|sql|test|script|demo)/[a-zA-Z0-9_/.-]*[a-z/]' "${documents[@]}" | sort -u |
+	"$(grep -ohE '\b(src|sql|test|script|demo|doc)/[a-zA-Z0-9_/.-]*[a-z/]' "${documents[@]}" | sort -u |
 		while read -r path; do [ -e "$path" ] || [[ $path =~ ^test/[a-z]+$ ]] || echo "$path"; done)"
 version=$(sed -n "s/^default_version *= *'\([^']*\)'.*/\1/p" workflow_orch.control)
 report 'META.json and CHANGELOG.md have the version of the control file' \

@@ -65,6 +65,10 @@ except '^src/(store/|engine/(invoke|run_sql)\.c$)'
 rule 'SPI is used in store, engine/invoke.c and engine/run_sql.c only' '\bSPI_|executor/spi\.h' "${rest[@]}"
 except '^src/api/'
 rule 'entry points stand in api only' '\bPG_FUNCTION_INFO_V1\b' "${rest[@]}"
+report 'every error has a reason code' \
+	"$(cd "$copy" && perl -0ne 'while (/ereport\(\s*(ERROR|FATAL)\b(.*?);/gs) {
+		my $rest = $2; print "$ARGV: ", substr($rest, 0, 60) =~ s/\s+/ /gr, "\n"
+			unless $rest =~ /errreason|canceling statement/ }' "${files[@]}")"
 report 'no file is longer than 800 lines' \
 	"$([ ${#files[@]} = 0 ] || awk 'FNR == 801 { print FILENAME }' "${files[@]}")"
 echo "1..$number"

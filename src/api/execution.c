@@ -87,7 +87,7 @@ wfo_enqueue_action(PG_FUNCTION_ARGS)
 	request.actor_id = arg_int64_or_null(fcinfo, 1);
 	request.run_at = PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2);
 	if (TIMESTAMP_NOT_FINITE(request.run_at))
-		report_invalid(errmsg("argument \"run_at\" must not be infinite"),
+		report_invalid("wfo_argument_invalid", errmsg("argument \"run_at\" must not be infinite"),
 					   errhint("Give the time from which on the call may start."));
 	request.priority = arg_int64(fcinfo, 3, "priority");
 	PG_RETURN_INT64(enqueue(&request));
@@ -123,7 +123,8 @@ wfo_cancel_execution(PG_FUNCTION_ARGS)
 		CANCEL_DONE)
 		return enum_to_datum(&execution_status_type, EXECUTION_CANCELLED);
 	if (!pool_cancel(MyDatabaseId, execution_id, canceller, reason) && !running)
-		report_busy(errmsg("execution " INT64_FORMAT " is being changed by another session",
+		report_busy("wfo_busy",
+					errmsg("execution " INT64_FORMAT " is being changed by another session",
 						   execution_id),
 					errhint("Try again when the other session is done."));
 	wait_for_worker(execution_id, CANCEL_WAIT);

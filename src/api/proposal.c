@@ -48,7 +48,7 @@ parse_decision(const char *label)
 	int decision = enum_parse(&review_decision_type, label);
 
 	if (decision < 0)
-		report_invalid(errmsg("unknown decision \"%s\"", label),
+		report_invalid("wfo_unknown_label", errmsg("unknown decision \"%s\"", label),
 					   errhint("Decisions are %s.", enum_list(&review_decision_type)));
 	return decision;
 }
@@ -69,7 +69,8 @@ wfo_review_action(PG_FUNCTION_ARGS)
 	if (request.decision == DECISION_EDIT)
 		request.edits = arg_jsonb_object(fcinfo, 3, "edits");
 	else if (!PG_ARGISNULL(3))
-		report_invalid(errmsg("argument \"edits\" goes with the decision edit only"),
+		report_invalid("wfo_argument_invalid",
+					   errmsg("argument \"edits\" goes with the decision edit only"),
 					   errdetail("The decision is %s.", label));
 	else
 		request.edits = NULL;
@@ -94,7 +95,8 @@ read_review(const JsonArgs *args, ReviewRequest *request)
 	request->decision = parse_decision(json_args_text(args, "decision"));
 	request->edits = json_args_object_or_null(args, "edits");
 	if ((request->decision == DECISION_EDIT) != (request->edits != NULL))
-		report_invalid(errmsg("member \"edits\" of element %d of argument \"%s\" goes with the "
+		report_invalid("wfo_argument_invalid",
+					   errmsg("member \"edits\" of element %d of argument \"%s\" goes with the "
 							  "decision edit, and with no other",
 							  args->index, args->argument));
 	request->comment = json_args_text_or_null(args, "comment");

@@ -28,7 +28,7 @@ arg_dry_run_mode(FunctionCallInfo fcinfo, int n)
 	label = arg_text(fcinfo, n, "dry_run_mode");
 	value = enum_parse(&dry_run_mode_type, label);
 	if (value < 0)
-		report_invalid(errmsg("unknown dry_run_mode \"%s\"", label),
+		report_invalid("wfo_unknown_label", errmsg("unknown dry_run_mode \"%s\"", label),
 					   errhint("Modes are %s.", enum_list(&dry_run_mode_type)));
 	mode = palloc(sizeof(DryRunMode));
 	*mode = value;
@@ -42,7 +42,8 @@ read_request(FunctionCallInfo fcinfo, ToolRequest *request)
 	request->tool = arg_key(fcinfo, 0, "tool");
 	request->function = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
 	if (!PG_ARGISNULL(1) && !SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(request->function)))
-		report_unknown(errmsg("function with OID %u does not exist", request->function));
+		report_unknown("wfo_unknown_function",
+					   errmsg("function with OID %u does not exist", request->function));
 	request->run_as = arg_role_or_invalid(fcinfo, 2, "run_as");
 	request->description = arg_text_or_null(fcinfo, 3);
 	request->timeout = arg_interval_or_null(fcinfo, 4, "timeout");

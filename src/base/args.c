@@ -18,7 +18,7 @@ void
 arg_require(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	if (PG_ARGISNULL(n))
-		report_invalid(errmsg("argument \"%s\" must not be null", name));
+		report_invalid("wfo_argument_null", errmsg("argument \"%s\" must not be null", name));
 }
 
 int64
@@ -81,7 +81,7 @@ arg_text(FunctionCallInfo fcinfo, int n, const char *name)
 	arg_require(fcinfo, n, name);
 	value = arg_text_or_null(fcinfo, n);
 	if (value[strspn(value, " \t\r\n\f\v")] == '\0')
-		report_invalid(errmsg("argument \"%s\" must not be empty", name));
+		report_invalid("wfo_argument_empty", errmsg("argument \"%s\" must not be empty", name));
 	return value;
 }
 
@@ -89,7 +89,7 @@ static char *
 check_key(char *value, const char *name)
 {
 	if (strlen(value) > KEY_TEXT_MAX)
-		report_limit(errmsg("argument \"%s\" is too long", name),
+		report_limit("wfo_argument_too_long", errmsg("argument \"%s\" is too long", name),
 					 errdetail("It has %zu bytes; the limit is %d.", strlen(value), KEY_TEXT_MAX),
 					 errhint("Give a shorter one."));
 	return value;
@@ -130,14 +130,15 @@ arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name)
 	value = PG_GETARG_INTERVAL_P(n);
 	if (DatumGetBool(DirectFunctionCall2(interval_lt, IntervalPGetDatum(value),
 										 IntervalPGetDatum(&zero))))
-		report_invalid(errmsg("argument \"%s\" must not be negative", name),
+		report_invalid("wfo_argument_invalid", errmsg("argument \"%s\" must not be negative", name),
 					   errhint("A zero interval means no limit."));
 	if (DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(value),
 										 IntervalPGetDatum(&max))) ||
 		!is_within(value->month, max.month) ||
 		!is_within(value->day, (int64) max.month * DAYS_PER_MONTH) ||
 		!is_within(value->time, (int64) max.month * DAYS_PER_MONTH * USECS_PER_DAY))
-		report_invalid(errmsg("argument \"%s\" must not be more than %d years", name,
+		report_invalid("wfo_argument_invalid",
+					   errmsg("argument \"%s\" must not be more than %d years", name,
 							  INTERVAL_MAX_YEARS),
 					   errhint("A zero interval means no limit."));
 	return value;
@@ -151,7 +152,8 @@ arg_jsonb_object(FunctionCallInfo fcinfo, int n, const char *name)
 	arg_require(fcinfo, n, name);
 	value = PG_GETARG_JSONB_P(n);
 	if (!JB_ROOT_IS_OBJECT(value))
-		report_invalid(errmsg("argument \"%s\" must be a JSON object", name));
+		report_invalid("wfo_argument_invalid",
+					   errmsg("argument \"%s\" must be a JSON object", name));
 	return value;
 }
 
@@ -165,7 +167,7 @@ arg_role_or_invalid(FunctionCallInfo fcinfo, int n, const char *name)
 		return InvalidOid;
 	role = PG_GETARG_OID(n);
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)))
-		report_unknown(errmsg("role with OID %u does not exist", role),
+		report_unknown("wfo_unknown_role", errmsg("role with OID %u does not exist", role),
 					   errdetail("It was given as argument \"%s\".", name));
 	return role;
 }

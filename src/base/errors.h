@@ -3,43 +3,56 @@
  *	  How the extension says no.
  *
  * Each SQLSTATE of the contract has one macro, so that a reader sees at the
- * place of the error which row of the contract's table it is.  The arguments
- * are those of ereport: errmsg, errdetail, errhint.
+ * place of the error which row of the contract's table it is.  The first
+ * argument is the reason: a code that tells errors of one SQLSTATE apart and
+ * never changes.  A client finds it in the constraint name of the error.
+ * doc/reference.md lists the codes, and script/check-docs.sh compares the list with
+ * the code.  The other arguments are those of ereport: errmsg, errdetail,
+ * errhint.
  */
 #ifndef WFO_BASE_ERRORS_H
 #define WFO_BASE_ERRORS_H
 
 #include "postgres.h"
 
+/* The reason of an error, such as "wfo_frozen". */
+#define errreason(reason) err_generic_string(PG_DIAG_CONSTRAINT_NAME, reason)
+
 /* A bad argument: 22023. */
-#define report_invalid(...) ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), __VA_ARGS__))
+#define report_invalid(reason, ...) \
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errreason(reason), __VA_ARGS__))
 
 /* An id or a name that stands for nothing: 42704. */
-#define report_unknown(...) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), __VA_ARGS__))
+#define report_unknown(reason, ...) \
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errreason(reason), __VA_ARGS__))
 
 /* Not now: 55000. */
-#define report_wrong_state(...) \
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), __VA_ARGS__))
+#define report_wrong_state(reason, ...) \
+	ereport(ERROR, \
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errreason(reason), __VA_ARGS__))
 
 /* There is one already: 42710. */
-#define report_duplicate(...) ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), __VA_ARGS__))
+#define report_duplicate(reason, ...) \
+	ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errreason(reason), __VA_ARGS__))
 
 /* Somebody else is at it: 55P03. */
-#define report_busy(...) ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), __VA_ARGS__))
+#define report_busy(reason, ...) \
+	ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errreason(reason), __VA_ARGS__))
 
 /* Too large, or too many: 54000. */
-#define report_limit(...) ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), __VA_ARGS__))
+#define report_limit(reason, ...) \
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errreason(reason), __VA_ARGS__))
 
 /*
  * Not allowed: 42501.  The refusal goes to the server log first, because the
  * error itself may be caught by the caller and leave no trace.
  */
-#define report_denied(...) \
+#define report_denied(reason, ...) \
 	do \
 	{ \
 		ereport(LOG_SERVER_ONLY, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errhidestmt(true), \
-								  errhidecontext(true), __VA_ARGS__)); \
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), __VA_ARGS__)); \
+								  errhidecontext(true), errreason(reason), __VA_ARGS__)); \
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason(reason), __VA_ARGS__)); \
 	} while (0)
 
 #endif

@@ -13,7 +13,8 @@
 static void
 report_malformed(const JsonArgs *args, const char *key, const char *wanted)
 {
-	report_invalid(errmsg("member \"%s\" of element %d of argument \"%s\" must be %s", key,
+	report_invalid("wfo_argument_invalid",
+				   errmsg("member \"%s\" of element %d of argument \"%s\" must be %s", key,
 						  args->index, args->argument, wanted));
 }
 
@@ -27,14 +28,16 @@ json_args_elements(Jsonb *array, const char *argument, int *count)
 
 	*count = 0;
 	if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
-		report_invalid(errmsg("argument \"%s\" must be a JSON array of objects", argument));
+		report_invalid("wfo_argument_invalid",
+					   errmsg("argument \"%s\" must be a JSON array of objects", argument));
 	elements = palloc(sizeof(Jsonb *) * Max(JB_ROOT_COUNT(array), 1));
 	it = JsonbIteratorInit(&array->root);
 	(void) JsonbIteratorNext(&it, &value, true);
 	while (JsonbIteratorNext(&it, &value, true) == WJB_ELEM)
 	{
 		if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
-			report_invalid(errmsg("element %d of argument \"%s\" must be a JSON object", *count,
+			report_invalid("wfo_argument_invalid",
+						   errmsg("element %d of argument \"%s\" must be a JSON object", *count,
 								  argument));
 		elements[(*count)++] = JsonbValueToJsonb(&value);
 	}
@@ -57,7 +60,8 @@ json_args_check_keys(const JsonArgs *args, const char *const *keys)
 		while (*key != NULL && strcmp(*key, name) != 0)
 			key++;
 		if (*key == NULL)
-			report_invalid(errmsg("element %d of argument \"%s\" has an unknown member \"%s\"",
+			report_invalid("wfo_argument_invalid",
+						   errmsg("element %d of argument \"%s\" has an unknown member \"%s\"",
 								  args->index, args->argument, name));
 		(void) JsonbIteratorNext(&it, &value, true);
 	}
@@ -107,7 +111,8 @@ static void
 require(const JsonArgs *args, const char *key)
 {
 	if (find(args, key) == NULL)
-		report_invalid(errmsg("member \"%s\" of element %d of argument \"%s\" must not be null or "
+		report_invalid("wfo_argument_null",
+					   errmsg("member \"%s\" of element %d of argument \"%s\" must not be null or "
 							  "missing",
 							  key, args->index, args->argument));
 }

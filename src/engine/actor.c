@@ -29,13 +29,13 @@ actor_register(const char *name, const char *role, Oid db_role, const char *kind
 	int parsed_kind = enum_parse(&actor_kind_type, kind);
 
 	if (parsed_kind < 0)
-		report_invalid(errmsg("unknown kind of actor \"%s\"", kind),
+		report_invalid("wfo_unknown_label", errmsg("unknown kind of actor \"%s\"", kind),
 					   errhint("Kinds are %s.", enum_list(&actor_kind_type)));
 
 	caller_identify(&caller);
 	store_lock_text(LOCK_NAME, STORE_ACTOR, name);
 	if (actor_name_exists(name))
-		report_duplicate(errmsg("actor \"%s\" exists already", name),
+		report_duplicate("wfo_actor_exists", errmsg("actor \"%s\" exists already", name),
 						 errhint("Choose another name, or change the actor with update_actor."));
 
 	actor_id = store_next_id(STORE_ACTOR);
@@ -63,7 +63,8 @@ actor_update(int64 actor_id, const char *role, Oid db_role, const bool *active, 
 	Actor *actor = actor_lock(actor_id);
 
 	if (actor == NULL)
-		report_unknown(errmsg("actor " INT64_FORMAT " does not exist", actor_id),
+		report_unknown("wfo_unknown_actor",
+					   errmsg("actor " INT64_FORMAT " does not exist", actor_id),
 					   errhint("Register the actor with register_actor."));
 
 	if (role == NULL && !OidIsValid(db_role) && active == NULL && person == NULL)

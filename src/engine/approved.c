@@ -24,7 +24,8 @@ approved_check_not_queued(int64 proposal_id)
 	const QueueRow *queued = queue_load(proposal_id);
 
 	if (queued != NULL)
-		report_wrong_state(errmsg("proposal " INT64_FORMAT " is queued already", proposal_id),
+		report_wrong_state("wfo_queued",
+						   errmsg("proposal " INT64_FORMAT " is queued already", proposal_id),
 						   errdetail("Execution " INT64_FORMAT
 									 " waits for a background worker or runs in one.",
 									 queued->execution_id),
@@ -52,7 +53,7 @@ check_status(const Proposal *proposal)
 
 	if (now == PROPOSAL_APPROVED)
 		return;
-	proposal_report_state(proposal, "approved",
+	proposal_report_state(proposal, "wfo_not_approved", "approved",
 						  now == PROPOSAL_PENDING  ? "A reviewer must approve it first, with "
 													 "review_action."
 						  : now == PROPOSAL_FAILED ? "retry_action makes it approved again."
@@ -93,7 +94,8 @@ void
 approved_check_session(const ApprovedCall *call)
 {
 	if (!call->tool->in_session)
-		report_wrong_state(errmsg("tool \"%s\" does not run in a session", call->tool->tool),
+		report_wrong_state("wfo_not_in_session",
+						   errmsg("tool \"%s\" does not run in a session", call->tool->tool),
 						   errhint("Run it in a background worker, with enqueue_action."));
 }
 
@@ -139,7 +141,8 @@ run_tool(const ApprovedCall *call, const Invocation *invocation, Jsonb **output)
 
 		definition_check_pinned(tool, now, proposal->definition, proposal->proposal_id);
 		if (!definition_is_version(now, call->definition))
-			report_wrong_state(errmsg("tool \"%s\" has changed while proposal " INT64_FORMAT
+			report_wrong_state("wfo_tool_changed",
+							   errmsg("tool \"%s\" has changed while proposal " INT64_FORMAT
 									  " was being executed",
 									  tool->tool, proposal->proposal_id),
 							   errhint("Execute the proposal again when nobody changes the "

@@ -27,7 +27,8 @@ check_may_read(const Caller *caller, const Workflow *workflow)
 		if (actor != NULL && actor->active && caller_is_owner_of(caller, actor))
 			return;
 	}
-	report_denied(errmsg("the audit log of workflow " INT64_FORMAT " is not yours to read",
+	report_denied("wfo_not_yours",
+				  errmsg("the audit log of workflow " INT64_FORMAT " is not yours to read",
 						 workflow->workflow_id),
 				  errhint("Ask for the capability \"audit\"."));
 }

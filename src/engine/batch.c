@@ -84,7 +84,7 @@ read_id(int index, const char *key, const JsonbValue *value)
 		if (errno == 0 && end != text && *end == '\0')
 			return id;
 	}
-	report_invalid(errmsg("call %d has a malformed %s", index, key),
+	report_invalid("wfo_argument_invalid", errmsg("call %d has a malformed %s", index, key),
 				   errdetail("It must be a whole number."), errhint(SHAPE_HINT));
 	return NULL;
 }
@@ -102,11 +102,13 @@ read_member(int index, const char *key, JsonbValue *value, CallSpec *spec)
 	{
 		spec->params = JsonbValueToJsonb(value);
 		if (!JB_ROOT_IS_OBJECT(spec->params))
-			report_invalid(errmsg("the params of call %d must be a JSON object", index),
+			report_invalid("wfo_argument_invalid",
+						   errmsg("the params of call %d must be a JSON object", index),
 						   errhint(SHAPE_HINT));
 	}
 	else if (strcmp(key, "workflow_id") != 0)
-		report_invalid(errmsg("call %d has an unknown or malformed member \"%s\"", index, key),
+		report_invalid("wfo_argument_invalid",
+					   errmsg("call %d has an unknown or malformed member \"%s\"", index, key),
 					   errhint(SHAPE_HINT));
 }
 
@@ -118,7 +120,8 @@ read_spec(int index, Jsonb *call, CallSpec *spec)
 
 	memset(spec, 0, sizeof(CallSpec));
 	if (!JB_ROOT_IS_OBJECT(call))
-		report_invalid(errmsg("call %d is not a JSON object", index), errhint(SHAPE_HINT));
+		report_invalid("wfo_argument_invalid", errmsg("call %d is not a JSON object", index),
+					   errhint(SHAPE_HINT));
 	iterator = JsonbIteratorInit(&call->root);
 	(void) JsonbIteratorNext(&iterator, &value, true);
 	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
@@ -131,7 +134,8 @@ read_spec(int index, Jsonb *call, CallSpec *spec)
 	if (spec->proposal_id != NULL
 			? spec->tool != NULL || spec->params != NULL || spec->workflow_id != NULL
 			: spec->tool == NULL || spec->params == NULL)
-		report_invalid(errmsg("call %d does not say what to call", index), errhint(SHAPE_HINT));
+		report_invalid("wfo_argument_invalid", errmsg("call %d does not say what to call", index),
+					   errhint(SHAPE_HINT));
 }
 
 static CallSpec *
@@ -143,10 +147,11 @@ read_specs(Jsonb *calls, int *count)
 	int index = 0;
 
 	if (!JB_ROOT_IS_ARRAY(calls) || JB_ROOT_IS_SCALAR(calls))
-		report_invalid(errmsg("argument \"calls\" must be a JSON array"), errhint(SHAPE_HINT));
+		report_invalid("wfo_argument_invalid", errmsg("argument \"calls\" must be a JSON array"),
+					   errhint(SHAPE_HINT));
 	*count = JB_ROOT_COUNT(calls);
 	if (*count > BATCH_MAX)
-		report_limit(errmsg("too many calls"),
+		report_limit("wfo_too_many_calls", errmsg("too many calls"),
 					 errdetail("There are %d; the limit is %d.", *count, BATCH_MAX),
 					 errhint("Execute them in several batches, or with enqueue_action."));
 	specs = palloc(Max(*count, 1) * sizeof(CallSpec));
@@ -274,7 +279,7 @@ find_proposal(Resolver *resolver, int index, CallSpec *spec)
 	if (uncommitted != NULL)
 		return uncommitted;
 	report_wrong_state(
-		errmsg("call %d has no approved proposal", index),
+		"wfo_not_approved", errmsg("call %d has no approved proposal", index),
 		errdetail("No approved proposal of tool \"%s\" that is not executed or queued "
 				  "yet has these params.",
 				  spec->tool),
@@ -290,6 +295,7 @@ check_committed(const Proposal *proposal)
 {
 	if (!is_committed(proposal))
 		report_wrong_state(
+			"wfo_not_committed",
 			errmsg("the approval of proposal " INT64_FORMAT " is not committed yet",
 				   proposal->proposal_id),
 			errdetail("It was changed in this transaction, which a background worker "
@@ -334,7 +340,8 @@ batch_prepare(Batch *batch, Jsonb *calls, const int64 *actor_id)
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	for (int i = 0; i < batch->ncalls; i++)
 		if (specs[i].proposal_id != NULL && !take_proposal(&resolver, *specs[i].proposal_id))
-			report_invalid(errmsg("proposal " INT64_FORMAT " is named twice",
+			report_invalid("wfo_argument_invalid",
+						   errmsg("proposal " INT64_FORMAT " is named twice",
 								  *specs[i].proposal_id),
 						   errdetail("Call %d names it again.", i),
 						   errhint("A proposal is executed once."));

@@ -52,7 +52,7 @@ check_pending(const Proposal *proposal)
 	ProposalStatus now = proposal_status_now(proposal);
 
 	if (now != PROPOSAL_PENDING)
-		proposal_report_state(proposal, "pending",
+		proposal_report_state(proposal, "wfo_not_pending", "pending",
 							  now == PROPOSAL_APPROVED ? "It has its approvals: use execute_action."
 													   : "Propose the call anew.");
 }
@@ -65,7 +65,8 @@ check_no_open(const Person *person)
 
 	for (int i = 0; i < count; i++)
 		if (reviewer_is_actor(person, &open[i].person))
-			report_wrong_state(errmsg("an earlier break glass has not been reviewed yet"),
+			report_wrong_state("wfo_break_glass_open",
+							   errmsg("an earlier break glass has not been reviewed yet"),
 							   errdetail("It was execution " INT64_FORMAT
 										 " of proposal " INT64_FORMAT ", by actor " INT64_FORMAT
 										 ".",
@@ -80,7 +81,8 @@ check_identity(const Caller *caller, const Actor *actor)
 {
 	caller_check_acts_as(caller, actor);
 	if (actor->kind != ACTOR_HUMAN)
-		report_denied(errmsg("actor " INT64_FORMAT " may not break glass", actor->actor_id),
+		report_denied("wfo_kind_not_human",
+					  errmsg("actor " INT64_FORMAT " may not break glass", actor->actor_id),
 					  errdetail("It is of kind %s.", enum_label(&actor_kind_type, actor->kind)),
 					  errhint("Only actors of kind human do."));
 }
@@ -116,6 +118,7 @@ break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb 
 	approved_check_session(&call);
 	if (call.dry_run)
 		report_wrong_state(
+			"wfo_dry_run",
 			errmsg("proposal " INT64_FORMAT " would only be executed in a dry run", proposal_id),
 			errhint("An administrator can end the dry run with set_policy, unless it "
 					"is the workflow's own."));
@@ -172,12 +175,14 @@ break_glass_review(int64 execution_id, const int64 *reviewer_id, const char *com
 	reviewer = caller_actor(&caller, reviewer_id, "reviewer_id");
 	broken = break_glass_lock(execution_id);
 	if (broken == NULL)
-		report_unknown(errmsg("execution " INT64_FORMAT " is no break glass", execution_id),
+		report_unknown("wfo_unknown_execution",
+					   errmsg("execution " INT64_FORMAT " is no break glass", execution_id),
 					   errhint("The table workflow_orch.break_glass lists them."));
 	reviewer = actor_require(reviewer->actor_id);
 	proposal = proposal_require(broken->proposal_id);
 	if (broken->reviewed)
-		report_wrong_state(errmsg("the break glass of execution " INT64_FORMAT
+		report_wrong_state("wfo_already_reviewed",
+						   errmsg("the break glass of execution " INT64_FORMAT
 								  " has been reviewed already",
 								  execution_id),
 						   errhint("Say more with comment_proposal."));
@@ -185,7 +190,7 @@ break_glass_review(int64 execution_id, const int64 *reviewer_id, const char *com
 	reviewer_check_kind(reviewer, policy_load());
 	caller_person(&caller, reviewer, &person);
 	if (reviewer_is_actor(&person, &broken->person))
-		report_denied(errmsg("nobody may review their own break glass"),
+		report_denied("wfo_own_break_glass", errmsg("nobody may review their own break glass"),
 					  errdetail("It was execution " INT64_FORMAT " by actor " INT64_FORMAT ".",
 								execution_id, broken->person.actor_id),
 					  errhint("Somebody else must review it."));

@@ -21,12 +21,13 @@ static void
 check_not_in_tool(const char *function)
 {
 	if (invocation_is_running())
-		report_denied(errmsg("%s cannot be called while a tool runs", function),
+		report_denied("wfo_in_tool", errmsg("%s cannot be called while a tool runs", function),
 					  errdetail("Proposal " INT64_FORMAT " is being executed in this session.",
 								invocation_proposal_id()),
 					  errhint("A tool may propose further calls with propose_action."));
 	if (sandbox_is_running())
-		report_denied(errmsg("%s cannot be called while params are converted", function),
+		report_denied("wfo_in_tool",
+					  errmsg("%s cannot be called while params are converted", function),
 					  errdetail("Code of the types of a tool's arguments is running."));
 }
 
@@ -39,7 +40,7 @@ static void
 check_not_in_maintenance(const char *function)
 {
 	if ((InSecurityRestrictedOperation() && !sandbox_is_running()) || InNoForceRLSOperation())
-		report_denied(errmsg("%s cannot be called here", function),
+		report_denied("wfo_in_maintenance", errmsg("%s cannot be called here", function),
 					  errdetail("The code that calls it runs inside a command of somebody else."),
 					  errhint("Call it directly, or from a function that is called directly."));
 }
@@ -72,7 +73,7 @@ void
 call_begin_waiting(const char *function)
 {
 	if (invocation_is_running())
-		report_wrong_state(errmsg("%s cannot be called while a tool runs", function),
+		report_wrong_state("wfo_in_tool", errmsg("%s cannot be called while a tool runs", function),
 						   errdetail("Proposal " INT64_FORMAT " is being executed.",
 									 invocation_proposal_id()),
 						   errhint("A tool may propose further calls with propose_action."));

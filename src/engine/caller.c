@@ -58,7 +58,8 @@ actor_require(int64 actor_id)
 	const Actor *actor = actor_load(actor_id);
 
 	if (actor == NULL)
-		report_unknown(errmsg("actor " INT64_FORMAT " does not exist", actor_id),
+		report_unknown("wfo_unknown_actor",
+					   errmsg("actor " INT64_FORMAT " does not exist", actor_id),
 					   errhint("Register the actor with register_actor."));
 	return actor;
 }
@@ -84,7 +85,7 @@ caller_actor(const Caller *caller, const int64 *given, const char *argument)
 	const Actor *actor = caller_actor_or_null(caller, given);
 
 	if (actor == NULL)
-		report_invalid(errmsg("argument \"%s\" must not be null", argument),
+		report_invalid("wfo_argument_null", errmsg("argument \"%s\" must not be null", argument),
 					   errdetail("There is not exactly one active actor bound to role \"%s\".",
 								 caller->role_name),
 					   errhint("Give the actor's id, or bind the actor to the role with "
@@ -113,7 +114,8 @@ void
 actor_check_active(const Actor *actor)
 {
 	if (!actor->active)
-		report_denied(errmsg("actor " INT64_FORMAT " is not active", actor->actor_id),
+		report_denied("wfo_actor_inactive",
+					  errmsg("actor " INT64_FORMAT " is not active", actor->actor_id),
 					  errhint("An administrator can make the actor active again with "
 							  "update_actor."));
 }
@@ -127,7 +129,8 @@ caller_check_acts_as(const Caller *caller, const Actor *actor)
 		return;
 
 	if (actor->db_role == NULL)
-		report_denied(errmsg("role \"%s\" may not act for actor " INT64_FORMAT, caller->role_name,
+		report_denied("wfo_not_that_actor",
+					  errmsg("role \"%s\" may not act for actor " INT64_FORMAT, caller->role_name,
 							 actor->actor_id),
 					  errdetail("The actor is not bound to a database role."),
 					  errhint("An administrator can bind the actor to the role with "
@@ -135,6 +138,7 @@ caller_check_acts_as(const Caller *caller, const Actor *actor)
 	if (compat_can_set_role_nosuper(caller->role, actor->db_role_oid) ||
 		strcmp(caller->role_name, actor->db_role) == 0)
 		report_denied(
+			"wfo_role_changed",
 			errmsg("actor " INT64_FORMAT " is bound to another role \"%s\"", actor->actor_id,
 				   actor->db_role),
 			errdetail("The role has been dropped, renamed or restored since: its OID was "
@@ -143,7 +147,8 @@ caller_check_acts_as(const Caller *caller, const Actor *actor)
 			errhint("An administrator can confirm the role with update_actor(" INT64_FORMAT
 					", db_role => ...).",
 					actor->actor_id));
-	report_denied(errmsg("role \"%s\" may not act for actor " INT64_FORMAT, caller->role_name,
+	report_denied("wfo_not_that_actor",
+				  errmsg("role \"%s\" may not act for actor " INT64_FORMAT, caller->role_name,
 						 actor->actor_id),
 				  errdetail("The actor is bound to role \"%s\".", actor->db_role),
 				  errhint("Act as a role that may SET ROLE to it, or ask for the capability "

@@ -25,7 +25,7 @@ proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)
 	Comment comment = {.proposal_id = proposal_id, .comment = text};
 
 	if (strlen(text) > (Size) setting_max_params_size * 1024)
-		report_limit(errmsg("the comment is too long"),
+		report_limit("wfo_argument_too_long", errmsg("the comment is too long"),
 					 errdetail("It has %zu bytes; the limit is %d kB.", strlen(text),
 							   setting_max_params_size),
 					 errhint("The limit is the setting workflow_orch.max_params_size."));
@@ -35,7 +35,8 @@ proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)
 	proposal = proposal_require(proposal_id);
 	caller_check_acts_as(&caller, actor);
 	if (actor->actor_id != proposal->actor_id && !caller_reads_all(&caller))
-		report_denied(errmsg("proposal " INT64_FORMAT " is not yours to comment on", proposal_id),
+		report_denied("wfo_not_yours",
+					  errmsg("proposal " INT64_FORMAT " is not yours to comment on", proposal_id),
 					  errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id),
 					  errhint("Ask for the capability \"review\"."));
 

@@ -41,7 +41,7 @@ static void
 check_relation(Oid relation)
 {
 	if (OidIsValid(relation) && isAnyTempNamespace(get_rel_namespace(relation)))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
 						errmsg("temporary relation \"%s\" of the session cannot be used by a tool",
 							   get_rel_name(relation)),
 						errdetail("Code of its owner would run as the tool's role."),
@@ -124,7 +124,7 @@ static void
 refuse_prepared(const char *name)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
 			 errmsg("prepared statement \"%s\" of the session cannot be used by a tool", name),
 			 errdetail("The tool cannot have prepared it."), errhint(CONFINE_WORKER_HINT)));
 }
@@ -225,7 +225,7 @@ confine_check_session(void)
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	if (OidIsValid(type))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
 						errmsg("a tool cannot run in a session that has temporary types"),
 						errdetail("Code of their owner could run as the tool's role."),
 						errhint("Drop the types of pg_temp, or use enqueue_action or "

@@ -93,7 +93,8 @@ proc_fetch(Oid function)
 	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 
 	if (!HeapTupleIsValid(tuple))
-		report_unknown(errmsg("function with OID %u does not exist", function));
+		report_unknown("wfo_unknown_function",
+					   errmsg("function with OID %u does not exist", function));
 	return tuple;
 }
 
@@ -119,11 +120,12 @@ definition_check_function(Oid function)
 
 	if (getExtensionOfObject(ProcedureRelationId, function) == get_extension_oid(WFO_NAME, false) &&
 		!run_sql_is(function))
-		report_denied(errmsg("function %s belongs to the extension and cannot be a tool",
+		report_denied("wfo_not_a_tool",
+					  errmsg("function %s belongs to the extension and cannot be a tool",
 							 signature),
 					  errhint("Register a function of the application, or run_sql."));
 	if (proc->prokind != PROKIND_FUNCTION)
-		report_invalid(errmsg("%s is not a plain function", signature),
+		report_invalid("wfo_not_a_tool", errmsg("%s is not a plain function", signature),
 					   errdetail("Procedures, aggregates and window functions cannot be tools."),
 					   errhint("Write a function that does the work, and register that."));
 
@@ -133,11 +135,13 @@ definition_check_function(Oid function)
 			modes[i] != PROARGMODE_VARIADIC)
 			continue;
 		if (names == NULL || names[i][0] == '\0')
-			report_invalid(errmsg("argument %d of function %s has no name", i + 1, signature),
+			report_invalid("wfo_not_a_tool",
+						   errmsg("argument %d of function %s has no name", i + 1, signature),
 						   errdetail("The keys of params are the names of the arguments."),
 						   errhint("Name every argument of the function."));
 		if (get_typtype(types[i]) == TYPTYPE_PSEUDO)
-			report_invalid(errmsg("argument \"%s\" of function %s has the pseudo-type %s", names[i],
+			report_invalid("wfo_not_a_tool",
+						   errmsg("argument \"%s\" of function %s has the pseudo-type %s", names[i],
 								  signature, format_type_be(types[i])),
 						   errhint("Register a function whose arguments have definite types."));
 	}
@@ -145,7 +149,8 @@ definition_check_function(Oid function)
 	result_class = get_func_result_type(function, &result_type, &result_desc);
 	if (result_type != VOIDOID && result_class != TYPEFUNC_SCALAR &&
 		result_class != TYPEFUNC_COMPOSITE && result_class != TYPEFUNC_COMPOSITE_DOMAIN)
-		report_invalid(errmsg("function %s returns the pseudo-type %s", signature,
+		report_invalid("wfo_not_a_tool",
+					   errmsg("function %s returns the pseudo-type %s", signature,
 							  format_type_be(proc->prorettype)),
 					   errhint("Register a function whose result has a definite type."));
 	ReleaseSysCache(tuple);
@@ -351,7 +356,8 @@ resolve_function(const Tool *tool)
 	PG_END_TRY();
 
 	if (!OidIsValid(function))
-		report_wrong_state(errmsg("function %s of tool \"%s\" does not exist", tool->function,
+		report_wrong_state("wfo_tool_gone",
+						   errmsg("function %s of tool \"%s\" does not exist", tool->function,
 								  tool->tool),
 						   errhint("Create the function again, or give the tool another one with "
 								   "update_tool."));
@@ -477,6 +483,7 @@ definition_check_pinned(const Tool *tool, const Definition *definition, const by
 		return;
 	pinned = tool_definition_load(sha256);
 	report_wrong_state(
+		"wfo_tool_changed",
 		errmsg("tool \"%s\" has changed since proposal " INT64_FORMAT " was pinned to it",
 			   tool->tool, proposal_id),
 		pinned != NULL

@@ -17,10 +17,11 @@ static void
 check_arguments(int64 from_actor, int64 to_actor, TimestampTz ends_at)
 {
 	if (from_actor == to_actor)
-		report_invalid(errmsg("actor " INT64_FORMAT " cannot delegate to itself", from_actor),
+		report_invalid("wfo_argument_invalid",
+					   errmsg("actor " INT64_FORMAT " cannot delegate to itself", from_actor),
 					   errhint("Name somebody else."));
 	if (ends_at <= GetCurrentTimestamp())
-		report_invalid(errmsg("argument \"ends_at\" must be in the future"),
+		report_invalid("wfo_argument_invalid", errmsg("argument \"ends_at\" must be in the future"),
 					   errhint("A delegation begins at once."));
 }
 
@@ -31,7 +32,8 @@ check_other_person(const Actor *from, const Actor *to)
 	Person b = {.actor_id = to->actor_id, .person = to->person, .db_role = to->db_role};
 
 	if (person_is_same(&a, &b))
-		report_invalid(errmsg("actor " INT64_FORMAT " cannot delegate to actor " INT64_FORMAT,
+		report_invalid("wfo_argument_invalid",
+					   errmsg("actor " INT64_FORMAT " cannot delegate to actor " INT64_FORMAT,
 							  from->actor_id, to->actor_id),
 					   errdetail("They are the same person."), errhint("Name somebody else."));
 }
@@ -106,7 +108,8 @@ review_delegate(int64 from_actor, int64 to_actor, TimestampTz ends_at)
 	to = actor_require(to_actor);
 	check_other_person(from, to);
 	if (leads_to(to_actor, from_actor))
-		report_invalid(errmsg("actor " INT64_FORMAT " cannot delegate to actor " INT64_FORMAT,
+		report_invalid("wfo_argument_invalid",
+					   errmsg("actor " INT64_FORMAT " cannot delegate to actor " INT64_FORMAT,
 							  from_actor, to_actor),
 					   errdetail("Delegations lead from actor " INT64_FORMAT
 								 " to actor " INT64_FORMAT " already.",
@@ -130,7 +133,8 @@ check_may_end(const Caller *caller, const Delegation *delegation, const Actor *a
 	if (actor != NULL &&
 		(actor->actor_id == delegation->from_actor || actor->actor_id == delegation->to_actor))
 		return;
-	report_denied(errmsg("delegation " INT64_FORMAT " is not yours to end",
+	report_denied("wfo_not_yours",
+				  errmsg("delegation " INT64_FORMAT " is not yours to end",
 						 delegation->delegation_id),
 				  errdetail("It is from actor " INT64_FORMAT " to actor " INT64_FORMAT ".",
 							delegation->from_actor, delegation->to_actor),
@@ -149,10 +153,12 @@ review_end_delegation(int64 delegation_id, const int64 *actor_id)
 	actor = caller_actor_or_null(&caller, actor_id);
 	delegation = delegation_lock(delegation_id);
 	if (delegation == NULL)
-		report_unknown(errmsg("delegation " INT64_FORMAT " does not exist", delegation_id),
+		report_unknown("wfo_unknown_delegation",
+					   errmsg("delegation " INT64_FORMAT " does not exist", delegation_id),
 					   errhint("The table workflow_orch.delegation lists the delegations."));
 	if (!delegation_is_in_force(delegation))
-		report_wrong_state(errmsg("delegation " INT64_FORMAT " has ended already", delegation_id),
+		report_wrong_state("wfo_delegation_ended",
+						   errmsg("delegation " INT64_FORMAT " has ended already", delegation_id),
 						   errhint("A new one is made with delegate_review."));
 	if (actor != NULL)
 		actor = actor_require(actor->actor_id);

@@ -90,7 +90,8 @@ check_proposer(const Proposal *proposal)
 	actor_check_active(actor);
 	if (actor->db_role != NULL && proposal->proposer.login != NULL &&
 		!capability_is_held(actor->db_role_oid, CAPABILITY_EXECUTE))
-		report_denied(errmsg("role \"%s\" may not have calls executed any more", actor->db_role),
+		report_denied("wfo_capability_missing",
+					  errmsg("role \"%s\" may not have calls executed any more", actor->db_role),
 					  errdetail("Actor " INT64_FORMAT ", who proposed it, is bound to the role.",
 								actor->actor_id));
 }

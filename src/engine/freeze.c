@@ -66,7 +66,7 @@ freeze_check(const char *tool)
 	const Freeze *freeze = freeze_find(tool);
 
 	if (freeze != NULL)
-		report_wrong_state(errmsg("tool \"%s\" is frozen", tool),
+		report_wrong_state("wfo_frozen", errmsg("tool \"%s\" is frozen", tool),
 						   errdetail("Freeze " INT64_FORMAT ", \"%s\", lasts until %s.",
 									 freeze->freeze_id, freeze->title,
 									 timestamptz_to_str(freeze->ends_at)),
@@ -85,7 +85,7 @@ freeze_add(const char *title, TimestampTz starts_at, TimestampTz ends_at, const 
 					 .tool = (char *) tool};
 
 	if (ends_at <= starts_at)
-		report_invalid(errmsg("a freeze must end after it begins"),
+		report_invalid("wfo_argument_invalid", errmsg("a freeze must end after it begins"),
 					   errdetail("It would begin at %s.", timestamptz_to_str(starts_at)),
 					   errhint("Give an ends_at that is later than starts_at."));
 	caller_identify(&caller);
@@ -107,10 +107,12 @@ freeze_remove(int64 freeze_id)
 	caller_identify(&caller);
 	freeze = freeze_lock(freeze_id);
 	if (freeze == NULL)
-		report_unknown(errmsg("freeze " INT64_FORMAT " does not exist", freeze_id),
+		report_unknown("wfo_unknown_freeze",
+					   errmsg("freeze " INT64_FORMAT " does not exist", freeze_id),
 					   errhint("The table workflow_orch.freeze_window lists the freezes."));
 	if (freeze->removed)
-		report_wrong_state(errmsg("freeze " INT64_FORMAT " has been removed", freeze_id),
+		report_wrong_state("wfo_freeze_removed",
+						   errmsg("freeze " INT64_FORMAT " has been removed", freeze_id),
 						   errhint("The table workflow_orch.freeze_window lists the freezes."));
 	freeze_mark_removed(freeze, caller_bound_actor(&caller));
 }

@@ -107,11 +107,12 @@ check_arguments(const Caller *caller, const char *name)
 	Capability capability;
 
 	if (!capability_parse(name, &capability))
-		report_invalid(errmsg("unknown capability \"%s\"", name),
+		report_invalid("wfo_unknown_label", errmsg("unknown capability \"%s\"", name),
 					   errhint("Capabilities are %s.", capability_list()));
 	if (capability_info(capability)->restricted && !superuser_arg(caller->role) &&
 		!has_privs_of_role(caller->role, store_owner()))
-		report_denied(errmsg("capability \"%s\" is not yours to grant or revoke", name),
+		report_denied("wfo_capability_restricted",
+					  errmsg("capability \"%s\" is not yours to grant or revoke", name),
 					  errhint("Ask a superuser or the owner of the extension."));
 	return capability;
 }

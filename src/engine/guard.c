@@ -116,10 +116,12 @@ static void
 report_outside_write(Relation rel, const char *command)
 {
 	if (strcmp(command, "INSERT") != 0 && is_append_only(table_of(rel)))
-		report_denied(errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA,
+		report_denied("wfo_outside_write",
+					  errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA,
 							 RelationGetRelationName(rel)),
 					  errdetail("Its rows are never changed."));
-	report_denied(errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA,
+	report_denied("wfo_outside_write",
+				  errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA,
 						 RelationGetRelationName(rel)),
 				  errdetail("The table is written by the functions of the extension only."),
 				  errhint("Call the function for it, such as review_action."));
@@ -130,7 +132,8 @@ check_fixed(Relation rel, const StoredRow *old, const StoredRow *new, const Attr
 {
 	for (; *columns != 0; columns++)
 		if (!column_is_same(old, new, *columns))
-			report_wrong_state(errmsg("column \"%s\" of table \"%s.%s\" cannot change",
+			report_wrong_state("wfo_column_fixed",
+							   errmsg("column \"%s\" of table \"%s.%s\" cannot change",
 									  NameStr(TupleDescAttr(old->desc, *columns - 1)->attname),
 									  WFO_SCHEMA, RelationGetRelationName(rel)));
 }
@@ -161,14 +164,16 @@ check_transition(const StoredRow *old, const StoredRow *new, StatefulObject obje
 	if (from == to)
 	{
 		if (status_is_final(object, from) && is_changed(old, new))
-			report_wrong_state(errmsg("%s " INT64_FORMAT " is %s and does not change any more",
+			report_wrong_state("wfo_row_final",
+							   errmsg("%s " INT64_FORMAT " is %s and does not change any more",
 									  object_name(object), column_int64(old, 1),
 									  enum_label(type, from)));
 		return;
 	}
 	if (!transition_exists(object, from, to) &&
 		!(store_is_writing() && transition_exists_in_two(object, from, to)))
-		report_wrong_state(errmsg("%s " INT64_FORMAT " cannot go from %s to %s",
+		report_wrong_state("wfo_no_transition",
+						   errmsg("%s " INT64_FORMAT " cannot go from %s to %s",
 								  object_name(object), column_int64(old, 1), enum_label(type, from),
 								  enum_label(type, to)),
 						   errhint("The function transitions() lists the changes that can be."));
@@ -188,7 +193,8 @@ check_proposal(Relation rel, const StoredRow *old, const StoredRow *new)
 	if (after == before)
 		check_fixed(rel, old, new, revision_fixed);
 	else if (after != before + 1)
-		report_wrong_state(errmsg("proposal " INT64_FORMAT " cannot go from revision " INT64_FORMAT
+		report_wrong_state("wfo_no_transition",
+						   errmsg("proposal " INT64_FORMAT " cannot go from revision " INT64_FORMAT
 								  " to " INT64_FORMAT,
 								  column_int64(old, PROPOSAL_PROPOSAL_ID), before, after));
 	check_transition(old, new, OBJECT_PROPOSAL, PROPOSAL_STATUS, column_text(new, PROPOSAL_EVENT));
@@ -205,7 +211,8 @@ check_ended_once(Relation rel, const StoredRow *old, const StoredRow *new, const
 {
 	check_fixed(rel, old, new, fixed);
 	if (!column_is_null(old, ended_at) && is_changed(old, new))
-		report_wrong_state(errmsg("row " INT64_FORMAT " of table \"%s.%s\" has ended and does not "
+		report_wrong_state("wfo_row_final",
+						   errmsg("row " INT64_FORMAT " of table \"%s.%s\" has ended and does not "
 								  "change any more",
 								  column_int64(old, 1), WFO_SCHEMA, RelationGetRelationName(rel)));
 }
@@ -264,7 +271,8 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 		case STORE_FREEZE:
 			check_fixed(rel, old, new, freeze_fixed);
 			if (!column_is_null(old, FREEZE_REMOVED_AT) && is_changed(old, new))
-				report_wrong_state(errmsg("freeze " INT64_FORMAT " has been removed and does not "
+				report_wrong_state("wfo_row_final",
+								   errmsg("freeze " INT64_FORMAT " has been removed and does not "
 										  "change any more",
 										  column_int64(old, FREEZE_FREEZE_ID)));
 			break;
@@ -280,7 +288,8 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 		case STORE_BREAK_GLASS:
 			check_fixed(rel, old, new, break_glass_fixed);
 			if (!column_is_null(old, BREAK_GLASS_REVIEWED_AT) && is_changed(old, new))
-				report_wrong_state(errmsg("the review of execution " INT64_FORMAT
+				report_wrong_state("wfo_row_final",
+								   errmsg("the review of execution " INT64_FORMAT
 										  " does not change any more",
 										  column_int64(old, BREAK_GLASS_EXECUTION_ID)));
 			break;

@@ -81,7 +81,7 @@ static void
 check_size(Size size)
 {
 	if (size > (Size) setting_max_result_size * 1024)
-		report_limit(errmsg("result is too large"),
+		report_limit("wfo_result_too_large", errmsg("result is too large"),
 					 errdetail("It takes more than the limit of %d kB.", setting_max_result_size),
 					 errhint("The limit is the setting workflow_orch.max_result_size."));
 }

@@ -97,7 +97,8 @@ refuse(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *a
 		return;
 	name = get_func_name(object_id);
 	if (name != NULL && is_irrevocable(name))
-		report_wrong_state(errmsg("function %s cannot be called in a call that is rolled back",
+		report_wrong_state("wfo_irrevocable",
+						   errmsg("function %s cannot be called in a call that is rolled back",
 								  name),
 						   errdetail("A rollback does not undo what it does."), errhint(HINT));
 }
@@ -116,7 +117,8 @@ process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUti
 				QueryCompletion *completion)
 {
 	if (invocation_is_undone() && writes_outside(stmt->utilityStmt))
-		report_wrong_state(errmsg("COPY cannot write to a file or run a program in a call that is "
+		report_wrong_state("wfo_irrevocable",
+						   errmsg("COPY cannot write to a file or run a program in a call that is "
 								  "rolled back"),
 						   errdetail("A rollback does not undo what it does."), errhint(HINT));
 	if (next_utility != NULL)

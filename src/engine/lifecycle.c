@@ -28,11 +28,12 @@ proposal_withdraw(int64 proposal_id, const int64 *actor_id, const char *reason)
 	proposal = proposal_require_lock(proposal_id, false);
 	now = proposal_status_now(proposal);
 	if (!transition_exists(OBJECT_PROPOSAL, now, PROPOSAL_WITHDRAWN))
-		proposal_report_state(proposal, "open",
+		proposal_report_state(proposal, "wfo_not_open", "open",
 							  "Only a pending, approved or failed proposal can be withdrawn.");
 	caller_check_acts_as(&caller, actor);
 	if (actor->actor_id != proposal->actor_id)
 		report_denied(
+			"wfo_not_yours",
 			errmsg("proposal " INT64_FORMAT " is not yours to withdraw", proposal_id),
 			errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id),
 			errhint(
@@ -59,14 +60,17 @@ proposal_retry(int64 proposal_id, const int64 *actor_id)
 	if (actor != NULL)
 		actor = actor_require(actor->actor_id);
 	if (proposal->status != PROPOSAL_FAILED)
-		proposal_report_state(proposal, "failed", "Only a failed proposal can be retried.");
+		proposal_report_state(proposal, "wfo_not_failed", "failed",
+							  "Only a failed proposal can be retried.");
 	if (proposal->stage != NULL)
-		report_wrong_state(errmsg("proposal " INT64_FORMAT " was never approved", proposal_id),
+		report_wrong_state("wfo_not_approved",
+						   errmsg("proposal " INT64_FORMAT " was never approved", proposal_id),
 						   errdetail("It failed in a break glass."),
 						   errhint("Propose the call anew."));
 	workflow_check_active(workflow_require(proposal->workflow_id));
 	if (proposal->expires_at != 0 && proposal->expires_at <= GetCurrentTimestamp())
-		report_wrong_state(errmsg("the approval of proposal " INT64_FORMAT " has expired",
+		report_wrong_state("wfo_approval_expired",
+						   errmsg("the approval of proposal " INT64_FORMAT " has expired",
 								  proposal_id),
 						   errhint("Propose the call anew."));
 	tool = tool_require(proposal->tool);

@@ -17,7 +17,8 @@
 static void
 report_no_execution(int64 execution_id)
 {
-	report_unknown(errmsg("execution " INT64_FORMAT " does not exist", execution_id),
+	report_unknown("wfo_unknown_execution",
+				   errmsg("execution " INT64_FORMAT " does not exist", execution_id),
 				   errhint("The table workflow_orch.execution lists the executions."));
 }
 
@@ -62,7 +63,8 @@ execution_outcome(int64 execution_id)
 		return execution->result;
 	queued = queue_load(execution->proposal_id);
 	if (is_own(execution->row) || (queued != NULL && is_own(queued->row)))
-		report_wrong_state(errmsg("execution " INT64_FORMAT " cannot start before this transaction "
+		report_wrong_state("wfo_not_committed",
+						   errmsg("execution " INT64_FORMAT " cannot start before this transaction "
 								  "commits",
 								  execution_id),
 						   errhint("Commit, and wait for it then."));
@@ -96,7 +98,8 @@ execution_cancel(int64 execution_id, const int64 *actor_id, const char *reason, 
 		execution = execution_require(execution_id);
 	}
 	if (execution != NULL && status_is_final(OBJECT_EXECUTION, execution->status))
-		report_wrong_state(errmsg("execution " INT64_FORMAT " has ended", execution_id),
+		report_wrong_state("wfo_execution_ended",
+						   errmsg("execution " INT64_FORMAT " has ended", execution_id),
 						   errdetail("It is %s.",
 									 enum_label(&execution_status_type, execution->status)),
 						   errhint("Only what is queued or running can be cancelled."));

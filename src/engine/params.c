@@ -90,7 +90,8 @@ check_members(const Tool *tool, const char *path, JsonbContainer *value, Oid typ
 				strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0)
 				attribute = TupleDescAttr(desc, i)->atttypid;
 		if (!OidIsValid(attribute))
-			report_invalid(errmsg("params do not fit tool \"%s\": unknown key \"%s\" in \"%s\"",
+			report_invalid("wfo_params_unfit",
+						   errmsg("params do not fit tool \"%s\": unknown key \"%s\" in \"%s\"",
 								  tool->tool, name, path),
 						   errdetail("Type %s has no attribute of that name.",
 									 format_type_be(type)));
@@ -118,12 +119,14 @@ check_keys(const Tool *tool, const Definition *definition, Jsonb *params)
 		name = pnstrdup(member.val.string.val, member.val.string.len);
 		argument = find_argument(definition, name);
 		if (argument < 0)
-			report_invalid(errmsg("params do not fit tool \"%s\": unknown key \"%s\"", tool->tool,
+			report_invalid("wfo_params_unfit",
+						   errmsg("params do not fit tool \"%s\": unknown key \"%s\"", tool->tool,
 								  name),
 						   errdetail("The tool's arguments are (%s).", list_arguments(definition)));
 		(void) JsonbIteratorNext(&it, &member, true);
 		if (member.type == jbvNull && definition->strict)
-			report_invalid(errmsg("params do not fit tool \"%s\": \"%s\" is null", tool->tool,
+			report_invalid("wfo_params_unfit",
+						   errmsg("params do not fit tool \"%s\": \"%s\" is null", tool->tool,
 								  name),
 						   errdetail("The tool's function is STRICT and would not be called."));
 		if (member.type == jbvBinary)
@@ -132,7 +135,8 @@ check_keys(const Tool *tool, const Definition *definition, Jsonb *params)
 
 	for (int i = 0; i < definition->nargs; i++)
 		if (!definition->has_default[i] && json_find(params, definition->arg_names[i]) == NULL)
-			report_invalid(errmsg("params do not fit tool \"%s\": \"%s\" is missing", tool->tool,
+			report_invalid("wfo_params_unfit",
+						   errmsg("params do not fit tool \"%s\": \"%s\" is missing", tool->tool,
 								  definition->arg_names[i]),
 						   errdetail("The tool's arguments are (%s).", list_arguments(definition)));
 }
@@ -197,7 +201,8 @@ is_data_error(int sqlerrcode)
 static void
 report_unfit(const Tool *tool, const ErrorData *error)
 {
-	report_invalid(errmsg("params do not fit tool \"%s\": %s", tool->tool, error->message),
+	report_invalid("wfo_params_unfit",
+				   errmsg("params do not fit tool \"%s\": %s", tool->tool, error->message),
 				   error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
 				   error->hint != NULL ? errhint("%s", error->hint) : 0);
 }
@@ -238,7 +243,7 @@ void
 params_check_size(Jsonb *params)
 {
 	if (VARSIZE(params) > (Size) setting_max_params_size * 1024)
-		report_limit(errmsg("params are too large"),
+		report_limit("wfo_params_too_large", errmsg("params are too large"),
 					 errdetail("They take %zu bytes; the limit is %d kB.", (Size) VARSIZE(params),
 							   setting_max_params_size),
 					 errhint("The limit is the setting workflow_orch.max_params_size."));
@@ -251,7 +256,8 @@ check_statement(const Tool *tool, Jsonb *params)
 	JsonbValue *statement = json_find(params, "statement");
 
 	if (statement == NULL || statement->type != jbvString)
-		report_invalid(errmsg("params do not fit tool \"%s\": argument \"statement\" must not be "
+		report_invalid("wfo_params_unfit",
+					   errmsg("params do not fit tool \"%s\": argument \"statement\" must not be "
 							  "null",
 							  tool->tool));
 	(void) statement_parse(pnstrdup(statement->val.string.val, statement->val.string.len));

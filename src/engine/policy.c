@@ -19,7 +19,8 @@ policy_set(const PolicyRequest *request, Policy *policy)
 
 	if (request->default_approvals != NULL &&
 		(*request->default_approvals < 1 || *request->default_approvals > APPROVALS_MAX))
-		report_invalid(errmsg("default_approvals must be between 1 and %d", APPROVALS_MAX),
+		report_invalid("wfo_argument_invalid",
+					   errmsg("default_approvals must be between 1 and %d", APPROVALS_MAX),
 					   errdetail("It is " INT64_FORMAT ".", *request->default_approvals));
 
 	caller_identify(&caller);

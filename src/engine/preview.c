@@ -41,16 +41,18 @@ check_state(const Proposal *proposal, const Tool *tool)
 	ProposalStatus now = proposal_status_now(proposal);
 
 	if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED)
-		proposal_report_state(proposal, "pending or approved",
+		proposal_report_state(proposal, "wfo_not_open", "pending or approved",
 							  "Only what may still be executed can be previewed.");
 	tool_check_enabled(tool);
 	if (!tool->preview)
-		report_wrong_state(errmsg("calls of tool \"%s\" cannot be previewed", tool->tool),
+		report_wrong_state("wfo_no_preview",
+						   errmsg("calls of tool \"%s\" cannot be previewed", tool->tool),
 						   errdetail("It is not known that a rollback undoes what the tool does."),
 						   errhint("An administrator who knows can say so with update_tool(..., "
 								   "preview => true)."));
 	if (!tool->in_session)
-		report_wrong_state(errmsg("tool \"%s\" does not run in a session", tool->tool),
+		report_wrong_state("wfo_not_in_session",
+						   errmsg("tool \"%s\" does not run in a session", tool->tool),
 						   errdetail("A preview runs in the reviewer's session."),
 						   errhint("Review the call without a preview."));
 	freeze_check(tool->tool);
@@ -84,6 +86,7 @@ check_identity(const PreviewContext *context)
 	votes_load(&votes, context->proposal);
 	if (votes.quorum.count > 0 && !voter_fits(&voter, &votes, &votes.quorum, &slot))
 		report_denied(
+			"wfo_no_slot",
 			errmsg("actor " INT64_FORMAT " may not preview proposal " INT64_FORMAT,
 				   context->actor->actor_id, context->proposal->proposal_id),
 			errdetail("The actor has the role \"%s\". The proposal asks for approvals: %s.",

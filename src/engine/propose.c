@@ -65,7 +65,8 @@ check_open_proposals(int64 actor_id)
 		allowance->left = 0;
 		open = proposal_count_open(actor_id, setting_max_open_proposals);
 		if (open >= setting_max_open_proposals)
-			report_limit(errmsg("actor " INT64_FORMAT " has too many open proposals", actor_id),
+			report_limit("wfo_too_many_open",
+						 errmsg("actor " INT64_FORMAT " has too many open proposals", actor_id),
 						 errdetail("The limit is %d.", setting_max_open_proposals),
 						 errhint("Have some decided, executed or withdrawn. The limit is the "
 								 "setting workflow_orch.max_open_proposals."));
@@ -94,7 +95,8 @@ answer_again(const ProposeRequest *request, const Tool *tool, const Policy *poli
 		same = json_equal(params, params_convert(tool, definition_load(tool), run_as_current(tool),
 												 tool_timeout(tool, policy), request->params));
 	if (!same)
-		report_duplicate(errmsg("idempotency key \"%s\" was used for another proposal",
+		report_duplicate("wfo_key_used",
+						 errmsg("idempotency key \"%s\" was used for another proposal",
 								request->idempotency_key),
 						 errdetail("Proposal " INT64_FORMAT " has the key, with other content.",
 								   proposal->proposal_id),
@@ -168,7 +170,8 @@ static void
 check_may_execute(const Caller *caller)
 {
 	if (!caller_has(caller, CAPABILITY_EXECUTE))
-		report_denied(errmsg("role \"%s\" may not have calls executed", caller->role_name),
+		report_denied("wfo_capability_missing",
+					  errmsg("role \"%s\" may not have calls executed", caller->role_name),
 					  errhint("Propose without execute_on_approval, or ask for the capability "
 							  "\"execute\"."));
 }

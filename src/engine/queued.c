@@ -23,12 +23,12 @@ void
 queued_check_workers(void)
 {
 	if (queued_hook == NULL)
-		report_wrong_state(errmsg("background workers are not available"),
+		report_wrong_state("wfo_no_workers", errmsg("background workers are not available"),
 						   errdetail("The library is not preloaded."),
 						   errhint("Add workflow_orch to shared_preload_libraries and restart the "
 								   "server."));
 	if (setting_max_workers == 0)
-		report_wrong_state(errmsg("background workers are not available"),
+		report_wrong_state("wfo_no_workers", errmsg("background workers are not available"),
 						   errdetail("The setting workflow_orch.max_workers is 0."),
 						   errhint("Set workflow_orch.max_workers and reload the server's "
 								   "configuration."));

@@ -21,14 +21,20 @@ add_error_text(JsonObject *object, const char *key, const char *text)
 	json_add_text(object, key, text);
 }
 
-/* An error, as results have it. */
+/*
+ * An error, as results have it: with the reason where the error is one of ours.
+ * A constraint that a tool violates has a name there, which is none.
+ */
 Jsonb *
 error_build(const ErrorData *error)
 {
+	const char *reason = error->constraint_name;
 	JsonObject object;
 
 	json_object_begin(&object);
 	json_add_text(&object, "sqlstate", unpack_sql_state(error->sqlerrcode));
+	if (reason != NULL && error->schema_name == NULL && strncmp(reason, "wfo_", 4) == 0)
+		json_add_text(&object, "reason", reason);
 	add_error_text(&object, "message", error->message);
 	add_error_text(&object, "detail", error->detail);
 	add_error_text(&object, "hint", error->hint);

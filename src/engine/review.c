@@ -66,7 +66,8 @@ load_preview(const ReviewRequest *request)
 		return NULL;
 	preview = preview_load(*request->preview_id);
 	if (preview == NULL)
-		report_unknown(errmsg("preview " INT64_FORMAT " does not exist", *request->preview_id),
+		report_unknown("wfo_unknown_preview",
+					   errmsg("preview " INT64_FORMAT " does not exist", *request->preview_id),
 					   errhint("Make one with preview_action."));
 	return preview;
 }
@@ -80,7 +81,8 @@ check_preview_state(const ReviewContext *context)
 	if (preview == NULL)
 		return;
 	if (preview->proposal_id != proposal->proposal_id || preview->revision != proposal->revision)
-		report_wrong_state(errmsg("preview " INT64_FORMAT " does not show revision " INT64_FORMAT
+		report_wrong_state("wfo_preview_outdated",
+						   errmsg("preview " INT64_FORMAT " does not show revision " INT64_FORMAT
 								  " of proposal " INT64_FORMAT,
 								  preview->preview_id, proposal->revision, proposal->proposal_id),
 						   errdetail("It shows revision " INT64_FORMAT " of proposal " INT64_FORMAT
@@ -97,7 +99,8 @@ check_preview_identity(const ReviewContext *context)
 	if (preview == NULL ||
 		(preview->actor_id != NULL && *preview->actor_id == context->reviewer->actor_id))
 		return;
-	report_denied(errmsg("preview " INT64_FORMAT " is not one of actor " INT64_FORMAT,
+	report_denied("wfo_not_yours",
+				  errmsg("preview " INT64_FORMAT " is not one of actor " INT64_FORMAT,
 						 preview->preview_id, context->reviewer->actor_id),
 				  preview->actor_id != NULL
 					  ? errdetail("Actor " INT64_FORMAT " made it.", *preview->actor_id)
@@ -115,19 +118,20 @@ check_state(const ReviewContext *context)
 	if (request->decision == DECISION_EDIT)
 	{
 		if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED)
-			proposal_report_state(proposal, "pending or approved",
+			proposal_report_state(proposal, "wfo_not_open", "pending or approved",
 								  "Only what has not been decided for good can be edited: propose "
 								  "anew.");
 	}
 	else if (now != PROPOSAL_PENDING)
 		proposal_report_state(
-			proposal, "pending",
+			proposal, "wfo_not_pending", "pending",
 			now == PROPOSAL_APPROVED
 				? "It has its approvals: execute it, edit it or have it withdrawn."
 				: "Its status is final, or waits for retry_action: see "
 				  "transitions().");
 	if (request->expected_revision != NULL && *request->expected_revision != proposal->revision)
-		report_wrong_state(errmsg("proposal " INT64_FORMAT " is not in revision " INT64_FORMAT,
+		report_wrong_state("wfo_revision_moved",
+						   errmsg("proposal " INT64_FORMAT " is not in revision " INT64_FORMAT,
 								  proposal->proposal_id, *request->expected_revision),
 						   errdetail("It is in revision " INT64_FORMAT ".", proposal->revision),
 						   errhint("Read the current revision and decide on that."));
@@ -151,7 +155,8 @@ check_identity(const ReviewContext *context)
 	check_preview_identity(context);
 	if (decision == DECISION_APPROVE &&
 		voter_is_author_without_vote(&context->voter, &context->votes))
-		report_denied(errmsg("nobody may approve their own revision " INT64_FORMAT
+		report_denied("wfo_own_revision",
+					  errmsg("nobody may approve their own revision " INT64_FORMAT
 							 " of proposal " INT64_FORMAT,
 							 proposal->revision, proposal->proposal_id),
 					  errhint("Somebody else must approve the edit."));
@@ -166,7 +171,8 @@ check_second_review(const ReviewContext *context)
 		return;
 	review = voter_review(&context->voter, &context->votes);
 	if (review != NULL)
-		report_duplicate(errmsg("actor " INT64_FORMAT " has reviewed revision " INT64_FORMAT
+		report_duplicate("wfo_already_reviewed",
+						 errmsg("actor " INT64_FORMAT " has reviewed revision " INT64_FORMAT
 								" of proposal " INT64_FORMAT " already",
 								context->reviewer->actor_id, context->proposal->revision,
 								context->proposal->proposal_id),
@@ -181,7 +187,8 @@ report_no_slot(const ReviewContext *context, int64 stage)
 	const Votes *votes = &context->votes;
 	const char *wanted = requirement_describe(&votes->quorum, stage);
 
-	report_denied(errmsg("a decision by actor " INT64_FORMAT
+	report_denied("wfo_no_slot",
+				  errmsg("a decision by actor " INT64_FORMAT
 						 " fills no slot of proposal " INT64_FORMAT,
 						 context->reviewer->actor_id, context->proposal->proposal_id),
 				  stage != 0
@@ -204,7 +211,8 @@ find_slot(ReviewContext *context)
 	{
 		case DECISION_APPROVE:
 			if (voter_has_approved(&context->voter, votes))
-				report_denied(errmsg("an approval by actor " INT64_FORMAT " would not count",
+				report_denied("wfo_no_slot",
+							  errmsg("an approval by actor " INT64_FORMAT " would not count",
 									 context->reviewer->actor_id),
 							  errdetail("The same person has approved proposal " INT64_FORMAT
 										" as another actor.",
@@ -299,6 +307,7 @@ edited_params(const ReviewContext *context, const Definition *definition)
 
 	if (JB_ROOT_COUNT(edits) > 0 && json_equal(params, proposal->params))
 		report_invalid(
+			"wfo_nothing_changed",
 			errmsg("the edit changes nothing in proposal " INT64_FORMAT, proposal->proposal_id),
 			errhint("To approve the call as it is, use the decision approve; to accept a "
 					"changed tool, edit with '{}'."));

@@ -21,7 +21,8 @@ void
 reviewer_check_kind(const Actor *reviewer, const Policy *policy)
 {
 	if (!reviewer_is_of_kind(reviewer, policy))
-		report_denied(errmsg("actor " INT64_FORMAT " may not review", reviewer->actor_id),
+		report_denied("wfo_kind_not_human",
+					  errmsg("actor " INT64_FORMAT " may not review", reviewer->actor_id),
 					  errdetail("It is of kind %s.", enum_label(&actor_kind_type, reviewer->kind)),
 					  errhint("Only actors of kind human review, unless the policy has "
 							  "agents_may_review."));
@@ -55,7 +56,8 @@ reviewer_is_proposer(const Person *reviewer, const Proposal *proposal)
 void
 reviewer_report_own(const Actor *reviewer, const Proposal *proposal, const char *verb)
 {
-	report_denied(errmsg("nobody may %s their own proposal " INT64_FORMAT, verb,
+	report_denied("wfo_own_proposal",
+				  errmsg("nobody may %s their own proposal " INT64_FORMAT, verb,
 						 proposal->proposal_id),
 				  reviewer == NULL || proposal->actor_id == reviewer->actor_id
 					  ? errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id)

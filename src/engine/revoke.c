@@ -24,7 +24,7 @@ check_state(const Proposal *proposal)
 	ProposalStatus now = proposal_status_now(proposal);
 
 	if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED && now != PROPOSAL_FAILED)
-		proposal_report_state(proposal, "pending, approved or failed",
+		proposal_report_state(proposal, "wfo_proposal_ended", "pending, approved or failed",
 							  "Only an approval of what may still be executed can be revoked.");
 }
 
@@ -35,7 +35,8 @@ find_approval(const Votes *votes, int64 actor_id)
 	for (int i = 0; i < votes->nreviews; i++)
 		if (votes->reviews[i].counts && votes->reviews[i].reviewer.actor_id == actor_id)
 			return &votes->reviews[i];
-	report_wrong_state(errmsg("actor " INT64_FORMAT " has not approved revision " INT64_FORMAT
+	report_wrong_state("wfo_no_approval",
+					   errmsg("actor " INT64_FORMAT " has not approved revision " INT64_FORMAT
 							  " of proposal " INT64_FORMAT,
 							  actor_id, votes->proposal->revision, votes->proposal->proposal_id),
 					   errhint("Who has approved the current revision can revoke that."));

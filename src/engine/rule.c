@@ -23,12 +23,13 @@ static void
 check_condition(const JsonPath *condition)
 {
 	if (VARSIZE(condition) > CONDITION_MAX)
-		report_limit(errmsg("argument \"condition\" is too long"),
+		report_limit("wfo_argument_too_long", errmsg("argument \"condition\" is too long"),
 					 errdetail("It has %u bytes; the limit is %d.", (unsigned) VARSIZE(condition),
 							   CONDITION_MAX),
 					 errhint("Use several rules."));
 	if (condition_has_variables(condition))
-		report_invalid(errmsg("argument \"condition\" must not have variables"),
+		report_invalid("wfo_argument_invalid",
+					   errmsg("argument \"condition\" must not have variables"),
 					   errhint("The proposal is $: $.tool, $.params, $.reason, $.actor and "
 							   "$.workflow."));
 }
@@ -37,19 +38,23 @@ static void
 check_request(const RuleRequest *request)
 {
 	if (request->approvals < 0 || request->approvals > APPROVALS_MAX)
-		report_invalid(errmsg("argument \"approvals\" must be between 0 and %d", APPROVALS_MAX),
+		report_invalid("wfo_argument_invalid",
+					   errmsg("argument \"approvals\" must be between 0 and %d", APPROVALS_MAX),
 					   errdetail("It is " INT64_FORMAT ".", request->approvals),
 					   errhint("With 0, what the rule is about needs nobody's approval."));
 	if (request->stage < 1 || request->stage > STAGE_MAX)
-		report_invalid(errmsg("argument \"stage\" must be between 1 and %d", STAGE_MAX),
+		report_invalid("wfo_argument_invalid",
+					   errmsg("argument \"stage\" must be between 1 and %d", STAGE_MAX),
 					   errdetail("It is " INT64_FORMAT ".", request->stage),
 					   errhint("A stage opens when the ones below it are complete."));
 	if (request->approvals == 0 && (request->role != NULL || request->stage != 1))
-		report_invalid(errmsg("a rule with 0 approvals has neither role nor stage"),
+		report_invalid("wfo_argument_invalid",
+					   errmsg("a rule with 0 approvals has neither role nor stage"),
 					   errhint("It lets through what no other rule asks anybody for. To have one "
 							   "rule less, remove it with remove_approval_rule."));
 	if (request->approvals > 0 && request->agents)
-		report_invalid(errmsg("argument \"agents\" goes with 0 approvals only"),
+		report_invalid("wfo_argument_invalid",
+					   errmsg("argument \"agents\" goes with 0 approvals only"),
 					   errhint("A rule that asks for approvals holds for agents as for others."));
 	if (request->condition != NULL)
 		check_condition(request->condition);
@@ -96,10 +101,12 @@ rule_drop(int64 rule_id)
 	Rule *rule = rule_lock(rule_id);
 
 	if (rule == NULL)
-		report_unknown(errmsg("approval rule " INT64_FORMAT " does not exist", rule_id),
+		report_unknown("wfo_unknown_rule",
+					   errmsg("approval rule " INT64_FORMAT " does not exist", rule_id),
 					   errhint("The table workflow_orch.approval_rule lists the rules."));
 	if (rule->removed)
-		report_wrong_state(errmsg("approval rule " INT64_FORMAT " has been removed already",
+		report_wrong_state("wfo_rule_removed",
+						   errmsg("approval rule " INT64_FORMAT " has been removed already",
 								  rule_id),
 						   errhint("A new rule is added with add_approval_rule."));
 	caller_identify(&caller);

@@ -27,6 +27,7 @@ run_as_current(const Tool *tool)
 
 	if (name == NULL || strcmp(name, tool->run_as) != 0)
 		report_wrong_state(
+			"wfo_role_changed",
 			errmsg("role \"%s\" of tool \"%s\" is missing or another one now", tool->run_as,
 				   tool->tool),
 			name == NULL ? errdetail("There is no role with its OID %u.", tool->run_as_oid)
@@ -49,12 +50,13 @@ check_no_superuser(Oid role, const char *what)
 	if (setting_allow_superuser_tools)
 		return;
 	if (superuser_arg(role))
-		report_denied(errmsg("a tool cannot run as a superuser"),
+		report_denied("wfo_superuser_tool", errmsg("a tool cannot run as a superuser"),
 					  errdetail("Role \"%s\", %s, is a superuser.", GetUserNameFromId(role, false),
 								what),
 					  errhint("%s", hint));
 	if (is_member_of_role(role, store_owner()))
-		report_denied(errmsg("a tool cannot run as a member of the extension's owner"),
+		report_denied("wfo_superuser_tool",
+					  errmsg("a tool cannot run as a member of the extension's owner"),
 					  errdetail("Role \"%s\", %s, is a member of \"%s\".",
 								GetUserNameFromId(role, false), what,
 								GetUserNameFromId(store_owner(), false)),
@@ -65,7 +67,8 @@ static void
 check_execute(Oid role, Oid function)
 {
 	if (compat_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
-		report_denied(errmsg("role \"%s\" may not execute function %s",
+		report_denied("wfo_role_lacks_execute",
+					  errmsg("role \"%s\" may not execute function %s",
 							 GetUserNameFromId(role, false), format_procedure(function)),
 					  errhint("Grant EXECUTE on the function to the role, or let the tool run as "
 							  "another role."));
@@ -104,7 +107,8 @@ run_as_check_worker(const Tool *tool, Oid run_as)
 	const char *problem = run_as_worker_problem(run_as);
 
 	if (problem != NULL)
-		report_wrong_state(errmsg("no background worker can run tool \"%s\" as role \"%s\"",
+		report_wrong_state("wfo_role_no_worker",
+						   errmsg("no background worker can run tool \"%s\" as role \"%s\"",
 								  tool->tool, tool->run_as),
 						   errdetail("%s", problem),
 						   errhint("Let the role connect, or name another one with "
@@ -117,7 +121,8 @@ run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_d
 						  Oid function)
 {
 	if (!compat_can_set_role(registrant, run_as))
-		report_denied(errmsg("role \"%s\" may not SET ROLE to \"%s\"",
+		report_denied("wfo_cannot_set_role",
+					  errmsg("role \"%s\" may not SET ROLE to \"%s\"",
 							 GetUserNameFromId(registrant, false),
 							 GetUserNameFromId(run_as, false)),
 					  errdetail("Who registers a tool must be able to take on the role that it "
@@ -127,6 +132,7 @@ run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_d
 	{
 		if (!compat_can_set_role(registrant, owner))
 			report_denied(
+				"wfo_cannot_set_role",
 				errmsg("role \"%s\" may not SET ROLE to \"%s\"",
 					   GetUserNameFromId(registrant, false), GetUserNameFromId(owner, false)),
 				errdetail("A SECURITY DEFINER function runs as its owner: who registers it "

@@ -115,14 +115,15 @@ void
 run_sql_begin(Oid function)
 {
 	if (!invocation_is_running())
-		report_wrong_state(errmsg("run_sql runs as a tool only"),
+		report_wrong_state("wfo_only_as_tool", errmsg("run_sql runs as a tool only"),
 						   errhint("Register it with register_tool, and propose a call of it."));
 	if (invocation_function() != function)
-		report_denied(errmsg("run_sql cannot be called while a tool runs"),
+		report_denied("wfo_in_tool", errmsg("run_sql cannot be called while a tool runs"),
 					  errdetail("The tool that runs in this session is another one."),
 					  errhint("The tool can run the statement itself."));
 	if (is_running)
-		report_denied(errmsg("run_sql cannot be called by a statement that it runs"));
+		report_denied("wfo_in_tool",
+					  errmsg("run_sql cannot be called by a statement that it runs"));
 }
 
 /* Run a statement as the tool of the running call: command tag, row count and rows. */

@@ -21,6 +21,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
@@ -144,7 +145,7 @@ check_no_temporary_objects(void)
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	if (found)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
 						errmsg("cannot create temporary objects within security-restricted "
 							   "operation")));
 }
@@ -213,7 +214,8 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 			if (deadline_stop())
 			{
 				timed_out = true;
-				ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("timed out")));
+				ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errreason("wfo_timed_out"),
+								errmsg("timed out")));
 			}
 			if (deadline_saw_cancel())
 				ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),

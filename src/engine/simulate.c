@@ -35,7 +35,8 @@ look(void *arg)
 	changes_read(simulation->changes);
 	tool = tool_require(proposal->tool);
 	if (!definition_is_version(definition_load(tool), simulation->definition))
-		report_wrong_state(errmsg("tool \"%s\" has changed while proposal " INT64_FORMAT " was run",
+		report_wrong_state("wfo_tool_changed",
+						   errmsg("tool \"%s\" has changed while proposal " INT64_FORMAT " was run",
 								  tool->tool, proposal->proposal_id),
 						   errhint("Try again when nobody changes the function."));
 }

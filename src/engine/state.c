@@ -46,7 +46,8 @@ proposal_status_now(const Proposal *proposal)
 static void
 report_no_proposal(int64 proposal_id)
 {
-	report_unknown(errmsg("proposal " INT64_FORMAT " does not exist", proposal_id),
+	report_unknown("wfo_unknown_proposal",
+				   errmsg("proposal " INT64_FORMAT " does not exist", proposal_id),
 				   errhint("The table workflow_orch.proposal lists the proposals."));
 }
 
@@ -71,7 +72,8 @@ proposal_require_lock(int64 proposal_id, bool wait)
 		case STORE_LOCKED:
 			break;
 		case STORE_BUSY:
-			report_busy(errmsg("proposal " INT64_FORMAT
+			report_busy("wfo_busy",
+						errmsg("proposal " INT64_FORMAT
 							   " is being executed or changed by another session",
 							   proposal_id),
 						errhint("Try again when the other session is done."));
@@ -82,13 +84,18 @@ proposal_require_lock(int64 proposal_id, bool wait)
 	return proposal;
 }
 
-/* Say that the proposal is not in the state that a call wants. */
+/*
+ * Say that the proposal is not in the state that a call wants; reason is the
+ * code of the error.
+ */
 void
-proposal_report_state(const Proposal *proposal, const char *wanted, const char *hint)
+proposal_report_state(const Proposal *proposal, const char *reason, const char *wanted,
+					  const char *hint)
 {
 	ProposalStatus now = proposal_status_now(proposal);
 
-	report_wrong_state(errmsg("proposal " INT64_FORMAT " is not %s", proposal->proposal_id, wanted),
+	report_wrong_state(reason,
+					   errmsg("proposal " INT64_FORMAT " is not %s", proposal->proposal_id, wanted),
 					   errdetail("It is %s, in revision " INT64_FORMAT ".",
 								 enum_label(&proposal_status_type, now), proposal->revision),
 					   errhint("%s", hint));
@@ -101,7 +108,8 @@ revision_require(int64 proposal_id, int64 revision)
 	Revision *result = revision_load(proposal_id, revision);
 
 	if (result == NULL)
-		report_unknown(errmsg("revision " INT64_FORMAT " of proposal " INT64_FORMAT
+		report_unknown("wfo_unknown_revision",
+					   errmsg("revision " INT64_FORMAT " of proposal " INT64_FORMAT
 							  " does not exist",
 							  revision, proposal_id),
 					   errhint("Restore the table workflow_orch.proposal_revision whole."));
@@ -114,7 +122,8 @@ workflow_require(int64 workflow_id)
 	Workflow *workflow = workflow_load(workflow_id);
 
 	if (workflow == NULL)
-		report_unknown(errmsg("workflow " INT64_FORMAT " does not exist", workflow_id),
+		report_unknown("wfo_unknown_workflow",
+					   errmsg("workflow " INT64_FORMAT " does not exist", workflow_id),
 					   errhint("Start a workflow with start_workflow."));
 	return workflow;
 }
@@ -123,7 +132,8 @@ void
 workflow_check_active(const Workflow *workflow)
 {
 	if (workflow->status != WORKFLOW_ACTIVE)
-		report_wrong_state(errmsg("workflow " INT64_FORMAT " is not active", workflow->workflow_id),
+		report_wrong_state("wfo_workflow_ended",
+						   errmsg("workflow " INT64_FORMAT " is not active", workflow->workflow_id),
 						   errdetail("It is %s.",
 									 enum_label(&workflow_status_type, workflow->status)),
 						   errhint("Start another workflow with start_workflow."));
@@ -135,7 +145,7 @@ tool_require(const char *name)
 	const Tool *tool = tool_load(name);
 
 	if (tool == NULL)
-		report_unknown(errmsg("tool \"%s\" does not exist", name),
+		report_unknown("wfo_unknown_tool", errmsg("tool \"%s\" does not exist", name),
 					   errhint("The table workflow_orch.tool lists the tools; register_tool adds "
 							   "one."));
 	return tool;
@@ -145,7 +155,7 @@ void
 tool_check_enabled(const Tool *tool)
 {
 	if (!tool->enabled)
-		report_wrong_state(errmsg("tool \"%s\" is disabled", tool->tool),
+		report_wrong_state("wfo_tool_disabled", errmsg("tool \"%s\" is disabled", tool->tool),
 						   errhint("An administrator can enable it with set_tool_enabled."));
 }
 

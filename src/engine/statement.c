@@ -180,13 +180,14 @@ statement_parse(const char *text)
 	const char *objection;
 
 	if (list_length(statements) != 1)
-		report_invalid(errmsg("run_sql runs one statement"),
+		report_invalid("wfo_statement_refused", errmsg("run_sql runs one statement"),
 					   errdetail("There are %d in the text.", list_length(statements)),
 					   errhint("Propose each statement as a call of its own."));
 	statement = linitial_node(RawStmt, statements);
 	objection = find_objection(statement->stmt);
 	if (objection != NULL)
-		report_invalid(errmsg("run_sql does not run %s",
+		report_invalid("wfo_statement_refused",
+					   errmsg("run_sql does not run %s",
 							  GetCommandTagName(CreateCommandTag(statement->stmt))),
 					   errdetail("%s", objection),
 					   errhint("Run it outside of the extension, as who may."));

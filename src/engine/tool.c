@@ -142,7 +142,7 @@ static void
 check_max_attempts(const int64 *max_attempts)
 {
 	if (max_attempts != NULL && *max_attempts < 1)
-		report_invalid(errmsg("max_attempts must be at least 1"),
+		report_invalid("wfo_argument_invalid", errmsg("max_attempts must be at least 1"),
 					   errdetail("It is " INT64_FORMAT ".", *max_attempts));
 }
 
@@ -151,7 +151,7 @@ static void
 check_dry_run_mode(DryRunMode mode, bool preview)
 {
 	if (mode == DRY_RUN_ROLLBACK && !preview)
-		report_invalid(errmsg("dry_run_mode rollback needs preview"),
+		report_invalid("wfo_argument_invalid", errmsg("dry_run_mode rollback needs preview"),
 					   errdetail("A dry run would run the tool and roll it back."),
 					   errhint("Say preview => true, if a rollback undoes what the tool does."));
 }
@@ -217,7 +217,7 @@ tool_register(const ToolRequest *request)
 	check_run_as(&caller, request->function, run_as);
 	store_lock_text(LOCK_NAME, STORE_TOOL, request->tool);
 	if (tool_load(request->tool) != NULL)
-		report_duplicate(errmsg("tool \"%s\" exists already", request->tool),
+		report_duplicate("wfo_tool_exists", errmsg("tool \"%s\" exists already", request->tool),
 						 errhint("Choose another name, or change the tool with update_tool."));
 
 	store_row_init(&row, STORE_TOOL);

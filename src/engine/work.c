@@ -379,7 +379,8 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 	call.dry_run |= work.execution.dry_run;
 	approved_check_role(&call);
 	if (call.run_as != GetSessionUserId())
-		report_wrong_state(errmsg("tool \"%s\" runs as another role now", call.tool->tool),
+		report_wrong_state("wfo_tool_changed",
+						   errmsg("tool \"%s\" runs as another role now", call.tool->tool),
 						   errhint("Execute the proposal again."));
 	run_as_check_worker(call.tool, call.run_as);
 	if (work.execution.actor_id != NULL)

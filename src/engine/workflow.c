@@ -55,7 +55,8 @@ check_may_end(const Caller *caller, const Workflow *workflow, const Actor *actor
 	if (workflow->actor_id == NULL ? caller->gateway
 								   : actor != NULL && actor->actor_id == *workflow->actor_id)
 		return;
-	report_denied(errmsg("workflow " INT64_FORMAT " is not yours to end", workflow->workflow_id),
+	report_denied("wfo_not_yours",
+				  errmsg("workflow " INT64_FORMAT " is not yours to end", workflow->workflow_id),
 				  workflow->actor_id != NULL
 					  ? errdetail("Actor " INT64_FORMAT " started it.", *workflow->actor_id)
 					  : errdetail("It was started for nobody in particular."),
@@ -114,6 +115,7 @@ workflow_complete(int64 workflow_id, const int64 *actor_id)
 
 		if (proposal_status_is_open(proposal_status_now(proposal)))
 			report_wrong_state(
+				"wfo_open_proposals",
 				errmsg("workflow " INT64_FORMAT " has open proposals", workflow_id),
 				errdetail("Proposal " INT64_FORMAT " is %s.", ids[i],
 						  enum_label(&proposal_status_type, proposal->status)),

@@ -122,7 +122,7 @@ store_relid(const char *name)
 	Oid relid = get_relname_relid(name, extension_schema());
 
 	if (!OidIsValid(relid))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errreason("wfo_version_mismatch"),
 						errmsg("relation \"%s.%s\" does not exist", WFO_SCHEMA, name),
 						errhint("Create the extension again, or update it with ALTER EXTENSION %s "
 								"UPDATE.",
@@ -201,6 +201,7 @@ store_open(StoreTable table, LOCKMODE lockmode)
 
 	if (RelationGetDescr(rel)->natts != tables[table].columns)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errreason("wfo_version_mismatch"),
 						errmsg("table \"%s.%s\" is not of the version of the library", WFO_SCHEMA,
 							   tables[table].name),
 						errhint("Run ALTER EXTENSION %s UPDATE.", WFO_NAME)));
@@ -264,6 +265,7 @@ stored_row_init(StoredRow *row, HeapTuple tuple, TupleDesc desc)
 	if (desc->natts > STORE_MAX_COLUMNS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errreason("wfo_version_mismatch"),
 				 errmsg("a table of the extension has columns added to it"),
 				 errdetail("It has %d columns.", desc->natts), errhint("Drop the added columns.")));
 	row->tuple = tuple;

@@ -136,7 +136,7 @@ fill(const Batch *batch, BatchSlot *slot, SharedBatch *shared)
 		call->proposal_id = batch->calls[i].proposal_id;
 		call->role = role_index(slot, batch->calls[i].role);
 		if (call->role < 0)
-			report_limit(errmsg("too many roles in one batch"),
+			report_limit("wfo_too_many_calls", errmsg("too many roles in one batch"),
 						 errdetail("The tools of its calls run as more than %d roles.",
 								   POOL_BATCH_ROLES),
 						 errhint("Execute the calls in several batches."));
@@ -402,7 +402,7 @@ parallel_run(Batch *batch, int64 timeout)
 	{
 		/* As many batches as there may be: wait for one to end. */
 		if (deadline != 0 && GetCurrentTimestamp() >= deadline)
-			report_limit(errmsg("too many batches at the same time"),
+			report_limit("wfo_too_many_batches", errmsg("too many batches at the same time"),
 						 errdetail("The limit is %d.", POOL_BATCHES), errhint("Try again later."));
 		CHECK_FOR_INTERRUPTS();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 50,

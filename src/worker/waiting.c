@@ -124,7 +124,8 @@ wait_here(int64 execution_id, TimestampTz deadline, bool entered)
 			next_look = TimestampTzPlusMilliseconds(now, LOOK_EVERY);
 			if (deadlock_check() == DEADLOCK_NOT_STARTED)
 				ereport(ERROR,
-						(errcode(ERRCODE_T_R_DEADLOCK_DETECTED), errmsg("deadlock detected"),
+						(errcode(ERRCODE_T_R_DEADLOCK_DETECTED), errreason("wfo_deadlock"),
+						 errmsg("deadlock detected"),
 						 errdetail("Execution " INT64_FORMAT
 								   " cannot start: every worker waits for "
 								   "a lock of a transaction that waits for a worker.",

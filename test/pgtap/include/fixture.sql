@@ -83,13 +83,14 @@ DECLARE
   message_ text;
   detail_ text;
   hint_ text;
+  reason_ text;
 BEGIN
   EXECUTE statement;
   RETURN NULL;
 EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
   GET STACKED DIAGNOSTICS sqlstate_ = RETURNED_SQLSTATE, message_ = MESSAGE_TEXT,
-    detail_ = PG_EXCEPTION_DETAIL, hint_ = PG_EXCEPTION_HINT;
-  RETURN jsonb_build_object('sqlstate', sqlstate_, 'message', message_, 'detail', detail_, 'hint', hint_);
+    detail_ = PG_EXCEPTION_DETAIL, hint_ = PG_EXCEPTION_HINT, reason_ = CONSTRAINT_NAME;
+  RETURN jsonb_build_object('sqlstate', sqlstate_, 'message', message_, 'detail', detail_, 'hint', hint_, 'reason', reason_);
 END
 $$;
 
