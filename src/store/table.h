@@ -47,6 +47,7 @@ typedef enum StoreTable
 #define STORE_TABLE_COUNT (STORE_AUDIT_LOG + 1)
 #define STORE_MAX_COLUMNS 32
 
+extern Oid store_relid(const char *name);
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);
 extern bool store_exists(void);
 extern bool store_table_parse(const char *name, StoreTable *table);

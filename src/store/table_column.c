@@ -1,0 +1,113 @@
+/*
+ * table_column.c
+ *	  Columns of a row that was read.
+ *
+ * Values are copies in the current memory context.
+ */
+#include "postgres.h"
+
+#include "base/enum.h"
+#include "store/table.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+
+bool
+column_is_null(const StoredRow *row, AttrNumber column)
+{
+	return row->nulls[column - 1];
+}
+
+/* Whether two rows of a table have the same stored value in a column. */
+bool
+column_is_same(const StoredRow *a, const StoredRow *b, AttrNumber column)
+{
+	Form_pg_attribute attribute = TupleDescAttr(a->desc, column - 1);
+
+	if (a->nulls[column - 1] || b->nulls[column - 1])
+		return a->nulls[column - 1] == b->nulls[column - 1];
+	return datum_image_eq(a->values[column - 1], b->values[column - 1], attribute->attbyval,
+						  attribute->attlen);
+}
+
+Datum
+column_datum(const StoredRow *row, AttrNumber column)
+{
+	if (row->nulls[column - 1])
+		elog(ERROR, "column %d is null", column);
+	return row->values[column - 1];
+}
+
+int64
+column_int64(const StoredRow *row, AttrNumber column)
+{
+	return DatumGetInt64(column_datum(row, column));
+}
+
+int64 *
+column_int64_or_null(const StoredRow *row, AttrNumber column)
+{
+	int64 *value;
+
+	if (column_is_null(row, column))
+		return NULL;
+	value = palloc(sizeof(int64));
+	*value = column_int64(row, column);
+	return value;
+}
+
+bool
+column_bool(const StoredRow *row, AttrNumber column)
+{
+	return DatumGetBool(column_datum(row, column));
+}
+
+Oid
+column_oid(const StoredRow *row, AttrNumber column)
+{
+	return DatumGetObjectId(column_datum(row, column));
+}
+
+/* A text, or NULL. */
+char *
+column_text(const StoredRow *row, AttrNumber column)
+{
+	if (column_is_null(row, column))
+		return NULL;
+	return TextDatumGetCString(column_datum(row, column));
+}
+
+/* A name, or NULL. */
+char *
+column_name(const StoredRow *row, AttrNumber column)
+{
+	if (column_is_null(row, column))
+		return NULL;
+	return pstrdup(NameStr(*DatumGetName(column_datum(row, column))));
+}
+
+/* A jsonb or bytea, detoasted, or NULL. */
+void *
+column_varlena(const StoredRow *row, AttrNumber column)
+{
+	if (column_is_null(row, column))
+		return NULL;
+	return PG_DETOAST_DATUM_COPY(column_datum(row, column));
+}
+
+Interval *
+column_interval(const StoredRow *row, AttrNumber column)
+{
+	Interval *value;
+
+	if (column_is_null(row, column))
+		return NULL;
+	value = palloc(sizeof(Interval));
+	*value = *DatumGetIntervalP(column_datum(row, column));
+	return value;
+}
+
+int
+column_enum(const StoredRow *row, AttrNumber column, const EnumType *type)
+{
+	return enum_from_datum(type, column_datum(row, column));
+}

@@ -1,0 +1,233 @@
+/*
+ * table_read.c
+ *	  Scans the extension's tables, and locks rows and what is no row.
+ *
+ * See table.h for why this goes below SQL.  Every scan has a snapshot of its
+ * own, the latest; what a decision rests on is locked first, and the locked
+ * row's latest version is what is read.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "base/cache.h"
+#include "base/errors.h"
+#include "common/hashfn.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "store/table.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+void
+store_key_int64(ScanKey key, AttrNumber column, int64 value)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(value));
+}
+
+/* The text columns that are keys have the collation "C", as ScanKeyInit does. */
+void
+store_key_text(ScanKey key, AttrNumber column, const char *value)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(value));
+}
+
+void
+store_key_name(ScanKey key, AttrNumber column, const char *value)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(value));
+}
+
+void
+store_key_bytea(ScanKey key, AttrNumber column, Datum value)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_BYTEAEQ, value);
+}
+
+void
+store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys, ScanKey keys)
+{
+	scan->rel = store_open(table, AccessShareLock);
+	scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan->desc = systable_beginscan(scan->rel, index != NULL ? store_relid(index) : InvalidOid,
+									index != NULL, scan->snapshot, nkeys, keys);
+}
+
+void
+stored_row_init(StoredRow *row, HeapTuple tuple, TupleDesc desc)
+{
+	if (desc->natts > STORE_MAX_COLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errreason("wfo_version_mismatch"),
+				 errmsg("a table of the extension has columns added to it"),
+				 errdetail("It has %d columns.", desc->natts), errhint("Drop the added columns.")));
+	row->tuple = tuple;
+	row->desc = desc;
+	heap_deform_tuple(tuple, desc, row->values, row->nulls);
+}
+
+/* A copy of a row in the current memory context. */
+static StoredRow *
+stored_row_make(HeapTuple tuple, TupleDesc desc)
+{
+	StoredRow *row = palloc(sizeof(StoredRow));
+
+	stored_row_init(row, heap_copytuple(tuple), desc);
+	row->desc = NULL;
+	return row;
+}
+
+/* The next row, good until the next call; NULL after the last. */
+StoredRow *
+store_scan_next(StoreScan *scan)
+{
+	HeapTuple tuple = systable_getnext(scan->desc);
+
+	if (tuple == NULL)
+		return NULL;
+	stored_row_init(&scan->row, tuple, RelationGetDescr(scan->rel));
+	return &scan->row;
+}
+
+void
+store_scan_end(StoreScan *scan)
+{
+	systable_endscan(scan->desc);
+	UnregisterSnapshot(scan->snapshot);
+	table_close(scan->rel, NoLock);
+}
+
+/*
+ * Read the one row with these keys, or NULL.  The row is a copy in the current
+ * memory context.
+ */
+StoredRow *
+store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys)
+{
+	StoreScan scan;
+	HeapTuple tuple;
+	StoredRow *row = NULL;
+
+	store_scan_begin(&scan, table, index, nkeys, keys);
+	tuple = systable_getnext(scan.desc);
+	if (tuple != NULL)
+		row = stored_row_make(tuple, RelationGetDescr(scan.rel));
+	store_scan_end(&scan);
+	return row;
+}
+
+/*
+ * What fetch(key) makes of a row, from the backend's cache if it is there; NULL
+ * where there is none.  Good to the end of the transaction.
+ */
+void *
+store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
+{
+	static Cache *caches[STORE_TABLE_COUNT];
+	Cache *cache = caches[table];
+	void *value;
+	MemoryContext memory;
+	MemoryContext old;
+
+	if (cache == NULL)
+		cache = caches[table] = cache_create(store_table_name(table));
+	value = cache_get(cache, key, length);
+	if (value != NULL)
+		return value;
+
+	cache_depend_on_table(cache, store_relid(store_table_name(table)));
+	memory = cache_begin_value();
+	old = MemoryContextSwitchTo(memory);
+	value = fetch(key);
+	MemoryContextSwitchTo(old);
+	if (value == NULL)
+		MemoryContextDelete(memory);
+	else
+		cache_put(cache, key, length, value, memory);
+	return value;
+}
+
+/*
+ * Lock the row with this key FOR NO KEY UPDATE, and read its latest version.
+ *
+ * The lock lasts to the end of the transaction.  FOR UPDATE would block
+ * foreign keys that refer to the row.
+ */
+StoreLock
+store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait, StoredRow **row)
+{
+	StoreScan scan;
+	HeapTuple found;
+	HeapTuple tuple;
+	TupleTableSlot *slot;
+	TM_FailureData tmfd;
+	TM_Result result;
+	StoreLock outcome = STORE_GONE;
+
+	store_scan_begin(&scan, table, index, 1, key);
+	found = systable_getnext(scan.desc);
+	if (found != NULL)
+	{
+		slot = table_slot_create(scan.rel, NULL);
+		result = table_tuple_lock(scan.rel, &found->t_self, scan.snapshot, slot,
+								  GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+								  wait ? LockWaitBlock : LockWaitSkip,
+								  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &tmfd);
+		switch (result)
+		{
+			case TM_Ok:
+				tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
+				tuple->t_self = slot->tts_tid;
+				*row = stored_row_make(tuple, RelationGetDescr(scan.rel));
+				outcome = STORE_LOCKED;
+				break;
+			case TM_WouldBlock:
+				outcome = STORE_BUSY;
+				break;
+			case TM_Deleted:
+				break;
+			default:
+				elog(ERROR, "could not lock row in table \"%s\": result %d",
+					 store_table_name(table), result);
+		}
+		ExecDropSingleTupleTableSlot(slot);
+	}
+	store_scan_end(&scan);
+	return outcome;
+}
+
+/*
+ * Lock something that is no row, to the end of the transaction.
+ *
+ * These are advisory locks in a class of their own: the fourth field of the
+ * tag is 1 or 2 in those that SQL can take.  Unlike row locks they cost no
+ * write where many sessions share one.
+ */
+static void
+lock_tag(StoreLockSpace space, uint64 id, bool exclusive)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (id >> 32), (uint32) id, 0x5700 + space);
+	(void) LockAcquire(&tag, exclusive ? ExclusiveLock : ShareLock, false, false);
+}
+
+void
+store_lock_id(StoreLockSpace space, int64 id, bool exclusive)
+{
+	lock_tag(space, (uint64) id, exclusive);
+}
+
+void
+store_lock_text(StoreLockSpace space, int64 id, const char *text)
+{
+	lock_tag(space, hash_bytes_extended((const unsigned char *) text, strlen(text), (uint64) id),
+			 true);
+}
