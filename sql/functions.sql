@@ -165,6 +165,22 @@ RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_set_tool_enabled';
 COMMENT ON FUNCTION set_tool_enabled IS
   'Lets a tool be proposed and executed, or not. Errors: 22023, 42704.';
 
+CREATE FUNCTION accept_tool_definition(tool text, actor_id bigint DEFAULT NULL, reason text DEFAULT NULL,
+                                       OUT count bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_accept_tool_definition';
+COMMENT ON FUNCTION accept_tool_definition IS
+  'Pins all open proposals of a tool to its definition as it is now, and returns how many were pinned to another. Each gets a new revision with the same params, its approvals are void, and a queued execution is canceled. All or none. Errors: 22023 params of a proposal do not fit any more, 42704, 55000 the function is gone, 55P03 a proposal is being executed or changed, 42501.';
+
+CREATE FUNCTION tool_check(tool text, OUT status text, OUT problem text)
+RETURNS record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wfo_tool_check';
+COMMENT ON FUNCTION tool_check IS
+  'Whether a tool can be called: callable, gone (its function does not exist) or refused (it may not run as its role), with the reason. The view tool_status shows it for all. Errors: 22023, 42704.';
+
+CREATE FUNCTION tool_change(tool text, definition bytea)
+RETURNS text LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wfo_tool_change';
+COMMENT ON FUNCTION tool_change IS
+  'What has changed since a definition of a tool was pinned (proposal.definition), such as: body, owner; NULL where nothing has. The view proposal_progress shows it. Errors: 22023, 42704.';
+
 CREATE FUNCTION set_policy(dry_run boolean DEFAULT NULL, default_approvals bigint DEFAULT NULL,
                            edit_needs_approval boolean DEFAULT NULL, agents_may_review boolean DEFAULT NULL,
                            proposal_ttl interval DEFAULT NULL, approval_ttl interval DEFAULT NULL,
@@ -234,7 +250,7 @@ COMMENT ON FUNCTION get_audit_log IS
 
 CREATE FUNCTION pending_review(actor_id bigint DEFAULT NULL, OUT reviewer_id bigint, OUT kind text, OUT proposal_id bigint,
                                OUT execution_id bigint, OUT stage bigint, OUT role text, OUT on_behalf_of bigint,
-                               OUT approvable boolean)
+                               OUT approvable boolean, OUT tool_changed boolean)
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_pending_review';
 COMMENT ON FUNCTION pending_review IS
   'What waits for an actor (NULL: the one bound to the session''s role): proposals that they could approve now, with the slot; those that nobody registered could approve; executions without approvals that nobody has reviewed. The view pending_review shows more of them. A gateway that acts for nobody in particular sees all. Errors: 42704, 42501.';

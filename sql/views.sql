@@ -63,7 +63,7 @@ CREATE VIEW pending_review WITH (security_invoker = true) AS
 SELECT w.reviewer_id, w.kind, w.proposal_id, p.workflow_id, p.actor_id, p.tool, p.params, p.reason, p.revision,
        w.stage, w.role, w.on_behalf_of, proposal_progress(w.proposal_id) AS needs, w.approvable,
        coalesce(b.broken_at, r.created_at) AS waiting_since,
-       CASE WHEN w.kind = 'review' THEN p.expires_at END AS expires_at, w.execution_id
+       CASE WHEN w.kind = 'review' THEN p.expires_at END AS expires_at, w.execution_id, w.tool_changed
   FROM pending_review() w
   JOIN proposal p USING (proposal_id)
   JOIN proposal_revision r ON r.proposal_id = p.proposal_id AND r.revision = p.revision
@@ -77,17 +77,20 @@ COMMENT ON COLUMN pending_review.stage IS 'Stage in which the reviewer''s approv
 COMMENT ON COLUMN pending_review.role IS 'Role in which it would';
 COMMENT ON COLUMN pending_review.on_behalf_of IS 'Actor whose role that is, by a delegation; null: the reviewer''s own';
 COMMENT ON COLUMN pending_review.needs IS 'All approvals that are still needed';
-COMMENT ON COLUMN pending_review.approvable IS 'false: too few of the actors registered now could ever approve it; somebody must be registered, or it is proposed anew';
+COMMENT ON COLUMN pending_review.approvable IS 'false: too few of the actors registered now could ever approve it, so somebody must be registered or it is proposed anew; or tool_changed';
 COMMENT ON COLUMN pending_review.waiting_since IS 'Since when the revision waits, or when it ran without approvals';
 COMMENT ON COLUMN pending_review.expires_at IS 'When the proposal expires; null: never';
 COMMENT ON COLUMN pending_review.execution_id IS 'Execution to look at, of kind break_glass';
+COMMENT ON COLUMN pending_review.tool_changed IS 'The tool is not the one that the revision is pinned to: edit it, if only with {}, or have the tool accepted with accept_tool_definition';
 
 CREATE VIEW proposal_progress WITH (security_invoker = true) AS
 SELECT p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.revision, s.status, p.approvals, p.required_approvals,
        CASE WHEN s.status = 'pending' THEN p.stage END AS stage,
        CASE WHEN s.status = 'pending' THEN proposal_progress(p.proposal_id) END AS needs,
        p.status_at, p.status_reason, CASE WHEN p.open THEN p.expires_at END AS expires_at,
-       EXISTS (SELECT FROM break_glass b WHERE b.proposal_id = p.proposal_id) AS break_glass
+       EXISTS (SELECT FROM break_glass b WHERE b.proposal_id = p.proposal_id) AS break_glass,
+       s.status IN ('pending', 'approved') AND tool_change(p.tool, p.definition) IS NOT NULL AS tool_changed,
+       CASE WHEN s.status IN ('pending', 'approved') THEN tool_change(p.tool, p.definition) END AS what_changed
   FROM proposal p
  CROSS JOIN LATERAL (SELECT CASE WHEN p.open AND p.expires_at <= pg_catalog.clock_timestamp()
                                  THEN 'expired' ELSE p.status END AS status) s;
@@ -97,6 +100,25 @@ COMMENT ON COLUMN proposal_progress.status IS 'Status, where an open proposal pa
 COMMENT ON COLUMN proposal_progress.stage IS 'Stage that is open for approvals';
 COMMENT ON COLUMN proposal_progress.needs IS 'The approvals that are missing, such as: needs 1 DBA, then 1 Manager';
 COMMENT ON COLUMN proposal_progress.break_glass IS 'It was executed without the approvals';
+COMMENT ON COLUMN proposal_progress.tool_changed IS 'It is pending or approved, and its tool is not the one that the revision is pinned to';
+COMMENT ON COLUMN proposal_progress.what_changed IS 'What of the tool has changed, such as: body, owner';
+
+CREATE VIEW tool_status WITH (security_invoker = true) AS
+SELECT t.tool, t.enabled, t.function, t.run_as, c.status, c.problem,
+       coalesce(o.open_proposals, 0) AS open_proposals, coalesce(o.stale_proposals, 0) AS stale_proposals
+  FROM tool t
+ CROSS JOIN LATERAL tool_check(t.tool) c
+  LEFT JOIN (SELECT p.tool, count(*) AS open_proposals,
+                    count(*) FILTER (WHERE tool_change(p.tool, p.definition) IS NOT NULL) AS stale_proposals
+               FROM proposal p
+              WHERE p.open AND (p.expires_at IS NULL OR p.expires_at > pg_catalog.clock_timestamp())
+              GROUP BY p.tool) o ON o.tool = t.tool;
+
+COMMENT ON VIEW tool_status IS 'Tools, whether they can be called, and what a change of them has made stale';
+COMMENT ON COLUMN tool_status.status IS 'callable; gone: the function does not exist; refused: it may not run as its role';
+COMMENT ON COLUMN tool_status.problem IS 'Why it cannot be called; null: it can';
+COMMENT ON COLUMN tool_status.open_proposals IS 'Pending and approved proposals of the tool';
+COMMENT ON COLUMN tool_status.stale_proposals IS 'Those of them that are pinned to another definition: edit them, or accept_tool_definition';
 
 CREATE VIEW workflow_summary WITH (security_invoker = true) AS
 SELECT w.workflow_id, w.title, w.status, w.actor_id, w.dry_run, w.started_at, w.ended_at,

@@ -4,16 +4,22 @@
  */
 #include "postgres.h"
 
+#include "api/result_row.h"
 #include "base/args.h"
 #include "base/errors.h"
 #include "engine/call.h"
+#include "engine/tool_status.h"
 #include "engine/verbs.h"
 #include "fmgr.h"
+#include "utils/builtins.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(wfo_register_tool);
 PG_FUNCTION_INFO_V1(wfo_update_tool);
 PG_FUNCTION_INFO_V1(wfo_set_tool_enabled);
+PG_FUNCTION_INFO_V1(wfo_accept_tool_definition);
+PG_FUNCTION_INFO_V1(wfo_tool_check);
+PG_FUNCTION_INFO_V1(wfo_tool_change);
 
 /* A label of dry_run_mode, or NULL. */
 static DryRunMode *
@@ -89,4 +95,45 @@ wfo_set_tool_enabled(PG_FUNCTION_ARGS)
 	tool = arg_key(fcinfo, 0, "tool");
 	tool_set_enabled(tool, arg_bool(fcinfo, 1, "enabled"));
 	PG_RETURN_VOID();
+}
+
+Datum
+wfo_accept_tool_definition(PG_FUNCTION_ARGS)
+{
+	char *tool;
+
+	call_begin("accept_tool_definition");
+	tool = arg_key(fcinfo, 0, "tool");
+	PG_RETURN_INT64(tool_accept_definition(tool, arg_int64_or_null(fcinfo, 1),
+										   arg_text_or_null(fcinfo, 2)));
+}
+
+Datum
+wfo_tool_check(PG_FUNCTION_ARGS)
+{
+	const char *problem;
+	Datum values[2] = {0};
+	bool nulls[2] = {0};
+
+	call_begin_read("tool_check");
+	values[0] = CStringGetTextDatum(tool_status(arg_key(fcinfo, 0, "tool"), &problem));
+	nulls[1] = problem == NULL;
+	if (problem != NULL)
+		values[1] = CStringGetTextDatum(problem);
+	return result_row(fcinfo, values, nulls);
+}
+
+Datum
+wfo_tool_change(PG_FUNCTION_ARGS)
+{
+	const char *change;
+	char *tool;
+
+	call_begin_read("tool_change");
+	tool = arg_key(fcinfo, 0, "tool");
+	arg_require(fcinfo, 1, "definition");
+	change = tool_change(tool, PG_GETARG_BYTEA_P(1));
+	if (change == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(change));
 }

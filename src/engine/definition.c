@@ -43,6 +43,7 @@
 #include "utils/typcache.h"
 
 static Cache *definitions = NULL;
+static Cache *differences = NULL;
 
 bytea *
 sha256_of_text(const char *text)
@@ -325,7 +326,7 @@ read_definition(Definition *definition, const Tool *tool)
 	definition->sha256 = sha256_of_text(json_text(definition->json));
 }
 
-/* Find a tool's function by its signature: 55000 where it is gone. */
+/* Find a tool's function by its signature: InvalidOid where it is gone. */
 static Oid
 resolve_function(const Tool *tool)
 {
@@ -354,17 +355,10 @@ resolve_function(const Tool *tool)
 		FlushErrorState();
 	}
 	PG_END_TRY();
-
-	if (!OidIsValid(function))
-		report_wrong_state("wfo_tool_gone",
-						   errmsg("function %s of tool \"%s\" does not exist", tool->function,
-								  tool->tool),
-						   errhint("Create the function again, or give the tool another one with "
-								   "update_tool."));
 	return function;
 }
 
-/* Read the definition into memory. */
+/* Read the definition into memory; one without a function where that is gone. */
 static Definition *
 read_now(const Tool *tool, MemoryContext memory)
 {
@@ -382,7 +376,8 @@ read_now(const Tool *tool, MemoryContext memory)
 	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	definition->function = resolve_function(tool);
-	read_definition(definition, tool);
+	if (OidIsValid(definition->function))
+		read_definition(definition, tool);
 	AtEOXact_GUC(false, nest_level);
 	SetUserIdAndSecContext(save_user, save_context);
 	MemoryContextSwitchTo(old);
@@ -390,12 +385,11 @@ read_now(const Tool *tool, MemoryContext memory)
 }
 
 /*
- * The tool's definition at this moment, good to the end of the transaction.
- *
- * 55000 where the function is gone.
+ * The tool's definition at this moment, good to the end of the transaction;
+ * NULL where its function does not exist.
  */
 const Definition *
-definition_load(const Tool *tool)
+definition_find(const Tool *tool)
 {
 	StringInfoData key;
 	Definition *definition;
@@ -421,6 +415,21 @@ definition_load(const Tool *tool)
 		definition = read_now(tool, memory);
 		cache_put(definitions, key.data, key.len, definition, memory);
 	}
+	return OidIsValid(definition->function) ? definition : NULL;
+}
+
+/* The same, for a call that needs it: 55000 where the function is gone. */
+const Definition *
+definition_load(const Tool *tool)
+{
+	const Definition *definition = definition_find(tool);
+
+	if (definition == NULL)
+		report_wrong_state("wfo_tool_gone",
+						   errmsg("function %s of tool \"%s\" does not exist", tool->function,
+								  tool->tool),
+						   errhint("Create the function again, or give the tool another one with "
+								   "update_tool."));
 	return definition;
 }
 
@@ -489,6 +498,58 @@ definition_check_pinned(const Tool *tool, const Definition *definition, const by
 		pinned != NULL
 			? errdetail("What changed: %s.", describe_difference(pinned, definition->json))
 			: errdetail("The pinned definition is not known here."),
-		errhint("A reviewer can accept the tool as it is now with an edit, be it '{}'; or propose "
+		errhint("A reviewer can accept the tool as it is now with an edit, be it '{}', and an "
+				"administrator for all open proposals with accept_tool_definition; or propose "
 				"anew."));
+}
+
+static char *
+describe_change(const Tool *tool, const Definition *now, const bytea *pinned)
+{
+	Jsonb *before = tool_definition_load(pinned);
+
+	if (now == NULL)
+		return psprintf("function %s does not exist", tool->function);
+	if (before == NULL)
+		return pstrdup("the pinned definition is not known here");
+	return describe_difference(before, now->json);
+}
+
+/*
+ * What has changed since a definition of the tool was pinned, in words, or NULL
+ * where nothing has; good to the end of the transaction.
+ *
+ * Reports ask this of every open proposal.  The answer is the same for all that
+ * are pinned to one definition, so it is worked out once for them.
+ */
+const char *
+definition_change(const Tool *tool, const bytea *pinned)
+{
+	const Definition *now = definition_find(tool);
+	StringInfoData key;
+	char *change;
+
+	if (now != NULL && definition_is(now, pinned))
+		return NULL;
+	if (differences == NULL)
+	{
+		differences = cache_create("differences");
+		cache_depend_on_catalogs(differences, NULL, 0);
+	}
+	initStringInfo(&key);
+	appendBinaryStringInfo(&key, VARDATA_ANY(pinned), VARSIZE_ANY_EXHDR(pinned));
+	if (now != NULL)
+		appendBinaryStringInfo(&key, VARDATA(now->sha256), PG_SHA256_DIGEST_LENGTH);
+	appendStringInfo(&key, "%s\n%s", tool->tool, tool->function);
+	change = cache_get(differences, key.data, key.len);
+	if (change == NULL)
+	{
+		MemoryContext memory = cache_begin_value();
+		MemoryContext old = MemoryContextSwitchTo(memory);
+
+		change = describe_change(tool, now, pinned);
+		MemoryContextSwitchTo(old);
+		cache_put(differences, key.data, key.len, change, memory);
+	}
+	return change;
 }

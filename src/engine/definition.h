@@ -33,7 +33,9 @@ typedef struct Definition
 	bytea *sha256; /* of its text */
 } Definition;
 
+extern const Definition *definition_find(const Tool *tool);
 extern const Definition *definition_load(const Tool *tool);
+extern const char *definition_change(const Tool *tool, const bytea *pinned);
 extern bool definition_is_version(const Definition *a, const Definition *b);
 extern bool definition_is(const Definition *definition, const bytea *sha256);
 extern void definition_check_pinned(const Tool *tool, const Definition *definition,

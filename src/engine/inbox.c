@@ -14,6 +14,7 @@
 #include "engine/requirement.h"
 #include "engine/reviewer.h"
 #include "engine/state.h"
+#include "engine/tool_status.h"
 #include "engine/vote.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -38,13 +39,14 @@ typedef struct InboxItem
 	const int64 *execution_id;
 	Slot slot; /* which the reviewer would fill; stage 0: none */
 	bool approvable;
+	bool tool_changed; /* since the proposal was pinned to it */
 } InboxItem;
 
 static void
 put(const Inbox *inbox, const InboxItem *item)
 {
-	Datum values[8] = {0};
-	bool nulls[8] = {0};
+	Datum values[9] = {0};
+	bool nulls[9] = {0};
 
 	nulls[0] = inbox->reviewer == NULL;
 	if (inbox->reviewer != NULL)
@@ -63,18 +65,26 @@ put(const Inbox *inbox, const InboxItem *item)
 	if (item->slot.on_behalf_of != NULL)
 		values[6] = Int64GetDatum(*item->slot.on_behalf_of);
 	values[7] = BoolGetDatum(item->approvable);
+	values[8] = BoolGetDatum(item->tool_changed);
 	tuplestore_putvalues(inbox->rows, inbox->desc, values, nulls);
 }
 
-/* Whether a pending proposal is for this inbox, and in which slot. */
+/*
+ * Whether a pending proposal is for this inbox, and in which slot.
+ *
+ * It is not approvable where too few actors could approve it, nor while its
+ * tool is another than it is pinned to; then a reviewer can edit it.
+ */
 static bool
 is_for(const Inbox *inbox, const Proposal *proposal, InboxItem *item)
 {
+	bool can_be_met = requirement_can_be_met(proposal->requirements, proposal->actor_id,
+											 inbox->policy);
 	Votes votes;
 	Voter voter;
 
-	item->approvable = requirement_can_be_met(proposal->requirements, proposal->actor_id,
-											  inbox->policy);
+	item->tool_changed = tool_change(proposal->tool, proposal->definition) != NULL;
+	item->approvable = can_be_met && !item->tool_changed;
 	votes_load(&votes, proposal);
 	if (inbox->reviewer == NULL)
 	{
@@ -87,7 +97,7 @@ is_for(const Inbox *inbox, const Proposal *proposal, InboxItem *item)
 
 	/* What nobody can approve is everybody's to see, but whose it is. */
 	memset(&item->slot, 0, sizeof(Slot));
-	return !item->approvable && reviewer_is_of_kind(inbox->reviewer, inbox->policy) &&
+	return !can_be_met && reviewer_is_of_kind(inbox->reviewer, inbox->policy) &&
 		   !reviewer_is_proposer(&inbox->person, proposal);
 }
 

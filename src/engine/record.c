@@ -253,9 +253,12 @@ action_of_event(const char *event)
 		Event event;
 		const char *action;
 	} actions[] = {
-		{EVENT_WITHDRAW, "withdraw_proposal"},      {EVENT_EXPIRE, "expire_proposal"},
-		{EVENT_CANCEL, "cancel_workflow"},          {EVENT_RETRY, "retry_action"},
+		{EVENT_WITHDRAW, "withdraw_proposal"},
+		{EVENT_EXPIRE, "expire_proposal"},
+		{EVENT_CANCEL, "cancel_workflow"},
+		{EVENT_RETRY, "retry_action"},
 		{EVENT_APPROVE_BY_RULE, "approve_by_rule"},
+		{EVENT_ACCEPT_DEFINITION, "accept_tool_definition"},
 	};
 
 	for (int i = 0; i < (int) lengthof(actions); i++)
@@ -297,6 +300,8 @@ record_proposal_change(const StoredRow *old, const StoredRow *new)
 		json_add_text(&details, "reason", column_text(new, PROPOSAL_STATUS_REASON));
 	if (strcmp(event, event_name(EVENT_APPROVE_BY_RULE)) == 0)
 		json_add_int(&details, "rule_id", column_int64(new, PROPOSAL_RULE_ID));
+	if (column_int64(old, PROPOSAL_REVISION) != column_int64(new, PROPOSAL_REVISION))
+		json_add_int(&details, "revision", column_int64(new, PROPOSAL_REVISION));
 	write_entry(&entry, &details);
 }
 

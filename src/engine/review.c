@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "engine/caller.h"
 #include "engine/definition.h"
+#include "engine/new_revision.h"
 #include "engine/params.h"
 #include "engine/queued.h"
 #include "engine/requirement.h"
@@ -26,7 +27,6 @@
 #include "store/review.h"
 #include "store/revision.h"
 #include "store/table.h"
-#include "store/tool_definition.h"
 
 /* What a decision is made on. */
 typedef struct ReviewContext
@@ -339,59 +339,36 @@ edit(ReviewContext *context)
 {
 	Proposal *proposal = context->proposal;
 	const Policy *policy = context->policy;
-	const Definition *definition = definition_load(context->tool);
-	Revision revision = {
-		.proposal_id = proposal->proposal_id,
-		.revision = proposal->revision + 1,
-		.author = context->voter.person,
-		.approve_until = expiry_after(&policy->proposal_ttl),
+	RevisionSource source = {
+		.proposal = proposal,
+		.tool = context->tool,
+		.definition = definition_load(context->tool),
+		.policy = policy,
+		.author = context->reviewer,
+		.may_be_automatic = !policy->edit_needs_approval,
 	};
+	Revision revision = {.author = context->voter.person};
 	Quorum quorum;
 	bool counts;
 	int64 stage;
 	StoreRow row;
 
-	revision.params = edited_params(context, definition);
+	revision.params = edited_params(context, source.definition);
 	(void) queued_cancel(proposal, &context->reviewer->actor_id, "The proposal was edited.");
-	revision.definition = definition->sha256;
-	requirement_work_out(&revision,
-						 &(RequirementSubject){
-							 .tool = proposal->tool,
-							 .reason = proposal->reason,
-							 .proposer = actor_require(proposal->actor_id),
-							 .author = context->reviewer,
-							 .workflow_id = proposal->workflow_id,
-							 .may_be_automatic = !policy->edit_needs_approval,
-						 },
-						 policy);
+	new_revision_work_out(&revision, &source);
 	quorum = requirement_quorum(revision.requirements);
 	counts = edit_counts(context, &quorum);
 	stage = counts ? open_stage_with(&quorum, NULL, &(Approval){.role = context->slot.role})
 				   : quorum_open_stage(&quorum, NULL, 0);
-	tool_definition_keep(definition->sha256, context->tool->tool, definition->json);
-	revision_insert(&revision, GetCurrentTimestamp());
+	new_revision_keep(&revision, &source);
 
 	store_row_init(&row, STORE_PROPOSAL);
-	row_set_int64(&row, PROPOSAL_REVISION, revision.revision);
-	row_set_int64(&row, PROPOSAL_APPROVALS, counts ? 1 : 0);
-	row_set_int64(&row, PROPOSAL_REQUIRED_APPROVALS, revision.required_approvals);
-	row_set_pointer(&row, PROPOSAL_REQUIREMENTS, revision.requirements);
-	row_set_id(&row, PROPOSAL_STAGE, stage != 0 ? &stage : NULL);
-	row_set_id(&row, PROPOSAL_RULE_ID, revision.rule_id);
-	row_set_int64(&row, PROPOSAL_REVISED_BY, context->reviewer->actor_id);
+	new_revision_set(&row, &revision, policy, counts ? 1 : 0, stage);
 	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW,
 				 policy->edit_needs_approval && !is_proposers_wording(proposal, revision.params));
-	row_set_time(&row, PROPOSAL_EXPIRES_AT,
-				 stage == 0 ? expiry_after(&policy->approval_ttl) : revision.approve_until);
-	row_set_pointer(&row, PROPOSAL_APPROVAL_TTL,
-					interval_is_zero(&policy->approval_ttl) ? NULL : &policy->approval_ttl);
-	row_set_pointer(&row, PROPOSAL_PARAMS, revision.params);
-	row_set_pointer(&row, PROPOSAL_DEFINITION, revision.definition);
 	write_decision(context, &row, revision.revision, counts, EVENT_EDIT,
 				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
-	proposal->params = revision.params;
-	proposal->definition = revision.definition;
-	proposal->revision = revision.revision;
+	new_revision_done(proposal, &revision);
 	enqueue_when_approved(proposal);
 	if (stage != 0)
 		requirement_warn_if_nobody(proposal->proposal_id, revision.requirements, proposal->actor_id,

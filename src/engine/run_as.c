@@ -19,13 +19,22 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+/* Whether the role is still the one that was registered. */
+static bool
+is_current(const Tool *tool)
+{
+	char *name = GetUserNameFromId(tool->run_as_oid, true);
+
+	return name != NULL && strcmp(name, tool->run_as) == 0;
+}
+
 /* The role the tool runs as, if it is still the one that was registered: else 55000. */
 Oid
 run_as_current(const Tool *tool)
 {
 	char *name = GetUserNameFromId(tool->run_as_oid, true);
 
-	if (name == NULL || strcmp(name, tool->run_as) != 0)
+	if (!is_current(tool))
 		report_wrong_state(
 			"wfo_role_changed",
 			errmsg("role \"%s\" of tool \"%s\" is missing or another one now", tool->run_as,
@@ -36,6 +45,20 @@ run_as_current(const Tool *tool)
 	return tool->run_as_oid;
 }
 
+/* Why a tool may not have the rights of a role, or NULL. */
+static const char *
+superuser_problem(Oid role, const char *what)
+{
+	if (setting_allow_superuser_tools)
+		return NULL;
+	if (superuser_arg(role))
+		return psprintf("Role \"%s\", %s, is a superuser.", GetUserNameFromId(role, false), what);
+	if (is_member_of_role(role, store_owner()))
+		return psprintf("Role \"%s\", %s, is a member of \"%s\".", GetUserNameFromId(role, false),
+						what, GetUserNameFromId(store_owner(), false));
+	return NULL;
+}
+
 /*
  * Refuse a superuser, and a member of the extension's owner, who could take
  * away the triggers.
@@ -43,30 +66,29 @@ run_as_current(const Tool *tool)
 static void
 check_no_superuser(Oid role, const char *what)
 {
-	const char *hint = "Create a role with just the rights that the tool needs (CREATE ROLE ... "
-					   "LOGIN) and name it with run_as; or let a superuser turn on "
-					   "workflow_orch.allow_superuser_tools.";
+	const char *problem = superuser_problem(role, what);
 
-	if (setting_allow_superuser_tools)
-		return;
-	if (superuser_arg(role))
-		report_denied("wfo_superuser_tool", errmsg("a tool cannot run as a superuser"),
-					  errdetail("Role \"%s\", %s, is a superuser.", GetUserNameFromId(role, false),
-								what),
-					  errhint("%s", hint));
-	if (is_member_of_role(role, store_owner()))
+	if (problem != NULL)
 		report_denied("wfo_superuser_tool",
-					  errmsg("a tool cannot run as a member of the extension's owner"),
-					  errdetail("Role \"%s\", %s, is a member of \"%s\".",
-								GetUserNameFromId(role, false), what,
-								GetUserNameFromId(store_owner(), false)),
-					  errhint("%s", hint));
+					  superuser_arg(role)
+						  ? errmsg("a tool cannot run as a superuser")
+						  : errmsg("a tool cannot run as a member of the extension's owner"),
+					  errdetail("%s", problem),
+					  errhint("Create a role with just the rights that the tool needs (CREATE ROLE "
+							  "... LOGIN) and name it with run_as; or let a superuser turn on "
+							  "workflow_orch.allow_superuser_tools."));
+}
+
+static bool
+may_execute(Oid role, Oid function)
+{
+	return compat_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
 }
 
 static void
 check_execute(Oid role, Oid function)
 {
-	if (compat_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+	if (!may_execute(role, function))
 		report_denied("wfo_role_lacks_execute",
 					  errmsg("role \"%s\" may not execute function %s",
 							 GetUserNameFromId(role, false), format_procedure(function)),
@@ -82,6 +104,26 @@ run_as_check(const Definition *definition, Oid run_as)
 	if (definition->security_definer)
 		check_no_superuser(definition->owner, "the owner of the SECURITY DEFINER function");
 	check_execute(run_as, definition->function);
+}
+
+/*
+ * Why the tool, whose function is there, would be refused at each execution, in
+ * a sentence; NULL where it would not.
+ */
+const char *
+run_as_problem(const Tool *tool, const Definition *definition)
+{
+	const char *problem;
+
+	if (!is_current(tool))
+		return psprintf("Role \"%s\" is missing or another one now.", tool->run_as);
+	problem = superuser_problem(tool->run_as_oid, "as which the tool runs");
+	if (problem == NULL && definition->security_definer)
+		problem = superuser_problem(definition->owner,
+									"the owner of the SECURITY DEFINER function");
+	if (problem == NULL && !may_execute(tool->run_as_oid, definition->function))
+		problem = psprintf("Role \"%s\" may not execute the function.", tool->run_as);
+	return problem;
 }
 
 /*

@@ -137,6 +137,9 @@ extern void tool_register(const ToolRequest *request);
 extern void tool_update(const ToolRequest *request);
 extern void tool_set_enabled(const char *name, bool enabled);
 
+/* accept.c */
+extern int64 tool_accept_definition(const char *name, const int64 *actor_id, const char *reason);
+
 /* rule.c */
 typedef struct RuleRequest
 {

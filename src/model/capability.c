@@ -12,11 +12,12 @@
 #include "lib/stringinfo.h"
 #include "model/capability.h"
 
-#define FUNCTIONS_OF_EVERYBODY "get_audit_log", "whoami", "transitions", "proposal_progress"
+#define FUNCTIONS_OF_EVERYBODY \
+	"get_audit_log", "whoami", "transitions", "proposal_progress", "tool_check", "tool_change"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
 		"revocation", "execution", "queue", "break_glass", "proposal_progress", \
-		"workflow_summary", "review_history"
+		"workflow_summary", "review_history", "tool_status"
 #define TABLES_OF_REVIEWERS \
 	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", \
 		"delegation", "preview", "worker_status", "queue_status", "execution_stats", \
@@ -45,29 +46,13 @@ static const char *const execute_functions[] = {"execute_action",
 												NULL};
 static const char *const audit_functions[] = {"verify_audit_log", "worker_status", "pending_review",
 											  FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const administer_functions[] = {"set_policy",
-												   "register_actor",
-												   "update_actor",
-												   "register_tool",
-												   "update_tool",
-												   "set_tool_enabled",
-												   "add_freeze",
-												   "remove_freeze",
-												   "add_approval_rule",
-												   "remove_approval_rule",
-												   "delegate_review",
-												   "end_delegation",
-												   "grant_capability",
-												   "revoke_capability",
-												   "complete_workflow",
-												   "cancel_workflow",
-												   "expire_proposals",
-												   "comment_proposal",
-												   "resume_queue",
-												   "worker_status",
-												   "pending_review",
-												   FUNCTIONS_OF_EVERYBODY,
-												   NULL};
+static const char *const administer_functions[] =
+	{"set_policy",      "register_actor",    "update_actor",           "register_tool",
+	 "update_tool",     "set_tool_enabled",  "accept_tool_definition", "add_freeze",
+	 "remove_freeze",   "add_approval_rule", "remove_approval_rule",   "delegate_review",
+	 "end_delegation",  "grant_capability",  "revoke_capability",      "complete_workflow",
+	 "cancel_workflow", "expire_proposals",  "comment_proposal",       "resume_queue",
+	 "worker_status",   "pending_review",    FUNCTIONS_OF_EVERYBODY,   NULL};
 static const char *const gateway_functions[] = {"is_gateway", NULL};
 static const char *const break_glass_functions[] = {"break_glass_execute", NULL};
 

@@ -33,7 +33,8 @@ typedef enum Event
 	EVENT_RETRY,
 	EVENT_START,
 	EVENT_COMPLETE,
-	EVENT_APPROVE_BY_RULE
+	EVENT_APPROVE_BY_RULE,
+	EVENT_ACCEPT_DEFINITION
 } Event;
 
 typedef struct Transition

@@ -220,6 +220,22 @@ proposal_list_open(int *count)
 	return list_ids(&scan, NULL, NULL, count);
 }
 
+static bool
+is_of_tool(const StoredRow *row, const void *tool)
+{
+	return strcmp(column_text(row, PROPOSAL_TOOL), tool) == 0;
+}
+
+/* The ids of the pending and approved proposals of a tool. */
+int64 *
+proposal_list_open_of_tool(const char *tool, int *count)
+{
+	StoreScan scan;
+
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 0, NULL);
+	return list_ids(&scan, is_of_tool, tool, count);
+}
+
 /* The ids of the open proposals that expire at or before a time. */
 int64 *
 proposal_list_expired(TimestampTz now, int *count)

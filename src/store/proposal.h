@@ -92,6 +92,7 @@ extern int64 *proposal_list_unfinished(int64 workflow_id, int *count);
 extern int64 *proposal_list(const int64 *workflow_id, int *count);
 extern ApprovedParams *proposal_list_approved(const char *tool, int *count);
 extern int64 *proposal_list_open(int *count);
+extern int64 *proposal_list_open_of_tool(const char *tool, int *count);
 extern int64 *proposal_list_expired(TimestampTz now, int *count);
 extern void proposal_change(Proposal *proposal, StoreRow *row, Event event, ProposalStatus status,
 							const int64 *by, const char *reason);

@@ -6,7 +6,7 @@
 
 #include "model/transition.h"
 
-#define LAST_EVENT EVENT_APPROVE_BY_RULE
+#define LAST_EVENT EVENT_ACCEPT_DEFINITION
 
 /* The edges of the contract: "from event to", one object each. */
 static const char *const workflow_edges[] = {"active complete completed", "active cancel cancelled",
@@ -14,6 +14,7 @@ static const char *const workflow_edges[] = {"active complete completed", "activ
 
 static const char *const proposal_edges[] = {"pending approve approved",
 											 "pending approve_by_rule approved",
+											 "pending accept_definition approved",
 											 "pending edit approved",
 											 "pending reject rejected",
 											 "pending withdraw withdrawn",
@@ -27,6 +28,7 @@ static const char *const proposal_edges[] = {"pending approve approved",
 											 "approved expire expired",
 											 "approved cancel cancelled",
 											 "approved edit pending",
+											 "approved accept_definition pending",
 											 "approved revoke pending",
 											 "failed retry approved",
 											 "failed revoke pending",
@@ -160,7 +162,7 @@ UNIT_TEST(transition)
 	check_reach(OBJECT_EXECUTION, execution_finals);
 
 	(void) transition_table(&count);
-	is_int(count, 29, "the table has each edge once");
+	is_int(count, 31, "the table has each edge once");
 
 	for (int status = 0; status < proposal_status_type.nlabels; status++)
 		all = all && proposal_status_is_open((ProposalStatus) status) ==
