@@ -17,7 +17,9 @@
 
 #include "access/genam.h"
 #include "access/skey.h"
+#include "executor/tuptable.h"
 #include "model/status.h"
+#include "nodes/lockoptions.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
@@ -97,6 +99,8 @@ typedef enum StoreLock
 	STORE_GONE    /* there is none */
 } StoreLock;
 
+extern StoreLock store_lock_tuple(Relation rel, ItemPointer tid, Snapshot snapshot,
+								  LockTupleMode mode, LockWaitPolicy policy, TupleTableSlot *slot);
 extern StoreLock store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait,
 								StoredRow **row);
 

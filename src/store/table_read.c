@@ -155,6 +155,32 @@ store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
 }
 
 /*
+ * Lock the latest version of a row that is found from an earlier one, to the end
+ * of the transaction, and put it into the slot.
+ */
+StoreLock
+store_lock_tuple(Relation rel, ItemPointer tid, Snapshot snapshot, LockTupleMode mode,
+				 LockWaitPolicy policy, TupleTableSlot *slot)
+{
+	TM_FailureData failure;
+	TM_Result result = table_tuple_lock(rel, tid, snapshot, slot, GetCurrentCommandId(false), mode,
+										policy, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+
+	switch (result)
+	{
+		case TM_Ok:
+			return STORE_LOCKED;
+		case TM_WouldBlock:
+			return STORE_BUSY;
+		case TM_Deleted:
+			return STORE_GONE;
+		default:
+			elog(ERROR, "could not lock row in table \"%s\": result %d",
+				 RelationGetRelationName(rel), result);
+	}
+}
+
+/*
  * Lock the row with this key FOR NO KEY UPDATE, and read its latest version.
  *
  * The lock lasts to the end of the transaction.  FOR UPDATE would block
@@ -167,8 +193,6 @@ store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait, Stor
 	HeapTuple found;
 	HeapTuple tuple;
 	TupleTableSlot *slot;
-	TM_FailureData tmfd;
-	TM_Result result;
 	StoreLock outcome = STORE_GONE;
 
 	store_scan_begin(&scan, table, index, 1, key);
@@ -176,26 +200,13 @@ store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait, Stor
 	if (found != NULL)
 	{
 		slot = table_slot_create(scan.rel, NULL);
-		result = table_tuple_lock(scan.rel, &found->t_self, scan.snapshot, slot,
-								  GetCurrentCommandId(false), LockTupleNoKeyExclusive,
-								  wait ? LockWaitBlock : LockWaitSkip,
-								  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &tmfd);
-		switch (result)
+		outcome = store_lock_tuple(scan.rel, &found->t_self, scan.snapshot, LockTupleNoKeyExclusive,
+								   wait ? LockWaitBlock : LockWaitSkip, slot);
+		if (outcome == STORE_LOCKED)
 		{
-			case TM_Ok:
-				tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
-				tuple->t_self = slot->tts_tid;
-				*row = stored_row_make(tuple, RelationGetDescr(scan.rel));
-				outcome = STORE_LOCKED;
-				break;
-			case TM_WouldBlock:
-				outcome = STORE_BUSY;
-				break;
-			case TM_Deleted:
-				break;
-			default:
-				elog(ERROR, "could not lock row in table \"%s\": result %d",
-					 store_table_name(table), result);
+			tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
+			tuple->t_self = slot->tts_tid;
+			*row = stored_row_make(tuple, RelationGetDescr(scan.rel));
 		}
 		ExecDropSingleTupleTableSlot(slot);
 	}

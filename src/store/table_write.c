@@ -17,6 +17,8 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/enum.h"
+#include "base/errors.h"
+#include "base/names.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
@@ -193,9 +195,50 @@ store_insert(StoreRow *row)
 }
 
 /*
- * Write the columns of the row that were set over those of old, which is the
- * latest version of a row that the transaction has locked.  old's place is set
- * to that of the new version.
+ * Lock the latest version of a row that is to be changed: what the transaction
+ * has read may be an earlier one, where it holds no lock on the row and somebody
+ * wrote past the calls.  Without the lock the executor would check a row changed
+ * meanwhile against a plan, and there is none.  Returns NULL where the row is gone.
+ */
+static TupleTableSlot *
+lock_latest(Writer *writer, StoredRow *old, LockTupleMode mode)
+{
+	TupleTableSlot *slot = ExecInitExtraTupleSlot(writer->estate, RelationGetDescr(writer->rel),
+												  table_slot_callbacks(writer->rel));
+
+	if (store_lock_tuple(writer->rel, &old->tuple->t_self, writer->estate->es_snapshot, mode,
+						 LockWaitBlock, slot) != STORE_LOCKED)
+		return NULL;
+	return slot;
+}
+
+/* The latest version with the columns that were set. */
+static TupleTableSlot *
+overlay(Writer *writer, TupleTableSlot *latest, const StoreRow *row)
+{
+	TupleDesc desc = RelationGetDescr(writer->rel);
+	TupleTableSlot *slot = ExecInitExtraTupleSlot(writer->estate, desc,
+												  table_slot_callbacks(writer->rel));
+	int columns = store_table_columns(row->table);
+
+	slot_getallattrs(latest);
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, latest->tts_values, desc->natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, latest->tts_isnull, desc->natts * sizeof(bool));
+	for (int i = 0; i < columns; i++)
+	{
+		if (!row->replaces[i])
+			continue;
+		slot->tts_values[i] = row->values[i];
+		slot->tts_isnull[i] = row->nulls[i];
+	}
+	return ExecStoreVirtualTuple(slot);
+}
+
+/*
+ * Write the columns of the row that were set over the latest version of old,
+ * whose place is set to that of the new version.  Waits for who is changing the
+ * row, where the transaction has not locked it.
  */
 void
 store_update(StoreRow *row, StoredRow *old)
@@ -205,18 +248,19 @@ store_update(StoreRow *row, StoredRow *old)
 	writer_begin(&writer, row->table);
 	PG_TRY();
 	{
-		TupleDesc desc = RelationGetDescr(writer.rel);
-		TupleTableSlot *search = ExecInitExtraTupleSlot(writer.estate, desc, &TTSOpsHeapTuple);
-		TupleTableSlot *slot = ExecInitExtraTupleSlot(writer.estate, desc, &TTSOpsHeapTuple);
+		TupleTableSlot *latest = lock_latest(&writer, old, LockTupleNoKeyExclusive);
+		TupleTableSlot *slot;
 		EPQState epqstate;
 
+		if (latest == NULL)
+			report_wrong_state("wfo_row_gone",
+							   errmsg("a row of table \"%s.%s\" was deleted meanwhile", WFO_SCHEMA,
+									  store_table_name(row->table)),
+							   errhint("Enable the table's trigger guard_row again, with ENABLE "
+									   "ALWAYS: it refuses that."));
+		slot = overlay(&writer, latest, row);
 		compat_init_eval_plan_qual(&epqstate, writer.estate);
-		ExecStoreHeapTuple(old->tuple, search, false);
-		search->tts_tid = old->tuple->t_self;
-		ExecStoreHeapTuple(heap_modify_tuple(old->tuple, desc, row->values, row->nulls,
-											 row->replaces),
-						   slot, false);
-		ExecSimpleRelationUpdate(writer.result_rel, writer.estate, &epqstate, search, slot);
+		ExecSimpleRelationUpdate(writer.result_rel, writer.estate, &epqstate, latest, slot);
 		old->tuple->t_self = slot->tts_tid;
 		EvalPlanQualEnd(&epqstate);
 		writer_end(&writer);
@@ -229,7 +273,7 @@ store_update(StoreRow *row, StoredRow *old)
 	PG_END_TRY();
 }
 
-/* Delete a row, which the transaction has locked or whose owner it has. */
+/* Delete a row, whatever its latest version says, unless it is gone already. */
 void
 store_delete(StoreTable table, StoredRow *old)
 {
@@ -238,15 +282,15 @@ store_delete(StoreTable table, StoredRow *old)
 	writer_begin(&writer, table);
 	PG_TRY();
 	{
-		TupleTableSlot *search = ExecInitExtraTupleSlot(writer.estate, RelationGetDescr(writer.rel),
-														&TTSOpsHeapTuple);
+		TupleTableSlot *latest = lock_latest(&writer, old, LockTupleExclusive);
 		EPQState epqstate;
 
-		compat_init_eval_plan_qual(&epqstate, writer.estate);
-		ExecStoreHeapTuple(old->tuple, search, false);
-		search->tts_tid = old->tuple->t_self;
-		ExecSimpleRelationDelete(writer.result_rel, writer.estate, &epqstate, search);
-		EvalPlanQualEnd(&epqstate);
+		if (latest != NULL)
+		{
+			compat_init_eval_plan_qual(&epqstate, writer.estate);
+			ExecSimpleRelationDelete(writer.result_rel, writer.estate, &epqstate, latest);
+			EvalPlanQualEnd(&epqstate);
+		}
 		writer_end(&writer);
 	}
 	PG_CATCH();

@@ -100,6 +100,24 @@ install_workers($node, 'work');
 	is(crashes_noted($node), $before, 'killed before the commit: the tool had ended, so it is no suspect');
 }
 
+# Rows of a call that a superuser changes while it runs, with the guards off.
+{
+	my $gate = hold($node, 'postgres', 'SELECT pg_advisory_lock(4711)');
+	my $execution = enqueue($node, 'postgres', 'gate', $n++);
+	wait_busy($node, 1);
+	$node->safe_psql('postgres', qq{
+		ALTER TABLE workflow_orch.execution DISABLE TRIGGER guard_row;
+		ALTER TABLE workflow_orch.queue DISABLE TRIGGER guard_row;
+		UPDATE workflow_orch.execution SET end_reason = 'seen' WHERE execution_id = $execution;
+		UPDATE workflow_orch.queue SET priority = 7 WHERE execution_id = $execution;
+		ALTER TABLE workflow_orch.execution ENABLE ALWAYS TRIGGER guard_row;
+		ALTER TABLE workflow_orch.queue ENABLE ALWAYS TRIGGER guard_row});
+	end_session($gate);
+	is(result_of($node, 'postgres', $execution), 'succeeded 1', 'rows changed under a worker: the call ends as it would have');
+	is(starts_of($node, $execution), 1, 'rows changed under a worker: it was started once');
+	queue_is_empty($node, 'postgres', 'rows changed under a worker');
+}
+
 # After the commit, before anybody hears of it: it waits for a standby that is not there.
 foreach my $end ('killed', 'terminated')
 {
