@@ -24,23 +24,18 @@
 #include "base/errors.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "engine/call_settings.h"
 #include "engine/confine.h"
+#include "engine/cursors.h"
 #include "engine/deadline.h"
 #include "engine/sandbox.h"
-#include "executor/executor.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
@@ -66,44 +61,6 @@ Oid
 sandbox_role(void)
 {
 	return running_role;
-}
-
-/*
- * Close the cursors that were opened since subtransaction sub began.  Left
- * open, the caller would run the rest of their queries with its own rights.
- * Runs as a superuser, since pg_cursor() may have been revoked from everybody.
- */
-static void
-close_cursors(SubTransactionId sub)
-{
-	EState *estate = CreateExecutorState();
-	ExprContext *econtext = CreateExprContext(estate);
-	FuncExpr *expr;
-	SetExprState *state;
-	TupleDesc desc;
-	Oid type;
-	Tuplestorestate *cursors;
-	TupleTableSlot *slot;
-
-	(void) get_func_result_type(F_PG_CURSOR, &type, &desc);
-	expr = makeFuncExpr(F_PG_CURSOR, RECORDOID, NIL, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
-	expr->funcretset = true;
-	state = ExecInitTableFunctionResult((Expr *) expr, econtext, NULL);
-	cursors = ExecMakeTableFunctionResult(state, econtext, GetPerTupleMemoryContext(estate), desc,
-										  false);
-	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	while (tuplestore_gettupleslot(cursors, true, false, slot))
-	{
-		bool isnull;
-		Portal portal = GetPortalByName(TextDatumGetCString(slot_getattr(slot, 1, &isnull)));
-
-		if (portal != NULL && portal->createSubid >= sub && portal->portalPinned == false &&
-			portal->status != PORTAL_ACTIVE)
-			PortalDrop(portal, false);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	tuplestore_end(cursors);
-	FreeExecutorState(estate);
 }
 
 /*
@@ -189,6 +146,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 		int save_context;
 		int nest_level = NewGUCNestLevel();
 
+		cursors_hide();
 		GetUserIdAndSecContext(&save_user, &save_context);
 		call_settings_pin(sandbox->search_path);
 		SetUserIdAndSecContext(sandbox->role,
@@ -224,8 +182,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 
 		if (!sandbox->in_worker)
 			check_no_temporary_objects();
-		SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, save_context | SECURITY_LOCAL_USERID_CHANGE);
-		close_cursors(GetCurrentSubTransactionId());
+		cursors_close();
 		AtEOXact_GUC(false, nest_level);
 		SetUserIdAndSecContext(save_user, save_context);
 		if (sandbox->keep)
