@@ -67,27 +67,6 @@ is_builtin_type(Oid type)
 	return type < FirstNormalObjectId;
 }
 
-/* Whether no setting changes how values of a type are read and written. */
-static bool
-is_fixed_type(Oid type)
-{
-	switch (type)
-	{
-		case BOOLOID:
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case NUMERICOID:
-		case TEXTOID:
-		case VARCHAROID:
-		case UUIDOID:
-		case JSONBOID:
-			return true;
-		default:
-			return false;
-	}
-}
-
 static HeapTuple
 proc_fetch(Oid function)
 {
@@ -237,6 +216,7 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 	definition->nargs = proc->pronargs;
 	definition->arg_names = palloc0(sizeof(char *) * Max(nall, 1));
 	definition->arg_types = palloc0(sizeof(Oid) * Max(nall, 1));
+	definition->arg_facts = palloc0(sizeof(TypeFacts) * Max(nall, 1));
 	definition->has_default = palloc0(sizeof(bool) * Max(nall, 1));
 	definition->builtin_types = true;
 	definition->fixed_types = true;
@@ -261,8 +241,9 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 			definition->arg_names[n] = name;
 			definition->arg_types[n] = types[i];
 			definition->has_default[n] = n >= proc->pronargs - proc->pronargdefaults;
-			definition->builtin_types &= is_builtin_type(types[i]);
-			definition->fixed_types &= is_fixed_type(types[i]);
+			type_facts(types[i], &definition->arg_facts[n]);
+			definition->builtin_types &= definition->arg_facts[n].builtin;
+			definition->fixed_types &= definition->arg_facts[n].fixed;
 			if (definition->has_default[n])
 				json_add_text(&argument, "default",
 							  deparse(pg_get_function_arg_default, definition->function, i + 1));

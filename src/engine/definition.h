@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "engine/argument_type.h"
 #include "store/tool.h"
 #include "utils/jsonb.h"
 
@@ -20,14 +21,15 @@ typedef struct Definition
 	bool strict;
 	bool returns_set;
 	bool variadic;
-	bool whole_object;  /* one jsonb argument "params" takes them all */
-	bool fixed_types;   /* no setting changes how an argument is read or written */
-	bool builtin_types; /* no argument type runs code of a user */
-	bool runs_sql;      /* it is run_sql */
+	bool whole_object; /* one jsonb argument "params" takes them all */
+	bool fixed_types;  /* of all arguments: see TypeFacts */
+	bool builtin_types;
+	bool runs_sql; /* it is run_sql */
 	Oid result_type;
 	int nargs;
 	char **arg_names;
 	Oid *arg_types;
+	TypeFacts *arg_facts;
 	bool *has_default;
 	Jsonb *json;   /* everything that is pinned, by name */
 	bytea *sha256; /* of its text */

@@ -4,8 +4,8 @@
  *
  * Params are converted once, when they are proposed or edited, and stored as
  * what the converted values look like.  So reviewers, rules and the tool see
- * one and the same thing, however it was spelled.  The conversion is the
- * server's jsonb_populate_record, on a record with the arguments as columns.
+ * one and the same thing, however it was spelled.  What a value loses when it is
+ * stored so is refused.  How one argument is read and written is argument.c's.
  */
 #include "postgres.h"
 
@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/settings.h"
 #include "catalog/pg_type.h"
+#include "engine/argument.h"
 #include "engine/call_settings.h"
 #include "engine/params.h"
 #include "engine/sandbox.h"
@@ -141,49 +142,90 @@ check_keys(const Tool *tool, const Definition *definition, Jsonb *params)
 						   errdetail("The tool's arguments are (%s).", list_arguments(definition)));
 }
 
-/* A record type with the given arguments as its columns. */
-static TupleDesc
-describe_given(const Definition *definition, Jsonb *params, int *arguments)
+/* Positions of the arguments that params have. */
+static int *
+list_given(const Definition *definition, Jsonb *params, int *count)
 {
-	TupleDesc desc;
-	int n = 0;
+	int *given = palloc(sizeof(int) * Max(definition->nargs, 1));
 
+	*count = 0;
 	for (int i = 0; i < definition->nargs; i++)
 		if (json_find(params, definition->arg_names[i]) != NULL)
-			arguments[n++] = i;
-
-	desc = CreateTemplateTupleDesc(n);
-	for (int i = 0; i < n; i++)
-		TupleDescInitEntry(desc, i + 1, definition->arg_names[arguments[i]],
-						   definition->arg_types[arguments[i]], -1, 0);
-	return BlessTupleDesc(desc);
-}
-
-/* Convert the params to a record of argument values. */
-static Datum
-populate(TupleDesc desc, Jsonb *params)
-{
-	Datum *values = palloc0(sizeof(Datum) * Max(desc->natts, 1));
-	bool *nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
-
-	memset(nulls, true, sizeof(bool) * Max(desc->natts, 1));
-	return json_to_record_datum(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)), params);
+			given[(*count)++] = i;
+	return given;
 }
 
 typedef struct Conversion
 {
-	TupleDesc desc;
+	const Definition *definition;
 	Jsonb *params;
+	int *given;
+	int count;
+	bool at_once; /* not one argument after the other */
+	int argument; /* that is being converted */
 	Jsonb *converted;
 } Conversion;
+
+/*
+ * Refuse a value that is another one once it is written as jsonb and read
+ * again, which is what the tool would be called with.
+ */
+static void
+check_round_trip(const Conversion *conversion, Datum value, bool isnull)
+{
+	const Definition *definition = conversion->definition;
+	int argument = conversion->argument;
+	Datum again;
+	bool again_isnull;
+
+	arguments_read(definition, &argument, 1, conversion->converted, &again, &again_isnull);
+	if (isnull != again_isnull ||
+		(!isnull && !argument_is_same(definition, argument, value, again)))
+		report_invalid("wfo_params_unfit",
+					   errmsg("JSON cannot hold the value of \"%s\"",
+							  definition->arg_names[argument]),
+					   errdetail("Written as JSON and read again, it is another value."),
+					   errhint("JSON cannot hold array bounds that do not begin with 1, for "
+							   "example."));
+}
+
+static void
+convert_one_by_one(Conversion *conversion)
+{
+	const Definition *definition = conversion->definition;
+	Datum *values = palloc(sizeof(Datum) * conversion->count);
+	bool *nulls = palloc(sizeof(bool) * conversion->count);
+	JsonObject converted;
+
+	json_object_begin(&converted);
+	for (int i = 0; i < conversion->count; i++)
+	{
+		conversion->argument = conversion->given[i];
+		arguments_read(definition, &conversion->given[i], 1, conversion->params, &values[i],
+					   &nulls[i]);
+		json_add_jsonb(&converted, definition->arg_names[conversion->argument],
+					   argument_write(definition, conversion->argument, values[i], nulls[i]));
+	}
+	conversion->converted = json_object_end(&converted);
+
+	for (int i = 0; i < conversion->count; i++)
+	{
+		conversion->argument = conversion->given[i];
+		if (!definition->arg_facts[conversion->argument].fixed)
+			check_round_trip(conversion, values[i], nulls[i]);
+	}
+}
 
 static void
 convert(void *arg)
 {
 	Conversion *conversion = arg;
 
-	conversion->converted = json_from_datum(populate(conversion->desc, conversion->params), false,
-											RECORDOID);
+	if (conversion->at_once)
+		conversion->converted = arguments_rewrite(conversion->definition, conversion->given,
+												  conversion->count, conversion->params);
+	else
+		convert_one_by_one(conversion);
 }
 
 /* Whether an error says that a value does not fit its type. */
@@ -198,26 +240,35 @@ is_data_error(int sqlerrcode)
 		   category == ERRCODE_FEATURE_NOT_SUPPORTED;
 }
 
+/* Report the error that the conversion of an argument ended with. */
 static void
-report_unfit(const Tool *tool, const ErrorData *error)
+report_unfit(const Tool *tool, const Conversion *conversion, const ErrorData *error)
 {
+	const Definition *definition = conversion->definition;
+
 	report_invalid("wfo_params_unfit",
 				   errmsg("params do not fit tool \"%s\": %s", tool->tool, error->message),
-				   error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
+				   errdetail("Argument \"%s\" is of type %s.%s%s",
+							 definition->arg_names[conversion->argument],
+							 format_type_be(definition->arg_types[conversion->argument]),
+							 error->detail != NULL ? " " : "",
+							 error->detail != NULL ? error->detail : ""),
 				   error->hint != NULL ? errhint("%s", error->hint) : 0);
 }
 
 /*
  * Convert with the server's own types, which run no code of a user: here and
- * now.  Nothing is caught for good: an error is only given another code.
+ * now.  Nothing is caught for good: an error is only given another code, once
+ * it is known which argument it is about.
  */
 static void
-convert_builtin(const Tool *tool, const Definition *definition, Conversion *conversion)
+convert_builtin(const Tool *tool, Conversion *conversion)
 {
 	MemoryContext context = CurrentMemoryContext;
+	ErrorData *volatile error = NULL;
 	int nest_level = NewGUCNestLevel();
 
-	if (!definition->fixed_types)
+	if (!conversion->definition->fixed_types)
 		call_settings_pin(tool->search_path);
 	PG_TRY();
 	{
@@ -225,17 +276,22 @@ convert_builtin(const Tool *tool, const Definition *definition, Conversion *conv
 	}
 	PG_CATCH();
 	{
-		ErrorData *error;
-
 		if (!is_data_error(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		report_unfit(tool, error);
 	}
 	PG_END_TRY();
 	AtEOXact_GUC(false, nest_level);
+
+	if (error != NULL && conversion->at_once)
+	{
+		conversion->at_once = false;
+		convert_builtin(tool, conversion);
+	}
+	else if (error != NULL)
+		report_unfit(tool, conversion, error);
 }
 
 /* Refuse params, or edits of them, that are too large: 54000. */
@@ -273,19 +329,19 @@ Jsonb *
 params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64 timeout,
 			   Jsonb *params)
 {
-	Conversion conversion = {.params = params};
+	Conversion conversion = {.definition = definition, .params = params};
 
 	params_check_size(params);
 	if (definition->whole_object)
 		return params;
 	check_keys(tool, definition, params);
 
-	conversion.desc = describe_given(definition, params,
-									 palloc(sizeof(int) * Max(definition->nargs, 1)));
-	if (conversion.desc->natts == 0)
+	conversion.given = list_given(definition, params, &conversion.count);
+	if (conversion.count == 0)
 		return params;
+	conversion.at_once = definition->fixed_types;
 	if (definition->builtin_types)
-		convert_builtin(tool, definition, &conversion);
+		convert_builtin(tool, &conversion);
 	else
 	{
 		Sandbox sandbox = {.role = run_as,
@@ -296,7 +352,7 @@ params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64
 		ErrorData *error = sandbox_run(&sandbox, convert, &conversion);
 
 		if (error != NULL)
-			report_unfit(tool, error);
+			report_unfit(tool, &conversion, error);
 	}
 	if (conversion.converted == NULL)
 		elog(ERROR, "params of tool \"%s\" were not converted", tool->tool);
@@ -353,9 +409,8 @@ add_argument(Arguments *arguments, const Definition *definition, int position, O
 void
 params_arguments(const Definition *definition, Jsonb *params, Arguments *arguments)
 {
-	int *given = palloc(sizeof(int) * Max(definition->nargs, 1));
-	TupleDesc desc;
-	HeapTupleData tuple;
+	int *given;
+	int count;
 	Datum *values;
 	bool *nulls;
 
@@ -369,22 +424,13 @@ params_arguments(const Definition *definition, Jsonb *params, Arguments *argumen
 		return;
 	}
 
-	desc = describe_given(definition, params, given);
-	if (desc->natts == 0)
+	given = list_given(definition, params, &count);
+	if (count == 0)
 		return;
-	values = palloc(sizeof(Datum) * desc->natts);
-	nulls = palloc(sizeof(bool) * desc->natts);
-	tuple.t_data = DatumGetHeapTupleHeader(populate(desc, params));
-	tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	heap_deform_tuple(&tuple, desc, values, nulls);
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		add_argument(arguments, definition, given[i], attribute->atttypid, attribute->attcollation,
-					 values[i], nulls[i]);
-	}
+	values = palloc(sizeof(Datum) * count);
+	nulls = palloc(sizeof(bool) * count);
+	arguments_read(definition, given, count, params, values, nulls);
+	for (int i = 0; i < count; i++)
+		add_argument(arguments, definition, given[i], definition->arg_types[given[i]],
+					 get_typcollation(definition->arg_types[given[i]]), values[i], nulls[i]);
 }

@@ -83,7 +83,7 @@ RESET bytea_output;
 
 CREATE TABLE app.here (id int);
 SET search_path = t, public;
-SELECT is(stored('kinds', '{"c": "here"}'), '{"c": "here"}',
+SELECT is(stored('kinds', '{"c": "here"}'), '{"c": "app.here"}',
   'names in params are found by the tool''s search_path and not by the caller''s');
 SET search_path = app, t, public;
 
