@@ -120,7 +120,7 @@ CREATE FUNCTION cancel_execution(execution_id bigint, actor_id bigint DEFAULT NU
                                  OUT status execution_status)
 RETURNS execution_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_cancel_execution';
 COMMENT ON FUNCTION cancel_execution IS
-  'Cancels a queued or running execution; the proposal stays approved. Returns where it then stands: running where the tool does not heed the cancel yet. Errors: 42704, 55000 has ended, 55P03 being changed, 42501.';
+  'Cancels a queued or running execution; the proposal stays approved. Returns cancelled, or running where a worker has the call, which ends when this transaction has committed; the first request counts. Errors: 42704, also of a call of a batch or in a session: cancel the statement, 55000 has ended, 55P03 being changed, 42501.';
 
 CREATE FUNCTION resume_queue(OUT count bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_resume_queue';

@@ -43,6 +43,7 @@ BEGIN
       ('revocation', 'proposal_id IN ' || own_proposals),
       ('execution', 'proposal_id IN ' || own_proposals),
       ('queue', 'proposal_id IN ' || own_proposals),
+      ('cancel_request', 'proposal_id IN ' || own_proposals),
       ('break_glass', 'proposal_id IN ' || own_proposals),
       ('audit_log', 'false')) AS v(name, own)
   LOOP

@@ -420,7 +420,7 @@ COMMENT ON COLUMN execution.attempt IS 'How many times the call was started';
 COMMENT ON COLUMN execution.queued_at IS 'From when on a worker could start the call; null: it ran at once';
 COMMENT ON COLUMN execution.started_at IS 'When the tool was called';
 COMMENT ON COLUMN execution.finished_at IS 'When the tool was done';
-COMMENT ON COLUMN execution.ended_by IS 'Actor that cancelled the execution, where known';
+COMMENT ON COLUMN execution.ended_by IS 'Actor that cancelled the execution, where known; cancel_request has the login';
 COMMENT ON COLUMN execution.login IS 'Login that asked for the execution (session_user)';
 COMMENT ON COLUMN execution.end_reason IS 'Reason given when the execution was cancelled';
 COMMENT ON COLUMN execution.result IS 'What execute_action returned; while queued, what the last attempt came to';
@@ -449,6 +449,28 @@ COMMENT ON COLUMN queue.crashes IS 'How many times the server crashed while the 
 COMMENT ON COLUMN queue.home_system IS 'System identifier of the server where the call was queued';
 COMMENT ON COLUMN queue.home_database IS 'OID of the database where the call was queued; in any other it is held until resume_queue()';
 COMMENT ON COLUMN queue.tool IS 'Tool to call';
+
+CREATE TABLE cancel_request (
+  request_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  execution_id bigint NOT NULL REFERENCES execution,
+  proposal_id  bigint NOT NULL REFERENCES proposal,
+  workflow_id  bigint NOT NULL,
+  requested_at timestamptz NOT NULL,
+  actor_id     bigint REFERENCES actor,
+  login        name NOT NULL,
+  reason       text
+);
+CREATE INDEX cancel_request_execution_idx ON cancel_request (execution_id, request_id);
+
+COMMENT ON TABLE cancel_request IS 'Requests to cancel calls that a worker was running; the first of an execution counts, and rows are never changed';
+COMMENT ON COLUMN cancel_request.request_id IS 'Unique id';
+COMMENT ON COLUMN cancel_request.execution_id IS 'Execution to cancel';
+COMMENT ON COLUMN cancel_request.proposal_id IS 'Proposal whose call it runs';
+COMMENT ON COLUMN cancel_request.workflow_id IS 'Workflow of the proposal';
+COMMENT ON COLUMN cancel_request.requested_at IS 'When cancel_execution was called';
+COMMENT ON COLUMN cancel_request.actor_id IS 'Actor that asked; null: nobody in particular';
+COMMENT ON COLUMN cancel_request.login IS 'Login that asked (session_user)';
+COMMENT ON COLUMN cancel_request.reason IS 'Why, in the words of who asked';
 
 CREATE TABLE break_glass (
   execution_id bigint PRIMARY KEY REFERENCES execution,
@@ -536,4 +558,5 @@ ALTER TABLE review DISABLE TRIGGER ALL;
 ALTER TABLE revocation DISABLE TRIGGER ALL;
 ALTER TABLE execution DISABLE TRIGGER ALL;
 ALTER TABLE queue DISABLE TRIGGER ALL;
+ALTER TABLE cancel_request DISABLE TRIGGER ALL;
 ALTER TABLE break_glass DISABLE TRIGGER ALL;

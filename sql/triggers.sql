@@ -14,7 +14,7 @@ BEGIN
   FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'tool_definition', 'policy', 'freeze_window',
                            'approval_rule', 'delegation', 'proposal', 'proposal_revision', 'proposal_comment',
                            'preview', 'review', 'revocation', 'execution', 'queue',
-                           'break_glass', 'audit_log'] LOOP
+                           'cancel_request', 'break_glass', 'audit_log'] LOOP
     EXECUTE format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %I
                       FOR EACH ROW EXECUTE FUNCTION guard()', t);
     EXECUTE format('CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON %I
@@ -28,7 +28,7 @@ BEGIN
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['proposal_comment', 'preview', 'review', 'revocation'] LOOP
+  FOREACH t IN ARRAY ARRAY['proposal_comment', 'preview', 'review', 'revocation', 'cancel_request'] LOOP
     EXECUTE format('CREATE TRIGGER record_row AFTER INSERT ON %I
                       FOR EACH ROW EXECUTE FUNCTION record()', t);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);

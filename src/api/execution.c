@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "engine/batch.h"
 #include "engine/call.h"
+#include "engine/cancel.h"
 #include "engine/deadline.h"
 #include "engine/verbs.h"
 #include "fmgr.h"
@@ -21,9 +22,6 @@
 #include "worker/pool.h"
 #include "worker/status.h"
 #include "worker/waiting.h"
-
-/* How long cancel_execution waits for the worker to end the call, in ms. */
-#define CANCEL_WAIT 5000
 
 PG_FUNCTION_INFO_V1(wfo_execute_action);
 PG_FUNCTION_INFO_V1(wfo_break_glass_execute);
@@ -111,26 +109,17 @@ Datum
 wfo_cancel_execution(PG_FUNCTION_ARGS)
 {
 	int64 execution_id;
-	int64 *canceller;
+	int64 *actor_id;
 	char *reason;
-	bool running;
 
 	call_begin("cancel_execution");
 	execution_id = arg_int64(fcinfo, 0, "execution_id");
+	actor_id = arg_int64_or_null(fcinfo, 1);
 	reason = arg_text_or_null(fcinfo, 2);
-	running = pool_is_running(MyDatabaseId, execution_id);
-	if (execution_cancel(execution_id, arg_int64_or_null(fcinfo, 1), reason, running, &canceller) ==
-		CANCEL_DONE)
+	if (execution_cancel(execution_id, actor_id, reason, pool_has_execution) == CANCEL_DONE)
 		return enum_to_datum(&execution_status_type, EXECUTION_CANCELLED);
-	if (!pool_cancel(MyDatabaseId, execution_id, canceller, reason) && !running)
-		report_busy("wfo_busy",
-					errmsg("execution " INT64_FORMAT " is being changed by another session",
-						   execution_id),
-					errhint("Try again when the other session is done."));
-	wait_for_worker(execution_id, CANCEL_WAIT);
-	if (pool_is_running(MyDatabaseId, execution_id))
-		return enum_to_datum(&execution_status_type, EXECUTION_RUNNING);
-	return enum_to_datum(&execution_status_type, execution_status(execution_id));
+	announce_cancel(execution_id);
+	return enum_to_datum(&execution_status_type, EXECUTION_RUNNING);
 }
 
 Datum

@@ -72,11 +72,12 @@ define_workers(GucStringCheckHook check_sqlstates)
 							"Sets after how many crashes of the server a queued call has failed.",
 							NULL, &setting_max_crashes, 2, 1, 1000, PGC_SIGHUP, 0, NULL, NULL,
 							NULL);
-	DefineCustomIntVariable("workflow_orch.timeout_grace",
-							"Sets how long after its timeout a call in a background worker may go "
-							"on before its worker is ended.",
-							NULL, &setting_timeout_grace, 5 * 1000, 100, INT_MAX, PGC_SIGHUP,
-							GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"workflow_orch.timeout_grace",
+		"Sets how long after its timeout or cancel a call in a background worker "
+		"may go on before its worker is ended.",
+		NULL, &setting_timeout_grace, 5 * 1000, 100, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL,
+		NULL);
 	DefineCustomIntVariable("workflow_orch.retry_delay",
 							"Sets the time before the second attempt of a call, which doubles from "
 							"attempt to attempt.",

@@ -80,7 +80,8 @@ deadline_start(int64 milliseconds, int64 grace)
 	passed = false;
 	hard = false;
 	hard_at = 0;
-	cancelled = false;
+	/* One that came a moment ago is for this. */
+	cancelled = QueryCancelPending;
 	armed = true;
 	pqsignal(SIGINT, cancel_handler);
 	if (milliseconds > 0)

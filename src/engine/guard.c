@@ -109,7 +109,7 @@ is_append_only(StoreTable table)
 {
 	return table == STORE_TOOL_DEFINITION || table == STORE_PROPOSAL_REVISION ||
 		   table == STORE_PROPOSAL_COMMENT || table == STORE_PREVIEW || table == STORE_REVIEW ||
-		   table == STORE_REVOCATION || table == STORE_AUDIT_LOG;
+		   table == STORE_REVOCATION || table == STORE_CANCEL_REQUEST || table == STORE_AUDIT_LOG;
 }
 
 static void
@@ -310,6 +310,7 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 		case STORE_PREVIEW:
 		case STORE_REVIEW:
 		case STORE_REVOCATION:
+		case STORE_CANCEL_REQUEST:
 		case STORE_AUDIT_LOG:
 			report_outside_write(rel, "UPDATE");
 	}

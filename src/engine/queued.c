@@ -10,6 +10,7 @@
 
 #include "base/errors.h"
 #include "base/settings.h"
+#include "engine/cancel.h"
 #include "engine/freeze.h"
 #include "engine/queued.h"
 #include "engine/result.h"
@@ -85,18 +86,19 @@ queued_exists(int64 proposal_id)
 }
 
 /*
- * Cancel the queued call of a proposal that the transaction has locked: it has
- * not started.  Returns false where none is queued.
+ * Cancel the queued call of a proposal that the transaction has locked, which
+ * is not running; text says who did and why.  Returns false where none is
+ * queued.
  */
-bool
-queued_cancel(const Proposal *proposal, const int64 *by, const char *reason)
+static bool
+cancel(const Proposal *proposal, const int64 *by, const char *reason, const char *text)
 {
 	QueueRow *queued = queue_load(proposal->proposal_id);
 	Execution *execution;
 	TimestampTz now = GetCurrentTimestamp();
 	ErrorData error = {.sqlerrcode = ERRCODE_QUERY_CANCELED,
 					   .message = pstrdup("cancelled before it started"),
-					   .detail = reason != NULL ? pstrdup(reason) : NULL};
+					   .detail = text != NULL ? pstrdup(text) : NULL};
 
 	if (queued == NULL)
 		return false;
@@ -118,4 +120,18 @@ queued_cancel(const Proposal *proposal, const int64 *by, const char *reason)
 	execution_update(execution);
 	queue_delete(queued);
 	return true;
+}
+
+/* Cancel it because of what happened to its proposal, in the name of an actor or of nobody. */
+bool
+queued_cancel(const Proposal *proposal, const int64 *by, const char *reason)
+{
+	return cancel(proposal, by, reason, reason);
+}
+
+/* Cancel it because somebody asked for that. */
+bool
+queued_cancel_requested(const Proposal *proposal, const CancelRequest *request)
+{
+	return cancel(proposal, request->actor_id, request->reason, cancel_request_text(request));
 }

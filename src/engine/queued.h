@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "store/cancel_request.h"
 #include "store/proposal.h"
 #include "utils/timestamp.h"
 
@@ -29,5 +30,6 @@ extern void queued_check_workers(void);
 extern TimestampTz queued_visit_due(Oid role, QueuedVisit visit, void *arg);
 extern bool queued_exists(int64 proposal_id);
 extern bool queued_cancel(const Proposal *proposal, const int64 *by, const char *reason);
+extern bool queued_cancel_requested(const Proposal *proposal, const CancelRequest *request);
 
 #endif

@@ -27,6 +27,7 @@
 #include "store/actor.h"
 #include "store/audit_log.h"
 #include "store/break_glass.h"
+#include "store/cancel_request.h"
 #include "store/comment.h"
 #include "store/delegation.h"
 #include "store/execution.h"
@@ -442,19 +443,41 @@ record_revocation(const StoredRow *new)
 	mark_recorded(proposal_id);
 }
 
+/* Somebody asked for the end of a call that a worker had. */
+static void
+record_cancel_request(const StoredRow *new)
+{
+	int64 execution_id = column_int64(new, CANCEL_REQUEST_EXECUTION_ID);
+	int64 proposal_id = column_int64(new, CANCEL_REQUEST_PROPOSAL_ID);
+	int64 workflow_id = column_int64(new, CANCEL_REQUEST_WORKFLOW_ID);
+	AuditEntry entry = {.action = "cancel_execution",
+						.actor_id = column_int64_or_null(new, CANCEL_REQUEST_ACTOR_ID),
+						.workflow_id = &workflow_id,
+						.proposal_id = &proposal_id,
+						.execution_id = &execution_id};
+	JsonObject details;
+
+	json_object_begin(&details);
+	json_add_int(&details, "request_id", column_int64(new, CANCEL_REQUEST_REQUEST_ID));
+	if (!column_is_null(new, CANCEL_REQUEST_REASON))
+		json_add_text(&details, "reason", column_text(new, CANCEL_REQUEST_REASON));
+	write_entry(&entry, &details);
+}
+
 /*
- * The call that a change of an execution comes from: whether it was started
- * tells a worker's end of a call from a cancel before it.
+ * The call that a change of an execution comes from.  The end of a call that
+ * was started, or whose cancel has its own row, is its execution's.
  */
 static const char *
-action_of_execution(ExecutionStatus status, bool started)
+action_of_execution(int64 execution_id, ExecutionStatus status, bool started)
 {
 	switch (status)
 	{
 		case EXECUTION_QUEUED:
 			return started ? "retry_execution" : "enqueue_action";
 		case EXECUTION_CANCELLED:
-			return started ? "execute_action" : "cancel_execution";
+			return started || cancel_request_first(execution_id) != NULL ? "execute_action"
+																		 : "cancel_execution";
 		default:
 			return "execute_action";
 	}
@@ -471,7 +494,7 @@ record_execution(const StoredRow *new)
 	ExecutionStatus status = column_enum(new, EXECUTION_STATUS, &execution_status_type);
 	bool decides = started && !dry_run &&
 				   (status == EXECUTION_SUCCEEDED || status == EXECUTION_FAILED);
-	AuditEntry entry = {.action = action_of_execution(status, started),
+	AuditEntry entry = {.action = action_of_execution(execution_id, status, started),
 						.actor_id = column_int64_or_null(new, EXECUTION_ACTOR_ID),
 						.workflow_id = &workflow_id,
 						.proposal_id = &proposal_id,
@@ -485,8 +508,10 @@ record_execution(const StoredRow *new)
 					  enum_label(&proposal_status_type, status == EXECUTION_SUCCEEDED
 															? PROPOSAL_EXECUTED
 															: PROPOSAL_FAILED));
-	if (status == EXECUTION_CANCELLED)
+	if (strcmp(entry.action, "cancel_execution") == 0)
 		entry.actor_id = column_int64_or_null(new, EXECUTION_ENDED_BY);
+	else if (!column_is_null(new, EXECUTION_ENDED_BY))
+		json_add_int(&details, "ended_by", column_int64(new, EXECUTION_ENDED_BY));
 	if (!column_is_null(new, EXECUTION_END_REASON))
 		json_add_text(&details, "reason", column_text(new, EXECUTION_END_REASON));
 	if (!column_is_null(new, EXECUTION_QUEUED_AT))
@@ -593,6 +618,9 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 			break;
 		case STORE_EXECUTION:
 			record_execution(new);
+			break;
+		case STORE_CANCEL_REQUEST:
+			record_cancel_request(new);
 			break;
 		case STORE_BREAK_GLASS:
 			record_break_glass(old, new);

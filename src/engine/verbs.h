@@ -88,16 +88,7 @@ extern void enqueue_when_approved(Proposal *proposal);
 extern int64 queue_resume(void);
 
 /* outcome.c */
-typedef enum CancelOutcome
-{
-	CANCEL_DONE,   /* it had not started, and will not */
-	CANCEL_RUNNING /* it runs: its worker must be told */
-} CancelOutcome;
-
 extern Jsonb *execution_outcome(int64 execution_id);
-extern ExecutionStatus execution_status(int64 execution_id);
-extern CancelOutcome execution_cancel(int64 execution_id, const int64 *actor_id, const char *reason,
-									  bool running, int64 **canceller);
 
 /* review_many.c */
 extern Jsonb *review_many(const ReviewRequest *requests, int count);

@@ -80,22 +80,38 @@ count_action(const AuditRow *rows, int count, const char *action)
 	return found;
 }
 
+/*
+ * The row that tells of an execution's end, or any of its rows while it is
+ * queued; NULL: there is none.  Where a cancel was asked for of what ran, the
+ * end has a row beside that.
+ */
+static const AuditRow *
+audit_row_of(const Execution *execution, const AuditRow *rows, int count)
+{
+	const AuditRow *cancel = NULL;
+
+	for (int i = count - 1; i >= 0; i--)
+	{
+		if (rows[i].execution_id == NULL || *rows[i].execution_id != execution->execution_id)
+			continue;
+		if (execution->status == EXECUTION_QUEUED || strcmp(rows[i].action, "execute_action") == 0)
+			return &rows[i];
+		if (cancel == NULL && strcmp(rows[i].action, "cancel_execution") == 0)
+			cancel = &rows[i];
+	}
+	return cancel;
+}
+
 static void
 verify_execution(const Verification *verification, const Execution *execution, const AuditRow *rows,
 				 int count)
 {
-	const AuditRow *row = NULL;
+	const AuditRow *row = audit_row_of(execution, rows, count);
 	JsonObject expected;
 	Jsonb *details;
 	JsonbValue *hash;
 	char *recorded;
 
-	for (int i = 0; i < count; i++)
-		if (rows[i].execution_id != NULL && *rows[i].execution_id == execution->execution_id &&
-			(execution->status == EXECUTION_QUEUED ||
-			 strcmp(rows[i].action, "execute_action") == 0 ||
-			 strcmp(rows[i].action, "cancel_execution") == 0))
-			row = &rows[i];
 	if (row == NULL)
 	{
 		report_finding(verification, execution->proposal_id, &execution->execution_id,

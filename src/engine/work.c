@@ -21,6 +21,7 @@
 #include "common/pg_prng.h"
 #include "engine/approved.h"
 #include "engine/caller.h"
+#include "engine/cancel.h"
 #include "engine/deadline.h"
 #include "engine/freeze.h"
 #include "engine/run_as.h"
@@ -48,6 +49,7 @@ typedef struct Work
 	Proposal *proposal;
 	QueueRow *queued; /* NULL: of a batch */
 	Execution execution;
+	ErrorData cancelled; /* what the result of a cancelled call says */
 } Work;
 
 /* Whether the database has the extension. */
@@ -234,37 +236,79 @@ write_retry(Work *work, const CallResult *result, TimestampTz at)
 	work->report->attempted = true;
 }
 
-/*
- * Write what came of a call that was started.  The proposal follows, unless it
- * was a dry run or was cancelled.
- */
+/* Write the execution with its status and result. */
 static void
-write_end(Work *work, const CallResult *result, bool cancelled)
+write_result(Work *work, const CallResult *result, ExecutionStatus status)
 {
 	Execution *execution = &work->execution;
-	TimestampTz again;
 
 	execution->started_at = result->started_at;
 	execution->finished_at = result->finished_at;
-	if (result->error != NULL && !cancelled)
-	{
-		again = retry_time(work, result->error);
-		if (again != 0)
-		{
-			write_retry(work, result, again);
-			return;
-		}
-	}
-	execution->status = cancelled               ? EXECUTION_CANCELLED
-						: result->error != NULL ? EXECUTION_FAILED
-												: EXECUTION_SUCCEEDED;
+	execution->status = status;
 	execution->dry_run = result->dry_run;
 	execution->result = result_build(result);
 	write_execution(work);
-	if (!result->dry_run && !cancelled)
+}
+
+/* Write that a call was cancelled after its start, as the result's error says; the proposal stays. */
+static void
+write_cancelled(Work *work, CallResult *result, ErrorData *error)
+{
+	result->error = error;
+	result->output = NULL;
+	write_result(work, result, EXECUTION_CANCELLED);
+}
+
+/*
+ * The error that says that somebody asked for the end of the call, NULL where
+ * nobody did; notes who.  ran is whether the tool was called.
+ */
+static ErrorData *
+cancel_requested(Work *work, bool ran)
+{
+	const CancelRequest *request = NULL;
+	ErrorData *error = &work->cancelled;
+
+	if (work->queued != NULL)
+		request = cancel_request_first(work->execution.execution_id);
+	if (request == NULL)
+		return NULL;
+	work->execution.ended_by = request->actor_id;
+	work->execution.end_reason = request->reason;
+	memset(error, 0, sizeof(ErrorData));
+	error->sqlerrcode = ERRCODE_QUERY_CANCELED;
+	error->message = pstrdup(ran ? "cancelled while it ran" : "cancelled before it started");
+	error->detail = cancel_request_text(request);
+	return error;
+}
+
+/*
+ * Write what came of a call that was started.  The proposal follows, unless it
+ * was a dry run.  A call that was cancelled is not tried again.
+ */
+static void
+write_end(Work *work, CallResult *result)
+{
+	TimestampTz again = result->error != NULL ? retry_time(work, result->error) : 0;
+	ErrorData *cancelled = again != 0 ? cancel_requested(work, true) : NULL;
+
+	if (cancelled != NULL)
+	{
+		write_cancelled(work, result, cancelled);
+		return;
+	}
+	if (again != 0)
+	{
+		work->execution.started_at = result->started_at;
+		work->execution.finished_at = result->finished_at;
+		write_retry(work, result, again);
+		return;
+	}
+	write_result(work, result, result->error != NULL ? EXECUTION_FAILED : EXECUTION_SUCCEEDED);
+	if (!result->dry_run)
 		proposal_change(work->proposal, NULL, result->error == NULL ? EVENT_EXECUTE : EVENT_FAIL,
 						result->error == NULL ? PROPOSAL_EXECUTED : PROPOSAL_FAILED,
-						execution->actor_id, NULL);
+						work->execution.actor_id, NULL);
 }
 
 /* Write the failure of a call that ran, but not to its end. */
@@ -282,7 +326,7 @@ write_lost(Work *work, int sqlerrcode, const char *message, const char *detail)
 						 .finished_at = now};
 
 	work->execution.attempt++;
-	write_end(work, &result, false);
+	write_end(work, &result);
 }
 
 /* Record what no worker lived to record; false where there is nothing of it. */
@@ -309,31 +353,59 @@ write_verdict(Work *work)
 }
 
 /*
- * Whether somebody cancelled the call: notes who.  A deadlock is told as what
- * it is instead, and is the call's failure.
+ * End a call whose cancel was asked for while no worker had it, or by a worker
+ * that has ended since: false where there is none.
  */
 static bool
+write_requested_cancel(Work *work)
+{
+	const WorkItem *item = work->item;
+	TimestampTz now = GetCurrentTimestamp();
+	bool ran = item->losses > 0 || item->timed_out ||
+			   (work->queued != NULL && work->queued->crashes > 0);
+	ErrorData *cancelled = cancel_requested(work, ran);
+	CallResult result = {.tool = work->proposal->tool,
+						 .params = work->proposal->params,
+						 .dry_run = work->execution.dry_run,
+						 .started_at = ran && item->started_at != 0 ? item->started_at : now,
+						 .finished_at = now};
+
+	if (cancelled == NULL)
+		return false;
+	work->execution.attempt += ran;
+	write_cancelled(work, &result, cancelled);
+	return true;
+}
+
+/*
+ * What a call that ended with an error was cancelled with, NULL where it was
+ * not: by cancel_execution, or by the end of its batch.  A deadlock is told as
+ * what it is instead, and is the call's failure; so is a cancel that nobody of
+ * ours has sent.
+ */
+static ErrorData *
 was_cancelled(Work *work, const WorkHooks *hooks, ErrorData *error)
 {
 	WorkCancel cancel = {0};
-	bool asked;
+	ErrorData *requested;
 
-	if (error == NULL || error->sqlerrcode != ERRCODE_QUERY_CANCELED)
-		return false;
-	asked = hooks != NULL && hooks->cancelled(&cancel);
-	if (!asked && !deadline_saw_cancel())
-		return false;
+	if (error == NULL || (error->sqlerrcode != ERRCODE_QUERY_CANCELED && !deadline_saw_cancel()))
+		return NULL;
+	requested = cancel_requested(work, true);
+	if (requested != NULL || error->sqlerrcode != ERRCODE_QUERY_CANCELED || hooks == NULL ||
+		!hooks->cancelled(&cancel))
+		return requested;
 	if (cancel.deadlock)
 	{
 		error->sqlerrcode = ERRCODE_T_R_DEADLOCK_DETECTED;
 		error->message = pstrdup("deadlock detected");
 		error->detail = pstrdup("The call waited for a lock of a transaction that waits for it.");
 		error->hint = pstrdup("Commit before you wait for a call that needs the same rows.");
-		return false;
+		return NULL;
 	}
-	work->execution.ended_by = cancel.actor_id;
+	error->detail = cancel.reason != NULL ? pstrdup(cancel.reason) : NULL;
 	work->execution.end_reason = cancel.reason;
-	return true;
+	return error;
 }
 
 /*
@@ -350,7 +422,7 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 	CallResult result;
 	Run run = {.in_worker = true};
 	TimestampTz frozen_until;
-	bool cancelled;
+	ErrorData *cancelled;
 
 	deadline_forget_cancel();
 	if (!work_begin(&work, item, report))
@@ -361,7 +433,7 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 		report->end = WORK_DONE;
 		return;
 	}
-	if (write_verdict(&work))
+	if (write_requested_cancel(&work) || write_verdict(&work))
 		return;
 	frozen_until = freeze_ends(work.proposal->tool);
 	if (frozen_until != 0 && work.queued != NULL)
@@ -390,12 +462,16 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 	run.execution_id = work.execution.execution_id;
 
 	item->started_at = GetCurrentTimestamp();
+	item->started = true;
 	work.execution.attempt++;
 	hooks->starts(run.execution_id, call.tool->tool);
 	approved_run(&call, &run, &result);
 	hooks->ended();
 	cancelled = was_cancelled(&work, hooks, result.error);
-	write_end(&work, &result, cancelled);
+	if (cancelled != NULL)
+		write_cancelled(&work, &result, cancelled);
+	else
+		write_end(&work, &result);
 	item->at_commit = true;
 }
 
@@ -411,24 +487,28 @@ work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *hooks, WorkRe
 	TimestampTz now = GetCurrentTimestamp();
 	ErrorData copy = *error;
 	CallResult result = {.error = &copy, .started_at = now, .finished_at = now};
+	ErrorData *cancelled;
 
 	if (!work_begin(&work, item, report))
 		return;
 	result.tool = work.proposal->tool;
 	result.params = work.proposal->params;
 	result.dry_run = work.execution.dry_run;
-	if (was_cancelled(&work, hooks, &copy))
+	if (item->started)
+		result.started_at = item->started_at;
+	cancelled = was_cancelled(&work, hooks, &copy);
+	if (cancelled == NULL)
+		cancelled = cancel_requested(&work, item->started);
+	if (cancelled != NULL)
 	{
-		result.started_at = item->started_at != 0 ? item->started_at : now;
-		work.execution.attempt++;
-		write_end(&work, &result, true);
+		work.execution.attempt += item->started;
+		write_cancelled(&work, &result, cancelled);
 		return;
 	}
 	if (item->at_commit)
 	{
-		result.started_at = item->started_at;
 		work.execution.attempt++;
-		write_end(&work, &result, false);
+		write_end(&work, &result);
 		return;
 	}
 	if (is_in_list(&copy) || copy.sqlerrcode == ERRCODE_QUERY_CANCELED)

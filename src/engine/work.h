@@ -21,6 +21,7 @@ typedef struct WorkItem
 	int losses;             /* how many workers ended while they ran it */
 	bool timed_out;         /* the last of them because of the timeout */
 	TimestampTz started_at; /* the last start, or 0 */
+	bool started;           /* this time the tool was called */
 	bool at_commit;         /* all is done but the commit */
 } WorkItem;
 
@@ -39,12 +40,11 @@ typedef struct WorkReport
 	bool attempted; /* with WORK_LATER: the tool was called */
 } WorkReport;
 
-/* Why a running call was cancelled. */
+/* Why a running call was cancelled, where nobody asked for it with cancel_execution. */
 typedef struct WorkCancel
 {
 	bool deadlock;
-	const int64 *actor_id; /* who asked for it, or NULL */
-	const char *reason;    /* or NULL */
+	const char *reason; /* or NULL */
 } WorkCancel;
 
 /* What the worker is told meanwhile. */

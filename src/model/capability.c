@@ -16,7 +16,7 @@
 	"get_audit_log", "whoami", "transitions", "proposal_progress", "tool_check", "tool_change"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
-		"revocation", "execution", "queue", "break_glass", "proposal_progress", \
+		"revocation", "execution", "queue", "cancel_request", "break_glass", "proposal_progress", \
 		"workflow_summary", "review_history", "tool_status"
 #define TABLES_OF_REVIEWERS \
 	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", \

@@ -18,6 +18,7 @@
 #include "store/actor.h"
 #include "store/audit_log.h"
 #include "store/break_glass.h"
+#include "store/cancel_request.h"
 #include "store/comment.h"
 #include "store/delegation.h"
 #include "store/execution.h"
@@ -61,6 +62,8 @@ static const struct
 	[STORE_REVOCATION] = {"revocation", NULL, REVOCATION_COLUMNS},
 	[STORE_EXECUTION] = {"execution", "execution_execution_id_seq", EXECUTION_COLUMNS},
 	[STORE_QUEUE] = {"queue", NULL, QUEUE_COLUMNS},
+	[STORE_CANCEL_REQUEST] = {"cancel_request", "cancel_request_request_id_seq",
+							  CANCEL_REQUEST_COLUMNS},
 	[STORE_BREAK_GLASS] = {"break_glass", NULL, BREAK_GLASS_COLUMNS},
 	[STORE_AUDIT_LOG] = {"audit_log", "audit_log_audit_id_seq", AUDIT_COLUMNS},
 };

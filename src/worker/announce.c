@@ -1,12 +1,13 @@
 /*
  * announce.c
- *	  Tells the workers of queued calls when their transaction commits.
+ *	  Tells the workers of queued calls, and of cancels, when their transaction
+ *	  commits.
  *
- * What a transaction has queued is kept here until its end.  The callback at
+ * What a transaction has queued or cancelled is kept here until its end.  The callback at
  * the commit runs when the rows are visible to others, and wakes the workers
  * itself; what a subtransaction queued that was rolled back is forgotten.  A
  * prepared transaction commits without a callback, so a keeper looks for its
- * calls then (utility.c).
+ * calls and cancels then (utility.c).
  */
 #include "postgres.h"
 
@@ -18,6 +19,7 @@
 
 typedef struct Pending
 {
+	bool is_cancel; /* of the execution, and not a call to run */
 	QueuedCall call;
 	Oid role;
 	SubTransactionId subid;
@@ -39,13 +41,22 @@ forget(void)
 }
 
 static void
+announce(const Pending *item)
+{
+	if (item->is_cancel)
+		pool_cancel(MyDatabaseId, item->call.execution_id);
+	else
+		pool_announce(MyDatabaseId, item->role, &item->call, 1);
+}
+
+static void
 at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
 {
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
 			for (int i = 0; i < npending; i++)
-				pool_announce(MyDatabaseId, pending[i].role, &pending[i].call, 1);
+				announce(&pending[i]);
 			if (visit_pending)
 				pool_request_visit(MyDatabaseId);
 			forget();
@@ -73,9 +84,8 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId subid, SubTransaction
 			pending[i - 1].subid = parent;
 }
 
-/* Have the workers of a role told of a call that this transaction has queued. */
 static void
-announce_call(const QueuedCall *call, Oid role)
+append(const Pending *item)
 {
 	if (npending == size)
 	{
@@ -87,10 +97,23 @@ announce_call(const QueuedCall *call, Oid role)
 			pending = repalloc_huge(pending, new_size * sizeof(Pending));
 		size = new_size;
 	}
-	pending[npending].call = *call;
-	pending[npending].role = role;
+	pending[npending] = *item;
 	pending[npending].subid = GetCurrentSubTransactionId();
 	npending++;
+}
+
+/* Have the workers of a role told of a call that this transaction has queued. */
+static void
+announce_call(const QueuedCall *call, Oid role)
+{
+	append(&(Pending){.call = *call, .role = role});
+}
+
+/* Have the worker that has an execution told of a cancel that this transaction has written. */
+void
+announce_cancel(int64 execution_id)
+{
+	append(&(Pending){.is_cancel = true, .call.execution_id = execution_id});
 }
 
 void

@@ -1,6 +1,7 @@
 /*
  * announce.h
- *	  Tells the workers of queued calls when their transaction commits.
+ *	  Tells the workers of queued calls, and of cancels, when their transaction
+ *	  commits.
  */
 #ifndef WFO_WORKER_ANNOUNCE_H
 #define WFO_WORKER_ANNOUNCE_H
@@ -10,6 +11,7 @@
 #include "engine/queued.h"
 
 extern void announce_define(void);
+extern void announce_cancel(int64 execution_id);
 extern void announce_visit(void);
 
 #endif

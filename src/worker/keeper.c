@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "engine/cancel.h"
 #include "engine/verbs.h"
 #include "engine/work.h"
 #include "miscadmin.h"
@@ -116,6 +117,31 @@ note_role(Oid role, bool due, TimestampTz next_due)
 	pool_unlock();
 }
 
+/*
+ * Tell the workers of cancels whose transaction could not, since it was
+ * prepared.
+ */
+static void
+tell_of_cancels(void)
+{
+	int64 *running = palloc(pool->nslots * sizeof(int64));
+	int count = 0;
+
+	pool_lock();
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		const Slot *slot = &pool->slots[i];
+
+		if (slot->state == SLOT_BUSY && slot->batch < 0 && slot->database == MyDatabaseId &&
+			slot->end_at == 0)
+			running[count++] = slot->task.call.execution_id;
+	}
+	pool_unlock();
+	for (int i = 0; i < count; i++)
+		if (cancel_is_requested(running[i]))
+			pool_cancel(MyDatabaseId, running[i]);
+}
+
 void
 wfo_keeper_main(Datum arg)
 {
@@ -139,6 +165,9 @@ wfo_keeper_main(Datum arg)
 	{
 		begin_transaction("marking what has expired");
 		(void) proposals_expire();
+		commit_transaction();
+		begin_transaction("telling the workers of cancels");
+		tell_of_cancels();
 		commit_transaction();
 		begin_transaction("looking through the queue");
 		work_look(note_role);

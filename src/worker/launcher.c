@@ -5,10 +5,12 @@
  * One process, started with the server, that is connected to no database.  It
  * starts a worker for each group that has calls and no idle worker, as far as
  * the limits go, has an idle or busy worker of another group make room where a
- * group has none, and sends a keeper to each database at its start and then
- * now and again.
+ * group has none, ends workers whose call goes on though it was cancelled, and
+ * sends a keeper to each database at its start and then now and again.
  */
 #include "postgres.h"
+
+#include <signal.h>
 
 #include "access/heapam.h"
 #include "access/htup_details.h"
@@ -304,6 +306,34 @@ keep_limits(void)
 				continue;
 			ask_to_leave(slot);
 		}
+	pool_unlock();
+}
+
+/*
+ * End the workers whose call goes on though it was cancelled long enough ago;
+ * until is when the next one is due.
+ */
+static void
+end_stubborn(TimestampTz *until)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	pool_lock();
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		Slot *slot = &pool->slots[i];
+
+		if (slot->state != SLOT_BUSY || slot->end_at == 0)
+			continue;
+		if (slot->end_at <= now)
+		{
+			slot->ended_hard = slot->batch >= 0;
+			slot->end_at = TimestampTzPlusMilliseconds(now, Max(setting_timeout_grace, 1000));
+			(void) kill(slot->pid, SIGTERM);
+		}
+		if (*until == 0 || slot->end_at < *until)
+			*until = slot->end_at;
+	}
 	pool_unlock();
 }
 
@@ -647,6 +677,7 @@ wfo_launcher_main(Datum arg)
 			list_databases(false);
 		start_keeper();
 		start_workers(&until);
+		end_stubborn(&until);
 		if (until == 0 || next_poll < until)
 			until = next_poll;
 		if (revisit_at != 0)

@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include <signal.h>
-
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/settings.h"
@@ -217,24 +215,27 @@ end_waiting(BatchSlot *slot, SharedBatch *shared, int role, BatchFate fate)
 	}
 }
 
-/* Cancel what runs; hard ends the workers. */
 static void
-cancel_running(BatchSlot *slot, SharedBatch *shared, bool hard)
+cancel_worker(Slot *worker, const char *reason)
+{
+	worker->cancelled = true;
+	worker->deadlock = false;
+	strlcpy(worker->reason, reason, POOL_REASON_MAX);
+	pool_interrupt_locked(worker);
+}
+
+/* Cancel what runs. */
+static void
+cancel_running(BatchSlot *slot, SharedBatch *shared)
 {
 	for (int i = 0; i < slot->ncalls; i++)
 	{
 		const SharedCall *call = &shared->calls[i];
 		Slot *worker = &pool->slots[call->slot];
 
-		if (call->state != CALL_RUNNING || worker->state != SLOT_BUSY ||
-			worker->generation != call->slot_generation)
-			continue;
-		worker->cancelled = true;
-		worker->deadlock = false;
-		worker->has_canceller = false;
-		strlcpy(worker->reason, "The batch was cancelled, or its time was over.", POOL_REASON_MAX);
-		worker->ended_hard |= hard;
-		(void) kill(worker->pid, hard ? SIGTERM : SIGINT);
+		if (call->state == CALL_RUNNING && worker->state == SLOT_BUSY &&
+			worker->generation == call->slot_generation)
+			cancel_worker(worker, "The batch was cancelled, or its time was over.");
 	}
 }
 
@@ -253,11 +254,7 @@ end_not_started(BatchSlot *slot, SharedBatch *shared)
 		if (call->state != CALL_RUNNING || worker->state != SLOT_BUSY ||
 			worker->generation != call->slot_generation || worker->execution_id != 0)
 			continue;
-		worker->cancelled = true;
-		worker->deadlock = false;
-		worker->has_canceller = false;
-		strlcpy(worker->reason, "It could not start for a deadlock.", POOL_REASON_MAX);
-		(void) kill(worker->pid, SIGINT);
+		cancel_worker(worker, "It could not start for a deadlock.");
 		end_call(slot, call, FATE_DEADLOCK);
 	}
 }
@@ -279,7 +276,7 @@ withdraw(int code, Datum arg)
 	pool_lock();
 	for (int i = 0; i < slot->nroles; i++)
 		end_waiting(slot, waiting->shared, i, FATE_NOT_STARTED);
-	cancel_running(slot, waiting->shared, false);
+	cancel_running(slot, waiting->shared);
 	slot->used = false;
 	pool->nbatches--;
 	pool_wake_launcher();
@@ -314,7 +311,6 @@ wait_for_end(Waiting *waiting, TimestampTz deadline)
 	static uint32 event = 0;
 	BatchSlot *slot = &pool->batches[waiting->index];
 	TimestampTz next_look = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), DeadlockTimeout);
-	TimestampTz hard_end = 0;
 	bool over = false;
 
 	if (event == 0)
@@ -331,16 +327,10 @@ wait_for_end(Waiting *waiting, TimestampTz deadline)
 		if (deadline != 0 && now >= deadline && !over)
 		{
 			over = true;
-			hard_end = TimestampTzPlusMilliseconds(now, setting_timeout_grace);
-			cancel_running(slot, waiting->shared, false);
+			cancel_running(slot, waiting->shared);
 		}
 		for (int i = 0; over && i < slot->nroles; i++)
 			end_waiting(slot, waiting->shared, i, FATE_NOT_STARTED);
-		if (over && now >= hard_end)
-		{
-			cancel_running(slot, waiting->shared, true);
-			hard_end = TimestampTzPlusMilliseconds(now, setting_timeout_grace);
-		}
 		end_without_worker(slot, waiting->shared);
 		ended = slot->ndone == slot->ncalls;
 		pool_unlock();

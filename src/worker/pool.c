@@ -11,7 +11,6 @@
 
 #include "base/names.h"
 #include "base/settings.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
@@ -249,19 +248,26 @@ leave_to_queue(PoolGroup *group, const QueuedCall *call)
 	group->bounded = true;
 }
 
+/* The worker that has a queued call, be it that the tool is not called yet. */
+static Slot *
+find_taken(Oid database, int64 execution_id)
+{
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		Slot *slot = &pool->slots[i];
+
+		if (slot->state == SLOT_BUSY && slot->batch < 0 && slot->database == database &&
+			slot->task.call.execution_id == execution_id)
+			return slot;
+	}
+	return NULL;
+}
+
 /* Whether a worker of the group has this call. */
 bool
 pool_has_taken(const PoolGroup *group, int64 execution_id)
 {
-	for (int i = 0; i < pool->nslots; i++)
-	{
-		const Slot *slot = &pool->slots[i];
-
-		if (slot->state == SLOT_BUSY && slot->batch < 0 && slot->database == group->database &&
-			slot->task.call.execution_id == execution_id)
-			return true;
-	}
-	return false;
+	return find_taken(group->database, execution_id) != NULL;
 }
 
 /* Add a due call to its group, once. */
@@ -514,60 +520,52 @@ pool_forget_database(Oid database)
 	pool_unlock();
 }
 
-static Slot *
-find_running(Oid database, int64 execution_id)
-{
-	for (int i = 0; i < pool->nslots; i++)
-	{
-		Slot *slot = &pool->slots[i];
-
-		if (slot->state == SLOT_BUSY && slot->database == database &&
-			slot->execution_id == execution_id)
-			return slot;
-	}
-	return NULL;
-}
-
+/* Whether a worker of this database has a queued call. */
 bool
-pool_is_running(Oid database, int64 execution_id)
+pool_has_execution(int64 execution_id)
 {
-	bool running;
+	bool found;
 
 	if (pool == NULL)
 		return false;
 	pool_lock();
-	running = find_running(database, execution_id) != NULL;
+	found = find_taken(MyDatabaseId, execution_id) != NULL;
 	pool_unlock();
-	return running;
+	return found;
 }
 
-/* Ask the worker that runs an execution to cancel it; false where none does. */
-bool
-pool_cancel(Oid database, int64 execution_id, const int64 *canceller, const char *reason)
+/*
+ * Cancel what a busy worker runs.  If that goes on, the launcher ends the
+ * worker timeout_grace later.
+ */
+void
+pool_interrupt_locked(Slot *slot)
+{
+	if (slot->end_at == 0)
+	{
+		slot->end_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_timeout_grace);
+		pool_wake_launcher();
+	}
+	(void) kill(slot->pid, SIGINT);
+}
+
+/*
+ * Tell the worker that has a queued call of a committed request to cancel it.
+ * Called after a commit: it must not fail.  A worker that takes the call later
+ * reads the request itself.
+ */
+void
+pool_cancel(Oid database, int64 execution_id)
 {
 	Slot *slot;
 
 	if (pool == NULL)
-		return false;
+		return;
 	pool_lock();
-	slot = find_running(database, execution_id);
+	slot = find_taken(database, execution_id);
 	if (slot != NULL)
-	{
-		slot->cancelled = true;
-		slot->has_canceller = canceller != NULL;
-		slot->canceller = canceller != NULL ? *canceller : 0;
-		slot->reason[0] = '\0';
-		if (reason != NULL)
-		{
-			int length = pg_mbcliplen(reason, (int) strlen(reason), POOL_REASON_MAX - 1);
-
-			memcpy(slot->reason, reason, length);
-			slot->reason[length] = '\0';
-		}
-		(void) kill(slot->pid, SIGINT);
-	}
+		pool_interrupt_locked(slot);
 	pool_unlock();
-	return slot != NULL;
 }
 
 /* Cancel the call of a worker as a deadlock, if it still runs the one that was seen. */
@@ -582,9 +580,8 @@ pool_cancel_deadlock(int index, const Slot *seen)
 	{
 		slot->cancelled = true;
 		slot->deadlock = true;
-		slot->has_canceller = false;
 		slot->reason[0] = '\0';
-		(void) kill(slot->pid, SIGINT);
+		pool_interrupt_locked(slot);
 	}
 	pool_unlock();
 }

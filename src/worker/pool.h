@@ -92,12 +92,12 @@ typedef struct Slot
 	char tool[POOL_TOOL_MAX];
 
 	/* What somebody asked of it. */
-	bool cancelled;
-	bool deadlock;
-	bool ended_hard;
-	bool has_canceller;
-	int64 canceller;
+	bool cancelled; /* the end of its batch, or a deadlock: for a queued call
+									* cancel_request says it */
+	bool deadlock;  /* which */
 	char reason[POOL_REASON_MAX];
+	TimestampTz end_at; /* of a call that was cancelled: when the worker is ended; 0 */
+	bool ended_hard;    /* it was, for the time of its batch */
 } Slot;
 
 /* An execute_parallel that waits for its calls. */
@@ -187,6 +187,7 @@ extern bool pool_must_make_room(const PoolGroup *own, TimestampTz since);
 extern void pool_forget_tasks(PoolGroup *group);
 extern bool pool_is_blocked(Oid database);
 extern bool pool_has_crashed(Oid database);
+extern void pool_interrupt_locked(Slot *slot);
 extern void pool_request_visit_locked(Oid database);
 extern void pool_note_failed_start(PoolGroup *group);
 
@@ -196,9 +197,8 @@ extern void pool_request_visit(Oid database);
 extern void pool_block_database(Oid database);
 extern void pool_unblock_databases(void);
 extern void pool_forget_database(Oid database);
-extern bool pool_cancel(Oid database, int64 execution_id, const int64 *canceller,
-						const char *reason);
-extern bool pool_is_running(Oid database, int64 execution_id);
+extern void pool_cancel(Oid database, int64 execution_id);
+extern bool pool_has_execution(int64 execution_id);
 extern void pool_cancel_deadlock(int slot, const Slot *seen);
 
 #endif

@@ -161,17 +161,3 @@ wait_for_execution(int64 execution_id, int64 timeout)
 	leave(0, Int32GetDatum(index));
 	return result;
 }
-
-/* Wait until no worker runs an execution any more, for at most timeout ms. */
-void
-wait_for_worker(int64 execution_id, int64 timeout)
-{
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
-
-	while (pool_is_running(MyDatabaseId, execution_id) && GetCurrentTimestamp() < deadline)
-	{
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-		sleep_until(deadline, LOOK_EVERY_ALONE);
-	}
-}

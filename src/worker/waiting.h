@@ -10,7 +10,6 @@
 #include "utils/jsonb.h"
 
 extern Jsonb *wait_for_execution(int64 execution_id, int64 timeout);
-extern void wait_for_worker(int64 execution_id, int64 timeout);
 extern void waiting_wake(Oid database, int64 execution_id);
 
 #endif

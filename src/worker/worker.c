@@ -193,8 +193,8 @@ begin_call(void)
 	slot->execution_id = 0;
 	slot->cancelled = false;
 	slot->deadlock = false;
-	slot->has_canceller = false;
 	slot->reason[0] = '\0';
+	slot->end_at = 0;
 	slot->ended_hard = false;
 }
 
@@ -311,15 +311,12 @@ call_ended(void)
 static bool
 call_cancelled(WorkCancel *cancel)
 {
-	static int64 canceller;
 	static char reason[POOL_REASON_MAX];
 	bool cancelled;
 
 	pool_lock();
 	cancelled = slot->cancelled;
 	cancel->deadlock = slot->deadlock;
-	canceller = slot->canceller;
-	cancel->actor_id = slot->has_canceller ? &canceller : NULL;
 	strlcpy(reason, slot->reason, sizeof(reason));
 	cancel->reason = reason[0] != '\0' ? reason : NULL;
 	pool_unlock();

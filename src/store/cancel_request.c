@@ -1,0 +1,46 @@
+/*
+ * cancel_request.c
+ *	  The table cancel_request: who asked for the end of a running call.
+ */
+#include "postgres.h"
+
+#include "store/cancel_request.h"
+
+/* The first request for an execution, of those that are committed; NULL: there is none. */
+CancelRequest *
+cancel_request_first(int64 execution_id)
+{
+	ScanKeyData key;
+	StoredRow *row;
+	CancelRequest *request;
+
+	store_key_int64(&key, CANCEL_REQUEST_EXECUTION_ID, execution_id);
+	row = store_fetch(STORE_CANCEL_REQUEST, "cancel_request_execution_idx", 1, &key);
+	if (row == NULL)
+		return NULL;
+	request = palloc(sizeof(CancelRequest));
+	request->execution_id = execution_id;
+	request->proposal_id = column_int64(row, CANCEL_REQUEST_PROPOSAL_ID);
+	request->workflow_id = column_int64(row, CANCEL_REQUEST_WORKFLOW_ID);
+	request->actor_id = column_int64_or_null(row, CANCEL_REQUEST_ACTOR_ID);
+	request->login = column_name(row, CANCEL_REQUEST_LOGIN);
+	request->reason = column_text(row, CANCEL_REQUEST_REASON);
+	return request;
+}
+
+void
+cancel_request_insert(const CancelRequest *request)
+{
+	StoreRow row;
+
+	store_row_init(&row, STORE_CANCEL_REQUEST);
+	row_set_int64(&row, CANCEL_REQUEST_REQUEST_ID, store_next_id(STORE_CANCEL_REQUEST));
+	row_set_int64(&row, CANCEL_REQUEST_EXECUTION_ID, request->execution_id);
+	row_set_int64(&row, CANCEL_REQUEST_PROPOSAL_ID, request->proposal_id);
+	row_set_int64(&row, CANCEL_REQUEST_WORKFLOW_ID, request->workflow_id);
+	row_set_time(&row, CANCEL_REQUEST_REQUESTED_AT, GetCurrentTimestamp());
+	row_set_id(&row, CANCEL_REQUEST_ACTOR_ID, request->actor_id);
+	row_set_name(&row, CANCEL_REQUEST_LOGIN, request->login);
+	row_set_text(&row, CANCEL_REQUEST_REASON, request->reason);
+	store_insert(&row);
+}
