@@ -138,6 +138,17 @@ json_array_add(JsonArray *array, Jsonb *value)
 }
 
 void
+json_array_add_text(JsonArray *array, const char *value)
+{
+	JsonbValue element;
+
+	element.type = jbvString;
+	element.val.string.val = pstrdup(value);
+	element.val.string.len = strlen(value);
+	pushJsonbValue(&array->state, WJB_ELEM, &element);
+}
+
+void
 json_array_add_int(JsonArray *array, int64 value)
 {
 	JsonbValue element;

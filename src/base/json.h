@@ -32,6 +32,7 @@ typedef struct JsonArray
 
 extern void json_array_begin(JsonArray *array);
 extern void json_array_add(JsonArray *array, Jsonb *value);
+extern void json_array_add_text(JsonArray *array, const char *value);
 extern void json_array_add_int(JsonArray *array, int64 value);
 extern Jsonb *json_array_end(JsonArray *array);
 

@@ -92,7 +92,7 @@ accept_for(const Acceptance *acceptance, int64 proposal_id)
 									 .arg = &proposal_id};
 
 	if (!proposal_status_is_open(proposal_status_now(proposal)) ||
-		definition_is(acceptance->definition, proposal->definition))
+		definition_change(acceptance->tool, proposal->definition) == NULL)
 		return false;
 	error_context_stack = &callback;
 	pin_afresh(acceptance, proposal);

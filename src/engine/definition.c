@@ -20,30 +20,24 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "catalog/dependency.h"
-#include "catalog/pg_authid.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/proclang.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "engine/deadline.h"
 #include "engine/definition.h"
+#include "engine/describe.h"
 #include "engine/run_sql.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "store/tool_definition.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 static Cache *definitions = NULL;
-static Cache *differences = NULL;
 
 bytea *
 sha256_of_text(const char *text)
@@ -58,13 +52,6 @@ sha256_of_text(const char *text)
 		elog(ERROR, "could not compute a SHA-256: %s", pg_cryptohash_error(ctx));
 	pg_cryptohash_free(ctx);
 	return result;
-}
-
-/* Whether values of a type can be read and written without a user's code. */
-static bool
-is_builtin_type(Oid type)
-{
-	return type < FirstNormalObjectId;
 }
 
 static HeapTuple
@@ -136,71 +123,6 @@ definition_check_function(Oid function)
 	ReleaseSysCache(tuple);
 }
 
-/* The text of one part of a function that ruleutils.c deparses, or NULL. */
-static char *
-deparse(PGFunction function, Oid oid, int argument)
-{
-	LOCAL_FCINFO(fcinfo, 2);
-	FmgrInfo flinfo;
-	Datum value;
-
-	memset(&flinfo, 0, sizeof(flinfo));
-	flinfo.fn_mcxt = CurrentMemoryContext;
-	InitFunctionCallInfoData(*fcinfo, &flinfo, 2, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = ObjectIdGetDatum(oid);
-	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = Int32GetDatum(argument);
-	fcinfo->args[1].isnull = false;
-	value = function(fcinfo);
-	return fcinfo->isnull ? NULL : TextDatumGetCString(value);
-}
-
-static char *
-proc_text(HeapTuple tuple, AttrNumber attribute)
-{
-	bool isnull;
-	Datum value = SysCacheGetAttr(PROCOID, tuple, attribute, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-/*
- * The attributes of a composite type, or of the one that a domain or an array
- * is made of, with theirs in turn; NULL for another type.
- */
-static Jsonb *
-describe_attributes(Oid type)
-{
-	Oid element;
-	TupleDesc desc;
-	JsonArray attributes;
-
-	check_stack_depth();
-	type = getBaseType(type);
-	element = get_element_type(type);
-	if (OidIsValid(element))
-		return describe_attributes(element);
-	if (get_typtype(type) != TYPTYPE_COMPOSITE)
-		return NULL;
-
-	desc = lookup_rowtype_tupdesc_copy(type, -1);
-	json_array_begin(&attributes);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		JsonObject object;
-
-		if (attribute->attisdropped)
-			continue;
-		json_object_begin(&object);
-		json_add_text(&object, "name", NameStr(attribute->attname));
-		json_add_text(&object, "type", format_type_be_qualified(attribute->atttypid));
-		json_add_jsonb(&object, "attributes", describe_attributes(attribute->atttypid));
-		json_array_add(&attributes, json_object_end(&object));
-	}
-	return json_array_end(&attributes);
-}
-
 /* Fill in the arguments, and add them to the JSON form. */
 static void
 read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
@@ -232,8 +154,6 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 		json_object_begin(&argument);
 		json_add_text(&argument, "name", name);
 		json_add_text(&argument, "type", format_type_be_qualified(types[i]));
-		if (is_input && !is_builtin_type(types[i]))
-			json_add_jsonb(&argument, "attributes", describe_attributes(types[i]));
 		if (modes != NULL && modes[i] != PROARGMODE_IN)
 			json_add_text(&argument, "mode", (char[]){modes[i], '\0'});
 		if (is_input)
@@ -245,13 +165,13 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 			definition->builtin_types &= definition->arg_facts[n].builtin;
 			definition->fixed_types &= definition->arg_facts[n].fixed;
 			if (definition->has_default[n])
-				json_add_text(&argument, "default",
-							  deparse(pg_get_function_arg_default, definition->function, i + 1));
+				json_add_text(&argument, "default", describe_default(definition->function, i + 1));
 			n++;
 		}
 		json_array_add(&arguments, json_object_end(&argument));
 	}
 	json_add_jsonb(json, "arguments", json_array_end(&arguments));
+	describe_types(json, definition->arg_types, n);
 
 	definition->variadic = OidIsValid(proc->provariadic);
 	definition->whole_object = n == 1 && definition->arg_types[0] == JSONBOID &&
@@ -268,9 +188,6 @@ read_definition(Definition *definition, const Tool *tool)
 	HeapTuple tuple = proc_fetch(definition->function);
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
 	JsonObject json;
-	Datum settings;
-	bool isnull;
-	char *body;
 
 	definition->version_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	definition->version_tid = tuple->t_self;
@@ -288,18 +205,7 @@ read_definition(Definition *definition, const Tool *tool)
 	json_add_text(&json, "search_path", tool->search_path);
 	if (tool->timeout != NULL)
 		json_add_int(&json, "timeout_ms", interval_milliseconds(tool->timeout));
-	body = deparse(pg_get_function_sqlbody, definition->function, 0);
-	json_add_text(&json, "body", body != NULL ? body : proc_text(tuple, Anum_pg_proc_prosrc));
-	json_add_text(&json, "library", proc_text(tuple, Anum_pg_proc_probin));
-	json_add_text(&json, "language", get_language_name(proc->prolang, false));
-	json_add_text(&json, "owner", GetUserNameFromId(proc->proowner, false));
-	json_add_bool(&json, "security_definer", proc->prosecdef);
-	json_add_text(&json, "volatility", (char[]){proc->provolatile, '\0'});
-	json_add_bool(&json, "strict", proc->proisstrict);
-	json_add_text(&json, "result", format_type_be_qualified(proc->prorettype));
-	json_add_bool(&json, "returns_set", proc->proretset);
-	settings = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
-	json_add_jsonb(&json, "settings", json_from_datum(settings, isnull, TEXTARRAYOID));
+	describe_function(&json, tuple);
 	read_arguments(definition, tuple, &json);
 	ReleaseSysCache(tuple);
 
@@ -377,7 +283,9 @@ definition_find(const Tool *tool)
 
 	if (definitions == NULL)
 	{
-		static const int caches[] = {PROCOID, TYPEOID, NAMESPACEOID, AUTHOID, LANGOID, OPEROID};
+		static const int caches[] = {PROCOID, TYPEOID, NAMESPACEOID,    AUTHOID,
+									 LANGOID, OPEROID, CONSTROID,       ENUMOID,
+									 COLLOID, CLAOID,  CASTSOURCETARGET};
 
 		definitions = cache_create("definitions");
 		cache_depend_on_catalogs(definitions, caches, lengthof(caches));
@@ -431,106 +339,4 @@ definition_is(const Definition *definition, const bytea *sha256)
 {
 	return VARSIZE_ANY_EXHDR(sha256) == PG_SHA256_DIGEST_LENGTH &&
 		   memcmp(VARDATA_ANY(sha256), VARDATA(definition->sha256), PG_SHA256_DIGEST_LENGTH) == 0;
-}
-
-/* Names of what differs between two definitions, for an error's detail. */
-static char *
-describe_difference(Jsonb *old, Jsonb *new)
-{
-	StringInfoData list;
-	JsonbIterator *it = JsonbIteratorInit(&new->root);
-	JsonbValue key;
-	JsonbValue value;
-
-	initStringInfo(&list);
-	(void) JsonbIteratorNext(&it, &key, true);
-	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
-	{
-		char *name = pnstrdup(key.val.string.val, key.val.string.len);
-		JsonbValue *before = json_find(old, name);
-		Jsonb *a;
-		Jsonb *b;
-
-		(void) JsonbIteratorNext(&it, &value, true);
-		a = before != NULL ? JsonbValueToJsonb(before) : json_null();
-		b = JsonbValueToJsonb(&value);
-		if (!json_equal(a, b))
-			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", name);
-	}
-	if (json_find(old, "timeout_ms") != NULL && json_find(new, "timeout_ms") == NULL)
-		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", "timeout_ms");
-	return list.data;
-}
-
-/* Refuse with 55000 unless the definition is the one that was pinned. */
-void
-definition_check_pinned(const Tool *tool, const Definition *definition, const bytea *sha256,
-						int64 proposal_id)
-{
-	Jsonb *pinned;
-
-	if (definition_is(definition, sha256))
-		return;
-	pinned = tool_definition_load(sha256);
-	report_wrong_state(
-		"wfo_tool_changed",
-		errmsg("tool \"%s\" has changed since proposal " INT64_FORMAT " was pinned to it",
-			   tool->tool, proposal_id),
-		pinned != NULL
-			? errdetail("What changed: %s.", describe_difference(pinned, definition->json))
-			: errdetail("The pinned definition is not known here."),
-		errhint("A reviewer can accept the tool as it is now with an edit, be it '{}', and an "
-				"administrator for all open proposals with accept_tool_definition; or propose "
-				"anew."));
-}
-
-static char *
-describe_change(const Tool *tool, const Definition *now, const bytea *pinned)
-{
-	Jsonb *before = tool_definition_load(pinned);
-
-	if (now == NULL)
-		return psprintf("function %s does not exist", tool->function);
-	if (before == NULL)
-		return pstrdup("the pinned definition is not known here");
-	return describe_difference(before, now->json);
-}
-
-/*
- * What has changed since a definition of the tool was pinned, in words, or NULL
- * where nothing has; good to the end of the transaction.
- *
- * Reports ask this of every open proposal.  The answer is the same for all that
- * are pinned to one definition, so it is worked out once for them.
- */
-const char *
-definition_change(const Tool *tool, const bytea *pinned)
-{
-	const Definition *now = definition_find(tool);
-	StringInfoData key;
-	char *change;
-
-	if (now != NULL && definition_is(now, pinned))
-		return NULL;
-	if (differences == NULL)
-	{
-		differences = cache_create("differences");
-		cache_depend_on_catalogs(differences, NULL, 0);
-	}
-	initStringInfo(&key);
-	appendBinaryStringInfo(&key, VARDATA_ANY(pinned), VARSIZE_ANY_EXHDR(pinned));
-	if (now != NULL)
-		appendBinaryStringInfo(&key, VARDATA(now->sha256), PG_SHA256_DIGEST_LENGTH);
-	appendStringInfo(&key, "%s\n%s", tool->tool, tool->function);
-	change = cache_get(differences, key.data, key.len);
-	if (change == NULL)
-	{
-		MemoryContext memory = cache_begin_value();
-		MemoryContext old = MemoryContextSwitchTo(memory);
-
-		change = describe_change(tool, now, pinned);
-		MemoryContextSwitchTo(old);
-		cache_put(differences, key.data, key.len, change, memory);
-	}
-	return change;
 }

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "base/errors.h"
 #include "base/json.h"
 #include "base/settings.h"
@@ -25,6 +26,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
@@ -210,8 +212,27 @@ typedef struct Call
 	const Definition *definition;
 	Jsonb *params;
 	const Invocation *invocation;
+	const char *changed; /* an argument that is not what was approved */
 	Jsonb *output;
 } Call;
+
+/*
+ * Convert the params to the function's arguments.  That may run code of types,
+ * which writes nothing: it ran like that when the call was proposed.  An
+ * argument that is another than the stored one ends the call before it begins.
+ */
+static void
+read_arguments(Call *call, Arguments *arguments)
+{
+	bool read_only = XactReadOnly;
+
+	XactReadOnly = true;
+	call->changed = params_arguments(call->definition, call->params, arguments);
+	XactReadOnly = read_only;
+	if (call->changed != NULL)
+		report_wrong_state("wfo_tool_changed",
+						   errmsg("argument \"%s\" is not what was approved", call->changed));
+}
 
 static void
 call_function(void *arg)
@@ -225,7 +246,7 @@ call_function(void *arg)
 	Jsonb *output;
 
 	MemoryContextSwitchTo(estate->es_query_cxt);
-	params_arguments(definition, call->params, &arguments);
+	read_arguments(call, &arguments);
 	estate->es_param_list_info = arguments.values;
 	expr = makeFuncExpr(definition->function, definition->result_type, arguments.expressions,
 						InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
@@ -263,12 +284,31 @@ add_confinement_hint(ErrorData *error)
 		error->hint = pstrdup(CONFINE_WORKER_HINT);
 }
 
+/* Refuse with 55000 a call whose params no longer mean what was approved. */
+static void
+report_changed_argument(const Invocation *invocation, const Tool *tool,
+						const Definition *definition, const char *argument)
+{
+	int position = 0;
+
+	while (strcmp(definition->arg_names[position], argument) != 0)
+		position++;
+	report_wrong_state("wfo_tool_changed",
+					   errmsg("params of proposal " INT64_FORMAT
+							  " no longer mean what was approved for tool \"%s\"",
+							  invocation->proposal_id, tool->tool),
+					   errdetail("Argument \"%s\" of type %s is converted to another value by now.",
+								 argument, format_type_be(definition->arg_types[position])),
+					   errhint("Propose the call anew, or edit the proposal."));
+}
+
 /*
  * Call the tool's function in this process, as the role of the invocation.
  *
  * In a session the caller has called invoke_prepare before it locked and
  * checked anything, since the triggers that fire there can do what they like.
- * Returns NULL and the output, or the error that undid the call.
+ * Returns NULL and the output, or the error that undid the call; raises 55000
+ * where an argument is not what was approved.
  */
 ErrorData *
 invoke(const Invocation *invocation, const Tool *tool, const Definition *definition, int64 timeout,
@@ -297,6 +337,8 @@ invoke(const Invocation *invocation, const Tool *tool, const Definition *definit
 	}
 	PG_END_TRY();
 
+	if (call.changed != NULL)
+		report_changed_argument(invocation, tool, definition, call.changed);
 	if (error != NULL)
 		add_confinement_hint(error);
 	else if (!invocation->undo && !invocation->in_worker)

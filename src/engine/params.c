@@ -9,21 +9,17 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "base/errors.h"
 #include "base/json.h"
 #include "base/settings.h"
-#include "catalog/pg_type.h"
 #include "engine/argument.h"
 #include "engine/call_settings.h"
 #include "engine/params.h"
 #include "engine/sandbox.h"
 #include "engine/statement.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -400,13 +396,30 @@ add_argument(Arguments *arguments, const Definition *definition, int position, O
 }
 
 /*
+ * Whether an argument is what was approved: what it looks like as it is stored
+ * is what is stored.  Values of fixed types cannot be anything else.
+ */
+static bool
+is_as_stored(const Definition *definition, int position, Datum value, bool isnull, Jsonb *params)
+{
+	Jsonb *stored;
+	Jsonb *now;
+
+	if (definition->arg_facts[position].fixed)
+		return true;
+	stored = JsonbValueToJsonb(json_find(params, definition->arg_names[position]));
+	now = argument_write(definition, position, value, isnull);
+	return strcmp(json_text(stored), json_text(now)) == 0;
+}
+
+/*
  * The arguments of a call that params have; the rest is left to the defaults.
  *
  * They are parameters and not constants, so that the planner does not call the
  * tool while it simplifies the expression.  Runs as whoever is the current
- * user.
+ * user.  Returns the name of an argument that is not what is stored, or NULL.
  */
-void
+const char *
 params_arguments(const Definition *definition, Jsonb *params, Arguments *arguments)
 {
 	int *given;
@@ -421,16 +434,21 @@ params_arguments(const Definition *definition, Jsonb *params, Arguments *argumen
 	if (definition->whole_object)
 	{
 		add_argument(arguments, definition, 0, JSONBOID, InvalidOid, JsonbPGetDatum(params), false);
-		return;
+		return NULL;
 	}
 
 	given = list_given(definition, params, &count);
 	if (count == 0)
-		return;
+		return NULL;
 	values = palloc(sizeof(Datum) * count);
 	nulls = palloc(sizeof(bool) * count);
 	arguments_read(definition, given, count, params, values, nulls);
 	for (int i = 0; i < count; i++)
+	{
+		if (!is_as_stored(definition, given[i], values[i], nulls[i], params))
+			return definition->arg_names[given[i]];
 		add_argument(arguments, definition, given[i], definition->arg_types[given[i]],
 					 get_typcollation(definition->arg_types[given[i]]), values[i], nulls[i]);
+	}
+	return NULL;
 }

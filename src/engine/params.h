@@ -22,6 +22,7 @@ typedef struct Arguments
 } Arguments;
 
 extern void params_check_size(Jsonb *params);
-extern void params_arguments(const Definition *definition, Jsonb *params, Arguments *arguments);
+extern const char *params_arguments(const Definition *definition, Jsonb *params,
+									Arguments *arguments);
 
 #endif
