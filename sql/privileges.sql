@@ -20,13 +20,18 @@ DECLARE
   -- Before PostgreSQL 16 every member may SET ROLE, and nothing else can be asked.
   take_on constant text :=
     $e$(SELECT CASE WHEN pg_catalog.current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)$e$;
+  -- Where a role's OID is enough to know it by, should it have been renamed.
+  home constant text :=
+    $e$(SELECT s.system_identifier, d.oid FROM pg_catalog.pg_control_system() s, pg_catalog.pg_database d
+         WHERE d.datname = pg_catalog.current_database())$e$;
   own_actors constant text := '(SELECT a.actor_id FROM workflow_orch.actor a)';
   own_proposals constant text := '(SELECT p.proposal_id FROM workflow_orch.proposal p)';
   t record;
 BEGIN
   FOR t IN
     SELECT * FROM (VALUES
-      ('actor', 'EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = db_role_oid AND r.rolname = db_role
+      ('actor', 'EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = db_role_oid
+                         AND (r.rolname = db_role OR (home_system, home_database) = ' || home || ')
                          AND pg_catalog.pg_has_role(r.oid, ' || take_on || '))'),
       ('workflow', 'actor_id IN ' || own_actors),
       ('tool', 'true'),

@@ -2,8 +2,9 @@
 -- one file per table, whose enum of columns follows the order here (a test
 -- compares the two).  Keys that are text use the collation "C".
 --
--- A role is kept as name and OID.  Where the two disagree, after a restore
--- elsewhere for instance, calls that rest on the role are refused until an
+-- A role is kept as name and OID.  Where the two disagree the role was renamed,
+-- and the name follows, if that is in the database where the role was given;
+-- after a restore elsewhere calls that rest on the role are refused until an
 -- administrator names the role again.
 
 CREATE TABLE actor (
@@ -17,9 +18,13 @@ CREATE TABLE actor (
   person        text,
   registered_at timestamptz NOT NULL,
   changed_by    bigint,
+  home_system   bigint,
+  home_database oid,
+  former_db_roles text[],
   CHECK ((db_role IS NULL) = (db_role_oid IS NULL))
 );
 CREATE INDEX actor_db_role_idx ON actor (db_role);
+CREATE INDEX actor_db_role_oid_idx ON actor (db_role_oid);
 CREATE INDEX actor_role_idx ON actor (role);
 
 COMMENT ON TABLE actor IS 'Who proposes, reviews and executes: people, services and agents';
@@ -32,6 +37,9 @@ COMMENT ON COLUMN actor.db_role_oid IS 'OID of db_role when it was given';
 COMMENT ON COLUMN actor.person IS 'Person behind the actor; actors with the same person count once';
 COMMENT ON COLUMN actor.registered_at IS 'When the actor was registered';
 COMMENT ON COLUMN actor.changed_by IS 'Actor that registered or last changed this one, where known';
+COMMENT ON COLUMN actor.home_system IS 'System identifier of the server where db_role was given';
+COMMENT ON COLUMN actor.home_database IS 'OID of the database where db_role was given; there a role is known by its OID when it is renamed, elsewhere it is not';
+COMMENT ON COLUMN actor.former_db_roles IS 'Names that the role had before it was renamed, the last one first';
 
 CREATE TABLE workflow (
   workflow_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -73,6 +81,9 @@ CREATE TABLE tool (
   description   text,
   registered_at timestamptz NOT NULL,
   changed_by    bigint REFERENCES actor,
+  home_system   bigint,
+  home_database oid,
+  former_run_as text[],
   CHECK (preview OR dry_run_mode = 'describe')
 );
 
@@ -91,6 +102,9 @@ COMMENT ON COLUMN tool.search_path IS 'search_path the tool sees, in force at it
 COMMENT ON COLUMN tool.description IS 'What the tool does, for those who propose and review';
 COMMENT ON COLUMN tool.registered_at IS 'When the tool was registered';
 COMMENT ON COLUMN tool.changed_by IS 'Actor that registered or last changed the tool, where known';
+COMMENT ON COLUMN tool.home_system IS 'System identifier of the server where run_as was given';
+COMMENT ON COLUMN tool.home_database IS 'OID of the database where run_as was given; there a role is known by its OID when it is renamed, elsewhere it is not';
+COMMENT ON COLUMN tool.former_run_as IS 'Names that the role had before it was renamed, the last one first; definitions pinned under them are the same';
 
 CREATE TABLE tool_definition (
   sha256        bytea PRIMARY KEY CHECK (length(sha256) = 32),

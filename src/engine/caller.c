@@ -12,9 +12,11 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "engine/binding.h"
 #include "engine/caller.h"
 #include "engine/capability.h"
 #include "engine/sandbox.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -48,7 +50,22 @@ caller_reads_all(const Caller *caller)
 int64 *
 caller_bound_actor(const Caller *caller)
 {
-	return actor_bound_to(caller->role_name, caller->role);
+	ActorScan scan;
+	const Actor *actor;
+	int64 *found = NULL;
+	int count = 0;
+
+	actor_scan_begin_by_role_oid(&scan, caller->role);
+	while (count < 2 && (actor = actor_scan_next(&scan)) != NULL)
+	{
+		if (!actor->active || actor_role_name(actor) == NULL)
+			continue;
+		found = palloc(sizeof(int64));
+		*found = actor->actor_id;
+		count++;
+	}
+	actor_scan_end(&scan);
+	return count == 1 ? found : NULL;
 }
 
 /* The actor with this id: 42704 where there is none. */
@@ -78,6 +95,56 @@ caller_actor_or_null(const Caller *caller, const int64 *given)
 	return actor_require(*given);
 }
 
+/* Why an actor that has to do with the caller's role is not the one that acts. */
+static void
+describe_candidate(StringInfo text, const Caller *caller, const Actor *actor)
+{
+	const char *today = actor_role_name(actor);
+
+	appendStringInfo(text, " Actor " INT64_FORMAT " (\"%s\") ", actor->actor_id, actor->name);
+	if (actor->db_role_oid == caller->role && actor->active)
+		appendStringInfoString(text, "is bound to it.");
+	else if (actor->db_role_oid == caller->role)
+		appendStringInfoString(text, "is bound to it, but is not active.");
+	else if (today != NULL)
+		appendStringInfo(text, "is bound to role \"%s\", which had this name before.", today);
+	else
+		appendStringInfo(text, "is bound to another role of this name, with the OID %u.",
+						 actor->db_role_oid);
+}
+
+/* How many actors a message names. */
+#define CANDIDATES_MAX 5
+
+/* The actors that have to do with the caller's role, and why none of them acts. */
+static char *
+describe_candidates(const Caller *caller)
+{
+	StringInfoData text;
+	ActorScan scan;
+	const Actor *actor;
+	int count = 0;
+
+	initStringInfo(&text);
+	actor_scan_begin_by_role_oid(&scan, caller->role);
+	while (count < CANDIDATES_MAX && (actor = actor_scan_next(&scan)) != NULL)
+		if (actor_role_name(actor) != NULL)
+		{
+			describe_candidate(&text, caller, actor);
+			count++;
+		}
+	actor_scan_end(&scan);
+	actor_scan_begin_by_role_name(&scan, caller->role_name);
+	while (count < CANDIDATES_MAX && (actor = actor_scan_next(&scan)) != NULL)
+		if (actor->db_role_oid != caller->role)
+		{
+			describe_candidate(&text, caller, actor);
+			count++;
+		}
+	actor_scan_end(&scan);
+	return text.data;
+}
+
 /* The same, for a call that needs somebody. */
 const Actor *
 caller_actor(const Caller *caller, const int64 *given, const char *argument)
@@ -86,8 +153,8 @@ caller_actor(const Caller *caller, const int64 *given, const char *argument)
 
 	if (actor == NULL)
 		report_invalid("wfo_argument_null", errmsg("argument \"%s\" must not be null", argument),
-					   errdetail("There is not exactly one active actor bound to role \"%s\".",
-								 caller->role_name),
+					   errdetail("There is not exactly one active actor bound to role \"%s\".%s",
+								 caller->role_name, describe_candidates(caller)),
 					   errhint("Give the actor's id, or bind the actor to the role with "
 							   "update_actor."));
 	return actor;
@@ -96,18 +163,15 @@ caller_actor(const Caller *caller, const int64 *given, const char *argument)
 /*
  * Whether the session may act as the actor, be it active or not.
  *
- * A binding counts only while the role is the one it was made to: name and OID
- * must agree.  A superuser is a member of every role for the server, but not
- * here: it acts for others as a gateway.
+ * A binding counts only while the role is the one it was made to (binding.c).  A
+ * superuser is a member of every role for the server, but not here: it acts for
+ * others as a gateway.
  */
 bool
 caller_is_owner_of(const Caller *caller, const Actor *actor)
 {
-	if (caller->gateway)
-		return true;
-	if (actor->db_role == NULL || !compat_can_set_role_nosuper(caller->role, actor->db_role_oid))
-		return false;
-	return strcmp(actor->db_role, GetUserNameFromId(actor->db_role_oid, false)) == 0;
+	return caller->gateway || (actor_role_name(actor) != NULL &&
+							   compat_can_set_role_nosuper(caller->role, actor->db_role_oid));
 }
 
 void
@@ -120,10 +184,12 @@ actor_check_active(const Actor *actor)
 							  "update_actor."));
 }
 
-/* Refuse unless the actor is active and the session may act as it. */
+/* Refuse unless the actor is active and the session may act as it; for a call that only reads. */
 void
-caller_check_acts_as(const Caller *caller, const Actor *actor)
+caller_check_reads_as(const Caller *caller, const Actor *actor)
 {
+	const char *today = actor_role_name(actor);
+
 	actor_check_active(actor);
 	if (caller_is_owner_of(caller, actor))
 		return;
@@ -135,8 +201,16 @@ caller_check_acts_as(const Caller *caller, const Actor *actor)
 					  errdetail("The actor is not bound to a database role."),
 					  errhint("An administrator can bind the actor to the role with "
 							  "update_actor, or grant the role the capability \"gateway\"."));
-	if (compat_can_set_role_nosuper(caller->role, actor->db_role_oid) ||
-		strcmp(caller->role_name, actor->db_role) == 0)
+	if (today != NULL && strcmp(caller->role_name, actor->db_role) == 0)
+		report_denied("wfo_role_changed",
+					  errmsg("actor " INT64_FORMAT " is bound to another role \"%s\"",
+							 actor->actor_id, actor->db_role),
+					  errdetail("The role was renamed: it is \"%s\" now.", today),
+					  errhint("Act as that role, or ask an administrator to bind the actor to "
+							  "another with update_actor(" INT64_FORMAT ", db_role => ...).",
+							  actor->actor_id));
+	if (today == NULL && (compat_can_set_role_nosuper(caller->role, actor->db_role_oid) ||
+						  strcmp(caller->role_name, actor->db_role) == 0))
 		report_denied(
 			"wfo_role_changed",
 			errmsg("actor " INT64_FORMAT " is bound to another role \"%s\"", actor->actor_id,
@@ -155,6 +229,14 @@ caller_check_acts_as(const Caller *caller, const Actor *actor)
 						  "\"gateway\"."));
 }
 
+/* The same for a call that writes, which writes the actor's role as it is called today, too. */
+void
+caller_check_acts_as(const Caller *caller, const Actor *actor)
+{
+	caller_check_reads_as(caller, actor);
+	actor_follow_role(actor);
+}
+
 /* What a person who acts through this session as the actor is known by. */
 void
 caller_person(const Caller *caller, const Actor *actor, Person *person)
@@ -162,7 +244,7 @@ caller_person(const Caller *caller, const Actor *actor, Person *person)
 	person->actor_id = actor->actor_id;
 	person->on_behalf_of = 0;
 	person->person = actor->person;
-	person->db_role = actor->db_role;
+	person->db_role = actor_person(actor).db_role;
 	person->login = capability_is_held(caller->login, CAPABILITY_GATEWAY) ? NULL
 																		  : caller->login_name;
 }

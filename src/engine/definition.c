@@ -25,6 +25,7 @@
 #include "commands/extension.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
+#include "engine/binding.h"
 #include "engine/deadline.h"
 #include "engine/definition.h"
 #include "engine/describe.h"
@@ -178,6 +179,33 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 							   strcmp(definition->arg_names[0], "params") == 0;
 }
 
+/* The definition as it was while the tool's role had another name. */
+static bytea *
+hash_under_name(const Definition *definition, const Tool *tool, const char *role)
+{
+	JsonObject names;
+	Datum json;
+
+	json_object_begin(&names);
+	json_add_text(&names, "run_as", role);
+	if (definition->owner == tool->run_as_oid)
+		json_add_text(&names, "owner", role);
+	json = DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(definition->json),
+							   JsonbPGetDatum(json_object_end(&names)));
+	return sha256_of_text(json_text(DatumGetJsonbP(json)));
+}
+
+/* What was pinned before the tool's role was renamed is good still: it is the same role. */
+static void
+add_former(Definition *definition, const Tool *tool)
+{
+	ListCell *cell;
+
+	foreach (cell, tool_former_role_names(tool))
+		definition->former = lappend(definition->former,
+									 hash_under_name(definition, tool, lfirst(cell)));
+}
+
 /*
  * Read a tool's function off the catalogs.  The caller has pinned what the
  * deparsing functions depend on.
@@ -188,6 +216,7 @@ read_definition(Definition *definition, const Tool *tool)
 	HeapTuple tuple = proc_fetch(definition->function);
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
 	JsonObject json;
+	const char *run_as = tool_role_name(tool);
 
 	definition->version_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	definition->version_tid = tuple->t_self;
@@ -201,7 +230,7 @@ read_definition(Definition *definition, const Tool *tool)
 	json_object_begin(&json);
 	json_add_text(&json, "tool", tool->tool);
 	json_add_text(&json, "function", tool->function);
-	json_add_text(&json, "run_as", tool->run_as);
+	json_add_text(&json, "run_as", run_as != NULL ? run_as : tool->run_as);
 	json_add_text(&json, "search_path", tool->search_path);
 	if (tool->timeout != NULL)
 		json_add_int(&json, "timeout_ms", interval_milliseconds(tool->timeout));
@@ -211,6 +240,8 @@ read_definition(Definition *definition, const Tool *tool)
 
 	definition->json = json_object_end(&json);
 	definition->sha256 = sha256_of_text(json_text(definition->json));
+	if (run_as != NULL)
+		add_former(definition, tool);
 }
 
 /* Find a tool's function by its signature: InvalidOid where it is gone. */
@@ -334,9 +365,23 @@ definition_is_version(const Definition *a, const Definition *b)
 		   ItemPointerCompare((ItemPointer) &a->version_tid, (ItemPointer) &b->version_tid) == 0;
 }
 
+static bool
+is_hash(const bytea *sha256, const bytea *other)
+{
+	return VARSIZE_ANY_EXHDR(sha256) == PG_SHA256_DIGEST_LENGTH &&
+		   memcmp(VARDATA_ANY(sha256), VARDATA(other), PG_SHA256_DIGEST_LENGTH) == 0;
+}
+
+/* Whether what was pinned is the definition, under whatever name its role had. */
 bool
 definition_is(const Definition *definition, const bytea *sha256)
 {
-	return VARSIZE_ANY_EXHDR(sha256) == PG_SHA256_DIGEST_LENGTH &&
-		   memcmp(VARDATA_ANY(sha256), VARDATA(definition->sha256), PG_SHA256_DIGEST_LENGTH) == 0;
+	ListCell *cell;
+
+	if (is_hash(sha256, definition->sha256))
+		return true;
+	foreach (cell, definition->former)
+		if (is_hash(sha256, lfirst(cell)))
+			return true;
+	return false;
 }

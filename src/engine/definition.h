@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "engine/argument_type.h"
+#include "nodes/pg_list.h"
 #include "store/tool.h"
 #include "utils/jsonb.h"
 
@@ -33,6 +34,7 @@ typedef struct Definition
 	bool *has_default;
 	Jsonb *json;   /* everything that is pinned, by name */
 	bytea *sha256; /* of its text */
+	List *former;  /* of its text under former names of the tool's role: bytea * */
 } Definition;
 
 extern const Definition *definition_find(const Tool *tool);

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "engine/binding.h"
 #include "engine/caller.h"
 #include "engine/verbs.h"
 #include "engine/vote.h"
@@ -28,8 +29,8 @@ check_arguments(int64 from_actor, int64 to_actor, TimestampTz ends_at)
 static void
 check_other_person(const Actor *from, const Actor *to)
 {
-	Person a = {.actor_id = from->actor_id, .person = from->person, .db_role = from->db_role};
-	Person b = {.actor_id = to->actor_id, .person = to->person, .db_role = to->db_role};
+	Person a = actor_person(from);
+	Person b = actor_person(to);
 
 	if (person_is_same(&a, &b))
 		report_invalid("wfo_argument_invalid",

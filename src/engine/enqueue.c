@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "base/errors.h"
 #include "engine/approved.h"
+#include "engine/binding.h"
 #include "engine/caller.h"
 #include "engine/capability.h"
 #include "engine/queued.h"
@@ -89,7 +90,8 @@ check_proposer(const Proposal *proposal)
 
 	actor_check_active(actor);
 	if (actor->db_role != NULL && proposal->proposer.login != NULL &&
-		!capability_is_held(actor->db_role_oid, CAPABILITY_EXECUTE))
+		(actor_role_name(actor) == NULL ||
+		 !capability_is_held(actor->db_role_oid, CAPABILITY_EXECUTE)))
 		report_denied("wfo_capability_missing",
 					  errmsg("role \"%s\" may not have calls executed any more", actor->db_role),
 					  errdetail("Actor " INT64_FORMAT ", who proposed it, is bound to the role.",

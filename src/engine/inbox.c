@@ -160,7 +160,7 @@ inbox_read(const int64 *actor_id, Tuplestorestate *rows, TupleDesc desc)
 	inbox.reviewer = caller_actor_or_null(&caller, actor_id);
 	if (inbox.reviewer != NULL)
 	{
-		caller_check_acts_as(&caller, inbox.reviewer);
+		caller_check_reads_as(&caller, inbox.reviewer);
 		caller_person(&caller, inbox.reviewer, &inbox.person);
 	}
 	else if (!caller.gateway)

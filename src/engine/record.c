@@ -104,12 +104,35 @@ add_difference(JsonObject *object, const StoredRow *old, const StoredRow *new, A
 	json_add_jsonb(object, "to", json_object_end(&to));
 }
 
+/* Where a row has a role that it is bound to. */
+typedef struct RoleColumns
+{
+	AttrNumber name;
+	AttrNumber oid;
+	AttrNumber system;
+	AttrNumber database;
+} RoleColumns;
+
+/* Whether all that changes is what a role is called, which nobody in particular does. */
+static bool
+is_renamed(const StoredRow *old, const StoredRow *new, const RoleColumns *role)
+{
+	return !column_is_same(old, new, role->name) && column_is_same(old, new, role->oid) &&
+		   column_is_same(old, new, role->system) && column_is_same(old, new, role->database);
+}
+
 static void
 record_actor(const StoredRow *old, const StoredRow *new)
 {
-	AuditEntry entry = {.action = old == NULL ? "register_actor" : "update_actor",
-						.actor_id = column_int64_or_null(new, ACTOR_CHANGED_BY)};
+	static const RoleColumns role = {ACTOR_DB_ROLE, ACTOR_DB_ROLE_OID, ACTOR_HOME_SYSTEM,
+									 ACTOR_HOME_DATABASE};
+	AuditEntry entry = {.action = old == NULL ? "register_actor" : "update_actor"};
 	JsonObject details;
+
+	if (old != NULL && is_renamed(old, new, &role))
+		entry.action = "follow_renamed_role";
+	else
+		entry.actor_id = column_int64_or_null(new, ACTOR_CHANGED_BY);
 
 	json_object_begin(&details);
 	if (old == NULL)
@@ -126,6 +149,8 @@ record_actor(const StoredRow *old, const StoredRow *new)
 static void
 record_tool(const StoredRow *old, const StoredRow *new)
 {
+	static const RoleColumns role = {TOOL_RUN_AS, TOOL_RUN_AS_OID, TOOL_HOME_SYSTEM,
+									 TOOL_HOME_DATABASE};
 	AuditEntry entry = {.action = "register_tool",
 						.actor_id = column_int64_or_null(new, TOOL_CHANGED_BY)};
 	JsonObject details;
@@ -138,6 +163,11 @@ record_tool(const StoredRow *old, const StoredRow *new)
 		entry.action = column_bool(old, TOOL_ENABLED) == column_bool(new, TOOL_ENABLED)
 						   ? "update_tool"
 						   : "set_tool_enabled";
+		if (is_renamed(old, new, &role))
+		{
+			entry.action = "follow_renamed_role";
+			entry.actor_id = NULL;
+		}
 		json_add_text(&details, "tool", column_text(new, TOOL_TOOL));
 		add_difference(&details, old, new, TOOL_DESCRIPTION);
 	}

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/json.h"
+#include "engine/binding.h"
 #include "engine/requirement.h"
 #include "engine/state.h"
 #include "lib/stringinfo.h"
@@ -297,9 +298,7 @@ count_people(const RosterQuestion *question, const char *role, int64 needed)
 	ActorScan scan;
 	const Actor *actor;
 
-	people[0] = (Person){.actor_id = proposer->actor_id,
-						 .person = proposer->person,
-						 .db_role = proposer->db_role};
+	people[0] = actor_person(proposer);
 	actor_scan_begin(&scan, role);
 	for (int seen = 0; there < needed && (actor = actor_scan_next(&scan)) != NULL; seen++)
 	{
@@ -310,9 +309,7 @@ count_people(const RosterQuestion *question, const char *role, int64 needed)
 		}
 		if (!actor->active || (actor->kind != ACTOR_HUMAN && !question->agents_may_review))
 			continue;
-		people[npeople++] = (Person){.actor_id = actor->actor_id,
-									 .person = actor->person,
-									 .db_role = actor->db_role};
+		people[npeople++] = actor_person(actor);
 		if (npeople > needed)
 			there = person_count(people, npeople) - 1;
 	}

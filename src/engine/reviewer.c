@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "engine/binding.h"
 #include "engine/caller.h"
 #include "engine/reviewer.h"
 
@@ -35,10 +36,7 @@ reviewer_check_kind(const Actor *reviewer, const Policy *policy)
 bool
 reviewer_is_actor(const Person *reviewer, const Person *then)
 {
-	const Actor *actor = actor_require(then->actor_id);
-	Person today = {.actor_id = actor->actor_id,
-					.person = actor->person,
-					.db_role = actor->db_role};
+	Person today = actor_person(actor_require(then->actor_id));
 
 	return person_is_same(reviewer, then) || person_is_same(reviewer, &today);
 }

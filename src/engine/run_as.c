@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/settings.h"
+#include "engine/binding.h"
 #include "engine/run_as.h"
 #include "miscadmin.h"
 #include "store/table.h"
@@ -19,22 +20,16 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
-/* Whether the role is still the one that was registered. */
-static bool
-is_current(const Tool *tool)
-{
-	char *name = GetUserNameFromId(tool->run_as_oid, true);
-
-	return name != NULL && strcmp(name, tool->run_as) == 0;
-}
-
-/* The role the tool runs as, if it is still the one that was registered: else 55000. */
+/*
+ * The role the tool runs as, if it is still the one that was registered, under
+ * whatever name: else 55000.  A new name is written into the tool's row.
+ */
 Oid
 run_as_current(const Tool *tool)
 {
 	char *name = GetUserNameFromId(tool->run_as_oid, true);
 
-	if (!is_current(tool))
+	if (tool_role_name(tool) == NULL)
 		report_wrong_state(
 			"wfo_role_changed",
 			errmsg("role \"%s\" of tool \"%s\" is missing or another one now", tool->run_as,
@@ -42,6 +37,7 @@ run_as_current(const Tool *tool)
 			name == NULL ? errdetail("There is no role with its OID %u.", tool->run_as_oid)
 						 : errdetail("The role with its OID %u is \"%s\".", tool->run_as_oid, name),
 			errhint("An administrator can confirm the role with update_tool(..., run_as => ...)."));
+	tool_follow_role(tool);
 	return tool->run_as_oid;
 }
 
@@ -115,7 +111,7 @@ run_as_problem(const Tool *tool, const Definition *definition)
 {
 	const char *problem;
 
-	if (!is_current(tool))
+	if (tool_role_name(tool) == NULL)
 		return psprintf("Role \"%s\" is missing or another one now.", tool->run_as);
 	problem = superuser_problem(tool->run_as_oid, "as which the tool runs");
 	if (problem == NULL && definition->security_definer)

@@ -11,6 +11,7 @@
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "engine/binding.h"
 #include "engine/caller.h"
 #include "engine/definition.h"
 #include "engine/run_as.h"
@@ -19,6 +20,7 @@
 #include "engine/verbs.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "store/home.h"
 #include "store/table.h"
 #include "store/tool.h"
 #include "store/tool_definition.h"
@@ -182,11 +184,18 @@ set_function(StoreRow *row, Oid function, Oid run_as)
 	row_set_text(row, TOOL_SEARCH_PATH, current_search_path(run_as, function_owner));
 }
 
+/* Let the tool run as a role; before is what it was, NULL for a new one. */
 static void
-set_run_as(StoreRow *row, Oid run_as)
+set_run_as(StoreRow *row, Oid run_as, const Tool *before)
 {
-	row_set_name(row, TOOL_RUN_AS, GetUserNameFromId(run_as, false));
+	const char *name = GetUserNameFromId(run_as, false);
+
+	row_set_name(row, TOOL_RUN_AS, name);
 	row_set(row, TOOL_RUN_AS_OID, ObjectIdGetDatum(run_as));
+	row_set_home(row, TOOL_HOME_SYSTEM, TOOL_HOME_DATABASE);
+	/* A role of the same name is the same, confirmed after a restore. */
+	if (before == NULL || strcmp(before->run_as, name) != 0)
+		row_set_null(row, TOOL_FORMER_RUN_AS);
 }
 
 /*
@@ -229,7 +238,7 @@ tool_register(const ToolRequest *request)
 	row_set_int64(&row, TOOL_MAX_ATTEMPTS, *request->max_attempts);
 	row_set_pointer(&row, TOOL_TIMEOUT, request->timeout);
 	set_function(&row, request->function, run_as);
-	set_run_as(&row, run_as);
+	set_run_as(&row, run_as, NULL);
 	row_set_text(&row, TOOL_DESCRIPTION, request->description);
 	row_set_time(&row, TOOL_REGISTERED_AT, GetCurrentTimestamp());
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
@@ -243,9 +252,10 @@ lock_tool(const char *name)
 	Tool *tool;
 
 	(void) tool_require(name);
-	tool = tool_lock(name);
+	tool = tool_lock(name, true);
 	Assert(tool != NULL);
-	return tool;
+	tool_follow_role(tool);
+	return tool_lock(name, true);
 }
 
 /* Change what is given of a tool. */
@@ -275,7 +285,7 @@ tool_update(const ToolRequest *request)
 		check_run_as(&caller, function, run_as);
 		if (OidIsValid(request->function))
 			set_function(&row, function, run_as);
-		set_run_as(&row, run_as);
+		set_run_as(&row, run_as, tool);
 	}
 	if (request->description != NULL)
 		row_set_text(&row, TOOL_DESCRIPTION, request->description);

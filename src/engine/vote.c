@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/json.h"
+#include "engine/binding.h"
 #include "engine/caller.h"
 #include "engine/requirement.h"
 #include "engine/reviewer.h"
@@ -104,15 +105,6 @@ delegation_is_in_force(const Delegation *delegation)
 	return !delegation->ended && delegation->ends_at > GetCurrentTimestamp();
 }
 
-/* What somebody is known by who does not act now. */
-static Person
-person_of(const Actor *actor)
-{
-	return (Person){.actor_id = actor->actor_id,
-					.person = actor->person,
-					.db_role = actor->db_role};
-}
-
 static void
 add_fellow(Voter *voter, Person fellow)
 {
@@ -156,8 +148,8 @@ voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposa
 			continue;
 		from = actor_require(delegation->from_actor);
 		to = actor_require(delegation->to_actor);
-		delegator = person_of(from);
-		delegate = person_of(to);
+		delegator = actor_person(from);
+		delegate = actor_person(to);
 		if (to->actor_id == actor->actor_id && !own && from->active &&
 			reviewer_is_of_kind(from, policy) && !reviewer_is_proposer(&delegator, proposal))
 			voter->roles[voter->nroles++] = (VoterRole){
@@ -204,7 +196,7 @@ voter_review(const Voter *voter, const Votes *votes)
 bool
 voter_has_approved(const Voter *voter, const Votes *votes)
 {
-	Person *persons = palloc(sizeof(Person) * (1 + voter->nfellows + 2 * votes->napprovals));
+	Person *persons = palloc(sizeof(Person) * (1 + voter->nfellows + 3 * votes->napprovals));
 	int count = 0;
 	int *groups;
 
@@ -214,8 +206,17 @@ voter_has_approved(const Voter *voter, const Votes *votes)
 	memcpy(persons + count, voter->fellows, sizeof(Person) * voter->nfellows);
 	count += voter->nfellows;
 	for (int i = 0; i < votes->napprovals; i++)
-		if (votes->approvers[i].on_behalf_of != 0)
-			persons[count++] = person_of(actor_require(votes->approvers[i].on_behalf_of));
+	{
+		const Person *approver = &votes->approvers[i];
+		const Actor *actor = actor_require(approver->actor_id);
+
+		if (approver->on_behalf_of != 0)
+			persons[count++] = actor_person(actor_require(approver->on_behalf_of));
+		/* A role that was renamed meanwhile is still theirs. */
+		if (approver->db_role != NULL && actor_was_known_as(actor, approver->db_role))
+			persons[count++] = (Person){.actor_id = actor->actor_id,
+										.db_role = actor_role_name(actor)};
+	}
 	groups = person_groups(persons, count);
 	for (int i = 0; i < votes->napprovals; i++)
 		if (groups[i] == groups[votes->napprovals])

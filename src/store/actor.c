@@ -5,7 +5,9 @@
 #include "postgres.h"
 
 #include "store/actor.h"
+#include "store/home.h"
 #include "store/table.h"
+#include "utils/fmgroids.h"
 
 static Actor *
 actor_read(StoredRow *row)
@@ -20,6 +22,8 @@ actor_read(StoredRow *row)
 	actor->db_role = column_name(row, ACTOR_DB_ROLE);
 	if (actor->db_role != NULL)
 		actor->db_role_oid = column_oid(row, ACTOR_DB_ROLE_OID);
+	actor->db_role_is_home = column_is_home(row, ACTOR_HOME_SYSTEM, ACTOR_HOME_DATABASE);
+	actor->former_db_roles = column_texts(row, ACTOR_FORMER_DB_ROLES);
 	actor->person = column_text(row, ACTOR_PERSON);
 	actor->row = row;
 	return actor;
@@ -43,15 +47,15 @@ actor_load(int64 actor_id)
 	return store_cached(STORE_ACTOR, &actor_id, sizeof(actor_id), actor_fetch);
 }
 
-/* The same, locked for a change; waits. */
+/* The same, locked for a change; NULL, too, where that would wait and must not. */
 Actor *
-actor_lock(int64 actor_id)
+actor_lock(int64 actor_id, bool wait)
 {
 	ScanKeyData key;
 	StoredRow *row;
 
 	store_key_int64(&key, ACTOR_ACTOR_ID, actor_id);
-	if (store_lock_row(STORE_ACTOR, "actor_pkey", &key, true, &row) != STORE_LOCKED)
+	if (store_lock_row(STORE_ACTOR, "actor_pkey", &key, wait, &row) != STORE_LOCKED)
 		return NULL;
 	return actor_read(row);
 }
@@ -65,29 +69,6 @@ actor_name_exists(const char *name)
 	return store_fetch(STORE_ACTOR, "actor_name_key", 1, &key) != NULL;
 }
 
-/* The id of the one active actor bound to a role, or NULL if there is not exactly one. */
-int64 *
-actor_bound_to(const char *db_role, Oid db_role_oid)
-{
-	ScanKeyData key;
-	StoreScan scan;
-	StoredRow *row;
-	int64 *found = NULL;
-	int count = 0;
-
-	store_key_name(&key, ACTOR_DB_ROLE, db_role);
-	store_scan_begin(&scan, STORE_ACTOR, "actor_db_role_idx", 1, &key);
-	while (count < 2 && (row = store_scan_next(&scan)) != NULL)
-	{
-		if (!column_bool(row, ACTOR_ACTIVE) || column_oid(row, ACTOR_DB_ROLE_OID) != db_role_oid)
-			continue;
-		found = column_int64_or_null(row, ACTOR_ACTOR_ID);
-		count++;
-	}
-	store_scan_end(&scan);
-	return count == 1 ? found : NULL;
-}
-
 /* Walk through the actors with a role; NULL: through all of them. */
 void
 actor_scan_begin(ActorScan *scan, const char *role)
@@ -98,6 +79,27 @@ actor_scan_begin(ActorScan *scan, const char *role)
 		store_key_text(&key, ACTOR_ROLE, role);
 	store_scan_begin(&scan->scan, STORE_ACTOR, role != NULL ? "actor_role_idx" : "actor_pkey",
 					 role != NULL ? 1 : 0, &key);
+}
+
+/* Walk through the actors bound to a role with this OID. */
+void
+actor_scan_begin_by_role_oid(ActorScan *scan, Oid db_role_oid)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, ACTOR_DB_ROLE_OID, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(db_role_oid));
+	store_scan_begin(&scan->scan, STORE_ACTOR, "actor_db_role_oid_idx", 1, &key);
+}
+
+/* Walk through the actors bound to a role that had this name. */
+void
+actor_scan_begin_by_role_name(ActorScan *scan, const char *db_role)
+{
+	ScanKeyData key;
+
+	store_key_name(&key, ACTOR_DB_ROLE, db_role);
+	store_scan_begin(&scan->scan, STORE_ACTOR, "actor_db_role_idx", 1, &key);
 }
 
 /* The next one, without its row; NULL after the last. */

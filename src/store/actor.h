@@ -22,7 +22,10 @@ enum
 	ACTOR_PERSON,
 	ACTOR_REGISTERED_AT,
 	ACTOR_CHANGED_BY,
-	ACTOR_COLUMNS = ACTOR_CHANGED_BY
+	ACTOR_HOME_SYSTEM,
+	ACTOR_HOME_DATABASE,
+	ACTOR_FORMER_DB_ROLES,
+	ACTOR_COLUMNS = ACTOR_FORMER_DB_ROLES
 };
 
 typedef struct Actor
@@ -32,14 +35,16 @@ typedef struct Actor
 	char *role;
 	ActorKind kind;
 	bool active;
-	char *db_role; /* NULL: not bound */
+	char *db_role; /* NULL: not bound; see engine/binding.h for what it is today */
 	Oid db_role_oid;
-	char *person; /* NULL: not known */
+	bool db_role_is_home;  /* it was bound in this database */
+	List *former_db_roles; /* names of the role before it was renamed */
+	char *person;          /* NULL: not known */
 	StoredRow *row;
 } Actor;
 
 extern const Actor *actor_load(int64 actor_id);
-extern Actor *actor_lock(int64 actor_id);
+extern Actor *actor_lock(int64 actor_id, bool wait);
 extern bool actor_name_exists(const char *name);
 
 /* The actors with a role, or all of them. */
@@ -51,6 +56,7 @@ typedef struct ActorScan
 extern void actor_scan_begin(ActorScan *scan, const char *role);
 extern const Actor *actor_scan_next(ActorScan *scan);
 extern void actor_scan_end(ActorScan *scan);
-extern int64 *actor_bound_to(const char *db_role, Oid db_role_oid);
+extern void actor_scan_begin_by_role_oid(ActorScan *scan, Oid db_role_oid);
+extern void actor_scan_begin_by_role_name(ActorScan *scan, const char *db_role);
 
 #endif

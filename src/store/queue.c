@@ -4,8 +4,8 @@
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "miscadmin.h"
+#include "store/home.h"
 #include "store/queue.h"
 #include "utils/fmgroids.h"
 
@@ -19,8 +19,7 @@ queue_read(const StoredRow *row, QueueRow *queued)
 	queued->due_at = column_int64(row, QUEUE_DUE_AT);
 	queued->attempts = column_int64(row, QUEUE_ATTEMPTS);
 	queued->crashes = column_int64(row, QUEUE_CRASHES);
-	queued->held = (uint64) column_int64(row, QUEUE_HOME_SYSTEM) != GetSystemIdentifier() ||
-				   column_oid(row, QUEUE_HOME_DATABASE) != MyDatabaseId;
+	queued->held = !column_is_home(row, QUEUE_HOME_SYSTEM, QUEUE_HOME_DATABASE);
 	queued->tool = column_text(row, QUEUE_TOOL);
 	queued->row = NULL;
 }
@@ -43,13 +42,6 @@ queue_load(int64 proposal_id)
 	return queued;
 }
 
-static void
-set_home(StoreRow *row)
-{
-	row_set_int64(row, QUEUE_HOME_SYSTEM, (int64) GetSystemIdentifier());
-	row_set(row, QUEUE_HOME_DATABASE, ObjectIdGetDatum(MyDatabaseId));
-}
-
 void
 queue_insert(const QueueRow *queued)
 {
@@ -63,7 +55,7 @@ queue_insert(const QueueRow *queued)
 	row_set_time(&row, QUEUE_DUE_AT, queued->due_at);
 	row_set_int64(&row, QUEUE_ATTEMPTS, queued->attempts);
 	row_set_int64(&row, QUEUE_CRASHES, queued->crashes);
-	set_home(&row);
+	row_set_home(&row, QUEUE_HOME_SYSTEM, QUEUE_HOME_DATABASE);
 	row_set_text(&row, QUEUE_TOOL, queued->tool);
 	store_insert(&row);
 }
@@ -95,7 +87,7 @@ queue_adopt(QueueRow *queued, Oid run_as)
 
 	store_row_init(&row, STORE_QUEUE);
 	row_set(&row, QUEUE_RUN_AS_OID, ObjectIdGetDatum(run_as));
-	set_home(&row);
+	row_set_home(&row, QUEUE_HOME_SYSTEM, QUEUE_HOME_DATABASE);
 	store_update(&row, queued->row);
 }
 

@@ -19,6 +19,7 @@
 #include "access/skey.h"
 #include "executor/tuptable.h"
 #include "model/status.h"
+#include "nodes/pg_list.h"
 #include "nodes/lockoptions.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
@@ -138,6 +139,7 @@ extern void row_set_bool(StoreRow *row, AttrNumber column, bool value);
 extern void row_set_time(StoreRow *row, AttrNumber column, TimestampTz value);
 extern void row_set_text(StoreRow *row, AttrNumber column, const char *value);
 extern void row_set_name(StoreRow *row, AttrNumber column, const char *value);
+extern void row_set_texts(StoreRow *row, AttrNumber column, const List *values);
 extern void row_set_pointer(StoreRow *row, AttrNumber column, const void *value);
 extern void row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type, int value);
 
@@ -157,6 +159,7 @@ extern bool column_bool(const StoredRow *row, AttrNumber column);
 extern Oid column_oid(const StoredRow *row, AttrNumber column);
 extern char *column_text(const StoredRow *row, AttrNumber column);
 extern char *column_name(const StoredRow *row, AttrNumber column);
+extern List *column_texts(const StoredRow *row, AttrNumber column);
 extern void *column_varlena(const StoredRow *row, AttrNumber column);
 extern Interval *column_interval(const StoredRow *row, AttrNumber column);
 extern int column_enum(const StoredRow *row, AttrNumber column, const EnumType *type);

@@ -7,7 +7,9 @@
 #include "postgres.h"
 
 #include "base/enum.h"
+#include "catalog/pg_type.h"
 #include "store/table.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 
@@ -83,6 +85,25 @@ column_name(const StoredRow *row, AttrNumber column)
 	if (column_is_null(row, column))
 		return NULL;
 	return pstrdup(NameStr(*DatumGetName(column_datum(row, column))));
+}
+
+/* An array of texts as a list of C strings; NULL is empty. */
+List *
+column_texts(const StoredRow *row, AttrNumber column)
+{
+	List *values = NIL;
+	Datum *elements;
+	bool *nulls;
+	int count;
+
+	if (column_is_null(row, column))
+		return NIL;
+	deconstruct_array(DatumGetArrayTypeP(column_datum(row, column)), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			values = lappend(values, TextDatumGetCString(elements[i]));
+	return values;
 }
 
 /* A jsonb or bytea, detoasted, or NULL. */

@@ -22,7 +22,9 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
+#include "catalog/pg_type.h"
 #include "store/table.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -108,6 +110,24 @@ row_set_name(StoreRow *row, AttrNumber column, const char *value)
 		row_set_null(row, column);
 	else
 		row_set(row, column, DirectFunctionCall1(namein, CStringGetDatum(value)));
+}
+
+/* An array of texts; an empty list is NULL. */
+void
+row_set_texts(StoreRow *row, AttrNumber column, const List *values)
+{
+	int count = list_length(values);
+	Datum *elements = palloc(sizeof(Datum) * Max(count, 1));
+
+	if (count == 0)
+	{
+		row_set_null(row, column);
+		return;
+	}
+	for (int i = 0; i < count; i++)
+		elements[i] = CStringGetTextDatum((char *) list_nth(values, i));
+	row_set(row, column,
+			PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
 /* A jsonb, bytea or interval. */

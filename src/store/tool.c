@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "store/home.h"
 #include "store/table.h"
 #include "store/tool.h"
 
@@ -22,6 +23,8 @@ tool_read(StoredRow *row)
 	tool->function = column_text(row, TOOL_FUNCTION);
 	tool->run_as = column_name(row, TOOL_RUN_AS);
 	tool->run_as_oid = column_oid(row, TOOL_RUN_AS_OID);
+	tool->run_as_is_home = column_is_home(row, TOOL_HOME_SYSTEM, TOOL_HOME_DATABASE);
+	tool->former_run_as = column_texts(row, TOOL_FORMER_RUN_AS);
 	tool->search_path = column_text(row, TOOL_SEARCH_PATH);
 	tool->row = row;
 	return tool;
@@ -45,15 +48,15 @@ tool_load(const char *name)
 	return store_cached(STORE_TOOL, name, strlen(name) + 1, tool_fetch);
 }
 
-/* The same, locked for a change; waits. */
+/* The same, locked for a change; NULL, too, where that would wait and must not. */
 Tool *
-tool_lock(const char *name)
+tool_lock(const char *name, bool wait)
 {
 	ScanKeyData key;
 	StoredRow *row;
 
 	store_key_text(&key, TOOL_TOOL, name);
-	if (store_lock_row(STORE_TOOL, "tool_pkey", &key, true, &row) != STORE_LOCKED)
+	if (store_lock_row(STORE_TOOL, "tool_pkey", &key, wait, &row) != STORE_LOCKED)
 		return NULL;
 	return tool_read(row);
 }

@@ -27,7 +27,10 @@ enum
 	TOOL_DESCRIPTION,
 	TOOL_REGISTERED_AT,
 	TOOL_CHANGED_BY,
-	TOOL_COLUMNS = TOOL_CHANGED_BY
+	TOOL_HOME_SYSTEM,
+	TOOL_HOME_DATABASE,
+	TOOL_FORMER_RUN_AS,
+	TOOL_COLUMNS = TOOL_FORMER_RUN_AS
 };
 
 typedef struct Tool
@@ -40,13 +43,15 @@ typedef struct Tool
 	int64 max_attempts;
 	Interval *timeout; /* NULL: the policy's default */
 	char *function;    /* qualified signature */
-	char *run_as;
+	char *run_as;      /* see engine/binding.h for what it is today */
 	Oid run_as_oid;
+	bool run_as_is_home; /* it was given in this database */
+	List *former_run_as; /* names of the role before it was renamed */
 	char *search_path;
 	StoredRow *row;
 } Tool;
 
 extern const Tool *tool_load(const char *name);
-extern Tool *tool_lock(const char *name);
+extern Tool *tool_lock(const char *name, bool wait);
 
 #endif

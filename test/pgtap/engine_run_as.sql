@@ -117,18 +117,6 @@ SELECT is(execute(:p) -> 'success', 'true', 'with the right granted again it run
 
 -- Roles that are gone or another one.
 SELECT approved('member''s') AS p \gset
-ALTER ROLE engine_run_as_member RENAME TO engine_run_as_renamed;
-SELECT raises(statement, '{"sqlstate": "55000", "message": "%\"engine_run_as_member\"%missing or another one%", "hint": "%update_tool%"}', what)
-FROM (VALUES
-  (format('SELECT execute(%s)', :p), 'a tool whose role has another name does not run'),
-  ($$SELECT propose('member''s')$$, 'a tool whose role has another name is not proposed')) AS v (statement, what);
-SELECT workflow_orch.update_tool('member''s', run_as => 'engine_run_as_renamed');
-SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%changed%", "detail": "%run_as%"}',
-  'under another name the role is a change of the definition');
-ALTER ROLE engine_run_as_renamed RENAME TO engine_run_as_member;
-SELECT workflow_orch.update_tool('member''s', run_as => 'engine_run_as_member');
-SELECT is(execute(:p) -> 'success', 'true', 'with its old name confirmed, it runs');
-SELECT approved('member''s') AS p \gset
 DROP ROLE engine_run_as_member;
 SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%missing or another one%", "detail": "%no role%"}',
   'a tool whose role is gone does not run');

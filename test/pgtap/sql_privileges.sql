@@ -63,7 +63,7 @@ SELECT works_as('sql_privileges_one', 'SELECT FROM workflow_orch.workflow WHERE 
 CREATE ROLE sql_privileges_member LOGIN IN ROLE sql_privileges_one;
 SELECT is(count_as('sql_privileges_member', 'proposal'), '1', 'a member of a role reads what the role''s actor has');
 ALTER ROLE sql_privileges_one RENAME TO sql_privileges_uno;
-SELECT is(count_as('sql_privileges_uno', 'proposal'), '0', 'a role that was renamed reads nothing of the actor');
+SELECT is(count_as('sql_privileges_uno', 'proposal'), '1', 'and a role that was renamed, too');
 ALTER ROLE sql_privileges_uno RENAME TO sql_privileges_one;
 
 -- The others.

@@ -15,13 +15,15 @@ CREATE FUNCTION app.f(n int DEFAULT 7) RETURNS int LANGUAGE sql RETURN n;
 SELECT workflow_orch.register_actor('Full', 'Role', 'store_table_ann', 'service', 'Person') AS full \gset
 SELECT is((SELECT to_jsonb(a) - 'registered_at' FROM workflow_orch.actor a WHERE actor_id = :full),
   jsonb_build_object('actor_id', :full, 'name', 'Full', 'role', 'Role', 'kind', 'service', 'active', true, 'db_role', 'store_table_ann',
-                     'db_role_oid', 'store_table_ann'::regrole::oid::text, 'person', 'Person', 'changed_by', NULL),
+                     'db_role_oid', 'store_table_ann'::regrole::oid::text, 'person', 'Person', 'changed_by', NULL,
+                     'home_system', (SELECT system_identifier FROM pg_control_system()), 'home_database', (SELECT oid::text FROM pg_database WHERE datname = current_database()), 'former_db_roles', NULL),
   'register_actor fills the columns of actor');
 SELECT workflow_orch.register_tool('f', 'app.f(int)', tool_role(), 'Description', '90 s', 3, true, true, 'rollback');
 SELECT is((SELECT to_jsonb(x) - 'registered_at' FROM workflow_orch.tool x),
   jsonb_build_object('tool', 'f', 'enabled', true, 'in_session', true, 'preview', true, 'dry_run_mode', 'rollback', 'max_attempts', 3, 'timeout', '00:01:30', 'function', 'app.f(integer)',
                      'run_as', :'tool_role', 'run_as_oid', tool_role()::oid::text, 'search_path', 'app, t, public, pg_temp',
-                     'description', 'Description', 'changed_by', NULL), 'register_tool fills the columns of tool');
+                     'description', 'Description', 'changed_by', NULL,
+                     'home_system', (SELECT system_identifier FROM pg_control_system()), 'home_database', (SELECT oid::text FROM pg_database WHERE datname = current_database()), 'former_run_as', NULL), 'register_tool fills the columns of tool');
 SELECT workflow_orch.set_policy(true, 2, true, true, '1 day', '2 days', '3 days', true);
 SELECT is((SELECT to_jsonb(p) - 'changed_at' FROM workflow_orch.policy p),
   '{"dry_run": true, "default_approvals": 2, "edit_needs_approval": true, "agents_may_review": true, "proposal_ttl": "1 day", "approval_ttl": "2 days",

@@ -91,12 +91,6 @@ UPDATE workflow_orch.proposal SET status = 'executed' WHERE proposal_id = :q;
 UPDATE workflow_orch.proposal SET status = 'rejected' WHERE proposal_id = :p;
 UPDATE workflow_orch.proposal SET params = '{}' WHERE proposal_id = :p;
 ALTER FUNCTION errors.was_add_column RENAME TO add_column;
-ALTER ROLE errors_tool RENAME TO errors_tool_renamed;
--- The detail has an OID.
-\set VERBOSITY terse
-SELECT workflow_orch.execute_action(:p);
-\set VERBOSITY default
-ALTER ROLE errors_tool_renamed RENAME TO errors_tool;
 
 \echo === 42501
 SELECT proposal_id AS r FROM workflow_orch.propose_action(:work, :dev, 'strict', '{"n": 1}', 'why') \gset

@@ -62,14 +62,23 @@ refused('no CONNECT', 'quick', 'REVOKE CONNECT ON DATABASE postgres FROM PUBLIC'
 	qr/^failed 0 55000 no background worker can .*CONNECT/, 'approved', 0);
 refused('superuser', 'quick', 'ALTER ROLE tool_runner SUPERUSER', 'ALTER ROLE tool_runner NOSUPERUSER',
 	qr/^failed 0 42501 a tool cannot run as a superuser/, 'approved', 0);
-refused('role renamed', 'as_other', 'ALTER ROLE other RENAME TO another', 'ALTER ROLE another RENAME TO other',
-	qr/^failed 0 55000 role "other" of tool "as_other" is missing or another one now/, 'approved', 0);
 refused('withdrawn', 'quick', q{SELECT workflow_orch.withdraw_proposal(proposal_id, 1, 'no need') FROM workflow_orch.queue}, '',
 	qr/^cancelled 0 57014 cancelled before it started/, 'withdrawn');
 refused('edited', 'quick', q{SELECT workflow_orch.review_action(proposal_id, 2, 'edit', jsonb_build_object('n', -proposal_id)) FROM workflow_orch.queue}, '',
 	qr/^cancelled 0 57014 cancelled before it started/, 'approved');
 refused('cancelled', 'quick', q{SELECT workflow_orch.cancel_execution(execution_id, 1, 'not now') FROM workflow_orch.queue}, '',
 	qr/^cancelled 0 57014 cancelled before it started Actor 1, through login "postgres", cancelled it: not now$/, 'approved');
+
+# A role that is renamed while a call of it waits is the same role.
+{
+	my ($execution) = split /\n/, $node->safe_psql('postgres', sprintf q{BEGIN; SELECT app.enqueue('as_other', '{"n": %d}'); ALTER ROLE other RENAME TO another; COMMIT}, $n++);
+	is(result_of($node, 'postgres', $execution), 'succeeded 1', 'a call of a role that was renamed runs');
+	is($node->safe_psql('postgres', q{SELECT run_as, former_run_as FROM workflow_orch.tool WHERE tool = 'as_other'}), 'another|{other}', 'and the tool has the new name');
+	is(result_of($node, 'postgres', enqueue($node, 'postgres', 'as_other', $n++)), 'succeeded 1', 'so do the next ones');
+	$node->safe_psql('postgres', 'ALTER ROLE another RENAME TO other');
+	is(result_of($node, 'postgres', enqueue($node, 'postgres', 'as_other', $n++)), 'succeeded 1', 'also under the first name again');
+	agrees($node, 'postgres', 'role renamed');
+}
 
 # An approval that ends before the call is due.
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(approval_ttl => '500 ms')});
