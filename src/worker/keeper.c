@@ -71,27 +71,19 @@ has_queue(void)
 static void
 note_crashes(bool possible)
 {
-	bool any;
+	int64 *executions = palloc(pool->nslots * sizeof(int64));
+	int count = pool_list_crashes(MyDatabaseId, executions);
 
-	pool_lock();
-	any = pool_has_crashed(MyDatabaseId);
-	pool_unlock();
-	if (!any)
-		return;
-	if (possible)
+	if (count > 0 && possible)
 	{
 		begin_transaction("noting the calls that ran at a crash");
-		for (int i = 0; i < pool->ncrashes; i++)
-			if (pool->crashes[i].database == MyDatabaseId)
-				work_note_crash(pool->crashes[i].execution_id);
+		for (int i = 0; i < count; i++)
+			work_note_crash(executions[i]);
 		commit_transaction();
 	}
-
-	pool_lock();
-	for (int i = pool->ncrashes - 1; i >= 0; i--)
-		if (pool->crashes[i].database == MyDatabaseId)
-			pool->crashes[i] = pool->crashes[--pool->ncrashes];
-	pool_unlock();
+	if (count > 0)
+		pool_forget_crashes(MyDatabaseId);
+	pfree(executions);
 }
 
 static void

@@ -585,3 +585,31 @@ pool_cancel_deadlock(int index, const Slot *seen)
 	}
 	pool_unlock();
 }
+
+/*
+ * The calls of the database that ran at a crash: their executions, into an array
+ * of nslots.  The launcher moves what stands in the pool, so a walk through it
+ * does not outlast the lock.
+ */
+int
+pool_list_crashes(Oid database, int64 *executions)
+{
+	int count = 0;
+
+	pool_lock();
+	for (int i = 0; i < pool->ncrashes; i++)
+		if (pool->crashes[i].database == database)
+			executions[count++] = pool->crashes[i].execution_id;
+	pool_unlock();
+	return count;
+}
+
+void
+pool_forget_crashes(Oid database)
+{
+	pool_lock();
+	for (int i = pool->ncrashes - 1; i >= 0; i--)
+		if (pool->crashes[i].database == database)
+			pool->crashes[i] = pool->crashes[--pool->ncrashes];
+	pool_unlock();
+}

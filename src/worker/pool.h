@@ -199,6 +199,8 @@ extern void pool_unblock_databases(void);
 extern void pool_forget_database(Oid database);
 extern void pool_cancel(Oid database, int64 execution_id);
 extern bool pool_has_execution(int64 execution_id);
+extern int pool_list_crashes(Oid database, int64 *executions);
+extern void pool_forget_crashes(Oid database);
 extern void pool_cancel_deadlock(int slot, const Slot *seen);
 
 #endif

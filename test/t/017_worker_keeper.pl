@@ -21,6 +21,9 @@ wait_for($node, 'postgres', "SELECT status = 'expired' FROM workflow_orch.propos
 pass('what expires is marked in a database whose extension is younger than the server');
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(approval_ttl => '0')});
 
+# Columns that somebody adds to the tables do not keep the workers from them.
+$node->safe_psql('postgres', 'ALTER TABLE workflow_orch.queue ADD COLUMN extra int; ALTER TABLE workflow_orch.execution ADD COLUMN extra int; ALTER TABLE workflow_orch.execution DROP COLUMN extra');
+
 # Nor does anything but the keeper wake the workers for a prepared transaction,
 # and after a start of the server.
 my $id = approved_call($node, 'postgres', 'quick', 2);
@@ -58,5 +61,27 @@ queue_is_empty($node, 'postgres', 'a keeper was ended before it had counted a cr
 is(crashes_noted($node), 1, 'another has counted it, once');
 is(result_of($node, 'postgres', $suspect), 'succeeded 1', 'and the call has run');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM app.ran'), 7, 'each call has run once');
+
+# A database that goes while the keeper of another one counts the calls of a crash:
+# the launcher forgets those of the first, which stand before them.
+$node->append_conf('postgresql.conf', 'workflow_orch.poll_interval = 1s');
+$node->restart;
+$node->safe_psql('postgres', 'CREATE DATABASE gone');
+install_workers($node, 'gone');
+my @holders = map { hold($node, $_, 'SELECT pg_advisory_lock(4711)') } 'gone', 'postgres';
+$node->safe_psql('gone', q{SELECT app.enqueue('gate', '{"n": 1}')});
+wait_busy($node, 1);
+enqueue_many($node, 'postgres', 'gate', 9, 11);
+wait_busy($node, 4);
+$node->safe_psql('postgres', q{BEGIN; LOCK TABLE workflow_orch.queue IN SHARE MODE; PREPARE TRANSACTION 'lock'});
+my $noted = crashes_noted($node);
+crash($node, $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE datname = 'postgres' AND backend_type = 'workflow_orch worker' LIMIT 1}));
+end_session($_) foreach @holders;
+wait_for($node, 'postgres', "SELECT count(*) = 1 $blocked AND datname = 'postgres'");
+$node->safe_psql('postgres', 'DROP DATABASE gone WITH (FORCE)');
+$node->safe_psql('postgres', 'SELECT pg_sleep(1.2)');
+$node->safe_psql('postgres', q{ROLLBACK PREPARED 'lock'});
+queue_is_empty($node, 'postgres', 'a database went while crashes were counted');
+is(crashes_noted($node) - $noted, 3, 'each crash of the other database is counted');
 
 done_testing();
