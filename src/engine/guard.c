@@ -141,7 +141,7 @@ check_fixed(Relation rel, const StoredRow *old, const StoredRow *new, const Attr
 static bool
 is_changed(const StoredRow *old, const StoredRow *new)
 {
-	for (int column = 1; column <= old->desc->natts; column++)
+	for (int column = 1; column <= Min(old->desc->natts, STORE_MAX_COLUMNS); column++)
 		if (!column_is_same(old, new, column))
 			return true;
 	return false;

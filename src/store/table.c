@@ -134,7 +134,7 @@ find_tables(void)
 	{
 		Oid relid = get_relname_relid(tables[i].name, schema);
 
-		if (!OidIsValid(relid) || count_columns(relid) != tables[i].columns)
+		if (!OidIsValid(relid) || count_columns(relid) < tables[i].columns)
 			return false;
 	}
 	return true;
@@ -169,6 +169,20 @@ store_exists(void)
 	return true;
 }
 
+/* Whether our columns are there; others may follow them. */
+static bool
+has_columns(Relation rel, int columns)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+
+	if (desc->natts < columns)
+		return false;
+	for (int i = 0; i < columns; i++)
+		if (TupleDescAttr(desc, i)->attisdropped)
+			return false;
+	return true;
+}
+
 /*
  * Open a table.  The lock is kept to the end of the transaction by closing
  * with NoLock, so that the table cannot change shape under the call.
@@ -178,7 +192,7 @@ store_open(StoreTable table, LOCKMODE lockmode)
 {
 	Relation rel = table_open(store_relid(tables[table].name), lockmode);
 
-	if (RelationGetDescr(rel)->natts != tables[table].columns)
+	if (!has_columns(rel, tables[table].columns))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errreason("wfo_version_mismatch"),
 						errmsg("table \"%s.%s\" is not of the version of the library", WFO_SCHEMA,

@@ -59,18 +59,28 @@ store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys
 									index != NULL, scan->snapshot, nkeys, keys);
 }
 
+/* The columns of a row, of which those that somebody has added may be cut off. */
 void
 stored_row_init(StoredRow *row, HeapTuple tuple, TupleDesc desc)
 {
-	if (desc->natts > STORE_MAX_COLUMNS)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errreason("wfo_version_mismatch"),
-				 errmsg("a table of the extension has columns added to it"),
-				 errdetail("It has %d columns.", desc->natts), errhint("Drop the added columns.")));
+	Datum *values = row->values;
+	bool *nulls = row->nulls;
+
 	row->tuple = tuple;
 	row->desc = desc;
-	heap_deform_tuple(tuple, desc, row->values, row->nulls);
+	if (desc->natts > STORE_MAX_COLUMNS)
+	{
+		values = palloc(desc->natts * sizeof(Datum));
+		nulls = palloc(desc->natts * sizeof(bool));
+	}
+	heap_deform_tuple(tuple, desc, values, nulls);
+	if (desc->natts > STORE_MAX_COLUMNS)
+	{
+		memcpy(row->values, values, sizeof(row->values));
+		memcpy(row->nulls, nulls, sizeof(row->nulls));
+		pfree(values);
+		pfree(nulls);
+	}
 }
 
 /* A copy of a row in the current memory context. */

@@ -19,10 +19,11 @@
 #include "base/enum.h"
 #include "base/errors.h"
 #include "base/names.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
-#include "catalog/pg_type.h"
+#include "rewrite/rewriteHandler.h"
 #include "store/table.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -171,7 +172,6 @@ writer_begin(Writer *writer, StoreTable table)
 	ExecOpenIndices(writer->result_rel, false);
 	AfterTriggerBeginQuery();
 	writer->outer_writing = writing;
-	writing = true;
 }
 
 static void
@@ -187,7 +187,44 @@ writer_end(Writer *writer)
 	CommandCounterIncrement();
 }
 
-/* Insert the row, check its constraints and fire its triggers. */
+/*
+ * Fill the columns that somebody has added to the table: with their default, or
+ * else with null.
+ */
+static void
+fill_added(Writer *writer, TupleTableSlot *slot, int known)
+{
+	TupleDesc desc = RelationGetDescr(writer->rel);
+
+	for (int i = known; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Node *value = NULL;
+
+		slot->tts_values[i] = (Datum) 0;
+		slot->tts_isnull[i] = true;
+		if (attribute->attisdropped || attribute->attgenerated != '\0')
+			continue;
+		value = build_column_default(writer->rel, i + 1);
+		if (value != NULL)
+			slot->tts_values[i] = ExecEvalExpr(ExecPrepareExpr((Expr *) value, writer->estate),
+											   GetPerTupleExprContext(writer->estate),
+											   &slot->tts_isnull[i]);
+		if (slot->tts_isnull[i] && attribute->attnotnull)
+			report_wrong_state("wfo_version_mismatch",
+							   errmsg("column \"%s\" of table \"%s.%s\" needs a value and has no "
+									  "default",
+									  NameStr(attribute->attname), WFO_SCHEMA,
+									  RelationGetRelationName(writer->rel)),
+							   errdetail("The extension does not know the column."),
+							   errhint("Let the column be null, or give it a default."));
+	}
+}
+
+/*
+ * Insert the row, check its constraints and fire its triggers.  A default that
+ * somebody has added is not our code: it may not write as the calls do.
+ */
 void
 store_insert(StoreRow *row)
 {
@@ -199,9 +236,14 @@ store_insert(StoreRow *row)
 		TupleTableSlot *slot = ExecInitExtraTupleSlot(writer.estate, RelationGetDescr(writer.rel),
 													  table_slot_callbacks(writer.rel));
 
+		int columns = store_table_columns(row->table);
+
 		ExecClearTuple(slot);
-		memcpy(slot->tts_values, row->values, store_table_columns(row->table) * sizeof(Datum));
-		memcpy(slot->tts_isnull, row->nulls, store_table_columns(row->table) * sizeof(bool));
+		memcpy(slot->tts_values, row->values, columns * sizeof(Datum));
+		memcpy(slot->tts_isnull, row->nulls, columns * sizeof(bool));
+		writing = false;
+		fill_added(&writer, slot, columns);
+		writing = true;
 		ExecStoreVirtualTuple(slot);
 		ExecSimpleRelationInsert(writer.result_rel, writer.estate, slot);
 		writer_end(&writer);
@@ -279,6 +321,7 @@ store_update(StoreRow *row, StoredRow *old)
 							   errhint("Enable the table's trigger guard_row again, with ENABLE "
 									   "ALWAYS: it refuses that."));
 		slot = overlay(&writer, latest, row);
+		writing = true;
 		compat_init_eval_plan_qual(&epqstate, writer.estate);
 		ExecSimpleRelationUpdate(writer.result_rel, writer.estate, &epqstate, latest, slot);
 		old->tuple->t_self = slot->tts_tid;
@@ -307,6 +350,7 @@ store_delete(StoreTable table, StoredRow *old)
 
 		if (latest != NULL)
 		{
+			writing = true;
 			compat_init_eval_plan_qual(&epqstate, writer.estate);
 			ExecSimpleRelationDelete(writer.result_rel, writer.estate, &epqstate, latest);
 			EvalPlanQualEnd(&epqstate);

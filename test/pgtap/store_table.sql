@@ -123,7 +123,9 @@ SELECT is_empty($$SELECT c.relname FROM pg_class c WHERE relnamespace = 'workflo
                    AND c.oid <> ALL ((SELECT extconfig FROM pg_extension WHERE extname = 'workflow_orch')::oid[])$$, 'pg_dump saves every table and sequence');
 SELECT is_empty($$SELECT c.relname FROM pg_class c JOIN pg_index ON indexrelid = c.oid WHERE relnamespace = 'workflow_orch'::regnamespace AND NOT indisvalid$$,
   'every index is valid');
-SELECT throws_ok('CREATE TABLE app.copy (LIKE workflow_orch.actor INCLUDING ALL); ALTER TABLE workflow_orch.actor ADD COLUMN extra int; SELECT workflow_orch.whoami()',
+SELECT throws_ok('ALTER TABLE workflow_orch.actor DROP COLUMN person CASCADE; SELECT workflow_orch.whoami()',
   '55000', NULL, 'a table that is not of the library''s version is refused and not misread');
+SELECT throws_ok('ALTER TABLE workflow_orch.actor DROP COLUMN person CASCADE, ADD COLUMN person text; SELECT workflow_orch.whoami()',
+  '55000', NULL, 'nor is one with a column of the same name in another place');
 
 \ir include/finish.sql
