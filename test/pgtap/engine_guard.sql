@@ -10,6 +10,8 @@ SELECT workflow_orch.enqueue_action(approved('div', '{"n": 1}'), run_at => '2099
 SELECT workflow_orch.update_tool('div', preview => true) \g /dev/null
 SELECT workflow_orch.preview_action(propose('div', '{"n": 1}'), :bob) \g /dev/null
 SELECT workflow_orch.comment_proposal(min(proposal_id), :bob, 'c') FROM workflow_orch.proposal \g /dev/null
+INSERT INTO workflow_orch.cancel_request (execution_id, proposal_id, workflow_id, requested_at, login)
+  SELECT execution_id, proposal_id, workflow_id, now(), 'x' FROM workflow_orch.execution LIMIT 1;
 SET LOCAL client_min_messages = error;
 SELECT workflow_orch.break_glass_execute(propose('div', '{"n": 1}'), :bob, 'r') \g /dev/null
 RESET client_min_messages;
