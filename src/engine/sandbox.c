@@ -117,6 +117,18 @@ is_callers_error(const ErrorData *error)
 }
 
 /*
+ * Send the error that is being caught to the log, where it comes of a cancel.
+ * In a session that is raised on and gets there: an engine that cancels for a
+ * deadlock of its own makes 40P01 of it in its hook on the log.
+ */
+static void
+report_cancel(void)
+{
+	if (geterrcode() == ERRCODE_QUERY_CANCELED)
+		EmitErrorReport();
+}
+
+/*
  * Run function(arg) in the sandbox.
  *
  * Returns NULL, or the error it ended with; a timeout is an error 57014.  A
@@ -195,10 +207,12 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 		running_role = outer_role;
 		in_session = outer_in_session;
 		MemoryContextSwitchTo(outer_context);
-		error = CopyErrorData();
-		FlushErrorState();
 		if (timed && deadline_stop())
 			timed_out = true;
+		if (sandbox->in_worker && !timed_out && deadline_saw_cancel())
+			report_cancel();
+		error = CopyErrorData();
+		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();

@@ -370,8 +370,9 @@ record_failure(WorkItem *item, MemoryContext context, WorkReport *report)
 	volatile bool recorded = false;
 
 	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
+	/* First this: a hook on the log may make something else of the error. */
 	EmitErrorReport();
+	error = CopyErrorData();
 	FlushErrorState();
 	AbortCurrentTransaction();
 	journal_leave(slot_index);
