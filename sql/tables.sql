@@ -107,17 +107,20 @@ COMMENT ON COLUMN tool.home_database IS 'OID of the database where run_as was gi
 COMMENT ON COLUMN tool.former_run_as IS 'Names that the role had before it was renamed, the last one first; definitions pinned under them are the same';
 
 CREATE TABLE tool_definition (
-  sha256        bytea PRIMARY KEY CHECK (length(sha256) = 32),
-  tool          text COLLATE "C" NOT NULL REFERENCES tool,
-  definition    jsonb NOT NULL,
-  first_used_at timestamptz NOT NULL
+  sha256         bytea CHECK (length(sha256) = 32),
+  tool           text COLLATE "C" NOT NULL REFERENCES tool,
+  definition     jsonb NOT NULL,
+  first_used_at  timestamptz NOT NULL,
+  transaction_id xid8,
+  PRIMARY KEY (sha256, transaction_id)
 );
 
-COMMENT ON TABLE tool_definition IS 'Definitions of tools that proposals were pinned to, each once';
+COMMENT ON TABLE tool_definition IS 'Definitions of tools that proposals were pinned to, each once; several times where transactions that ran at the same time used it first';
 COMMENT ON COLUMN tool_definition.sha256 IS 'SHA-256 of the definition''s text';
 COMMENT ON COLUMN tool_definition.tool IS 'Tool that was so defined';
 COMMENT ON COLUMN tool_definition.definition IS 'Function, its body and properties, and the tool''s settings, by name';
 COMMENT ON COLUMN tool_definition.first_used_at IS 'When a revision was first pinned to this definition';
+COMMENT ON COLUMN tool_definition.transaction_id IS 'Transaction that stored it';
 
 CREATE TABLE policy (
   dry_run             boolean NOT NULL,
@@ -294,7 +297,7 @@ CREATE TABLE proposal_revision (
   requirements       jsonb NOT NULL,
   rule_id            bigint REFERENCES approval_rule,
   params             jsonb NOT NULL,
-  definition         bytea NOT NULL REFERENCES tool_definition,
+  definition         bytea NOT NULL,
   person             text,
   db_role            text,
   login              text,
@@ -308,7 +311,7 @@ COMMENT ON COLUMN proposal_revision.required_approvals IS 'People who must appro
 COMMENT ON COLUMN proposal_revision.requirements IS 'Who must approve the revision, as in proposal.requirements';
 COMMENT ON COLUMN proposal_revision.rule_id IS 'Rule with 0 approvals by which the revision needs nobody''s';
 COMMENT ON COLUMN proposal_revision.params IS 'Arguments of the call in this revision';
-COMMENT ON COLUMN proposal_revision.definition IS 'Definition of the tool that the revision is pinned to';
+COMMENT ON COLUMN proposal_revision.definition IS 'SHA-256 of the tool''s definition that the revision is pinned to';
 COMMENT ON COLUMN proposal_revision.person IS 'The author''s person at that time';
 COMMENT ON COLUMN proposal_revision.db_role IS 'The author''s database role at that time';
 COMMENT ON COLUMN proposal_revision.login IS 'Login it came through; null: a gateway';

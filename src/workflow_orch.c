@@ -11,6 +11,7 @@
 #include "engine/invoke.h"
 #include "engine/irrevocable.h"
 #include "engine/work.h"
+#include "engine/workflow_join.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "worker/announce.h"
@@ -28,6 +29,7 @@ _PG_init(void)
 	settings_define(show_proposal_id, show_execution_id, show_actor, work_check_sqlstates);
 	confine_define();
 	irrevocable_define();
+	workflow_join_define();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	pool_define();

@@ -20,6 +20,7 @@
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
 #include "postmaster/bgworker.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc_tables.h"
@@ -136,6 +137,17 @@ compat_can_set_role_nosuper(Oid member, Oid role)
 #else
 #define compat_stats_relid(entry) ((entry)->t_id)
 #endif
+
+/* Whether this transaction has a lock, in this very mode. */
+static inline bool
+compat_lock_held(const LOCKTAG *tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(tag, mode, false);
+#else
+	return LockHeldByMe(tag, mode);
+#endif
+}
 
 /* The running transaction, as the backend numbers its own. */
 static inline LocalTransactionId

@@ -18,6 +18,7 @@ bool setting_allow_superuser_tools = false;
 int setting_max_params_size = 1024;
 int setting_max_result_size = 10240;
 int setting_max_open_proposals = 100000;
+int setting_lock_wait = 10 * 1000;
 int setting_run_sql_max_rows = 100;
 int setting_max_workers = 8;
 int setting_max_workers_per_database = 0;
@@ -115,6 +116,11 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 							"Zero means no limit.", &setting_max_open_proposals, 100000, 0, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 
+	DefineCustomIntVariable("workflow_orch.lock_wait",
+							"Sets how long a call waits for a lock that another session has.",
+							"Zero means no limit. A shorter lock_timeout comes first.",
+							&setting_lock_wait, 10 * 1000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
 	DefineCustomIntVariable("workflow_orch.run_sql_max_rows",
 							"Sets how many rows of a statement are part of the result of run_sql.",
 							NULL, &setting_run_sql_max_rows, 100, 0, 1000000, PGC_SUSET, 0, NULL,

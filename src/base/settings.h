@@ -13,6 +13,7 @@ extern bool setting_allow_superuser_tools;
 extern int setting_max_params_size; /* kB */
 extern int setting_max_result_size; /* kB */
 extern int setting_max_open_proposals;
+extern int setting_lock_wait; /* ms; 0: no limit */
 extern int setting_run_sql_max_rows;
 extern int setting_max_workers;
 extern int setting_max_workers_per_database; /* 0: no limit of its own */

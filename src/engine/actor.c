@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "store/actor.h"
 #include "store/home.h"
+#include "store/lock.h"
 #include "store/table.h"
 
 /* Bind the actor to a role; before is what it was, NULL for a new one. */

@@ -33,7 +33,17 @@ approved_check_not_queued(int64 proposal_id)
 								   "cancel_execution."));
 }
 
-/* The proposal, locked without waiting: it is not queued. */
+/* The proposal, which is not queued. */
+Proposal *
+approved_require(int64 proposal_id)
+{
+	Proposal *proposal = proposal_require(proposal_id);
+
+	approved_check_not_queued(proposal_id);
+	return proposal;
+}
+
+/* The same, locked without waiting. */
 Proposal *
 approved_lock(int64 proposal_id)
 {

@@ -33,6 +33,7 @@ typedef struct Run
 	bool in_worker;
 } Run;
 
+extern Proposal *approved_require(int64 proposal_id);
 extern Proposal *approved_lock(int64 proposal_id);
 extern void approved_read(ApprovedCall *call, Proposal *proposal);
 extern void approved_load(ApprovedCall *call, Proposal *proposal);

@@ -22,6 +22,7 @@
 #include "engine/verbs.h"
 #include "store/break_glass.h"
 #include "store/execution.h"
+#include "store/lock.h"
 #include "store/table.h"
 
 /*
@@ -38,7 +39,7 @@ lock_person(const Person *person)
 		names[0] = person->login;
 		names[1] = person->db_role;
 	}
-	store_lock_id(LOCK_BREAK_GLASS, person->actor_id, true);
+	store_lock_id(LOCK_BREAK_GLASS, person->actor_id, LOCK_EXCLUSIVE);
 	if (person->person != NULL)
 		store_lock_text(LOCK_BREAK_GLASS, 1, person->person);
 	for (int i = 0; i < (int) lengthof(names); i++)
@@ -87,17 +88,45 @@ check_identity(const Caller *caller, const Actor *actor)
 					  errhint("Only actors of kind human do."));
 }
 
+static bool
+may_break_glass(const Caller *caller, const Actor *actor)
+{
+	return caller_may_act(caller, actor) && actor->kind == ACTOR_HUMAN;
+}
+
+/* Check the call as its proposal stands. */
+static void
+check_call(const Caller *caller, const Actor *actor, const Person *person, ApprovedCall *call,
+		   Proposal *proposal)
+{
+	check_pending(proposal);
+	approved_read(call, proposal);
+	approved_check_session(call);
+	if (call->dry_run)
+		report_wrong_state("wfo_dry_run",
+						   errmsg("proposal " INT64_FORMAT " would only be executed in a dry run",
+								  proposal->proposal_id),
+						   errhint("An administrator can end the dry run with set_policy, unless "
+								   "it is the workflow's own."));
+	check_no_open(person);
+	check_identity(caller, actor);
+	approved_check_role(call);
+}
+
 /*
  * Execute a pending proposal, be it the actor's own: returns the execution's id
  * and the result.
  *
- * Errors of the tool and what is raised are as in execute.
+ * Locks: the person, and the proposal's row without waiting; who may not break
+ * glass is refused before.  Errors of the tool and what is raised are as in
+ * execute.
  */
 int64
 break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb **result)
 {
 	Caller caller;
 	const Actor *actor;
+	Proposal *proposal;
 	ApprovedCall call;
 	CallResult outcome;
 	Run run = {0};
@@ -108,23 +137,13 @@ break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb 
 	caller_identify(&caller);
 	actor = caller_actor(&caller, actor_id, "actor_id");
 	caller_person(&caller, actor, &broken.person);
+	if (!may_break_glass(&caller, actor))
+		check_call(&caller, actor, &broken.person, &call, approved_require(proposal_id));
 	lock_person(&broken.person);
-	call.proposal = approved_lock(proposal_id);
-	actor = actor_require(actor->actor_id);
+	proposal = approved_lock(proposal_id);
+	actor = caller_read_again(&caller, actor);
 	caller_person(&caller, actor, &broken.person);
-
-	check_pending(call.proposal);
-	approved_read(&call, call.proposal);
-	approved_check_session(&call);
-	if (call.dry_run)
-		report_wrong_state(
-			"wfo_dry_run",
-			errmsg("proposal " INT64_FORMAT " would only be executed in a dry run", proposal_id),
-			errhint("An administrator can end the dry run with set_policy, unless it "
-					"is the workflow's own."));
-	check_no_open(&broken.person);
-	check_identity(&caller, actor);
-	approved_check_role(&call);
+	check_call(&caller, actor, &broken.person, &call, proposal);
 
 	run.actor = actor;
 	run.execution_id = broken.execution_id = store_next_id(STORE_EXECUTION);
@@ -158,43 +177,67 @@ break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb 
 	return execution.execution_id;
 }
 
+static BreakGlass *
+check_exists(int64 execution_id, BreakGlass *broken)
+{
+	if (broken == NULL)
+		report_unknown("wfo_unknown_execution",
+					   errmsg("execution " INT64_FORMAT " is no break glass", execution_id),
+					   errhint("The table workflow_orch.break_glass lists them."));
+	return broken;
+}
+
+/* Who broke the glass or proposed the call does not review it. */
+static void
+check_other_person(const Caller *caller, const Actor *reviewer, const BreakGlass *broken,
+				   const Proposal *proposal)
+{
+	Person person;
+
+	caller_person(caller, reviewer, &person);
+	if (reviewer_is_actor(&person, &broken->person))
+		report_denied("wfo_own_break_glass", errmsg("nobody may review their own break glass"),
+					  errdetail("It was execution " INT64_FORMAT " by actor " INT64_FORMAT ".",
+								broken->execution_id, broken->person.actor_id),
+					  errhint("Somebody else must review it."));
+	if (reviewer_is_proposer(&person, proposal))
+		reviewer_report_own(reviewer, proposal, "review");
+}
+
+static void
+check_review(const Caller *caller, const Actor *reviewer, const BreakGlass *broken)
+{
+	const Proposal *proposal = proposal_require(broken->proposal_id);
+
+	if (broken->reviewed)
+		report_wrong_state("wfo_already_reviewed",
+						   errmsg("the break glass of execution " INT64_FORMAT
+								  " has been reviewed already",
+								  broken->execution_id),
+						   errhint("Say more with comment_proposal."));
+	caller_check_acts_as(caller, reviewer);
+	reviewer_check_kind(reviewer, policy_load());
+	check_other_person(caller, reviewer, broken, proposal);
+}
+
 /*
  * Say that somebody has looked at a break glass: neither who broke the glass
  * nor who proposed the call.
+ *
+ * Locks: its row; who may not is refused before.
  */
 void
 break_glass_review(int64 execution_id, const int64 *reviewer_id, const char *comment)
 {
 	Caller caller;
 	const Actor *reviewer;
-	const BreakGlass *broken;
-	const Proposal *proposal;
-	Person person;
+	BreakGlass *broken;
 
 	caller_identify(&caller);
 	reviewer = caller_actor(&caller, reviewer_id, "reviewer_id");
-	broken = break_glass_lock(execution_id);
-	if (broken == NULL)
-		report_unknown("wfo_unknown_execution",
-					   errmsg("execution " INT64_FORMAT " is no break glass", execution_id),
-					   errhint("The table workflow_orch.break_glass lists them."));
-	reviewer = actor_require(reviewer->actor_id);
-	proposal = proposal_require(broken->proposal_id);
-	if (broken->reviewed)
-		report_wrong_state("wfo_already_reviewed",
-						   errmsg("the break glass of execution " INT64_FORMAT
-								  " has been reviewed already",
-								  execution_id),
-						   errhint("Say more with comment_proposal."));
-	caller_check_acts_as(&caller, reviewer);
-	reviewer_check_kind(reviewer, policy_load());
-	caller_person(&caller, reviewer, &person);
-	if (reviewer_is_actor(&person, &broken->person))
-		report_denied("wfo_own_break_glass", errmsg("nobody may review their own break glass"),
-					  errdetail("It was execution " INT64_FORMAT " by actor " INT64_FORMAT ".",
-								execution_id, broken->person.actor_id),
-					  errhint("Somebody else must review it."));
-	if (reviewer_is_proposer(&person, proposal))
-		reviewer_report_own(reviewer, proposal, "review");
+	check_review(&caller, reviewer, check_exists(execution_id, break_glass_load(execution_id)));
+	broken = check_exists(execution_id, break_glass_lock(execution_id));
+	reviewer = caller_read_again(&caller, reviewer);
+	check_review(&caller, reviewer, broken);
 	break_glass_mark_reviewed(broken, reviewer->actor_id, comment);
 }

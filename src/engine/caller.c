@@ -184,6 +184,28 @@ actor_check_active(const Actor *actor)
 							  "update_actor."));
 }
 
+/*
+ * Whether caller_check_acts_as would pass; NULL is nobody in particular, for whom
+ * anybody acts.
+ *
+ * A call asks this before it takes a lock: who may not act must not keep others
+ * waiting.  It does not refuse at once, since the contract has errors of state
+ * come first: it makes all its checks without locks then.
+ */
+bool
+caller_may_act(const Caller *caller, const Actor *actor)
+{
+	return actor == NULL || (actor->active && caller_is_owner_of(caller, actor));
+}
+
+/* Read the caller's rights and the actor again, after a wait for a lock. */
+const Actor *
+caller_read_again(Caller *caller, const Actor *actor)
+{
+	caller_identify(caller);
+	return actor != NULL ? actor_require(actor->actor_id) : NULL;
+}
+
 /* Refuse unless the actor is active and the session may act as it; for a call that only reads. */
 void
 caller_check_reads_as(const Caller *caller, const Actor *actor)

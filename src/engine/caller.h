@@ -29,6 +29,8 @@ extern void actor_check_active(const Actor *actor);
 extern const Actor *caller_actor(const Caller *caller, const int64 *given, const char *argument);
 extern const Actor *caller_actor_or_null(const Caller *caller, const int64 *given);
 extern void caller_check_reads_as(const Caller *caller, const Actor *actor);
+extern bool caller_may_act(const Caller *caller, const Actor *actor);
+extern const Actor *caller_read_again(Caller *caller, const Actor *actor);
 extern void caller_check_acts_as(const Caller *caller, const Actor *actor);
 extern bool caller_is_owner_of(const Caller *caller, const Actor *actor);
 extern void caller_person(const Caller *caller, const Actor *actor, Person *person);

@@ -13,6 +13,7 @@
 #include "engine/vote.h"
 #include "miscadmin.h"
 #include "store/delegation.h"
+#include "store/lock.h"
 
 static void
 check_arguments(int64 from_actor, int64 to_actor, TimestampTz ends_at)
@@ -79,9 +80,25 @@ leads_to(int64 from, int64 to)
 	return contains(reached, count, to);
 }
 
-static void
-check_may_delegate(const Caller *caller, const Actor *from, const Actor *to)
+static bool
+may_delegate(const Caller *caller, const Actor *from, const Actor *to)
 {
+	return from->active && to->active &&
+		   (caller_has(caller, CAPABILITY_ADMINISTER) || caller_is_owner_of(caller, from));
+}
+
+static void
+check_delegation(const Caller *caller, const Actor *from, const Actor *to)
+{
+	check_other_person(from, to);
+	if (leads_to(to->actor_id, from->actor_id))
+		report_invalid("wfo_argument_invalid",
+					   errmsg("actor " INT64_FORMAT " cannot delegate to actor " INT64_FORMAT,
+							  from->actor_id, to->actor_id),
+					   errdetail("Delegations lead from actor " INT64_FORMAT
+								 " to actor " INT64_FORMAT " already.",
+								 to->actor_id, from->actor_id),
+					   errhint("End one of them with end_delegation, or name somebody else."));
 	if (!caller_has(caller, CAPABILITY_ADMINISTER))
 		caller_check_acts_as(caller, from);
 	actor_check_active(from);
@@ -91,7 +108,8 @@ check_may_delegate(const Caller *caller, const Actor *from, const Actor *to)
 /*
  * Delegate: returns the delegation's id.
  *
- * One at a time, since two could close a circle between them.
+ * Locks: the delegations, one at a time, since two could close a circle between
+ * them; who may not delegate is refused before.
  */
 int64
 review_delegate(int64 from_actor, int64 to_actor, TimestampTz ends_at)
@@ -102,37 +120,52 @@ review_delegate(int64 from_actor, int64 to_actor, TimestampTz ends_at)
 
 	check_arguments(from_actor, to_actor, ends_at);
 	caller_identify(&caller);
-	(void) actor_require(from_actor);
-	(void) actor_require(to_actor);
-	store_lock_id(LOCK_DELEGATION, 0, true);
 	from = actor_require(from_actor);
 	to = actor_require(to_actor);
-	check_other_person(from, to);
-	if (leads_to(to_actor, from_actor))
-		report_invalid("wfo_argument_invalid",
-					   errmsg("actor " INT64_FORMAT " cannot delegate to actor " INT64_FORMAT,
-							  from_actor, to_actor),
-					   errdetail("Delegations lead from actor " INT64_FORMAT
-								 " to actor " INT64_FORMAT " already.",
-								 to_actor, from_actor),
-					   errhint("End one of them with end_delegation, or name somebody else."));
-	check_may_delegate(&caller, from, to);
+	if (!may_delegate(&caller, from, to))
+		check_delegation(&caller, from, to);
+	store_lock_id(LOCK_DELEGATION, 0, LOCK_EXCLUSIVE);
+	from = caller_read_again(&caller, from);
+	to = actor_require(to_actor);
+	check_delegation(&caller, from, to);
 	return delegation_insert(&(Delegation){.from_actor = from_actor,
 										   .to_actor = to_actor,
 										   .ends_at = ends_at},
 							 caller_bound_actor(&caller));
 }
 
-/* Refuse unless the caller acts for one of the two, or is an administrator. */
-static void
-check_may_end(const Caller *caller, const Delegation *delegation, const Actor *actor)
+/* Whether the caller acts for one of the two, or is an administrator. */
+static bool
+may_end(const Caller *caller, const Delegation *delegation, const Actor *actor)
 {
+	if (!caller_may_act(caller, actor))
+		return false;
+	return caller_has(caller, CAPABILITY_ADMINISTER) ||
+		   (actor != NULL &&
+			(actor->actor_id == delegation->from_actor || actor->actor_id == delegation->to_actor));
+}
+
+static Delegation *
+check_exists(int64 delegation_id, Delegation *delegation)
+{
+	if (delegation == NULL)
+		report_unknown("wfo_unknown_delegation",
+					   errmsg("delegation " INT64_FORMAT " does not exist", delegation_id),
+					   errhint("The table workflow_orch.delegation lists the delegations."));
+	return delegation;
+}
+
+static void
+check_end(const Caller *caller, const Delegation *delegation, const Actor *actor)
+{
+	if (!delegation_is_in_force(delegation))
+		report_wrong_state("wfo_delegation_ended",
+						   errmsg("delegation " INT64_FORMAT " has ended already",
+								  delegation->delegation_id),
+						   errhint("A new one is made with delegate_review."));
 	if (actor != NULL)
 		caller_check_acts_as(caller, actor);
-	if (caller_has(caller, CAPABILITY_ADMINISTER))
-		return;
-	if (actor != NULL &&
-		(actor->actor_id == delegation->from_actor || actor->actor_id == delegation->to_actor))
+	if (may_end(caller, delegation, actor))
 		return;
 	report_denied("wfo_not_yours",
 				  errmsg("delegation " INT64_FORMAT " is not yours to end",
@@ -152,17 +185,11 @@ review_end_delegation(int64 delegation_id, const int64 *actor_id)
 
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, actor_id);
-	delegation = delegation_lock(delegation_id);
-	if (delegation == NULL)
-		report_unknown("wfo_unknown_delegation",
-					   errmsg("delegation " INT64_FORMAT " does not exist", delegation_id),
-					   errhint("The table workflow_orch.delegation lists the delegations."));
-	if (!delegation_is_in_force(delegation))
-		report_wrong_state("wfo_delegation_ended",
-						   errmsg("delegation " INT64_FORMAT " has ended already", delegation_id),
-						   errhint("A new one is made with delegate_review."));
-	if (actor != NULL)
-		actor = actor_require(actor->actor_id);
-	check_may_end(&caller, delegation, actor);
+	delegation = check_exists(delegation_id, delegation_load(delegation_id));
+	if (!may_end(&caller, delegation, actor))
+		check_end(&caller, delegation, actor);
+	delegation = check_exists(delegation_id, delegation_lock(delegation_id));
+	actor = caller_read_again(&caller, actor);
+	check_end(&caller, delegation, actor);
 	delegation_end(delegation, actor != NULL ? &actor->actor_id : NULL);
 }

@@ -59,22 +59,39 @@ put(const ApprovedCall *call, const Caller *caller, const int64 *actor_id, Times
 	return execution.execution_id;
 }
 
-/* Queue the call of an approved proposal: returns the execution's id. */
+/* Check a call that is to be queued, as its proposal stands. */
+static void
+check_call(const Caller *caller, ApprovedCall *call, Proposal *proposal, const Actor *actor)
+{
+	approved_load(call, proposal);
+	queued_check_workers();
+	if (actor != NULL)
+		caller_check_acts_as(caller, actor);
+	approved_check_role(call);
+	run_as_check_worker(call->tool, call->run_as);
+}
+
+/*
+ * Queue the call of an approved proposal: returns the execution's id.
+ *
+ * Locks: the proposal's row, without waiting; who may not act as the actor is
+ * refused before.
+ */
 int64
 enqueue(const EnqueueRequest *request)
 {
 	Caller caller;
+	Proposal *proposal;
 	ApprovedCall call;
 	const Actor *actor;
 
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, request->actor_id);
-	approved_load(&call, approved_lock(request->proposal_id));
-	queued_check_workers();
-	if (actor != NULL)
-		caller_check_acts_as(&caller, actor);
-	approved_check_role(&call);
-	run_as_check_worker(call.tool, call.run_as);
+	if (!caller_may_act(&caller, actor))
+		check_call(&caller, &call, approved_require(request->proposal_id), actor);
+	proposal = approved_lock(request->proposal_id);
+	actor = caller_read_again(&caller, actor);
+	check_call(&caller, &call, proposal, actor);
 	return put(&call, &caller, actor != NULL ? &actor->actor_id : NULL, request->run_at,
 			   request->priority);
 }

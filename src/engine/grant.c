@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "store/audit_log.h"
+#include "store/lock.h"
 #include "store/table.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -147,7 +148,7 @@ change_grants(bool grant, Oid role, Capability capability)
 	Oid save_user;
 	int save_context;
 
-	store_lock_id(LOCK_GRANTS, 0, true);
+	store_lock_id(LOCK_GRANTS, 0, LOCK_EXCLUSIVE);
 	for (int i = 0; i < CAPABILITY_COUNT; i++)
 	{
 		held[i] = i != (int) capability &&

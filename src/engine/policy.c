@@ -9,9 +9,14 @@
 #include "engine/verbs.h"
 #include "model/quorum.h"
 #include "store/policy.h"
+#include "store/lock.h"
 #include "store/table.h"
 
-/* Change what is given, and read the policy as it then stands. */
+/*
+ * Change what is given, and read the policy as it then stands.
+ *
+ * Locks: the policy, where something is given.
+ */
 void
 policy_set(const PolicyRequest *request, Policy *policy)
 {
@@ -23,8 +28,6 @@ policy_set(const PolicyRequest *request, Policy *policy)
 					   errmsg("default_approvals must be between 1 and %d", APPROVALS_MAX),
 					   errdetail("It is " INT64_FORMAT ".", *request->default_approvals));
 
-	caller_identify(&caller);
-	store_lock_id(LOCK_POLICY, 0, true);
 	*policy = *policy_load();
 	if (request->dry_run == NULL && request->default_approvals == NULL &&
 		request->edit_needs_approval == NULL && request->agents_may_review == NULL &&
@@ -32,6 +35,9 @@ policy_set(const PolicyRequest *request, Policy *policy)
 		request->default_timeout == NULL && request->notify == NULL)
 		return;
 
+	caller_identify(&caller);
+	store_lock_id(LOCK_POLICY, 0, LOCK_EXCLUSIVE);
+	*policy = *policy_load();
 	if (request->dry_run != NULL)
 		policy->dry_run = *request->dry_run;
 	if (request->default_approvals != NULL)

@@ -14,8 +14,10 @@
 #include "engine/run_as.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
+#include "engine/workflow_join.h"
 #include "store/proposal.h"
 #include "store/revision.h"
+#include "store/lock.h"
 #include "store/table.h"
 #include "store/tool_definition.h"
 #include "utils/hsearch.h"
@@ -176,76 +178,102 @@ check_may_execute(const Caller *caller)
 							  "\"execute\"."));
 }
 
+/* What a proposal is decided on. */
+typedef struct ProposeSubject
+{
+	const Actor *actor;
+	const Workflow *workflow;
+	const Tool *tool;
+	const Policy *policy;
+} ProposeSubject;
+
+static void
+read_subject(const ProposeRequest *request, ProposeSubject *subject)
+{
+	subject->workflow = workflow_require(request->workflow_id);
+	subject->tool = tool_require(request->tool);
+	subject->policy = policy_load();
+}
+
+static void
+check_subject(const Caller *caller, const ProposeSubject *subject)
+{
+	workflow_check_active(subject->workflow);
+	tool_check_enabled(subject->tool);
+	caller_check_acts_as(caller, subject->actor);
+}
+
 /*
  * Propose a call.
  *
- * Locks: the idempotency key, the workflow shared with other proposals.  What
- * is decided on is read after the waits for them.
+ * Locks: the idempotency key; the workflow, shared.
+ * Who may not act as the actor is refused before, and what is decided on is read
+ * after the waits for them.
  */
 int64
 propose(const ProposeRequest *request, ProposalStatus *status)
 {
 	Caller caller;
-	const Actor *actor;
-	const Tool *tool;
-	const Workflow *workflow;
-	const Policy *policy;
+	ProposeSubject subject;
 	const Definition *definition;
 	Revision revision = {.revision = 1};
 
 	caller_identify(&caller);
 	if (request->execute_on_approval)
 		check_may_execute(&caller);
-	actor = caller_actor(&caller, request->actor_id, "actor_id");
+	subject.actor = caller_actor(&caller, request->actor_id, "actor_id");
+	if (!caller_may_act(&caller, subject.actor))
+	{
+		read_subject(request, &subject);
+		check_subject(&caller, &subject);
+	}
 	if (request->idempotency_key != NULL)
-		store_lock_text(LOCK_IDEMPOTENCY_KEY, actor->actor_id, request->idempotency_key);
-	store_lock_id(LOCK_WORKFLOW, request->workflow_id, false);
-	actor = actor_require(actor->actor_id);
-	workflow = workflow_require(request->workflow_id);
-	tool = tool_require(request->tool);
-	policy = policy_load();
+		store_lock_text(LOCK_IDEMPOTENCY_KEY, subject.actor->actor_id, request->idempotency_key);
+	workflow_join(request->workflow_id);
+	subject.actor = caller_read_again(&caller, subject.actor);
+	read_subject(request, &subject);
 
 	if (request->idempotency_key != NULL)
 	{
-		Proposal *proposal = proposal_find_by_key(actor->actor_id, request->idempotency_key);
+		Proposal *proposal = proposal_find_by_key(subject.actor->actor_id,
+												  request->idempotency_key);
 
 		if (proposal != NULL)
 		{
-			caller_check_acts_as(&caller, actor);
-			return answer_again(request, tool, policy, proposal, status);
+			caller_check_acts_as(&caller, subject.actor);
+			return answer_again(request, subject.tool, subject.policy, proposal, status);
 		}
 	}
 
-	workflow_check_active(workflow);
-	tool_check_enabled(tool);
-	caller_check_acts_as(&caller, actor);
-	check_open_proposals(actor->actor_id);
+	check_subject(&caller, &subject);
+	check_open_proposals(subject.actor->actor_id);
 
-	definition = definition_load(tool);
-	revision.params = params_convert(tool, definition, run_as_current(tool),
-									 tool_timeout(tool, policy), request->params);
+	definition = definition_load(subject.tool);
+	revision.params = params_convert(subject.tool, definition, run_as_current(subject.tool),
+									 tool_timeout(subject.tool, subject.policy), request->params);
 	revision.definition = definition->sha256;
-	tool_definition_keep(definition->sha256, tool->tool, definition->json);
+	tool_definition_keep(definition->sha256, subject.tool->tool, definition->json);
 
 	revision.proposal_id = store_next_id(STORE_PROPOSAL);
 	requirement_work_out(&revision,
 						 &(RequirementSubject){
 							 .tool = request->tool,
 							 .reason = request->reason,
-							 .proposer = actor,
-							 .author = actor,
-							 .workflow_id = workflow->workflow_id,
-							 .workflow = workflow,
+							 .proposer = subject.actor,
+							 .author = subject.actor,
+							 .workflow_id = request->workflow_id,
+							 .workflow = subject.workflow,
 							 .may_be_automatic = true,
 						 },
-						 policy);
-	caller_person(&caller, actor, &revision.author);
-	insert_proposal(request, workflow, policy, &revision);
+						 subject.policy);
+	caller_person(&caller, subject.actor, &revision.author);
+	workflow_check_at_commit(request->workflow_id);
+	insert_proposal(request, subject.workflow, subject.policy, &revision);
 	*status = PROPOSAL_PENDING;
 	if (revision.rule_id != NULL)
 		*status = approve_by_rule(revision.proposal_id);
 	else
-		requirement_warn_if_nobody(revision.proposal_id, revision.requirements, actor->actor_id,
-								   policy);
+		requirement_warn_if_nobody(revision.proposal_id, revision.requirements,
+								   subject.actor->actor_id, subject.policy);
 	return revision.proposal_id;
 }

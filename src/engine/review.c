@@ -43,19 +43,6 @@ typedef struct ReviewContext
 	Slot slot;              /* in which role it is made */
 } ReviewContext;
 
-/*
- * Lock the proposal.  Reviews wait for each other, but an edit that would take
- * an approved proposal back does not wait for its execution.
- */
-static Proposal *
-lock_proposal(const ReviewRequest *request)
-{
-	bool wait = request->decision != DECISION_EDIT ||
-				proposal_require(request->proposal_id)->status != PROPOSAL_APPROVED;
-
-	return proposal_require_lock(request->proposal_id, wait);
-}
-
 /* The preview that the reviewer attaches, or NULL. */
 static const Preview *
 load_preview(const ReviewRequest *request)
@@ -375,26 +362,71 @@ edit(ReviewContext *context)
 								   policy);
 }
 
+/* Read what is decided on; the proposal is there already. */
+static void
+read_context(ReviewContext *context)
+{
+	Person person;
+
+	context->tool = tool_require(context->proposal->tool);
+	context->preview = load_preview(context->request);
+	context->policy = policy_load();
+	caller_person(&context->caller, context->reviewer, &person);
+	voter_init(&context->voter, context->reviewer, &person, context->proposal, context->policy);
+	votes_load(&context->votes, context->proposal);
+}
+
+/* Whether the reviewer is not the wrong one from the start, whatever else others have decided. */
+static bool
+may_review(const ReviewContext *context)
+{
+	const Proposal *proposal = context->proposal;
+	Person person;
+
+	if (!caller_may_act(&context->caller, context->reviewer) ||
+		!reviewer_is_of_kind(context->reviewer, policy_load()))
+		return false;
+	caller_person(&context->caller, context->reviewer, &person);
+	return (context->request->decision != DECISION_EDIT && proposal->proposer_may_review) ||
+		   !reviewer_is_proposer(&person, proposal);
+}
+
+/*
+ * Lock the proposal.  Reviews wait for each other, but an edit that would take
+ * an approved proposal back does not wait for its execution.
+ */
+static void
+lock_proposal(ReviewContext *context)
+{
+	bool wait = context->request->decision != DECISION_EDIT ||
+				context->proposal->status != PROPOSAL_APPROVED;
+
+	context->proposal = proposal_require_lock(context->request->proposal_id, wait);
+}
+
 /*
  * Decide on a proposal: returns its status, and the call as it now stands.
+ *
+ * Locks: the proposal's row; who may not review it is refused before.
  */
 ProposalStatus
 review(const ReviewRequest *request, Jsonb **final_tool_call)
 {
 	ReviewContext context = {.request = request};
-	Person person;
 
 	caller_identify(&context.caller);
 	context.reviewer = caller_actor(&context.caller, request->reviewer_id, "reviewer_id");
-	context.proposal = lock_proposal(request);
-	context.reviewer = actor_require(context.reviewer->actor_id);
-	context.tool = tool_require(context.proposal->tool);
-	context.preview = load_preview(request);
-	context.policy = policy_load();
-	caller_person(&context.caller, context.reviewer, &person);
-	voter_init(&context.voter, context.reviewer, &person, context.proposal, context.policy);
-	votes_load(&context.votes, context.proposal);
+	context.proposal = proposal_require(request->proposal_id);
+	if (!may_review(&context))
+	{
+		read_context(&context);
+		check_state(&context);
+		check_identity(&context);
+	}
 
+	lock_proposal(&context);
+	context.reviewer = caller_read_again(&context.caller, context.reviewer);
+	read_context(&context);
 	check_state(&context);
 	check_identity(&context);
 	check_second_review(&context);

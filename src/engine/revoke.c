@@ -13,6 +13,7 @@
 #include "engine/queued.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
+#include "engine/workflow_join.h"
 #include "engine/vote.h"
 #include "store/proposal.h"
 #include "store/revocation.h"
@@ -86,11 +87,26 @@ write_revocations(const Votes *votes, const Review *revoked, int64 last_stage, c
 	}
 }
 
+/* Check the call and find what it revokes, as the proposal stands. */
+static const Review *
+check_revoke(const Caller *caller, const Proposal *proposal, const Actor *reviewer, Votes *votes)
+{
+	const Review *revoked;
+
+	check_state(proposal);
+	workflow_check_active(workflow_require(proposal->workflow_id));
+	votes_load(votes, proposal);
+	revoked = find_approval(votes, reviewer->actor_id);
+	caller_check_acts_as(caller, reviewer);
+	return revoked;
+}
+
 /*
  * Revoke one's approval: returns the proposal's status.
  *
- * It waits for reviews, but not for an execution.  A failed proposal becomes open
- * again, for which its workflow must be active.
+ * Locks: the workflow, shared, since a failed proposal becomes open again; the
+ * proposal's row, waiting for reviews, but not for an execution.  Who may not is
+ * refused before.
  */
 ProposalStatus
 approval_revoke(int64 proposal_id, const int64 *reviewer_id, const char *reason)
@@ -108,14 +124,12 @@ approval_revoke(int64 proposal_id, const int64 *reviewer_id, const char *reason)
 	caller_identify(&caller);
 	reviewer = caller_actor(&caller, reviewer_id, "reviewer_id");
 	proposal = proposal_require(proposal_id);
-	store_lock_id(LOCK_WORKFLOW, proposal->workflow_id, false);
+	if (!caller_may_act(&caller, reviewer))
+		(void) check_revoke(&caller, proposal, reviewer, &votes);
+	workflow_join(proposal->workflow_id);
 	proposal = proposal_require_lock(proposal_id, proposal->status == PROPOSAL_PENDING);
-	reviewer = actor_require(reviewer->actor_id);
-	check_state(proposal);
-	workflow_check_active(workflow_require(proposal->workflow_id));
-	votes_load(&votes, proposal);
-	revoked = find_approval(&votes, reviewer->actor_id);
-	caller_check_acts_as(&caller, reviewer);
+	reviewer = caller_read_again(&caller, reviewer);
+	revoked = check_revoke(&caller, proposal, reviewer, &votes);
 
 	approvals = palloc(sizeof(Approval) * votes.nreviews);
 	kept = keep_approvals(&votes, revoked, PG_INT64_MAX, approvals);

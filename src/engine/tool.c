@@ -21,6 +21,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "store/home.h"
+#include "store/lock.h"
 #include "store/table.h"
 #include "store/tool.h"
 #include "store/tool_definition.h"

@@ -157,7 +157,7 @@ verify_votes(const Verification *verification, const Proposal *proposal)
 static bool
 is_broken_glass(const Execution *execution, const AuditRow *rows, int count)
 {
-	if (!break_glass_exists(execution->execution_id))
+	if (break_glass_load(execution->execution_id) == NULL)
 		return false;
 	for (int i = 0; i < count; i++)
 		if (rows[i].execution_id != NULL && *rows[i].execution_id == execution->execution_id &&

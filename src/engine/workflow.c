@@ -2,7 +2,7 @@
  * workflow.c
  *	  Starts, completes and cancels workflows.
  *
- * Ending a workflow excludes proposing in it (LOCK_WORKFLOW), so that nothing
+ * Ending a workflow excludes proposing in it (workflow_join.c), so that nothing
  * is left open in a workflow that has ended.
  */
 #include "postgres.h"
@@ -12,6 +12,7 @@
 #include "engine/queued.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
+#include "engine/workflow_join.h"
 #include "store/table.h"
 #include "utils/builtins.h"
 
@@ -42,18 +43,26 @@ workflow_start(const char *title, const int64 *actor_id, bool dry_run, Jsonb *me
 }
 
 /*
- * Refuse unless the caller may end the workflow: as an administrator, or as
- * the actor that started it; as a gateway, where that was nobody in particular.
+ * Whether the caller may end the workflow: as an administrator, or as the actor
+ * that started it; as a gateway, where that was nobody in particular.
  */
+static bool
+may_end(const Caller *caller, const Workflow *workflow, const Actor *actor)
+{
+	if (!caller_may_act(caller, actor))
+		return false;
+	if (caller_has(caller, CAPABILITY_ADMINISTER))
+		return true;
+	return workflow->actor_id == NULL ? caller->gateway
+									  : actor != NULL && actor->actor_id == *workflow->actor_id;
+}
+
 static void
 check_may_end(const Caller *caller, const Workflow *workflow, const Actor *actor)
 {
 	if (actor != NULL)
 		caller_check_acts_as(caller, actor);
-	if (caller_has(caller, CAPABILITY_ADMINISTER))
-		return;
-	if (workflow->actor_id == NULL ? caller->gateway
-								   : actor != NULL && actor->actor_id == *workflow->actor_id)
+	if (may_end(caller, workflow, actor))
 		return;
 	report_denied("wfo_not_yours",
 				  errmsg("workflow " INT64_FORMAT " is not yours to end", workflow->workflow_id),
@@ -63,50 +72,67 @@ check_may_end(const Caller *caller, const Workflow *workflow, const Actor *actor
 				  errhint("Ask the actor that started it, or an administrator."));
 }
 
-/* Lock a workflow that is to end, and what is still open in it. */
-static Workflow *
-lock_for_end(int64 workflow_id)
+/* A workflow that is to end, and who ends it. */
+typedef struct Ending
 {
+	Caller caller;
+	const Actor *actor; /* NULL: nobody in particular */
 	Workflow *workflow;
+} Ending;
 
-	(void) workflow_require(workflow_id);
-	store_lock_id(LOCK_WORKFLOW, workflow_id, true);
-	workflow = workflow_lock(workflow_id);
-	workflow_check_active(workflow);
-	return workflow;
+/*
+ * Find out who wants to end a workflow, and lock it: waits for a while for those
+ * who propose in it.  Who may not is refused before.
+ */
+static void
+begin_ending(Ending *ending, int64 workflow_id, const int64 *actor_id)
+{
+	caller_identify(&ending->caller);
+	ending->actor = caller_actor_or_null(&ending->caller, actor_id);
+	ending->workflow = workflow_require(workflow_id);
+	if (!may_end(&ending->caller, ending->workflow, ending->actor))
+	{
+		workflow_check_active(ending->workflow);
+		check_may_end(&ending->caller, ending->workflow, ending->actor);
+	}
+
+	workflow_exclude(workflow_id);
+	ending->workflow = workflow_lock(workflow_id);
+	ending->actor = caller_read_again(&ending->caller, ending->actor);
+	workflow_check_active(ending->workflow);
+	check_may_end(&ending->caller, ending->workflow, ending->actor);
+}
+
+static const int64 *
+ended_by(const Ending *ending)
+{
+	return ending->actor != NULL ? &ending->actor->actor_id : NULL;
 }
 
 static void
-end_workflow(Workflow *workflow, WorkflowStatus status, const Actor *actor, const char *reason)
+end_workflow(const Ending *ending, WorkflowStatus status, const char *reason)
 {
 	StoreRow row;
 
 	store_row_init(&row, STORE_WORKFLOW);
 	row_set_enum(&row, WORKFLOW_STATUS, &workflow_status_type, status);
 	row_set_time(&row, WORKFLOW_ENDED_AT, GetCurrentTimestamp());
-	row_set_id(&row, WORKFLOW_ENDED_BY, actor != NULL ? &actor->actor_id : NULL);
+	row_set_id(&row, WORKFLOW_ENDED_BY, ended_by(ending));
 	row_set_text(&row, WORKFLOW_END_REASON, reason);
-	store_update(&row, workflow->row);
+	store_update(&row, ending->workflow->row);
 }
 
 /* Complete a workflow in which nothing is open any more. */
 WorkflowStatus
 workflow_complete(int64 workflow_id, const int64 *actor_id)
 {
-	Caller caller;
-	const Actor *actor;
-	Workflow *workflow;
+	Ending ending;
 	int64 *ids;
 	Proposal **expired;
 	int count;
 	int nexpired = 0;
 
-	caller_identify(&caller);
-	actor = caller_actor_or_null(&caller, actor_id);
-	workflow = lock_for_end(workflow_id);
-	if (actor != NULL)
-		actor = actor_require(actor->actor_id);
-
+	begin_ending(&ending, workflow_id, actor_id);
 	ids = proposal_list_unfinished(workflow_id, &count);
 	expired = palloc(sizeof(Proposal *) * Max(count, 1));
 	for (int i = 0; i < count; i++)
@@ -124,14 +150,13 @@ workflow_complete(int64 workflow_id, const int64 *actor_id)
 		if (proposal_status_is_open(proposal->status))
 			expired[nexpired++] = proposal;
 	}
-	check_may_end(&caller, workflow, actor);
 
 	for (int i = 0; i < nexpired; i++)
 	{
 		(void) queued_cancel(expired[i], NULL, "The approval has expired.");
 		proposal_change(expired[i], NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
 	}
-	end_workflow(workflow, WORKFLOW_COMPLETED, actor, NULL);
+	end_workflow(&ending, WORKFLOW_COMPLETED, NULL);
 	return WORKFLOW_COMPLETED;
 }
 
@@ -139,32 +164,23 @@ workflow_complete(int64 workflow_id, const int64 *actor_id)
 WorkflowStatus
 workflow_cancel(int64 workflow_id, const int64 *actor_id, const char *reason)
 {
-	Caller caller;
-	const Actor *actor;
-	Workflow *workflow;
+	Ending ending;
 	int64 *ids;
 	int count;
 
-	caller_identify(&caller);
-	actor = caller_actor_or_null(&caller, actor_id);
-	workflow = lock_for_end(workflow_id);
-	if (actor != NULL)
-		actor = actor_require(actor->actor_id);
-	check_may_end(&caller, workflow, actor);
-
+	begin_ending(&ending, workflow_id, actor_id);
 	ids = proposal_list_unfinished(workflow_id, &count);
 	for (int i = 0; i < count; i++)
 	{
 		Proposal *proposal = proposal_require_lock(ids[i], false);
 
-		(void) queued_cancel(proposal, actor != NULL ? &actor->actor_id : NULL,
-							 "The workflow was cancelled.");
+		(void) queued_cancel(proposal, ended_by(&ending), "The workflow was cancelled.");
 		if (proposal_status_now(proposal) == PROPOSAL_EXPIRED)
 			proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
 		else if (!status_is_final(OBJECT_PROPOSAL, proposal->status))
-			proposal_change(proposal, NULL, EVENT_CANCEL, PROPOSAL_CANCELLED,
-							actor != NULL ? &actor->actor_id : NULL, reason);
+			proposal_change(proposal, NULL, EVENT_CANCEL, PROPOSAL_CANCELLED, ended_by(&ending),
+							reason);
 	}
-	end_workflow(workflow, WORKFLOW_CANCELLED, actor, reason);
+	end_workflow(&ending, WORKFLOW_CANCELLED, reason);
 	return WORKFLOW_CANCELLED;
 }

@@ -25,30 +25,39 @@ break_glass_read(BreakGlass *broken, const StoredRow *row)
 	broken->reviewed = !column_is_null(row, BREAK_GLASS_REVIEWED_AT);
 }
 
-/* The break glass that made an execution, locked for a change, or NULL; waits. */
-BreakGlass *
-break_glass_lock(int64 execution_id)
+static BreakGlass *
+break_glass_make(StoredRow *row)
 {
-	ScanKeyData key;
-	StoredRow *row;
-	BreakGlass *broken;
+	BreakGlass *broken = palloc(sizeof(BreakGlass));
 
-	store_key_int64(&key, BREAK_GLASS_EXECUTION_ID, execution_id);
-	if (store_lock_row(STORE_BREAK_GLASS, "break_glass_pkey", &key, true, &row) != STORE_LOCKED)
-		return NULL;
-	broken = palloc(sizeof(BreakGlass));
 	break_glass_read(broken, row);
 	broken->row = row;
 	return broken;
 }
 
-bool
-break_glass_exists(int64 execution_id)
+/* The break glass that made an execution, or NULL. */
+BreakGlass *
+break_glass_load(int64 execution_id)
 {
 	ScanKeyData key;
+	StoredRow *row;
 
 	store_key_int64(&key, BREAK_GLASS_EXECUTION_ID, execution_id);
-	return store_fetch(STORE_BREAK_GLASS, "break_glass_pkey", 1, &key) != NULL;
+	row = store_fetch(STORE_BREAK_GLASS, "break_glass_pkey", 1, &key);
+	return row != NULL ? break_glass_make(row) : NULL;
+}
+
+/* The same, locked for a change; waits. */
+BreakGlass *
+break_glass_lock(int64 execution_id)
+{
+	ScanKeyData key;
+	StoredRow *row;
+
+	store_key_int64(&key, BREAK_GLASS_EXECUTION_ID, execution_id);
+	if (store_lock_row(STORE_BREAK_GLASS, "break_glass_pkey", &key, true, &row) != STORE_LOCKED)
+		return NULL;
+	return break_glass_make(row);
 }
 
 /* Those that nobody has reviewed. */

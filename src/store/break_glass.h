@@ -45,7 +45,7 @@ typedef struct BreakGlass
 } BreakGlass;
 
 extern BreakGlass *break_glass_lock(int64 execution_id);
-extern bool break_glass_exists(int64 execution_id);
+extern BreakGlass *break_glass_load(int64 execution_id);
 extern BreakGlass *break_glass_list_open(int *count);
 extern void break_glass_insert(const BreakGlass *broken);
 extern void break_glass_mark_reviewed(const BreakGlass *broken, int64 reviewer_id,

@@ -53,21 +53,39 @@ delegation_list(void)
 	return store_cached(STORE_DELEGATION, "", 0, list_read);
 }
 
-/* The delegation with this id, locked for a change, or NULL; waits. */
+static Delegation *
+delegation_make(StoredRow *row)
+{
+	Delegation *delegation = palloc(sizeof(Delegation));
+
+	delegation_read(row, delegation);
+	delegation->row = row;
+	return delegation;
+}
+
+/* The delegation with this id, or NULL. */
+Delegation *
+delegation_load(int64 delegation_id)
+{
+	ScanKeyData key;
+	StoredRow *row;
+
+	store_key_int64(&key, DELEGATION_DELEGATION_ID, delegation_id);
+	row = store_fetch(STORE_DELEGATION, "delegation_pkey", 1, &key);
+	return row != NULL ? delegation_make(row) : NULL;
+}
+
+/* The same, locked for a change; waits. */
 Delegation *
 delegation_lock(int64 delegation_id)
 {
 	ScanKeyData key;
 	StoredRow *row;
-	Delegation *delegation;
 
 	store_key_int64(&key, DELEGATION_DELEGATION_ID, delegation_id);
 	if (store_lock_row(STORE_DELEGATION, "delegation_pkey", &key, true, &row) != STORE_LOCKED)
 		return NULL;
-	delegation = palloc(sizeof(Delegation));
-	delegation_read(row, delegation);
-	delegation->row = row;
-	return delegation;
+	return delegation_make(row);
 }
 
 /* Add a delegation, which begins now: returns its id. */

@@ -106,21 +106,6 @@ extern StoreLock store_lock_tuple(Relation rel, ItemPointer tid, Snapshot snapsh
 extern StoreLock store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait,
 								StoredRow **row);
 
-/* Locks on what is no row. */
-typedef enum StoreLockSpace
-{
-	LOCK_WORKFLOW,        /* proposing shares it, ending the workflow excludes */
-	LOCK_IDEMPOTENCY_KEY, /* one call at a time proposes with a key */
-	LOCK_NAME,            /* one call at a time registers a name or a definition */
-	LOCK_GRANTS,          /* one call at a time grants or revokes */
-	LOCK_POLICY,          /* one call at a time changes the policy */
-	LOCK_DELEGATION,      /* one call at a time delegates */
-	LOCK_BREAK_GLASS      /* one break glass of a person at a time */
-} StoreLockSpace;
-
-extern void store_lock_id(StoreLockSpace space, int64 id, bool exclusive);
-extern void store_lock_text(StoreLockSpace space, int64 id, const char *text);
-
 /* A row to be written: columns are set one by one, the rest stays as it is. */
 typedef struct StoreRow
 {

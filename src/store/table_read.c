@@ -1,6 +1,6 @@
 /*
  * table_read.c
- *	  Scans the extension's tables, and locks rows and what is no row.
+ *	  Scans the extension's tables, and locks rows.
  *
  * See table.h for why this goes below SQL.  Every scan has a snapshot of its
  * own, the latest; what a decision rests on is locked first, and the locked
@@ -15,10 +15,8 @@
 #include "access/xact.h"
 #include "base/cache.h"
 #include "base/errors.h"
-#include "common/hashfn.h"
 #include "executor/tuptable.h"
-#include "miscadmin.h"
-#include "storage/lock.h"
+#include "store/lock.h"
 #include "store/table.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -164,6 +162,17 @@ store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
 	return value;
 }
 
+/* What a key stands for, for an error. */
+static const char *
+describe_key(StoreTable table, const ScanKeyData *key)
+{
+	if (key->sk_func.fn_oid == F_INT8EQ)
+		return psprintf("%s " INT64_FORMAT, store_table_name(table),
+						DatumGetInt64(key->sk_argument));
+	Assert(key->sk_func.fn_oid == F_TEXTEQ);
+	return psprintf("%s \"%s\"", store_table_name(table), TextDatumGetCString(key->sk_argument));
+}
+
 /*
  * Lock the latest version of a row that is found from an earlier one, to the end
  * of the transaction, and put it into the slot.
@@ -190,6 +199,25 @@ store_lock_tuple(Relation rel, ItemPointer tid, Snapshot snapshot, LockTupleMode
 	}
 }
 
+/* A row to lock, and what became of that. */
+typedef struct RowLock
+{
+	StoreScan *scan;
+	HeapTuple found;
+	LockWaitPolicy policy;
+	TupleTableSlot *slot;
+	StoreLock outcome;
+} RowLock;
+
+static void
+take_row(void *arg)
+{
+	RowLock *lock = arg;
+
+	lock->outcome = store_lock_tuple(lock->scan->rel, &lock->found->t_self, lock->scan->snapshot,
+									 LockTupleNoKeyExclusive, lock->policy, lock->slot);
+}
+
 /*
  * Lock the row with this key FOR NO KEY UPDATE, and read its latest version.
  *
@@ -200,55 +228,28 @@ StoreLock
 store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait, StoredRow **row)
 {
 	StoreScan scan;
-	HeapTuple found;
-	HeapTuple tuple;
-	TupleTableSlot *slot;
-	StoreLock outcome = STORE_GONE;
+	RowLock lock = {.scan = &scan, .policy = LockWaitSkip, .outcome = STORE_GONE};
 
 	store_scan_begin(&scan, table, index, 1, key);
-	found = systable_getnext(scan.desc);
-	if (found != NULL)
+	lock.found = systable_getnext(scan.desc);
+	if (lock.found != NULL)
 	{
-		slot = table_slot_create(scan.rel, NULL);
-		outcome = store_lock_tuple(scan.rel, &found->t_self, scan.snapshot, LockTupleNoKeyExclusive,
-								   wait ? LockWaitBlock : LockWaitSkip, slot);
-		if (outcome == STORE_LOCKED)
+		lock.slot = table_slot_create(scan.rel, NULL);
+		take_row(&lock);
+		if (lock.outcome == STORE_BUSY && wait)
 		{
-			tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
-			tuple->t_self = slot->tts_tid;
+			lock.policy = LockWaitBlock;
+			store_lock_wait(take_row, &lock, describe_key(table, key));
+		}
+		if (lock.outcome == STORE_LOCKED)
+		{
+			HeapTuple tuple = ExecFetchSlotHeapTuple(lock.slot, false, NULL);
+
+			tuple->t_self = lock.slot->tts_tid;
 			*row = stored_row_make(tuple, RelationGetDescr(scan.rel));
 		}
-		ExecDropSingleTupleTableSlot(slot);
+		ExecDropSingleTupleTableSlot(lock.slot);
 	}
 	store_scan_end(&scan);
-	return outcome;
-}
-
-/*
- * Lock something that is no row, to the end of the transaction.
- *
- * These are advisory locks in a class of their own: the fourth field of the
- * tag is 1 or 2 in those that SQL can take.  Unlike row locks they cost no
- * write where many sessions share one.
- */
-static void
-lock_tag(StoreLockSpace space, uint64 id, bool exclusive)
-{
-	LOCKTAG tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (id >> 32), (uint32) id, 0x5700 + space);
-	(void) LockAcquire(&tag, exclusive ? ExclusiveLock : ShareLock, false, false);
-}
-
-void
-store_lock_id(StoreLockSpace space, int64 id, bool exclusive)
-{
-	lock_tag(space, (uint64) id, exclusive);
-}
-
-void
-store_lock_text(StoreLockSpace space, int64 id, const char *text)
-{
-	lock_tag(space, hash_bytes_extended((const unsigned char *) text, strlen(text), (uint64) id),
-			 true);
+	return lock.outcome;
 }

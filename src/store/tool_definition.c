@@ -4,8 +4,10 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "store/table.h"
 #include "store/tool_definition.h"
+#include "utils/xid8.h"
 
 static StoredRow *
 definition_fetch(const bytea *sha256)
@@ -31,7 +33,12 @@ tool_definition_load(const bytea *sha256)
 	return store_cached(STORE_TOOL_DEFINITION, sha256, VARSIZE(sha256), definition_read);
 }
 
-/* Store a definition, unless it is stored already. */
+/*
+ * Store a definition, unless it is stored already.
+ *
+ * Nobody waits for a transaction that stores the same one and has not ended: each
+ * stores it for itself, so that none depends on whether another one commits.
+ */
 void
 tool_definition_keep(const bytea *sha256, const char *tool, Jsonb *definition)
 {
@@ -39,7 +46,7 @@ tool_definition_keep(const bytea *sha256, const char *tool, Jsonb *definition)
 
 	if (tool_definition_load(sha256) != NULL)
 		return;
-	store_lock_text(LOCK_NAME, STORE_TOOL_DEFINITION, tool);
+	/* The cache does not know of what is not there. */
 	if (definition_fetch(sha256) != NULL)
 		return;
 
@@ -48,5 +55,7 @@ tool_definition_keep(const bytea *sha256, const char *tool, Jsonb *definition)
 	row_set_text(&row, TOOL_DEFINITION_TOOL, tool);
 	row_set_pointer(&row, TOOL_DEFINITION_DEFINITION, definition);
 	row_set_time(&row, TOOL_DEFINITION_FIRST_USED_AT, GetCurrentTimestamp());
+	row_set(&row, TOOL_DEFINITION_TRANSACTION_ID,
+			FullTransactionIdGetDatum(GetTopFullTransactionId()));
 	store_insert(&row);
 }

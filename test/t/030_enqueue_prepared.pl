@@ -1,5 +1,6 @@
-# Calls that a prepared transaction has enqueued: they run at COMMIT PREPARED,
-# wherever that is made, and not without it.
+# Prepared transactions.  Calls that they have enqueued run at COMMIT PREPARED,
+# wherever that is made, and not without it.  Workflows that they have proposed in
+# are not ended, and nobody waits for that.
 use strict;
 use warnings;
 use PostgreSQL::Test::Utils;
@@ -49,5 +50,24 @@ $node->safe_psql('postgres', 'SELECT pg_sleep(0.2)');
 is(effects(5), 0, 'after a restart a prepared transaction is still prepared');
 $node->safe_psql('postgres', q{COMMIT PREPARED 'restarted'});
 is(outcome($restarted, '30 s'), '2', 'and its call runs at its commit');
+
+# A workflow in which something is proposed and prepared.
+my $propose = q{SELECT FROM workflow_orch.propose_action(2, 1, 'add', '{"n": 7}', 'reason')};
+my $cancel = 'SET statement_timeout = 1500; SELECT workflow_orch.cancel_workflow(2)';
+$node->safe_psql('postgres', "SELECT workflow_orch.start_workflow('Other', 1)");
+$node->safe_psql('postgres', "BEGIN; $propose; PREPARE TRANSACTION 'proposed'");
+like(error_of($node, 'postgres', $cancel), qr/^55P03 workflow 2 is locked by a prepared transaction/, 'a prepared proposal keeps its workflow from being ended, and nobody waiting');
+$node->restart;
+like(error_of($node, 'postgres', $cancel), qr/^55P03/, 'after a restart as well');
+$node->safe_psql('postgres', "SET statement_timeout = 1500; $propose");
+$node->safe_psql('postgres', q{COMMIT PREPARED 'proposed'});
+my $proposer = session($node, 'postgres');
+start_query($proposer, "BEGIN; $propose");
+answer($proposer);
+is($node->safe_psql('postgres', 'SELECT workflow_orch.cancel_workflow(2)'), 'cancelled', 'an open transaction does not keep a workflow from being cancelled');
+start_query($proposer, "PREPARE TRANSACTION 'late'");
+like(answer($proposer), qr/workflow 2 has ended/, 'but it cannot be prepared any more');
+end_session($proposer);
+is($node->safe_psql('postgres', 'SELECT string_agg(status::text, $$ $$) FROM workflow_orch.proposal WHERE workflow_id = 2'), 'cancelled cancelled', 'nothing is left open');
 is($node->safe_psql('postgres', 'SELECT string_agg(v::text, $$; $$) FROM workflow_orch.verify_audit_log() v'), '', 'the audit log agrees with the tables');
 done_testing();

@@ -1,0 +1,242 @@
+/*
+ * lock.c
+ *	  Locks on what is no row, and how long a call waits for any lock.
+ *
+ * The locks are advisory locks in a class of their own: the fourth field of the
+ * tag is 1 or 2 in those that SQL can take.  Unlike row locks they cost no write
+ * where many sessions share one.  They last to the end of the transaction.
+ *
+ * A call waits for other sessions no longer than workflow_orch.lock_wait:
+ * otherwise anybody who leaves a transaction open could keep callers waiting
+ * who may do more than they.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/settings.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "store/lock.h"
+#include "utils/resowner.h"
+
+/* What the locks of a space are about, for an error; with the id where it is one. */
+static const struct
+{
+	const char *name;
+	bool has_id;
+} spaces[] = {
+	[LOCK_WORKFLOW] = {"workflow", true},
+	[LOCK_WORKFLOW_COMMIT] = {"workflow", true},
+	[LOCK_IDEMPOTENCY_KEY] = {"the idempotency key", false},
+	[LOCK_OPEN_PROPOSALS] = {"the count of open proposals of actor", true},
+	[LOCK_NAME] = {"the name", false},
+	[LOCK_GRANTS] = {"the grants of capabilities", false},
+	[LOCK_POLICY] = {"the policy", false},
+	[LOCK_DELEGATION] = {"the delegations", false},
+	[LOCK_BREAK_GLASS] = {"a break glass of the same person", false},
+};
+
+static LOCKTAG
+tag_of(StoreLockSpace space, uint64 id)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (id >> 32), (uint32) id, 0x5700 + space);
+	return tag;
+}
+
+static LOCKMODE
+server_mode(StoreLockMode mode)
+{
+	return mode == LOCK_EXCLUSIVE ? ExclusiveLock : ShareLock;
+}
+
+/*
+ * Take a lock that others may have: 55P03 after workflow_orch.lock_wait, which
+ * names what is locked.  A shorter lock_timeout of the session's comes first,
+ * with the server's own error.
+ */
+void
+store_lock_wait(LockTake take, void *arg, const char *what)
+{
+	int outer = LockTimeout;
+
+	if (setting_lock_wait == 0 || (outer > 0 && outer <= setting_lock_wait))
+	{
+		take(arg);
+		return;
+	}
+	LockTimeout = setting_lock_wait;
+	PG_TRY();
+	{
+		take(arg);
+	}
+	PG_CATCH();
+	{
+		LockTimeout = outer;
+		if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
+			PG_RE_THROW();
+		FlushErrorState();
+		report_busy("wfo_busy", errmsg("%s is locked by another session", what),
+					errdetail("The call waited for %d ms.", setting_lock_wait),
+					errhint("Try again when the other session has ended its transaction. How long "
+							"a call waits is the setting workflow_orch.lock_wait."));
+	}
+	PG_END_TRY();
+	LockTimeout = outer;
+}
+
+typedef struct TagLock
+{
+	LOCKTAG tag;
+	LOCKMODE mode;
+} TagLock;
+
+static void
+take_tag(void *arg)
+{
+	TagLock *lock = arg;
+
+	(void) LockAcquire(&lock->tag, lock->mode, false, false);
+}
+
+/* Whether a prepared transaction has the lock in a mode that another one conflicts with. */
+static bool
+is_prepared(const LOCKTAG *tag, LOCKMASK conflicting)
+{
+	LockData *data = GetLockStatusData();
+
+	for (int i = 0; i < data->nelements; i++)
+	{
+		const LockInstanceData *instance = &data->locks[i];
+
+		if (instance->pid == 0 && (instance->holdMask & conflicting) != 0 &&
+			memcmp(&instance->locktag, tag, sizeof(LOCKTAG)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Nobody waits for a prepared transaction, which may stay for as long as somebody likes. */
+static void
+check_not_prepared(const TagLock *lock, const char *what)
+{
+	LOCKMASK conflicting = LOCKBIT_ON(ExclusiveLock);
+
+	if (lock->mode == ExclusiveLock)
+		conflicting |= LOCKBIT_ON(ShareLock);
+	if (is_prepared(&lock->tag, conflicting))
+		report_busy("wfo_busy", errmsg("%s is locked by a prepared transaction", what),
+					errhint("Try again after COMMIT PREPARED or ROLLBACK PREPARED. The view "
+							"pg_prepared_xacts lists the prepared transactions."));
+}
+
+static const char *
+describe(StoreLockSpace space, uint64 id)
+{
+	return spaces[space].has_id ? psprintf("%s " INT64_FORMAT, spaces[space].name, (int64) id)
+								: spaces[space].name;
+}
+
+static void
+lock_tag(StoreLockSpace space, uint64 id, StoreLockMode mode)
+{
+	TagLock lock = {.tag = tag_of(space, id), .mode = server_mode(mode)};
+
+	if (LockAcquire(&lock.tag, lock.mode, false, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+	check_not_prepared(&lock, describe(space, id));
+	store_lock_wait(take_tag, &lock, describe(space, id));
+}
+
+void
+store_lock_id(StoreLockSpace space, int64 id, StoreLockMode mode)
+{
+	lock_tag(space, (uint64) id, mode);
+}
+
+/*
+ * Take a lock within so many ms, or workflow_orch.lock_wait where that is less:
+ * returns whether that was possible.  55P03 where a prepared transaction has it.
+ */
+bool
+store_lock_id_within(StoreLockSpace space, int64 id, StoreLockMode mode, int timeout)
+{
+	TagLock lock = {.tag = tag_of(space, (uint64) id), .mode = server_mode(mode)};
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int outer = LockTimeout;
+	volatile bool taken = true;
+
+	if (LockAcquire(&lock.tag, lock.mode, false, true) != LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	check_not_prepared(&lock, describe(space, (uint64) id));
+
+	if (setting_lock_wait > 0)
+		timeout = Min(timeout, setting_lock_wait);
+	if (outer > 0)
+		timeout = Min(timeout, outer);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	LockTimeout = timeout;
+	PG_TRY();
+	{
+		take_tag(&lock);
+		LockTimeout = outer;
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		LockTimeout = outer;
+		if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		taken = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return taken;
+}
+
+/* Give a lock back before the end of the transaction. */
+void
+store_unlock_id(StoreLockSpace space, int64 id, StoreLockMode mode)
+{
+	LOCKTAG tag = tag_of(space, (uint64) id);
+
+	(void) LockRelease(&tag, server_mode(mode), false);
+}
+
+void
+store_lock_text(StoreLockSpace space, int64 id, const char *text)
+{
+	lock_tag(space, hash_bytes_extended((const unsigned char *) text, strlen(text), (uint64) id),
+			 LOCK_EXCLUSIVE);
+}
+
+/*
+ * Mark something for this transaction: a lock that excludes nobody.  It goes with
+ * the subtransaction that set it, where that is rolled back.
+ */
+void
+store_lock_mark(StoreLockSpace space, int64 id)
+{
+	LOCKTAG tag = tag_of(space, (uint64) id);
+
+	(void) LockAcquire(&tag, AccessShareLock, false, false);
+}
+
+bool
+store_lock_is_marked(StoreLockSpace space, int64 id)
+{
+	LOCKTAG tag = tag_of(space, (uint64) id);
+
+	return compat_lock_held(&tag, AccessShareLock);
+}
