@@ -260,6 +260,11 @@ RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_proposal_progress';
 COMMENT ON FUNCTION proposal_progress IS
   'The approvals that a pending proposal still needs, in words, stage by stage; NULL where it needs none. The view proposal_progress shows it for all. Errors: 22023, 42704.';
 
+CREATE FUNCTION count_rebound_approvals(proposal_id bigint, OUT count bigint)
+RETURNS bigint LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wfo_count_rebound_approvals';
+COMMENT ON FUNCTION count_rebound_approvals IS
+  'How many approvals of a pending or approved proposal were given by actors who are bound to another database role now. The view proposal_progress shows it, review_history which they are. Errors: 22023, 42704.';
+
 CREATE FUNCTION verify_audit_log(workflow_id bigint DEFAULT NULL, OUT proposal_id bigint,
                                  OUT execution_id bigint, OUT finding text)
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_verify_audit_log';

@@ -90,7 +90,8 @@ SELECT p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.revision, s.status, p
        p.status_at, p.status_reason, CASE WHEN p.open THEN p.expires_at END AS expires_at,
        EXISTS (SELECT FROM break_glass b WHERE b.proposal_id = p.proposal_id) AS break_glass,
        s.status IN ('pending', 'approved') AND tool_change(p.tool, p.definition) IS NOT NULL AS tool_changed,
-       CASE WHEN s.status IN ('pending', 'approved') THEN tool_change(p.tool, p.definition) END AS what_changed
+       CASE WHEN s.status IN ('pending', 'approved') THEN tool_change(p.tool, p.definition) END AS what_changed,
+       CASE WHEN p.open THEN count_rebound_approvals(p.proposal_id) ELSE 0 END AS rebound_approvals
   FROM proposal p
  CROSS JOIN LATERAL (SELECT CASE WHEN p.open AND p.expires_at <= pg_catalog.clock_timestamp()
                                  THEN 'expired' ELSE p.status END AS status) s;
@@ -101,6 +102,7 @@ COMMENT ON COLUMN proposal_progress.stage IS 'Stage that is open for approvals';
 COMMENT ON COLUMN proposal_progress.needs IS 'The approvals that are missing, such as: needs 1 DBA, then 1 Manager';
 COMMENT ON COLUMN proposal_progress.break_glass IS 'It was executed without the approvals';
 COMMENT ON COLUMN proposal_progress.tool_changed IS 'It is pending or approved, and its tool is not the one that the revision is pinned to';
+COMMENT ON COLUMN proposal_progress.rebound_approvals IS 'Approvals of a pending or approved one whose reviewers are bound to another database role now: review_history has the role that they were given by';
 COMMENT ON COLUMN proposal_progress.what_changed IS 'What of the tool has changed, such as: body, owner';
 
 CREATE VIEW tool_status WITH (security_invoker = true) AS
@@ -144,7 +146,9 @@ COMMENT ON COLUMN workflow_summary.last_change_at IS 'When a proposal''s status 
 CREATE VIEW review_history WITH (security_invoker = true) AS
 SELECT r.review_id, r.proposal_id, r.workflow_id, p.tool, r.revision, r.reviewer_id, a.name AS reviewer, r.role,
        r.on_behalf_of, r.decision, r.status, r.counts, r.stage, r.reviewed_at, r.comment, r.edits, r.preview_id,
-       v.revoked_at, v.reason AS revoke_reason
+       v.revoked_at, v.reason AS revoke_reason, r.db_role, r.login,
+       r.db_role IS DISTINCT FROM a.db_role::text AND NOT coalesce(r.db_role = ANY (a.former_db_roles), false)
+         AND a.actor_id IS NOT NULL AS rebound
   FROM review r
   JOIN proposal p USING (proposal_id)
   LEFT JOIN actor a ON a.actor_id = r.reviewer_id
@@ -155,4 +159,7 @@ COMMENT ON COLUMN review_history.reviewer IS 'Name of the reviewer; null: not th
 COMMENT ON COLUMN review_history.status IS 'Where the proposal stood after the decision';
 COMMENT ON COLUMN review_history.counts IS 'The decision counted as an approval of the revision';
 COMMENT ON COLUMN review_history.revoked_at IS 'When the approval was taken back, or voided by one that was; null: it stands';
+COMMENT ON COLUMN review_history.db_role IS 'Database role that the reviewer was bound to then; null: none';
+COMMENT ON COLUMN review_history.login IS 'Login the decision came through; null: a gateway';
+COMMENT ON COLUMN review_history.rebound IS 'The reviewer is bound to another role now: the decision is that of db_role';
 COMMENT ON COLUMN review_history.revoke_reason IS 'Reason given for that';

@@ -19,6 +19,7 @@
 
 PG_FUNCTION_INFO_V1(wfo_pending_review);
 PG_FUNCTION_INFO_V1(wfo_proposal_progress);
+PG_FUNCTION_INFO_V1(wfo_count_rebound_approvals);
 PG_FUNCTION_INFO_V1(wfo_transitions);
 PG_FUNCTION_INFO_V1(wfo_whoami);
 PG_FUNCTION_INFO_V1(wfo_get_audit_log);
@@ -120,4 +121,11 @@ wfo_proposal_progress(PG_FUNCTION_ARGS)
 	if (needs == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(needs));
+}
+
+Datum
+wfo_count_rebound_approvals(PG_FUNCTION_ARGS)
+{
+	call_begin_read("count_rebound_approvals");
+	PG_RETURN_INT64(proposal_count_rebound(arg_int64(fcinfo, 0, "proposal_id")));
 }

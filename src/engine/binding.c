@@ -106,6 +106,20 @@ actor_was_known_as(const Actor *actor, const char *db_role)
 		   (strcmp(actor->db_role, db_role) == 0 || contains(actor->former_db_roles, db_role));
 }
 
+/*
+ * Whether the actor is bound to another role than this one, which it was bound to
+ * once; NULL is none.
+ */
+bool
+actor_is_rebound(const Actor *actor, const char *db_role)
+{
+	const char *today = actor_person(actor).db_role;
+
+	if (db_role == NULL || today == NULL)
+		return db_role != today;
+	return strcmp(db_role, today) != 0 && !actor_was_known_as(actor, db_role);
+}
+
 static bool
 can_write(void)
 {

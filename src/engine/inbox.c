@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "engine/binding.h"
 #include "engine/caller.h"
 #include "engine/inbox.h"
 #include "engine/requirement.h"
@@ -196,6 +197,13 @@ describe_stage(StringInfo text, const Quorum *quorum, const int64 *missing, int6
 						 anybody);
 }
 
+static bool
+may_read(const Caller *caller, const Proposal *proposal)
+{
+	return caller_reads_all(caller) ||
+		   caller_is_owner_of(caller, actor_require(proposal->actor_id));
+}
+
 /*
  * The approvals that a pending proposal still needs, in words, stage by stage:
  * NULL where it needs none, or is not the caller's to read.
@@ -211,9 +219,7 @@ proposal_needs(int64 proposal_id)
 	int64 *missing;
 
 	caller_identify(&caller);
-	if (proposal_status_now(proposal) != PROPOSAL_PENDING ||
-		(!caller_reads_all(&caller) &&
-		 !caller_is_owner_of(&caller, actor_require(proposal->actor_id))))
+	if (proposal_status_now(proposal) != PROPOSAL_PENDING || !may_read(&caller, proposal))
 		return NULL;
 
 	votes_load(&votes, proposal);
@@ -229,4 +235,27 @@ proposal_needs(int64 proposal_id)
 		describe_stage(&text, &votes.quorum, missing, stage);
 	}
 	return text.len > 0 ? text.data : NULL;
+}
+
+/*
+ * How many approvals of a pending or approved proposal were given by actors who
+ * are bound to another database role now; 0, too, where it is not the caller's to
+ * read.
+ */
+int64
+proposal_count_rebound(int64 proposal_id)
+{
+	Caller caller;
+	const Proposal *proposal = proposal_require(proposal_id);
+	Votes votes;
+	int64 count = 0;
+
+	caller_identify(&caller);
+	if (!proposal_status_is_open(proposal_status_now(proposal)) || !may_read(&caller, proposal))
+		return 0;
+	votes_load(&votes, proposal);
+	for (int i = 0; i < votes.napprovals; i++)
+		count += actor_is_rebound(actor_require(votes.approvers[i].actor_id),
+								  votes.approvers[i].db_role);
+	return count;
 }

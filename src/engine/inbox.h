@@ -12,5 +12,6 @@
 
 extern void inbox_read(const int64 *actor_id, Tuplestorestate *rows, TupleDesc desc);
 extern char *proposal_needs(int64 proposal_id);
+extern int64 proposal_count_rebound(int64 proposal_id);
 
 #endif

@@ -153,19 +153,26 @@ run_as_check_worker(const Tool *tool, Oid run_as)
 								   "update_tool(..., run_as => ...)."));
 }
 
-/* What is checked of the role, and more, when a tool is registered or changed. */
+/* Refuse who could not lend the role's rights to a tool: 42501. */
 void
-run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_definer,
-						  Oid function)
+run_as_check_registrant(Oid registrant, Oid run_as)
 {
 	if (!compat_can_set_role(registrant, run_as))
 		report_denied("wfo_cannot_set_role",
 					  errmsg("role \"%s\" may not SET ROLE to \"%s\"",
 							 GetUserNameFromId(registrant, false),
 							 GetUserNameFromId(run_as, false)),
-					  errdetail("Who registers a tool must be able to take on the role that it "
-								"runs as."));
+					  errdetail("Whoever registers or changes a tool must be able to take on the "
+								"role that it runs as."));
 	check_no_superuser(run_as, "as which the tool would run");
+}
+
+/* What is checked of the role and the function when a tool is registered or changed. */
+void
+run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_definer,
+						  Oid function)
+{
+	run_as_check_registrant(registrant, run_as);
 	if (security_definer)
 	{
 		if (!compat_can_set_role(registrant, owner))
@@ -173,8 +180,8 @@ run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_d
 				"wfo_cannot_set_role",
 				errmsg("role \"%s\" may not SET ROLE to \"%s\"",
 					   GetUserNameFromId(registrant, false), GetUserNameFromId(owner, false)),
-				errdetail("A SECURITY DEFINER function runs as its owner: who registers it "
-						  "must be able to take on that role."));
+				errdetail("A SECURITY DEFINER function runs as its owner: whoever registers or "
+						  "changes the tool must be able to take on that role."));
 		check_no_superuser(owner, "the owner of the SECURITY DEFINER function");
 	}
 	check_execute(run_as, function);

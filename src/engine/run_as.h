@@ -14,6 +14,7 @@ extern void run_as_check(const Definition *definition, Oid run_as);
 extern const char *run_as_problem(const Tool *tool, const Definition *definition);
 extern const char *run_as_worker_problem(Oid run_as);
 extern void run_as_check_worker(const Tool *tool, Oid run_as);
+extern void run_as_check_registrant(Oid registrant, Oid run_as);
 extern void run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_definer,
 									  Oid function);
 

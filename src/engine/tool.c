@@ -159,6 +159,7 @@ check_dry_run_mode(DryRunMode mode, bool preview)
 					   errhint("Say preview => true, if a rollback undoes what the tool does."));
 }
 
+/* Refuse who may not register the function to run as the role. */
 static void
 check_run_as(const Caller *caller, Oid function, Oid run_as)
 {
@@ -168,10 +169,51 @@ check_run_as(const Caller *caller, Oid function, Oid run_as)
 	definition_check_function(function);
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	if (run_sql_is(function))
-		grant_run_sql(run_as);
 	run_as_check_registration(caller->role, run_as, proc->proowner, proc->prosecdef, function);
 	ReleaseSysCache(tuple);
+}
+
+/* The same for a new combination: a role that is to run SQL statements is granted run_sql. */
+static void
+check_new_run_as(const Caller *caller, Oid function, Oid run_as)
+{
+	definition_check_function(function);
+	if (run_sql_is(function))
+	{
+		run_as_check_registrant(caller->role, run_as);
+		grant_run_sql(run_as);
+	}
+	check_run_as(caller, function, run_as);
+}
+
+/*
+ * Refuse who could not register the tool as it will be; function and run_as are
+ * the new ones, where there are any.
+ */
+static void
+check_may_change(const Caller *caller, const Tool *tool, Oid function, Oid run_as)
+{
+	bool is_new = OidIsValid(function) || OidIsValid(run_as);
+
+	if (!OidIsValid(function))
+	{
+		const Definition *definition = definition_find(tool);
+
+		function = definition != NULL ? definition->function : InvalidOid;
+	}
+	if (!OidIsValid(run_as))
+	{
+		/* A superuser may change a tool whose role is gone: nobody's rights are lent. */
+		if (tool_role_name(tool) == NULL && !is_new && superuser_arg(caller->role))
+			return;
+		run_as = run_as_current(tool);
+	}
+	if (!OidIsValid(function))
+		run_as_check_registrant(caller->role, run_as);
+	else if (is_new)
+		check_new_run_as(caller, function, run_as);
+	else
+		check_run_as(caller, function, run_as);
 }
 
 static void
@@ -224,7 +266,7 @@ tool_register(const ToolRequest *request)
 	check_dry_run_mode(*request->dry_run_mode, *request->preview);
 	caller_identify(&caller);
 	run_as = OidIsValid(request->run_as) ? request->run_as : caller.role;
-	check_run_as(&caller, request->function, run_as);
+	check_new_run_as(&caller, request->function, run_as);
 	store_lock_text(LOCK_NAME, STORE_TOOL, request->tool);
 	if (tool_load(request->tool) != NULL)
 		report_duplicate("wfo_tool_exists", errmsg("tool \"%s\" exists already", request->tool),
@@ -268,24 +310,24 @@ tool_update(const ToolRequest *request)
 	Tool *tool;
 
 	check_max_attempts(request->max_attempts);
-	tool = lock_tool(request->tool);
+	(void) tool_require(request->tool);
 	if (!OidIsValid(request->function) && !OidIsValid(request->run_as) &&
 		request->description == NULL && request->timeout == NULL && request->max_attempts == NULL &&
 		request->in_session == NULL && request->preview == NULL && request->dry_run_mode == NULL)
 		return;
+	caller_identify(&caller);
+	check_may_change(&caller, tool_require(request->tool), request->function, request->run_as);
+	tool = lock_tool(request->tool);
+	check_may_change(&caller, tool, request->function, request->run_as);
 	check_dry_run_mode(request->dry_run_mode != NULL ? *request->dry_run_mode : tool->dry_run_mode,
 					   request->preview != NULL ? *request->preview : tool->preview);
-	caller_identify(&caller);
 	store_row_init(&row, STORE_TOOL);
 	if (OidIsValid(request->function) || OidIsValid(request->run_as))
 	{
 		Oid run_as = OidIsValid(request->run_as) ? request->run_as : run_as_current(tool);
-		Oid function = OidIsValid(request->function) ? request->function
-													 : definition_load(tool)->function;
 
-		check_run_as(&caller, function, run_as);
 		if (OidIsValid(request->function))
-			set_function(&row, function, run_as);
+			set_function(&row, request->function, run_as);
 		set_run_as(&row, run_as, tool);
 	}
 	if (request->description != NULL)
@@ -305,17 +347,22 @@ tool_update(const ToolRequest *request)
 	keep_definition(request->tool);
 }
 
-/* Let a tool be proposed and executed, or not. */
+/* Let a tool be proposed and executed, for who could register it; or not, for anybody. */
 void
 tool_set_enabled(const char *name, bool enabled)
 {
 	Caller caller;
 	StoreRow row;
-	Tool *tool = lock_tool(name);
+	Tool *tool;
 
+	caller_identify(&caller);
+	if (enabled)
+		check_may_change(&caller, tool_require(name), InvalidOid, InvalidOid);
+	tool = lock_tool(name);
 	if (tool->enabled == enabled)
 		return;
-	caller_identify(&caller);
+	if (enabled)
+		check_may_change(&caller, tool, InvalidOid, InvalidOid);
 	store_row_init(&row, STORE_TOOL);
 	row_set_bool(&row, TOOL_ENABLED, enabled);
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));

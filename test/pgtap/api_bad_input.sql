@@ -92,6 +92,7 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.update_tool', ARRAY['''div''', '''app.div(int,text)''', 'tool_role()', '''d''', '''1s''', '1', 'true', 'true', '''describe'''], '{tool}'),
   ('workflow_orch.set_tool_enabled', ARRAY['''div''', 'false'], '{tool,enabled}'),
   ('workflow_orch.accept_tool_definition', ARRAY['''div''', 'ann()', '''r'''], '{tool}'),
+  ('workflow_orch.count_rebound_approvals', ARRAY[:'pending'], '{proposal_id}'),
   ('workflow_orch.tool_check', ARRAY['''div'''], '{tool}'),
   ('workflow_orch.tool_change', ARRAY['''div''', '''\x00'''], '{tool,definition}'),
   ('workflow_orch.set_policy', ARRAY['true', '1', 'true', 'true', '''1s''', '''1s''', '''1s''', 'true'], '{}'),
@@ -420,9 +421,9 @@ END
 $$;
 SELECT is_error(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), '{"sqlstate": "25006", "message": "cannot execute %"}',
     format('%s is refused in a read-only transaction', function))
-  FROM calls WHERE function::text !~ '(whoami|pending_review|proposal_progress|tool_check|tool_change|transitions|_audit_log|is_gateway|worker_status|wait_execution)$' ORDER BY function::text;
+  FROM calls WHERE function::text !~ '(whoami|pending_review|proposal_progress|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|is_gateway|worker_status|wait_execution)$' ORDER BY function::text;
 SELECT is(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works in a read-only transaction', function))
-  FROM calls WHERE function::text ~ '(whoami|pending_review|proposal_progress|tool_check|tool_change|transitions|_audit_log|is_gateway|worker_status|wait_execution)$' ORDER BY function::text;
+  FROM calls WHERE function::text ~ '(whoami|pending_review|proposal_progress|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|is_gateway|worker_status|wait_execution)$' ORDER BY function::text;
 
 SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'after all this the tables agree with the audit log');
 

@@ -50,6 +50,24 @@ GRANT engine_run_as_member TO engine_run_as_admin WITH SET TRUE, ADMIN FALSE;
 SELECT is(output('mine'), '"engine_run_as_admin"', 'by default a tool runs as the role that registered it');
 SELECT is(output('member''s'), '"engine_run_as_member"', 'a tool runs as the role it was given');
 
+-- Every change of a tool is for who could register it as it then is.
+SELECT workflow_orch.register_tool('theirs', 'app.who()', run_as => :'tool_role'), workflow_orch.register_tool('definer', 'app.as_owner()', run_as => 'engine_run_as_member');
+CREATE TABLE t.change (arguments text);
+INSERT INTO change VALUES ('preview => true'), ('timeout => ''1 min'''), ('timeout => ''0'''), ('max_attempts => 9'), ('in_session => false'), ('in_session => true'),
+  ('description => ''harmless'''), ('preview => true, dry_run_mode => ''rollback'''), ('dry_run_mode => ''describe''');
+GRANT SELECT ON change TO engine_run_as_admin;
+SET ROLE engine_run_as_admin;
+SELECT raises(format('SELECT workflow_orch.update_tool(%L, %s)', tool, arguments), '{"sqlstate": "42501", "message": "%\"engine_run_as_admin\" may not SET ROLE to%"}',
+  format('who could not register %s may not change it: %s', tool, arguments)) FROM change, unnest(ARRAY['theirs', 'definer']) tool;
+SELECT is(error_of(format('SELECT workflow_orch.update_tool(%L, %s)', 'member''s', arguments)), NULL::jsonb, 'who could may: ' || arguments) FROM change;
+SELECT lives_ok($$SELECT workflow_orch.update_tool('theirs')$$, 'a change of nothing is none');
+SELECT lives_ok($$SELECT workflow_orch.set_tool_enabled('theirs', false)$$, 'anybody who administers may disable a tool');
+SELECT raises($$SELECT workflow_orch.set_tool_enabled('theirs', true)$$, '{"sqlstate": "42501", "message": "%may not SET ROLE to%"}', 'and who could register it may enable it again');
+RESET ROLE;
+SELECT workflow_orch.set_tool_enabled('theirs', true);
+SELECT is((SELECT row(preview, timeout, max_attempts, in_session, description, enabled)::text FROM workflow_orch.tool WHERE tool = 'theirs'), '(f,,1,t,,t)', 'and nothing of it has changed');
+SELECT workflow_orch.update_tool('member''s', timeout => '0', max_attempts => 1);
+
 -- Superusers.
 SELECT raises($$SELECT workflow_orch.register_tool('x', 'app.who()')$$,
   '{"sqlstate": "42501", "message": "%superuser%", "hint": "%CREATE ROLE%LOGIN%run_as%workflow_orch.allow_superuser_tools%"}',
@@ -75,6 +93,10 @@ SET workflow_orch.allow_superuser_tools = off;
 SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "42501", "message": "%superuser%"}', 'switched off again, it does not run any more');
 ALTER ROLE engine_run_as_admin NOSUPERUSER;
 ALTER ROLE engine_run_as_owner NOSUPERUSER;
+
+ALTER ROLE engine_run_as_member SUPERUSER;
+SELECT raises($$SELECT workflow_orch.update_tool('member''s', timeout => '1 h')$$, '{"sqlstate": "42501", "message": "a tool cannot run as a superuser"}', 'nor is a tool changed whose role has become a superuser');
+ALTER ROLE engine_run_as_member NOSUPERUSER;
 
 -- Members of the extension's owner, which could take on its rights.
 CREATE ROLE engine_run_as_almost;

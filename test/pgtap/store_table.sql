@@ -105,7 +105,7 @@ SELECT is_empty($$SELECT name FROM pg_settings WHERE name LIKE 'workflow_orch.%'
   'every setting says what it sets or shows');
 SELECT is_empty($$SELECT signature FROM functions WHERE proisstrict$$, 'no function is STRICT: a NULL is an error, not a NULL');
 SELECT results_eq($$SELECT signature FROM functions WHERE provolatile <> 'v' ORDER BY 1$$,
-  $$VALUES ('workflow_orch.tool_change(text,bytea)'), ('workflow_orch.tool_check(text)')$$, 'every function is volatile, but what the views ask of each row');
+  $$VALUES ('workflow_orch.count_rebound_approvals(bigint)'), ('workflow_orch.tool_change(text,bytea)'), ('workflow_orch.tool_check(text)')$$, 'every function is volatile, but what the views ask of each row');
 SELECT is_empty($$SELECT signature FROM functions WHERE proparallel <> 'u'$$, 'every function is parallel unsafe');
 SELECT is_empty($$SELECT signature FROM functions WHERE prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')$$, 'every function is in C');
 SELECT is_empty($$SELECT signature FROM functions WHERE prosecdef$$, 'no function is SECURITY DEFINER');
