@@ -75,10 +75,10 @@ define_workers(GucStringCheckHook check_sqlstates)
 							NULL);
 	DefineCustomIntVariable(
 		"workflow_orch.timeout_grace",
-		"Sets how long after its timeout or cancel a call in a background worker "
-		"may go on before its worker is ended.",
-		NULL, &setting_timeout_grace, 5 * 1000, 100, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL,
-		NULL);
+		"Sets how long after its timeout or cancel a call may go on before it is "
+		"ended.",
+		"A worker ends with its call; a session does after a cancel.", &setting_timeout_grace,
+		5 * 1000, 100, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("workflow_orch.retry_delay",
 							"Sets the time before the second attempt of a call, which doubles from "
 							"attempt to attempt.",

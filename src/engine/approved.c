@@ -11,6 +11,8 @@
 #include "base/errors.h"
 #include "engine/approved.h"
 #include "engine/caller.h"
+#include "engine/deadline.h"
+#include "engine/finish.h"
 #include "engine/invoke.h"
 #include "engine/run_as.h"
 #include "engine/simulate.h"
@@ -138,11 +140,11 @@ log_start(const ApprovedCall *call, const Run *run)
  * another in its place.
  */
 static ErrorData *
-run_tool(const ApprovedCall *call, const Invocation *invocation, Jsonb **output)
+run_tool(const ApprovedCall *call, const Invocation *invocation, int64 timeout, Jsonb **output)
 {
 	const Proposal *proposal = call->proposal;
-	ErrorData *error = invoke(invocation, call->tool, call->definition,
-							  tool_timeout(call->tool, call->policy), proposal->params, output);
+	ErrorData *error = invoke(invocation, call->tool, call->definition, timeout, proposal->params,
+							  output);
 
 	if (error == NULL)
 	{
@@ -161,7 +163,20 @@ run_tool(const ApprovedCall *call, const Invocation *invocation, Jsonb **output)
 	return error;
 }
 
-/* Run the call; in a dry run only say so, or undo it again. */
+/* Leave a trace of what had to be ended. */
+static void
+log_ignored(const ApprovedCall *call, const Run *run)
+{
+	ereport(LOG_SERVER_ONLY, (errhidestmt(true), errhidecontext(true),
+							  errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT
+									 " went on after its timeout and was ended",
+									 run->execution_id, call->proposal->proposal_id)));
+}
+
+/*
+ * Run the call; in a dry run only say so, or undo it again.  What came of it is
+ * the caller's to write, unless it ends with the session.
+ */
 void
 approved_run(const ApprovedCall *call, const Run *run, CallResult *result)
 {
@@ -170,6 +185,7 @@ approved_run(const ApprovedCall *call, const Run *run, CallResult *result)
 							 .actor = run->actor != NULL ? run->actor->name : NULL,
 							 .run_as = call->run_as,
 							 .in_worker = run->in_worker};
+	int64 timeout = tool_timeout(call->tool, call->policy);
 
 	log_start(call, run);
 	memset(result, 0, sizeof(CallResult));
@@ -177,11 +193,23 @@ approved_run(const ApprovedCall *call, const Run *run, CallResult *result)
 	result->params = call->proposal->params;
 	result->dry_run = call->dry_run;
 	result->started_at = GetCurrentTimestamp();
-	if (!call->dry_run)
-		result->error = run_tool(call, &invocation, &result->output);
-	else if (call->tool->dry_run_mode == DRY_RUN_ROLLBACK &&
-			 (call->tool->in_session || run->in_worker))
-		simulate(&invocation, call->tool, call->definition, tool_timeout(call->tool, call->policy),
-				 call->proposal, result);
+	if (!run->in_worker)
+		finish_watch(call, run, timeout, result->started_at);
+	PG_TRY();
+	{
+		if (!call->dry_run)
+			result->error = run_tool(call, &invocation, timeout, &result->output);
+		else if (call->tool->dry_run_mode == DRY_RUN_ROLLBACK &&
+				 (call->tool->in_session || run->in_worker))
+			simulate(&invocation, call->tool, call->definition, timeout, call->proposal, result);
+	}
+	PG_FINALLY();
+	{
+		if (!run->in_worker)
+			finish_unwatch();
+	}
+	PG_END_TRY();
 	result->finished_at = GetCurrentTimestamp();
+	if (result->error != NULL && !run->in_worker && deadline_was_ignored())
+		log_ignored(call, run);
 }

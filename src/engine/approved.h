@@ -10,6 +10,7 @@
 #include "engine/definition.h"
 #include "engine/result.h"
 #include "store/actor.h"
+#include "store/break_glass.h"
 #include "store/policy.h"
 #include "store/proposal.h"
 #include "store/tool.h"
@@ -29,7 +30,8 @@ typedef struct ApprovedCall
 typedef struct Run
 {
 	int64 execution_id;
-	const Actor *actor; /* NULL: nobody in particular */
+	const Actor *actor;       /* NULL: nobody in particular */
+	const BreakGlass *broken; /* it runs without its approvals; else NULL */
 	bool in_worker;
 } Run;
 

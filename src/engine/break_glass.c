@@ -15,13 +15,13 @@
 #include "base/errors.h"
 #include "engine/approved.h"
 #include "engine/caller.h"
+#include "engine/finish.h"
 #include "engine/freeze.h"
 #include "engine/invoke.h"
 #include "engine/reviewer.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
 #include "store/break_glass.h"
-#include "store/execution.h"
 #include "store/lock.h"
 #include "store/table.h"
 
@@ -130,7 +130,6 @@ break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb 
 	ApprovedCall call;
 	CallResult outcome;
 	Run run = {0};
-	Execution execution = {.attempt = 1};
 	BreakGlass broken = {.proposal_id = proposal_id, .reason = reason};
 
 	invoke_prepare();
@@ -146,6 +145,7 @@ break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb 
 	check_call(&caller, actor, &broken.person, &call, proposal);
 
 	run.actor = actor;
+	run.broken = &broken;
 	run.execution_id = broken.execution_id = store_next_id(STORE_EXECUTION);
 	broken.workflow_id = call.proposal->workflow_id;
 	broken.revision = call.proposal->revision;
@@ -157,24 +157,8 @@ break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb 
 							 run.execution_id, proposal_id, broken.revision, call.tool->tool,
 							 actor->actor_id)));
 	approved_run(&call, &run, &outcome);
-	outcome.break_glass = true;
-
-	execution.execution_id = run.execution_id;
-	execution.proposal_id = proposal_id;
-	execution.workflow_id = broken.workflow_id;
-	execution.revision = broken.revision;
-	execution.actor_id = &actor->actor_id;
-	execution.status = outcome.error == NULL ? EXECUTION_SUCCEEDED : EXECUTION_FAILED;
-	execution.started_at = outcome.started_at;
-	execution.finished_at = outcome.finished_at;
-	execution.login = caller.login_name;
-	execution.result = *result = result_build(&outcome);
-	execution_insert(&execution);
-	proposal_change(call.proposal, NULL, EVENT_BREAK_GLASS,
-					outcome.error == NULL ? PROPOSAL_EXECUTED : PROPOSAL_FAILED, execution.actor_id,
-					reason);
-	break_glass_insert(&broken);
-	return execution.execution_id;
+	*result = finish_call(&call, &run, caller.login_name, &outcome);
+	return run.execution_id;
 }
 
 static BreakGlass *

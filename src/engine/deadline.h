@@ -1,6 +1,6 @@
 /*
  * deadline.h
- *	  Cancels what runs too long.
+ *	  Ends what runs too long.
  */
 #ifndef WFO_ENGINE_DEADLINE_H
 #define WFO_ENGINE_DEADLINE_H
@@ -10,10 +10,11 @@
 #include "utils/timestamp.h"
 
 extern int64 interval_milliseconds(const Interval *interval);
-extern bool deadline_start(int64 milliseconds, int64 grace);
+extern bool deadline_start(int64 milliseconds, int64 grace, bool in_worker);
 extern bool deadline_stop(void);
 extern bool deadline_saw_cancel(void);
 extern void deadline_forget_cancel(void);
+extern bool deadline_was_ignored(void);
 extern bool deadline_ends_process(void);
 
 #endif

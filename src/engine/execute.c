@@ -11,10 +11,10 @@
 
 #include "engine/approved.h"
 #include "engine/caller.h"
+#include "engine/finish.h"
 #include "engine/freeze.h"
 #include "engine/invoke.h"
 #include "engine/verbs.h"
-#include "store/execution.h"
 #include "store/table.h"
 
 /* Check a call that is to run here, as its proposal stands. */
@@ -49,7 +49,6 @@ execute_here(int64 proposal_id, const int64 *actor_id, bool batch, Jsonb **resul
 	ApprovedCall call;
 	CallResult outcome;
 	Run run = {0};
-	Execution execution = {.attempt = 1};
 
 	invoke_prepare();
 	caller_identify(&caller);
@@ -63,23 +62,8 @@ execute_here(int64 proposal_id, const int64 *actor_id, bool batch, Jsonb **resul
 	run.execution_id = store_next_id(STORE_EXECUTION);
 	approved_run(&call, &run, &outcome);
 
-	execution.execution_id = run.execution_id;
-	execution.proposal_id = proposal_id;
-	execution.workflow_id = call.proposal->workflow_id;
-	execution.revision = call.proposal->revision;
-	execution.actor_id = run.actor != NULL ? &run.actor->actor_id : NULL;
-	execution.status = outcome.error == NULL ? EXECUTION_SUCCEEDED : EXECUTION_FAILED;
-	execution.dry_run = call.dry_run;
-	execution.started_at = outcome.started_at;
-	execution.finished_at = outcome.finished_at;
-	execution.login = caller.login_name;
-	execution.result = *result = result_build(&outcome);
-	execution_insert(&execution);
-	if (!call.dry_run)
-		proposal_change(call.proposal, NULL, outcome.error == NULL ? EVENT_EXECUTE : EVENT_FAIL,
-						outcome.error == NULL ? PROPOSAL_EXECUTED : PROPOSAL_FAILED,
-						execution.actor_id, NULL);
-	return execution.execution_id;
+	*result = finish_call(&call, &run, caller.login_name, &outcome);
+	return run.execution_id;
 }
 
 int64

@@ -79,6 +79,15 @@ show_actor(void)
 	return running != NULL && running->actor != NULL ? running->actor : "";
 }
 
+/* Forget the call that runs, in a process that ends before it does. */
+void
+invocation_abandon(void)
+{
+	running = NULL;
+	running_function = InvalidOid;
+	sandbox_abandon();
+}
+
 static void
 check_size(Size size)
 {
@@ -318,7 +327,8 @@ invoke(const Invocation *invocation, const Tool *tool, const Definition *definit
 	Sandbox sandbox = {.role = invocation->run_as,
 					   .search_path = tool->search_path,
 					   .timeout = timeout,
-					   .grace = invocation->in_worker ? setting_timeout_grace : 0,
+					   .grace = setting_timeout_grace,
+					   .ends_session = !invocation->in_worker && invocation->execution_id != 0,
 					   .read_only = false,
 					   .keep = !invocation->undo,
 					   .in_worker = invocation->in_worker};

@@ -26,6 +26,7 @@ extern bool invocation_is_running(void);
 extern bool invocation_is_undone(void);
 extern Oid invocation_function(void);
 extern int64 invocation_proposal_id(void);
+extern void invocation_abandon(void);
 extern const char *show_proposal_id(void);
 extern const char *show_execution_id(void);
 extern const char *show_actor(void);

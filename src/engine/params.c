@@ -343,6 +343,7 @@ params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64
 		Sandbox sandbox = {.role = run_as,
 						   .search_path = tool->search_path,
 						   .timeout = timeout,
+						   .grace = setting_timeout_grace,
 						   .read_only = true,
 						   .keep = false};
 		ErrorData *error = sandbox_run(&sandbox, convert, &conversion);

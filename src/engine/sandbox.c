@@ -112,8 +112,65 @@ static bool
 is_callers_error(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
-		   error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		   (error->sqlerrcode == ERRCODE_QUERY_CANCELED && deadline_saw_cancel());
+		   error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+/* Make an error the one that says what ended the code, which may have caught it. */
+static void
+set_cancel(ErrorData *error, const char *reason, const char *message)
+{
+	error->sqlerrcode = ERRCODE_QUERY_CANCELED;
+	error->schema_name = NULL;
+	error->constraint_name = reason != NULL ? pstrdup(reason) : NULL;
+	error->message = pstrdup(message);
+	error->detail = NULL;
+	error->hint = NULL;
+}
+
+/* Raise a cancel of the caller, whatever the code has made of it. */
+static void
+raise_cancel(const Sandbox *sandbox, ErrorData *error)
+{
+	if (deadline_was_ignored() && sandbox->ends_session)
+		ereport(FATAL,
+				(errcode(ERRCODE_ADMIN_SHUTDOWN), errreason("wfo_went_on"),
+				 errmsg("terminating connection because a call went on after it was canceled"),
+				 errdetail("It caught the cancel, and did not end within %d ms.",
+						   (int) sandbox->grace)));
+	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		set_cancel(error, NULL, "canceling statement due to user request");
+	ReThrowError(error);
+}
+
+/* Say what the error of a call that has timed out is, and raise what is not the call's own. */
+static void
+judge_error(const Sandbox *sandbox, ErrorData *error, bool started, bool timed_out)
+{
+	if (timed_out)
+	{
+		set_cancel(error, "wfo_timed_out",
+				   psprintf("cancelled after the timeout of " INT64_FORMAT " ms",
+							sandbox->timeout));
+		if (deadline_was_ignored())
+			error->detail = pstrdup("It caught the cancel and went on, and was ended.");
+	}
+	else if (!started)
+		ReThrowError(error);
+	else if (sandbox->in_worker)
+		return;
+	else if (deadline_saw_cancel())
+		raise_cancel(sandbox, error);
+	else if (is_callers_error(error))
+		ReThrowError(error);
+}
+
+/* Forget the code that runs, in a process that ends before it does. */
+void
+sandbox_abandon(void)
+{
+	running_role = InvalidOid;
+	in_session = false;
+	(void) deadline_stop();
 }
 
 /*
@@ -134,9 +191,11 @@ report_cancel(void)
  * Returns NULL, or the error it ended with; a timeout is an error 57014.  A
  * serialization failure, a deadlock and a cancel of the caller are raised on,
  * the cancel even where the code has caught it; so is an error that comes
- * before the code is called.  In a worker only the latter is raised.  After an error, or with keep not set, all
- * effects are undone.  The function is called in the caller's memory context,
- * so what it allocates there stays.
+ * before the code is called.  In a worker only the latter is raised.  Code that
+ * goes on after its end is ended after the time of grace, and the session with
+ * it where a cancel of the caller was its end and the sandbox says so: FATAL.
+ * After an error, or with keep not set, all effects are undone.  The function is
+ * called in the caller's memory context, so what it allocates there stays.
  */
 ErrorData *
 sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
@@ -171,7 +230,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 		if (sandbox->read_only)
 			XactReadOnly = true;
 
-		timed = deadline_start(sandbox->timeout, sandbox->grace);
+		timed = deadline_start(sandbox->timeout, sandbox->grace, sandbox->in_worker);
 		PushActiveSnapshot(GetTransactionSnapshot());
 		started = true;
 		function(arg);
@@ -219,15 +278,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 	MemoryContextSwitchTo(outer_context);
 	CurrentResourceOwner = outer_owner;
 
-	if (timed_out)
-	{
-		error->sqlerrcode = ERRCODE_QUERY_CANCELED;
-		error->message = psprintf("cancelled after the timeout of " INT64_FORMAT " ms",
-								  sandbox->timeout);
-		error->detail = NULL;
-		error->hint = NULL;
-	}
-	else if (error != NULL && (!started || (!sandbox->in_worker && is_callers_error(error))))
-		ReThrowError(error);
+	if (error != NULL)
+		judge_error(sandbox, error, started, timed_out);
 	return error;
 }

@@ -11,8 +11,9 @@ typedef struct Sandbox
 {
 	Oid role; /* whom to run as */
 	const char *search_path;
-	int64 timeout; /* in ms; 0: none */
-	int64 grace;   /* in ms after it the process ends; 0: it does not */
+	int64 timeout;     /* in ms; 0: none */
+	int64 grace;       /* in ms, after which what goes on past its end is ended; 0: it is not */
+	bool ends_session; /* so is the session, where the code goes on after a cancel */
 	bool read_only;
 	bool keep;      /* keep the effects if there is no error */
 	bool in_worker; /* the session is the role's own, nobody else's to protect */
@@ -24,5 +25,6 @@ extern ErrorData *sandbox_run(const Sandbox *sandbox, SandboxFunction function, 
 extern bool sandbox_is_running(void);
 extern bool sandbox_is_in_session(void);
 extern Oid sandbox_role(void);
+extern void sandbox_abandon(void);
 
 #endif

@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "commands/extension.h"
 #include "commands/sequence.h"
+#include "storage/lmgr.h"
 #include "store/actor.h"
 #include "store/audit_log.h"
 #include "store/break_glass.h"
@@ -199,6 +200,19 @@ store_open(StoreTable table, LOCKMODE lockmode)
 							   tables[table].name),
 						errhint("Run ALTER EXTENSION %s UPDATE.", WFO_NAME)));
 	return rel;
+}
+
+/*
+ * Lock the tables for writing, to the end of the transaction, without waiting:
+ * false where somebody else has one of them.
+ */
+bool
+store_try_lock(void)
+{
+	for (int i = 0; i < STORE_TABLE_COUNT; i++)
+		if (!ConditionalLockRelationOid(store_relid(tables[i].name), RowExclusiveLock))
+			return false;
+	return true;
 }
 
 /* Who owns the tables, and so the extension. */

@@ -106,6 +106,9 @@ extern StoreLock store_lock_tuple(Relation rel, ItemPointer tid, Snapshot snapsh
 extern StoreLock store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait,
 								StoredRow **row);
 
+/* The tables, for the whole transaction. */
+extern bool store_try_lock(void);
+
 /* A row to be written: columns are set one by one, the rest stays as it is. */
 typedef struct StoreRow
 {
