@@ -181,11 +181,13 @@ check_other_person(const Caller *caller, const Actor *reviewer, const BreakGlass
 	caller_person(caller, reviewer, &person);
 	if (reviewer_is_actor(&person, &broken->person))
 		report_denied("wfo_own_break_glass", errmsg("nobody may review their own break glass"),
-					  errdetail("It was execution " INT64_FORMAT " by actor " INT64_FORMAT ".",
-								broken->execution_id, broken->person.actor_id),
-					  errhint("Somebody else must review it."));
+					  errdetail("It was execution " INT64_FORMAT " by actor " INT64_FORMAT ".%s",
+								broken->execution_id, broken->person.actor_id,
+								reviewer_describe_mark(&person, &broken->person)),
+					  errhint("Somebody else must review it.%s",
+							  reviewer_describe_way_out(&person, &broken->person)));
 	if (reviewer_is_proposer(&person, proposal))
-		reviewer_report_own(reviewer, proposal, "review");
+		reviewer_report_own(&person, proposal, "review");
 }
 
 static void

@@ -185,6 +185,29 @@ change_grants(bool grant, Oid role, Capability capability)
 	SetUserIdAndSecContext(save_user, save_context);
 }
 
+/*
+ * Warn of a gateway that can take both sides: whoever has a session of it can
+ * propose as one actor and approve as another.
+ */
+static void
+warn_if_alone(Oid role, Capability granted)
+{
+	if (superuser_arg(role) ||
+		(granted != CAPABILITY_GATEWAY && granted != CAPABILITY_PROPOSE &&
+		 granted != CAPABILITY_REVIEW) ||
+		!capability_is_held(role, CAPABILITY_GATEWAY) ||
+		!capability_is_held(role, CAPABILITY_PROPOSE) ||
+		!capability_is_held(role, CAPABILITY_REVIEW))
+		return;
+	ereport(WARNING,
+			(errmsg("role \"%s\" may propose and review as any actor",
+					GetUserNameFromId(role, false)),
+			 errdetail("It holds or inherits the capabilities \"gateway\", \"propose\" and "
+					   "\"review\": whoever has a session of it can take both sides."),
+			 errhint("Use two roles, one that proposes and one that reviews; or let the role be "
+					 "NOINHERIT and SET ROLE to those that do.")));
+}
+
 void
 capability_grant(Oid role, const char *name)
 {
@@ -195,6 +218,7 @@ capability_grant(Oid role, const char *name)
 	capability = check_arguments(&caller, name);
 	change_grants(true, role, capability);
 	audit_capability(&caller, "grant_capability", role, name);
+	warn_if_alone(role, capability);
 }
 
 void

@@ -81,7 +81,7 @@ check_identity(const PreviewContext *context)
 	reviewer_check_kind(context->actor, context->policy);
 	caller_person(caller, context->actor, &person);
 	if (reviewer_is_proposer(&person, context->proposal))
-		reviewer_report_own(context->actor, context->proposal, "preview");
+		reviewer_report_own(&person, context->proposal, "preview");
 	voter_init(&voter, context->actor, &person, context->proposal, context->policy);
 	votes_load(&votes, context->proposal);
 	if (votes.quorum.count > 0 && !voter_fits(&voter, &votes, &votes.quorum, &slot))

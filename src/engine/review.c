@@ -138,7 +138,7 @@ check_identity(const ReviewContext *context)
 	reviewer_check_kind(context->reviewer, context->policy);
 	if (reviewer_is_proposer(&context->voter.person, proposal) &&
 		(decision == DECISION_EDIT || !proposal->proposer_may_review))
-		reviewer_report_own(context->reviewer, proposal, "review");
+		reviewer_report_own(&context->voter.person, proposal, "review");
 	check_preview_identity(context);
 	if (decision == DECISION_APPROVE &&
 		voter_is_author_without_vote(&context->voter, &context->votes))
@@ -188,6 +188,28 @@ report_no_slot(const ReviewContext *context, int64 stage)
 				  errhint("Somebody else must review it."));
 }
 
+/* Say that the reviewer's person has approved as another actor, and by which mark. */
+static void
+report_has_approved(const ReviewContext *context)
+{
+	const Votes *votes = &context->votes;
+	const Person *person = &context->voter.person;
+	const Person *approver = &votes->approvers[0];
+
+	for (int i = 0; i < votes->napprovals; i++)
+		if (reviewer_is_actor(person, &votes->approvers[i]))
+			approver = &votes->approvers[i];
+	report_denied("wfo_no_slot",
+				  errmsg("an approval by actor " INT64_FORMAT " would not count",
+						 context->reviewer->actor_id),
+				  errdetail("The same person has approved proposal " INT64_FORMAT
+							" as another actor.%s",
+							context->proposal->proposal_id,
+							reviewer_describe_mark(person, approver)),
+				  errhint("Somebody else must approve it too.%s",
+						  reviewer_describe_way_out(person, approver)));
+}
+
 /* Find the slot that the decision fills, or would fill: 42501 where there is none. */
 static void
 find_slot(ReviewContext *context)
@@ -198,13 +220,7 @@ find_slot(ReviewContext *context)
 	{
 		case DECISION_APPROVE:
 			if (voter_has_approved(&context->voter, votes))
-				report_denied("wfo_no_slot",
-							  errmsg("an approval by actor " INT64_FORMAT " would not count",
-									 context->reviewer->actor_id),
-							  errdetail("The same person has approved proposal " INT64_FORMAT
-										" as another actor.",
-										context->proposal->proposal_id),
-							  errhint("Somebody else must approve it too."));
+				report_has_approved(context);
 			if (!voter_find_slot(&context->voter, votes, &context->slot))
 				report_no_slot(context, votes->open_stage);
 			break;

@@ -9,6 +9,7 @@
 #include "engine/binding.h"
 #include "engine/caller.h"
 #include "engine/reviewer.h"
+#include "utils/builtins.h"
 
 /* Whether actors of this kind review: humans, and others if the policy says so. */
 bool
@@ -47,20 +48,88 @@ reviewer_is_proposer(const Person *reviewer, const Proposal *proposal)
 	return reviewer_is_actor(reviewer, &proposal->proposer);
 }
 
-/*
- * Say that nobody does this to their own proposal.  The reviewer may be NULL,
- * where the session acts for nobody in particular.
- */
-void
-reviewer_report_own(const Actor *reviewer, const Proposal *proposal, const char *verb)
+/* The mark that makes a reviewer and an actor one person, by what was or is known of the actor. */
+static PersonMark
+find_mark(const Person *reviewer, const Person *then, const char **name)
 {
+	PersonMark mark = person_shared_mark(reviewer, then, name);
+	Person today;
+
+	if (mark != MARK_NONE)
+		return mark;
+	today = actor_person(actor_require(then->actor_id));
+	return person_shared_mark(reviewer, &today, name);
+}
+
+/*
+ * Which mark makes somebody the same person as another actor: a sentence after a
+ * space, for a detail; empty where they are the same actor.
+ */
+char *
+reviewer_describe_mark(const Person *reviewer, const Person *then)
+{
+	const char *name;
+
+	switch (find_mark(reviewer, then, &name))
+	{
+		case MARK_NONE:
+		case MARK_ACTOR:
+			break;
+		case MARK_PERSON:
+			return psprintf(" Both have the person \"%s\".", name);
+		case MARK_DB_ROLE:
+			return psprintf(" Both are bound to the database role \"%s\".", name);
+		case MARK_LOGIN:
+			return psprintf(" Both act through the login \"%s\".", name);
+		case MARK_ROLE_AND_LOGIN:
+			return psprintf(" One is bound to the database role \"%s\", and the other acts through "
+							"it as a login.",
+							name);
+	}
+	return "";
+}
+
+/* What can be done where the two are not one person: a sentence after a space, for a hint. */
+char *
+reviewer_describe_way_out(const Person *reviewer, const Person *then)
+{
+	const char *name;
+
+	switch (find_mark(reviewer, then, &name))
+	{
+		case MARK_NONE:
+		case MARK_ACTOR:
+			break;
+		case MARK_PERSON:
+		case MARK_DB_ROLE:
+		case MARK_ROLE_AND_LOGIN:
+			return " If they are two people, an administrator can correct the actors with "
+				   "update_actor, for what is proposed from then on.";
+		case MARK_LOGIN:
+			return psprintf(
+				" If many people share the login, as in a pool, a superuser can grant it "
+				"the capability \"gateway\" (grant_capability(%s, 'gateway')): from "
+				"then on it is no mark of a person.",
+				quote_literal_cstr(name));
+	}
+	return "";
+}
+
+/* Say that nobody does this to their own proposal. */
+void
+reviewer_report_own(const Person *reviewer, const Proposal *proposal, const char *verb)
+{
+	const Person *proposer = &proposal->proposer;
+
 	report_denied("wfo_own_proposal",
 				  errmsg("nobody may %s their own proposal " INT64_FORMAT, verb,
 						 proposal->proposal_id),
-				  reviewer == NULL || proposal->actor_id == reviewer->actor_id
+				  reviewer->actor_id == proposer->actor_id
 					  ? errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id)
 					  : errdetail("Actor " INT64_FORMAT " proposed it, and is the same person as "
-								  "actor " INT64_FORMAT ".",
-								  proposal->actor_id, reviewer->actor_id),
-				  errhint("Somebody else must %s it.", verb));
+								  "actor " INT64_FORMAT ".%s",
+								  proposal->actor_id, reviewer->actor_id,
+								  reviewer_describe_mark(reviewer, proposer)),
+				  errhint("Somebody else must %s it.%s", verb,
+						  reviewer_describe_way_out(reviewer, proposer)));
 }

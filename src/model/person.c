@@ -25,12 +25,36 @@ is_by(const Person *person, int64 actor_id)
 	return actor_id != 0 && (person->actor_id == actor_id || person->on_behalf_of == actor_id);
 }
 
+/* The mark that two acts share, and its name but for an actor's; MARK_NONE: none. */
+PersonMark
+person_shared_mark(const Person *a, const Person *b, const char **name)
+{
+	*name = NULL;
+	if (is_by(a, b->actor_id) || is_by(a, b->on_behalf_of))
+		return MARK_ACTOR;
+	*name = a->person;
+	if (same_mark(a->person, b->person))
+		return MARK_PERSON;
+	*name = a->db_role;
+	if (same_mark(a->db_role, b->db_role))
+		return MARK_DB_ROLE;
+	if (same_mark(a->db_role, b->login))
+		return MARK_ROLE_AND_LOGIN;
+	*name = a->login;
+	if (same_mark(a->login, b->login))
+		return MARK_LOGIN;
+	if (same_mark(a->login, b->db_role))
+		return MARK_ROLE_AND_LOGIN;
+	*name = NULL;
+	return MARK_NONE;
+}
+
 bool
 person_is_same(const Person *a, const Person *b)
 {
-	return is_by(a, b->actor_id) || is_by(a, b->on_behalf_of) || same_mark(a->person, b->person) ||
-		   same_mark(a->db_role, b->db_role) || same_mark(a->login, b->login) ||
-		   same_mark(a->db_role, b->login) || same_mark(a->login, b->db_role);
+	const char *name;
+
+	return person_shared_mark(a, b, &name) != MARK_NONE;
 }
 
 /*

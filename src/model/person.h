@@ -20,6 +20,18 @@ typedef struct Person
 	int64 on_behalf_of; /* another actor; 0: nobody */
 } Person;
 
+/* What two acts have in common that makes them one person's. */
+typedef enum PersonMark
+{
+	MARK_NONE,
+	MARK_ACTOR, /* the actor, or on whose behalf it was */
+	MARK_PERSON,
+	MARK_DB_ROLE,
+	MARK_LOGIN,
+	MARK_ROLE_AND_LOGIN /* one is bound to a role, the other logs in as it */
+} PersonMark;
+
+extern PersonMark person_shared_mark(const Person *a, const Person *b, const char **name);
 extern bool person_is_same(const Person *a, const Person *b);
 extern int *person_groups(const Person *persons, int count);
 extern int person_count(const Person *persons, int count);

@@ -13,6 +13,18 @@ person(int64 actor_id, const char *name, const char *db_role, const char *login)
 }
 
 static void
+marked(Person a, Person b, PersonMark mark, const char *name, const char *description)
+{
+	const char *forth;
+	const char *back;
+
+	ok(person_shared_mark(&a, &b, &forth) == mark && person_shared_mark(&b, &a, &back) == mark &&
+		   (name == NULL ? forth == NULL && back == NULL
+						 : strcmp(forth, name) == 0 && strcmp(back, name) == 0),
+	   "%s", description);
+}
+
+static void
 same(Person a, Person b, bool expected, const char *description)
 {
 	ok(person_is_same(&a, &b) == expected && person_is_same(&b, &a) == expected, "%s", description);
@@ -30,6 +42,16 @@ UNIT_TEST(person)
 	Person two_groups[] = {person(1, "x", NULL, NULL), person(2, "y", NULL, NULL),
 						   person(3, "x", NULL, NULL), person(4, "y", NULL, NULL)};
 
+	marked(person(1, "x", "r", "l"), person(1, "x", "r", "l"), MARK_ACTOR, NULL,
+		   "an actor is its own mark");
+	marked(person(1, "x", "r", "l"), person(2, "y", "s", "m"), MARK_NONE, NULL,
+		   "there may be none");
+	marked(person(1, "x", "r", "l"), person(2, "x", "s", "m"), MARK_PERSON, "x",
+		   "the person is one");
+	marked(person(1, "x", "r", "l"), person(2, "y", "r", "m"), MARK_DB_ROLE, "r", "so is the role");
+	marked(person(1, "x", "r", "l"), person(2, "y", "s", "l"), MARK_LOGIN, "l", "and the login");
+	marked(person(1, "x", "r", "l"), person(2, "y", "s", "r"), MARK_ROLE_AND_LOGIN, "r",
+		   "and a role that is the other's login");
 	same(person(1, NULL, NULL, NULL), person(1, NULL, NULL, NULL), true,
 		 "an actor is the same person as itself");
 	same(person(1, NULL, NULL, NULL), person(2, NULL, NULL, NULL), false,
