@@ -149,6 +149,22 @@ compat_lock_held(const LOCKTAG *tag, LOCKMODE mode)
 #endif
 }
 
+/* Set the handler of a signal: returns the one before.  Since 18 nobody tells which that was. */
+static inline pqsigfunc
+compat_pqsignal(int signo, pqsigfunc handler)
+{
+#if PG_VERSION_NUM >= 180000
+	static pqsigfunc last = SIG_DFL;
+	pqsigfunc previous = last;
+
+	pqsignal(signo, handler);
+	last = handler;
+	return previous;
+#else
+	return pqsignal(signo, handler);
+#endif
+}
+
 /* The running transaction, as the backend numbers its own. */
 static inline LocalTransactionId
 compat_my_lxid(void)

@@ -22,6 +22,7 @@
 #include <signal.h>
 
 #include "access/xact.h"
+#include "base/compat.h"
 #include "engine/deadline.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
@@ -35,7 +36,7 @@
 #define UNWIND_TIME 1000
 
 static TimeoutId timer = MAX_TIMEOUTS; /* not registered yet */
-static bool armed = false;
+static volatile sig_atomic_t armed = false;
 static bool timing = false;     /* the timer is on */
 static bool repeating = false;  /* it repeats a cancel of the caller */
 static TimestampTz deadline_at; /* 0: there is none */
@@ -43,6 +44,7 @@ static int64 grace_time;        /* in ms; 0: what goes on is not ended */
 static bool ends_worker;        /* and not somebody's session */
 static volatile sig_atomic_t passed = false;
 static volatile sig_atomic_t cancelled = false;
+static pqsigfunc outer_handler = StatementCancelHandler; /* of SIGINT */
 static volatile TimestampTz cancelled_at;
 static volatile sig_atomic_t unwinding = false;
 static volatile sig_atomic_t hard = false;
@@ -92,12 +94,42 @@ deadline_handler(void)
 static void
 cancel_handler(SIGNAL_ARGS)
 {
-	if (!get_timeout_indicator(LOCK_TIMEOUT, false) && !cancelled)
+	static volatile sig_atomic_t inside = false;
+
+	if (armed && !get_timeout_indicator(LOCK_TIMEOUT, false) && !cancelled)
 	{
 		cancelled_at = GetCurrentTimestamp();
 		cancelled = true;
 	}
-	StatementCancelHandler(postgres_signal_arg);
+	/* A library's handler may call ours in turn, where it came after it once. */
+	if (inside)
+	{
+		StatementCancelHandler(postgres_signal_arg);
+		return;
+	}
+	inside = true;
+	outer_handler(postgres_signal_arg);
+	inside = false;
+}
+
+/* Go before the handler of SIGINT, the server's own or a library's. */
+static void
+handler_install(void)
+{
+	pqsigfunc outer = compat_pqsignal(SIGINT, cancel_handler);
+
+	if (outer != cancel_handler && outer != SIG_DFL && outer != SIG_IGN && outer != SIG_ERR)
+		outer_handler = outer;
+}
+
+/* Give way to it again, unless another has come before ours meanwhile. */
+static void
+handler_remove(void)
+{
+	pqsigfunc top = compat_pqsignal(SIGINT, outer_handler);
+
+	if (top != cancel_handler)
+		(void) compat_pqsignal(SIGINT, top);
 }
 
 static void
@@ -162,7 +194,7 @@ deadline_start(int64 milliseconds, int64 grace, bool in_worker)
 	grace_time = grace;
 	ends_worker = in_worker;
 	armed = true;
-	pqsignal(SIGINT, cancel_handler);
+	handler_install();
 	if (QueryCancelPending && !cancelled)
 	{
 		/* One that came a moment ago is for this. */
@@ -185,7 +217,7 @@ deadline_stop(void)
 	bool timed_out = passed && !cancelled;
 
 	armed = false;
-	pqsignal(SIGINT, StatementCancelHandler);
+	handler_remove();
 	if (timing)
 		disable_timeout(timer, false);
 	if (timed_out || unwinding)

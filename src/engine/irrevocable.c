@@ -92,8 +92,8 @@ refuse(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *a
 
 	if (next_hook != NULL)
 		next_hook(access, class_id, object_id, sub_id, arg);
-	if (access != OAT_FUNCTION_EXECUTE || class_id != ProcedureRelationId ||
-		get_func_namespace(object_id) != PG_CATALOG_NAMESPACE)
+	if (!invocation_is_undone() || access != OAT_FUNCTION_EXECUTE ||
+		class_id != ProcedureRelationId || get_func_namespace(object_id) != PG_CATALOG_NAMESPACE)
 		return;
 	name = get_func_name(object_id);
 	if (name != NULL && is_irrevocable(name))
@@ -128,7 +128,7 @@ process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUti
 								completion);
 }
 
-/* In every process that has the library, be it preloaded or not. */
+/* In every process that has the library, whether it is preloaded or not. */
 void
 irrevocable_define(void)
 {
@@ -136,16 +136,20 @@ irrevocable_define(void)
 	ProcessUtility_hook = process_utility;
 }
 
-/* From here on such functions are errors 55000. */
+/*
+ * Install the hook on function calls, before the first call of a process that is
+ * rolled back.  It costs a little wherever a search_path is set, so a process
+ * that has no such call goes without; and it stays, since a hook that a library
+ * has installed after it would go with it.
+ */
 void
-irrevocable_refuse(void)
+irrevocable_install(void)
 {
+	static bool installed = false;
+
+	if (installed)
+		return;
+	installed = true;
 	next_hook = object_access_hook;
 	object_access_hook = refuse;
-}
-
-void
-irrevocable_allow(void)
-{
-	object_access_hook = next_hook;
 }

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 extern void irrevocable_define(void);
-extern void irrevocable_refuse(void);
-extern void irrevocable_allow(void);
+extern void irrevocable_install(void);
 
 #endif

@@ -61,15 +61,6 @@ simulate(const Invocation *invocation, const Tool *tool, const Definition *defin
 	undone.look = look;
 	undone.look_arg = &simulation;
 	result->simulated = true;
-	irrevocable_refuse();
-	PG_TRY();
-	{
-		result->error = invoke(&undone, tool, definition, timeout, proposal->params,
-							   &result->output);
-	}
-	PG_FINALLY();
-	{
-		irrevocable_allow();
-	}
-	PG_END_TRY();
+	irrevocable_install();
+	result->error = invoke(&undone, tool, definition, timeout, proposal->params, &result->output);
 }
