@@ -236,6 +236,16 @@ RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_whoami';
 COMMENT ON FUNCTION whoami IS
   'Says who the session is for the extension: the role taken on, the login, the one active actor bound to the role, and the capabilities.';
 
+CREATE FUNCTION may_read_support(internal)
+RETURNS internal LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'wfo_may_read_support';
+COMMENT ON FUNCTION may_read_support IS
+  'Replaces may_read in a plan by what it comes to for the role.';
+
+CREATE FUNCTION may_read(relation oid, actor_id bigint)
+RETURNS boolean LANGUAGE c STABLE PARALLEL SAFE SUPPORT may_read_support AS 'MODULE_PATHNAME', 'wfo_may_read';
+COMMENT ON FUNCTION may_read IS
+  'Whether the current role reads rows about what an actor has proposed or started; NULL: rows that are about nobody''s. The condition of the row security policies, which the planner replaces: nobody needs to execute it.';
+
 CREATE FUNCTION transitions(OUT object text, OUT from_status text, OUT event text, OUT to_status text)
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_transitions';
 COMMENT ON FUNCTION transitions IS

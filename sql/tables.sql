@@ -251,10 +251,12 @@ CREATE TABLE proposal (
   definition         bytea NOT NULL,
   person             text,
   db_role            text,
-  login              text
+  login              text,
+  revised_at         timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
-CREATE INDEX proposal_workflow_idx ON proposal (workflow_id);
-CREATE INDEX proposal_open_idx ON proposal (actor_id) WHERE open;
+CREATE INDEX proposal_workflow_idx ON proposal (workflow_id, open);
+CREATE INDEX proposal_actor_idx ON proposal (actor_id, open);
+CREATE INDEX proposal_open_idx ON proposal (revised_at, proposal_id) WHERE open;
 CREATE UNIQUE INDEX proposal_idempotency_idx ON proposal (actor_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 COMMENT ON TABLE proposal IS 'Tool calls that somebody proposed, as they stand now';
@@ -286,6 +288,7 @@ COMMENT ON COLUMN proposal.definition IS 'SHA-256 of the tool''s definition that
 COMMENT ON COLUMN proposal.person IS 'The proposer''s person when it was proposed';
 COMMENT ON COLUMN proposal.db_role IS 'The proposer''s database role when it was proposed';
 COMMENT ON COLUMN proposal.login IS 'Login it was proposed through; null: a gateway';
+COMMENT ON COLUMN proposal.revised_at IS 'When the current revision was written';
 
 CREATE TABLE proposal_revision (
   proposal_id        bigint NOT NULL REFERENCES proposal,
@@ -301,8 +304,10 @@ CREATE TABLE proposal_revision (
   person             text,
   db_role            text,
   login              text,
+  proposed_by        bigint,
   PRIMARY KEY (proposal_id, revision)
 );
+CREATE INDEX proposal_revision_proposed_by_idx ON proposal_revision (proposed_by);
 
 COMMENT ON TABLE proposal_revision IS 'Every wording a proposal has had; rows are never changed';
 COMMENT ON COLUMN proposal_revision.actor_id IS 'Actor that wrote the revision';
@@ -315,6 +320,7 @@ COMMENT ON COLUMN proposal_revision.definition IS 'SHA-256 of the tool''s defini
 COMMENT ON COLUMN proposal_revision.person IS 'The author''s person at that time';
 COMMENT ON COLUMN proposal_revision.db_role IS 'The author''s database role at that time';
 COMMENT ON COLUMN proposal_revision.login IS 'Login it came through; null: a gateway';
+COMMENT ON COLUMN proposal_revision.proposed_by IS 'Actor that proposed the call, who reads the row';
 
 CREATE TABLE proposal_comment (
   comment_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -323,14 +329,17 @@ CREATE TABLE proposal_comment (
   revision     bigint NOT NULL,
   actor_id     bigint NOT NULL REFERENCES actor,
   commented_at timestamptz NOT NULL,
-  comment      text NOT NULL CHECK (comment <> '')
+  comment      text NOT NULL CHECK (comment <> ''),
+  proposed_by  bigint
 );
+CREATE INDEX proposal_comment_proposed_by_idx ON proposal_comment (proposed_by);
 CREATE INDEX proposal_comment_proposal_idx ON proposal_comment (proposal_id);
 
 COMMENT ON TABLE proposal_comment IS 'What was said of proposals without a decision; rows are never changed';
 COMMENT ON COLUMN proposal_comment.revision IS 'Revision that was the current one';
 COMMENT ON COLUMN proposal_comment.actor_id IS 'Actor that said it';
 COMMENT ON COLUMN proposal_comment.comment IS 'What the actor said';
+COMMENT ON COLUMN proposal_comment.proposed_by IS 'Actor that proposed the call, who reads the row';
 
 CREATE TABLE preview (
   preview_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -367,8 +376,10 @@ CREATE TABLE review (
   login       text,
   comment     text,
   edits       jsonb,
-  preview_id  bigint REFERENCES preview
+  preview_id  bigint REFERENCES preview,
+  proposed_by bigint
 );
+CREATE INDEX review_proposed_by_idx ON review (proposed_by);
 CREATE INDEX review_proposal_idx ON review (proposal_id, revision);
 
 COMMENT ON TABLE review IS 'What reviewers decided; rows are never changed';
@@ -386,6 +397,7 @@ COMMENT ON COLUMN review.login IS 'Login the decision came through; null: a gate
 COMMENT ON COLUMN review.comment IS 'What the reviewer said of it';
 COMMENT ON COLUMN review.edits IS 'JSON Merge Patch (RFC 7396) that an edit applied to the params';
 COMMENT ON COLUMN review.preview_id IS 'Preview that the reviewer attached: of the revision decided on, or that an edit started from';
+COMMENT ON COLUMN review.proposed_by IS 'Actor that proposed the call, who reads the row';
 
 CREATE TABLE revocation (
   review_id   bigint PRIMARY KEY REFERENCES review,
@@ -396,8 +408,10 @@ CREATE TABLE revocation (
   actor_id    bigint NOT NULL REFERENCES actor,
   status      proposal_status NOT NULL,
   revoked_at  timestamptz NOT NULL,
-  reason      text
+  reason      text,
+  proposed_by bigint
 );
+CREATE INDEX revocation_proposed_by_idx ON revocation (proposed_by);
 CREATE INDEX revocation_proposal_idx ON revocation (proposal_id, revision);
 
 COMMENT ON TABLE revocation IS 'Approvals that count no more; rows are never changed';
@@ -407,6 +421,7 @@ COMMENT ON COLUMN revocation.actor_id IS 'Actor that revoked';
 COMMENT ON COLUMN revocation.status IS 'Where the proposal stood then';
 COMMENT ON COLUMN revocation.revoked_at IS 'When the approval was revoked';
 COMMENT ON COLUMN revocation.reason IS 'Why, in the words of who revoked';
+COMMENT ON COLUMN revocation.proposed_by IS 'Actor that proposed the call, who reads the row';
 
 CREATE TABLE execution (
   execution_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -423,8 +438,10 @@ CREATE TABLE execution (
   ended_by     bigint,
   login        name,
   end_reason   text,
-  result       jsonb
+  result       jsonb,
+  proposed_by  bigint
 );
+CREATE INDEX execution_proposed_by_idx ON execution (proposed_by);
 CREATE INDEX execution_proposal_idx ON execution (proposal_id);
 CREATE UNIQUE INDEX execution_once_idx ON execution (proposal_id) WHERE status = 'succeeded' AND NOT dry_run;
 
@@ -441,6 +458,7 @@ COMMENT ON COLUMN execution.ended_by IS 'Actor that cancelled the execution, whe
 COMMENT ON COLUMN execution.login IS 'Login that asked for the execution (session_user)';
 COMMENT ON COLUMN execution.end_reason IS 'Reason given when the execution was cancelled';
 COMMENT ON COLUMN execution.result IS 'What execute_action returned; while queued, what the last attempt came to';
+COMMENT ON COLUMN execution.proposed_by IS 'Actor that proposed the call, who reads the row';
 COMMENT ON INDEX execution_once_idx IS 'A proposal succeeds once';
 
 CREATE TABLE queue (
@@ -453,8 +471,10 @@ CREATE TABLE queue (
   crashes       bigint NOT NULL,
   home_system   bigint NOT NULL,
   home_database oid NOT NULL,
-  tool          text COLLATE "C" NOT NULL
+  tool          text COLLATE "C" NOT NULL,
+  proposed_by   bigint
 );
+CREATE INDEX queue_proposed_by_idx ON queue (proposed_by);
 CREATE INDEX queue_due_idx ON queue (run_as_oid, priority DESC, due_at, execution_id);
 
 COMMENT ON TABLE queue IS 'Calls that wait for a background worker or run in one; a row is deleted when its call is done';
@@ -466,6 +486,7 @@ COMMENT ON COLUMN queue.crashes IS 'How many times the server crashed while the 
 COMMENT ON COLUMN queue.home_system IS 'System identifier of the server where the call was queued';
 COMMENT ON COLUMN queue.home_database IS 'OID of the database where the call was queued; in any other it is held until resume_queue()';
 COMMENT ON COLUMN queue.tool IS 'Tool to call';
+COMMENT ON COLUMN queue.proposed_by IS 'Actor that proposed the call, who reads the row';
 
 CREATE TABLE cancel_request (
   request_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -475,8 +496,10 @@ CREATE TABLE cancel_request (
   requested_at timestamptz NOT NULL,
   actor_id     bigint REFERENCES actor,
   login        name NOT NULL,
-  reason       text
+  reason       text,
+  proposed_by  bigint
 );
+CREATE INDEX cancel_request_proposed_by_idx ON cancel_request (proposed_by);
 CREATE INDEX cancel_request_execution_idx ON cancel_request (execution_id, request_id);
 
 COMMENT ON TABLE cancel_request IS 'Requests to cancel calls that a worker was running; the first of an execution counts, and rows are never changed';
@@ -488,6 +511,7 @@ COMMENT ON COLUMN cancel_request.requested_at IS 'When cancel_execution was call
 COMMENT ON COLUMN cancel_request.actor_id IS 'Actor that asked; null: nobody in particular';
 COMMENT ON COLUMN cancel_request.login IS 'Login that asked (session_user)';
 COMMENT ON COLUMN cancel_request.reason IS 'Why, in the words of who asked';
+COMMENT ON COLUMN cancel_request.proposed_by IS 'Actor that proposed the call, who reads the row';
 
 CREATE TABLE break_glass (
   execution_id bigint PRIMARY KEY REFERENCES execution,
@@ -504,8 +528,11 @@ CREATE TABLE break_glass (
   reviewed_at  timestamptz,
   reviewer_id  bigint REFERENCES actor,
   comment      text,
+  proposed_by  bigint,
   CHECK ((reviewed_at IS NULL) = (reviewer_id IS NULL) AND (reviewed_at IS NULL) = (comment IS NULL))
 );
+CREATE INDEX break_glass_proposal_idx ON break_glass (proposal_id);
+CREATE INDEX break_glass_proposed_by_idx ON break_glass (proposed_by);
 CREATE INDEX break_glass_open_idx ON break_glass (execution_id) WHERE reviewed_at IS NULL;
 
 COMMENT ON TABLE break_glass IS 'Executions without the approvals, and who looked at them afterwards';
@@ -520,6 +547,7 @@ COMMENT ON COLUMN break_glass.login IS 'Login it was done through; null: a gatew
 COMMENT ON COLUMN break_glass.reviewed_at IS 'When somebody else looked at it; null: nobody has yet';
 COMMENT ON COLUMN break_glass.reviewer_id IS 'Actor that looked at it';
 COMMENT ON COLUMN break_glass.comment IS 'What the reviewer said of it';
+COMMENT ON COLUMN break_glass.proposed_by IS 'Actor that proposed the call, who reads the row';
 
 CREATE TABLE audit_log (
   audit_id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -88,13 +88,14 @@ SELECT p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.revision, s.status, p
        CASE WHEN s.status = 'pending' THEN p.stage END AS stage,
        CASE WHEN s.status = 'pending' THEN proposal_progress(p.proposal_id) END AS needs,
        p.status_at, p.status_reason, CASE WHEN p.open THEN p.expires_at END AS expires_at,
-       EXISTS (SELECT FROM break_glass b WHERE b.proposal_id = p.proposal_id) AS break_glass,
+       b.proposal_id IS NOT NULL AS break_glass,
        s.status IN ('pending', 'approved') AND tool_change(p.tool, p.definition) IS NOT NULL AS tool_changed,
        CASE WHEN s.status IN ('pending', 'approved') THEN tool_change(p.tool, p.definition) END AS what_changed,
        CASE WHEN p.open THEN count_rebound_approvals(p.proposal_id) ELSE 0 END AS rebound_approvals
   FROM proposal p
  CROSS JOIN LATERAL (SELECT CASE WHEN p.open AND p.expires_at <= pg_catalog.clock_timestamp()
-                                 THEN 'expired' ELSE p.status END AS status) s;
+                                 THEN 'expired' ELSE p.status END AS status) s
+  LEFT JOIN (SELECT DISTINCT g.proposal_id FROM break_glass g) b ON b.proposal_id = p.proposal_id;
 
 COMMENT ON VIEW proposal_progress IS 'Where each proposal stands by the clock, and what approvals it still needs';
 COMMENT ON COLUMN proposal_progress.status IS 'Status, where an open proposal past its time is expired';

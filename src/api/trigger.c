@@ -37,8 +37,7 @@ wfo_guard(PG_FUNCTION_ARGS)
 		guard_update(data->tg_relation, data->tg_trigtuple, data->tg_newtuple);
 		return PointerGetDatum(data->tg_newtuple);
 	}
-	guard_insert(data->tg_relation);
-	return PointerGetDatum(data->tg_trigtuple);
+	return PointerGetDatum(guard_insert(data->tg_relation, data->tg_trigtuple));
 }
 
 Datum

@@ -122,6 +122,13 @@ compat_can_set_role_nosuper(Oid member, Oid role)
 	return is_member_of_role_nosuper(member, role) && compat_can_set_role(member, role);
 }
 
+/* The same as a privilege that pg_has_role() knows. */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_SET_ROLE_PRIVILEGE "SET"
+#else
+#define COMPAT_SET_ROLE_PRIVILEGE "MEMBER"
+#endif
+
 /* A hook on the check of a query's privileges, of which the range table is of interest. */
 #if PG_VERSION_NUM >= 160000
 #define COMPAT_CHECK_PERMS(name) name(List *range_table, List *infos, bool report)

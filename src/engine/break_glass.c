@@ -147,6 +147,7 @@ break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb 
 	run.actor = actor;
 	run.broken = &broken;
 	run.execution_id = broken.execution_id = store_next_id(STORE_EXECUTION);
+	broken.proposed_by = call.proposal->actor_id;
 	broken.workflow_id = call.proposal->workflow_id;
 	broken.revision = call.proposal->revision;
 	broken.broken_at = GetCurrentTimestamp();

@@ -41,6 +41,7 @@ proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)
 					  errhint("Ask for the capability \"review\"."));
 
 	comment.comment_id = store_next_id(STORE_PROPOSAL_COMMENT);
+	comment.proposed_by = proposal->actor_id;
 	comment.workflow_id = proposal->workflow_id;
 	comment.revision = proposal->revision;
 	comment.actor_id = actor->actor_id;

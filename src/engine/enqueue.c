@@ -33,6 +33,7 @@ put(const ApprovedCall *call, const Caller *caller, const int64 *actor_id, Times
 
 	execution.execution_id = store_next_id(STORE_EXECUTION);
 	execution.proposal_id = call->proposal->proposal_id;
+	execution.proposed_by = call->proposal->actor_id;
 	execution.workflow_id = call->proposal->workflow_id;
 	execution.revision = call->proposal->revision;
 	execution.actor_id = actor_id;
@@ -44,6 +45,7 @@ put(const ApprovedCall *call, const Caller *caller, const int64 *actor_id, Times
 	execution_insert(&execution);
 
 	row.proposal_id = execution.proposal_id;
+	row.proposed_by = execution.proposed_by;
 	row.execution_id = execution.execution_id;
 	row.run_as = call->run_as;
 	row.priority = priority;

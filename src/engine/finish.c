@@ -54,6 +54,7 @@ finish_call(const ApprovedCall *call, const Run *run, const char *login, CallRes
 	bool failed = result->error != NULL;
 	Execution execution = {.execution_id = run->execution_id,
 						   .proposal_id = call->proposal->proposal_id,
+						   .proposed_by = call->proposal->actor_id,
 						   .workflow_id = call->proposal->workflow_id,
 						   .revision = call->proposal->revision,
 						   .actor_id = run->actor != NULL ? &run->actor->actor_id : NULL,

@@ -18,11 +18,16 @@
 #include "model/transition.h"
 #include "store/actor.h"
 #include "store/break_glass.h"
+#include "store/cancel_request.h"
+#include "store/comment.h"
 #include "store/delegation.h"
 #include "store/execution.h"
 #include "store/freeze.h"
 #include "store/proposal.h"
 #include "store/queue.h"
+#include "store/review.h"
+#include "store/revision.h"
+#include "store/revocation.h"
 #include "store/rule.h"
 #include "store/table.h"
 #include "store/tool.h"
@@ -57,12 +62,19 @@ static const AttrNumber delegation_fixed[] = {DELEGATION_DELEGATION_ID,
 static const AttrNumber rule_fixed[] =
 	{RULE_RULE_ID,     RULE_ROLE,   RULE_APPROVALS, RULE_STAGE,    RULE_TOOL, RULE_CONDITION,
 	 RULE_DESCRIPTION, RULE_AGENTS, RULE_ADDED_AT,  RULE_ADDED_BY, 0};
-static const AttrNumber break_glass_fixed[] = {BREAK_GLASS_EXECUTION_ID, BREAK_GLASS_PROPOSAL_ID,
-											   BREAK_GLASS_WORKFLOW_ID,  BREAK_GLASS_REVISION,
-											   BREAK_GLASS_ACTOR_ID,     BREAK_GLASS_BROKEN_AT,
-											   BREAK_GLASS_FREEZE_ID,    BREAK_GLASS_REASON,
-											   BREAK_GLASS_PERSON,       BREAK_GLASS_DB_ROLE,
-											   BREAK_GLASS_LOGIN,        0};
+static const AttrNumber break_glass_fixed[] = {BREAK_GLASS_EXECUTION_ID,
+											   BREAK_GLASS_PROPOSAL_ID,
+											   BREAK_GLASS_PROPOSED_BY,
+											   BREAK_GLASS_WORKFLOW_ID,
+											   BREAK_GLASS_REVISION,
+											   BREAK_GLASS_ACTOR_ID,
+											   BREAK_GLASS_BROKEN_AT,
+											   BREAK_GLASS_FREEZE_ID,
+											   BREAK_GLASS_REASON,
+											   BREAK_GLASS_PERSON,
+											   BREAK_GLASS_DB_ROLE,
+											   BREAK_GLASS_LOGIN,
+											   0};
 static const AttrNumber proposal_fixed[] = {PROPOSAL_PROPOSAL_ID,
 											PROPOSAL_WORKFLOW_ID,
 											PROPOSAL_ACTOR_ID,
@@ -76,23 +88,19 @@ static const AttrNumber proposal_fixed[] = {PROPOSAL_PROPOSAL_ID,
 											PROPOSAL_LOGIN,
 											PROPOSAL_EXECUTE_ON_APPROVAL,
 											0};
-static const AttrNumber execution_fixed[] = {EXECUTION_EXECUTION_ID, EXECUTION_PROPOSAL_ID,
-											 EXECUTION_WORKFLOW_ID,  EXECUTION_REVISION,
-											 EXECUTION_ACTOR_ID,     EXECUTION_QUEUED_AT,
-											 EXECUTION_LOGIN,        0};
+static const AttrNumber execution_fixed[] =
+	{EXECUTION_EXECUTION_ID, EXECUTION_PROPOSAL_ID, EXECUTION_PROPOSED_BY,
+	 EXECUTION_WORKFLOW_ID,  EXECUTION_REVISION,    EXECUTION_ACTOR_ID,
+	 EXECUTION_QUEUED_AT,    EXECUTION_LOGIN,       0};
 /* What becomes a dry run at its end stays one. */
 static const AttrNumber execution_dry_run[] = {EXECUTION_DRY_RUN, 0};
-static const AttrNumber queue_fixed[] = {QUEUE_PROPOSAL_ID, QUEUE_EXECUTION_ID, QUEUE_PRIORITY,
-										 QUEUE_TOOL, 0};
+static const AttrNumber queue_fixed[] = {QUEUE_PROPOSAL_ID, QUEUE_PROPOSED_BY, QUEUE_EXECUTION_ID,
+										 QUEUE_PRIORITY,    QUEUE_TOOL,        0};
 
 /* Columns that change with a new revision and not without. */
-static const AttrNumber revision_fixed[] = {PROPOSAL_PARAMS,
-											PROPOSAL_DEFINITION,
-											PROPOSAL_REQUIRED_APPROVALS,
-											PROPOSAL_REQUIREMENTS,
-											PROPOSAL_RULE_ID,
-											PROPOSAL_REVISED_BY,
-											0};
+static const AttrNumber revision_fixed[] =
+	{PROPOSAL_PARAMS,  PROPOSAL_DEFINITION, PROPOSAL_REQUIRED_APPROVALS, PROPOSAL_REQUIREMENTS,
+	 PROPOSAL_RULE_ID, PROPOSAL_REVISED_BY, PROPOSAL_REVISED_AT,         0};
 
 static StoreTable
 table_of(Relation rel)
@@ -237,13 +245,60 @@ invalidate_caches(Relation rel)
 	}
 }
 
-void
-guard_insert(Relation rel)
+/* The columns of a table that say which proposal a row is of and who proposed it; 0: none. */
+static void
+find_proposer_columns(StoreTable table, AttrNumber *proposal_id, AttrNumber *proposed_by)
+{
+	static const AttrNumber columns[STORE_TABLE_COUNT][2] = {
+		[STORE_PROPOSAL_REVISION] = {REVISION_PROPOSAL_ID, REVISION_PROPOSED_BY},
+		[STORE_PROPOSAL_COMMENT] = {COMMENT_PROPOSAL_ID, COMMENT_PROPOSED_BY},
+		[STORE_REVIEW] = {REVIEW_PROPOSAL_ID, REVIEW_PROPOSED_BY},
+		[STORE_REVOCATION] = {REVOCATION_PROPOSAL_ID, REVOCATION_PROPOSED_BY},
+		[STORE_EXECUTION] = {EXECUTION_PROPOSAL_ID, EXECUTION_PROPOSED_BY},
+		[STORE_QUEUE] = {QUEUE_PROPOSAL_ID, QUEUE_PROPOSED_BY},
+		[STORE_CANCEL_REQUEST] = {CANCEL_REQUEST_PROPOSAL_ID, CANCEL_REQUEST_PROPOSED_BY},
+		[STORE_BREAK_GLASS] = {BREAK_GLASS_PROPOSAL_ID, BREAK_GLASS_PROPOSED_BY},
+	};
+
+	*proposal_id = columns[table][0];
+	*proposed_by = columns[table][1];
+}
+
+/* A restored row that does not say who proposed the call: with that, where it is known. */
+static HeapTuple
+add_proposer(Relation rel, HeapTuple tuple)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	AttrNumber proposal_id;
+	AttrNumber proposed_by;
+	int column;
+	bool isnull;
+	Datum id;
+	const Proposal *proposal;
+	Datum actor_id;
+
+	find_proposer_columns(table_of(rel), &proposal_id, &proposed_by);
+	if (proposed_by == 0 || !heap_attisnull(tuple, proposed_by, desc))
+		return tuple;
+	id = heap_getattr(tuple, proposal_id, desc, &isnull);
+	proposal = isnull ? NULL : proposal_load(DatumGetInt64(id));
+	if (proposal == NULL)
+		return tuple;
+	column = proposed_by;
+	actor_id = Int64GetDatum(proposal->actor_id);
+	return heap_modify_tuple_by_cols(tuple, desc, 1, &column, &actor_id, &isnull);
+}
+
+/* Returns the row to insert. */
+HeapTuple
+guard_insert(Relation rel, HeapTuple tuple)
 {
 	invalidate_caches(rel);
-	if (store_is_writing() || superuser() || has_privs_of_role(GetUserId(), store_owner()))
-		return;
-	report_outside_write(rel, "INSERT");
+	if (store_is_writing())
+		return tuple;
+	if (!superuser() && !has_privs_of_role(GetUserId(), store_owner()))
+		report_outside_write(rel, "INSERT");
+	return add_proposer(rel, tuple);
 }
 
 void

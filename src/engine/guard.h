@@ -9,7 +9,7 @@
 
 #include "utils/rel.h"
 
-extern void guard_insert(Relation rel);
+extern HeapTuple guard_insert(Relation rel, HeapTuple tuple);
 extern void guard_update(Relation rel, HeapTuple old, HeapTuple new);
 extern void guard_delete(Relation rel, const char *command);
 

@@ -24,6 +24,8 @@ new_revision_work_out(Revision *revision, const RevisionSource *source)
 	const Proposal *proposal = source->proposal;
 
 	revision->proposal_id = proposal->proposal_id;
+	revision->proposed_by = proposal->actor_id;
+	revision->created_at = GetCurrentTimestamp();
 	revision->revision = proposal->revision + 1;
 	revision->approve_until = expiry_after(&source->policy->proposal_ttl);
 	revision->definition = source->definition->sha256;
@@ -44,7 +46,7 @@ void
 new_revision_keep(const Revision *revision, const RevisionSource *source)
 {
 	tool_definition_keep(source->definition->sha256, source->tool->tool, source->definition->json);
-	revision_insert(revision, GetCurrentTimestamp());
+	revision_insert(revision);
 }
 
 /*
@@ -62,6 +64,7 @@ new_revision_set(StoreRow *row, const Revision *revision, const Policy *policy, 
 	row_set_id(row, PROPOSAL_STAGE, open_stage != 0 ? &open_stage : NULL);
 	row_set_id(row, PROPOSAL_RULE_ID, revision->rule_id);
 	row_set_int64(row, PROPOSAL_REVISED_BY, revision->author.actor_id);
+	row_set_time(row, PROPOSAL_REVISED_AT, revision->created_at);
 	row_set_time(row, PROPOSAL_EXPIRES_AT,
 				 open_stage == 0 ? expiry_after(&policy->approval_ttl) : revision->approve_until);
 	row_set_pointer(row, PROPOSAL_APPROVAL_TTL,

@@ -131,6 +131,7 @@ insert_proposal(const ProposeRequest *request, const Workflow *workflow, const P
 	row_set_id(&row, PROPOSAL_STAGE, stage != 0 ? &stage : NULL);
 	row_set_id(&row, PROPOSAL_RULE_ID, revision->rule_id);
 	row_set_int64(&row, PROPOSAL_REVISED_BY, revision->author.actor_id);
+	row_set_time(&row, PROPOSAL_REVISED_AT, now);
 	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW, false);
 	row_set_bool(&row, PROPOSAL_EXECUTE_ON_APPROVAL, request->execute_on_approval);
 	row_set_time(&row, PROPOSAL_PROPOSED_AT, now);
@@ -149,7 +150,8 @@ insert_proposal(const ProposeRequest *request, const Workflow *workflow, const P
 	row_set_text(&row, PROPOSAL_DB_ROLE, revision->author.db_role);
 	row_set_text(&row, PROPOSAL_LOGIN, revision->author.login);
 	store_insert(&row);
-	revision_insert(revision, now);
+	revision->created_at = now;
+	revision_insert(revision);
 }
 
 /* Approve what a rule lets through: returns the status. */
@@ -255,6 +257,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	tool_definition_keep(definition->sha256, subject.tool->tool, definition->json);
 
 	revision.proposal_id = store_next_id(STORE_PROPOSAL);
+	revision.proposed_by = subject.actor->actor_id;
 	requirement_work_out(&revision,
 						 &(RequirementSubject){
 							 .tool = request->tool,

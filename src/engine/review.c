@@ -244,6 +244,7 @@ write_decision(ReviewContext *context, StoreRow *row, int64 revision, bool count
 
 	review_insert(&(Review){
 		.proposal_id = context->proposal->proposal_id,
+		.proposed_by = context->proposal->actor_id,
 		.workflow_id = context->proposal->workflow_id,
 		.revision = revision,
 		.reviewer = context->voter.person,

@@ -66,6 +66,7 @@ write_revocations(const Votes *votes, const Review *revoked, int64 last_stage, c
 	Revocation revocation = {
 		.review_id = revoked->review_id,
 		.proposal_id = votes->proposal->proposal_id,
+		.proposed_by = votes->proposal->actor_id,
 		.workflow_id = votes->proposal->workflow_id,
 		.revision = votes->proposal->revision,
 		.actor_id = revoked->reviewer.actor_id,

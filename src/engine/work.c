@@ -140,6 +140,7 @@ work_begin(Work *work, WorkItem *item, WorkReport *report)
 	{
 		work->queued = NULL;
 		work->execution.proposal_id = work->proposal->proposal_id;
+		work->execution.proposed_by = work->proposal->actor_id;
 		work->execution.workflow_id = work->proposal->workflow_id;
 		work->execution.revision = work->proposal->revision;
 		work->execution.actor_id = item->actor_id;

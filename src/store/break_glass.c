@@ -92,6 +92,7 @@ break_glass_insert(const BreakGlass *broken)
 	store_row_init(&row, STORE_BREAK_GLASS);
 	row_set_int64(&row, BREAK_GLASS_EXECUTION_ID, broken->execution_id);
 	row_set_int64(&row, BREAK_GLASS_PROPOSAL_ID, broken->proposal_id);
+	row_set_int64(&row, BREAK_GLASS_PROPOSED_BY, broken->proposed_by);
 	row_set_int64(&row, BREAK_GLASS_WORKFLOW_ID, broken->workflow_id);
 	row_set_int64(&row, BREAK_GLASS_REVISION, broken->revision);
 	row_set_int64(&row, BREAK_GLASS_ACTOR_ID, broken->person.actor_id);

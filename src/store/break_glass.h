@@ -27,13 +27,15 @@ enum
 	BREAK_GLASS_REVIEWED_AT,
 	BREAK_GLASS_REVIEWER_ID,
 	BREAK_GLASS_COMMENT,
-	BREAK_GLASS_COLUMNS = BREAK_GLASS_COMMENT
+	BREAK_GLASS_PROPOSED_BY,
+	BREAK_GLASS_COLUMNS = BREAK_GLASS_PROPOSED_BY
 };
 
 typedef struct BreakGlass
 {
 	int64 execution_id;
 	int64 proposal_id;
+	int64 proposed_by;
 	int64 workflow_id;
 	int64 revision;
 	Person person; /* who broke the glass, as known then */

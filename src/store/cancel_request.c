@@ -37,6 +37,7 @@ cancel_request_insert(const CancelRequest *request)
 	row_set_int64(&row, CANCEL_REQUEST_REQUEST_ID, store_next_id(STORE_CANCEL_REQUEST));
 	row_set_int64(&row, CANCEL_REQUEST_EXECUTION_ID, request->execution_id);
 	row_set_int64(&row, CANCEL_REQUEST_PROPOSAL_ID, request->proposal_id);
+	row_set_int64(&row, CANCEL_REQUEST_PROPOSED_BY, request->proposed_by);
 	row_set_int64(&row, CANCEL_REQUEST_WORKFLOW_ID, request->workflow_id);
 	row_set_time(&row, CANCEL_REQUEST_REQUESTED_AT, GetCurrentTimestamp());
 	row_set_id(&row, CANCEL_REQUEST_ACTOR_ID, request->actor_id);

@@ -23,13 +23,15 @@ enum
 	CANCEL_REQUEST_ACTOR_ID,
 	CANCEL_REQUEST_LOGIN,
 	CANCEL_REQUEST_REASON,
-	CANCEL_REQUEST_COLUMNS = CANCEL_REQUEST_REASON
+	CANCEL_REQUEST_PROPOSED_BY,
+	CANCEL_REQUEST_COLUMNS = CANCEL_REQUEST_PROPOSED_BY
 };
 
 typedef struct CancelRequest
 {
 	int64 execution_id;
 	int64 proposal_id;
+	int64 proposed_by;
 	int64 workflow_id;
 	const int64 *actor_id; /* NULL: nobody in particular */
 	const char *login;

@@ -15,6 +15,7 @@ comment_insert(const Comment *comment)
 	store_row_init(&row, STORE_PROPOSAL_COMMENT);
 	row_set_int64(&row, COMMENT_COMMENT_ID, comment->comment_id);
 	row_set_int64(&row, COMMENT_PROPOSAL_ID, comment->proposal_id);
+	row_set_int64(&row, COMMENT_PROPOSED_BY, comment->proposed_by);
 	row_set_int64(&row, COMMENT_WORKFLOW_ID, comment->workflow_id);
 	row_set_int64(&row, COMMENT_REVISION, comment->revision);
 	row_set_int64(&row, COMMENT_ACTOR_ID, comment->actor_id);

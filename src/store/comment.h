@@ -16,13 +16,15 @@ enum
 	COMMENT_ACTOR_ID,
 	COMMENT_COMMENTED_AT,
 	COMMENT_COMMENT,
-	COMMENT_COLUMNS = COMMENT_COMMENT
+	COMMENT_PROPOSED_BY,
+	COMMENT_COLUMNS = COMMENT_PROPOSED_BY
 };
 
 typedef struct Comment
 {
 	int64 comment_id;
 	int64 proposal_id;
+	int64 proposed_by;
 	int64 workflow_id;
 	int64 revision;
 	int64 actor_id;

@@ -13,6 +13,8 @@ execution_read(const StoredRow *row, Execution *execution)
 	memset(execution, 0, sizeof(Execution));
 	execution->execution_id = column_int64(row, EXECUTION_EXECUTION_ID);
 	execution->proposal_id = column_int64(row, EXECUTION_PROPOSAL_ID);
+	if (!column_is_null(row, EXECUTION_PROPOSED_BY))
+		execution->proposed_by = column_int64(row, EXECUTION_PROPOSED_BY);
 	execution->workflow_id = column_int64(row, EXECUTION_WORKFLOW_ID);
 	execution->revision = column_int64(row, EXECUTION_REVISION);
 	execution->actor_id = column_int64_or_null(row, EXECUTION_ACTOR_ID);
@@ -48,6 +50,7 @@ execution_insert(const Execution *execution)
 	store_row_init(&row, STORE_EXECUTION);
 	row_set_int64(&row, EXECUTION_EXECUTION_ID, execution->execution_id);
 	row_set_int64(&row, EXECUTION_PROPOSAL_ID, execution->proposal_id);
+	row_set_int64(&row, EXECUTION_PROPOSED_BY, execution->proposed_by);
 	row_set_int64(&row, EXECUTION_WORKFLOW_ID, execution->workflow_id);
 	row_set_int64(&row, EXECUTION_REVISION, execution->revision);
 	row_set_id(&row, EXECUTION_ACTOR_ID, execution->actor_id);

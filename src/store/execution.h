@@ -29,13 +29,15 @@ enum
 	EXECUTION_LOGIN,
 	EXECUTION_END_REASON,
 	EXECUTION_RESULT,
-	EXECUTION_COLUMNS = EXECUTION_RESULT
+	EXECUTION_PROPOSED_BY,
+	EXECUTION_COLUMNS = EXECUTION_PROPOSED_BY
 };
 
 typedef struct Execution
 {
 	int64 execution_id;
 	int64 proposal_id;
+	int64 proposed_by;
 	int64 workflow_id;
 	int64 revision;
 	const int64 *actor_id; /* NULL: nobody in particular */

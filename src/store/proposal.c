@@ -86,12 +86,13 @@ proposal_lock(int64 proposal_id, bool wait, Proposal **proposal)
 int
 proposal_count_open(int64 actor_id, int limit)
 {
-	ScanKeyData key;
+	ScanKeyData keys[2];
 	StoreScan scan;
 	int count = 0;
 
-	store_key_int64(&key, PROPOSAL_ACTOR_ID, actor_id);
-	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 1, &key);
+	store_key_int64(&keys[0], PROPOSAL_ACTOR_ID, actor_id);
+	store_key_bool(&keys[1], PROPOSAL_OPEN, true);
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_actor_idx", 2, keys);
 	while (count < limit && store_scan_next(&scan) != NULL)
 		count++;
 	store_scan_end(&scan);

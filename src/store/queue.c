@@ -49,6 +49,7 @@ queue_insert(const QueueRow *queued)
 
 	store_row_init(&row, STORE_QUEUE);
 	row_set_int64(&row, QUEUE_PROPOSAL_ID, queued->proposal_id);
+	row_set_int64(&row, QUEUE_PROPOSED_BY, queued->proposed_by);
 	row_set_int64(&row, QUEUE_EXECUTION_ID, queued->execution_id);
 	row_set(&row, QUEUE_RUN_AS_OID, ObjectIdGetDatum(queued->run_as));
 	row_set_int64(&row, QUEUE_PRIORITY, queued->priority);

@@ -24,12 +24,14 @@ enum
 	QUEUE_HOME_SYSTEM,
 	QUEUE_HOME_DATABASE,
 	QUEUE_TOOL,
-	QUEUE_COLUMNS = QUEUE_TOOL
+	QUEUE_PROPOSED_BY,
+	QUEUE_COLUMNS = QUEUE_PROPOSED_BY
 };
 
 typedef struct QueueRow
 {
 	int64 proposal_id;
+	int64 proposed_by;
 	int64 execution_id;
 	Oid run_as;
 	int64 priority;

@@ -15,6 +15,7 @@ review_insert(const Review *review)
 	store_row_init(&row, STORE_REVIEW);
 	row_set_int64(&row, REVIEW_REVIEW_ID, store_next_id(STORE_REVIEW));
 	row_set_int64(&row, REVIEW_PROPOSAL_ID, review->proposal_id);
+	row_set_int64(&row, REVIEW_PROPOSED_BY, review->proposed_by);
 	row_set_int64(&row, REVIEW_WORKFLOW_ID, review->workflow_id);
 	row_set_int64(&row, REVIEW_REVISION, review->revision);
 	row_set_int64(&row, REVIEW_REVIEWER_ID, review->reviewer.actor_id);

@@ -32,13 +32,15 @@ enum
 	REVIEW_COMMENT,
 	REVIEW_EDITS,
 	REVIEW_PREVIEW_ID,
-	REVIEW_COLUMNS = REVIEW_PREVIEW_ID
+	REVIEW_PROPOSED_BY,
+	REVIEW_COLUMNS = REVIEW_PROPOSED_BY
 };
 
 typedef struct Review
 {
 	int64 review_id;
 	int64 proposal_id;
+	int64 proposed_by;
 	int64 workflow_id;
 	int64 revision;
 	Person reviewer;

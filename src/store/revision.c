@@ -39,15 +39,16 @@ revision_load(int64 proposal_id, int64 revision)
 }
 
 void
-revision_insert(const Revision *revision, TimestampTz created_at)
+revision_insert(const Revision *revision)
 {
 	StoreRow row;
 
 	store_row_init(&row, STORE_PROPOSAL_REVISION);
 	row_set_int64(&row, REVISION_PROPOSAL_ID, revision->proposal_id);
+	row_set_int64(&row, REVISION_PROPOSED_BY, revision->proposed_by);
 	row_set_int64(&row, REVISION_REVISION, revision->revision);
 	row_set_int64(&row, REVISION_ACTOR_ID, revision->author.actor_id);
-	row_set_time(&row, REVISION_CREATED_AT, created_at);
+	row_set_time(&row, REVISION_CREATED_AT, revision->created_at);
 	row_set_time(&row, REVISION_APPROVE_UNTIL, revision->approve_until);
 	row_set_int64(&row, REVISION_REQUIRED_APPROVALS, revision->required_approvals);
 	row_set_pointer(&row, REVISION_REQUIREMENTS, revision->requirements);

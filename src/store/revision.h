@@ -26,14 +26,17 @@ enum
 	REVISION_PERSON,
 	REVISION_DB_ROLE,
 	REVISION_LOGIN,
-	REVISION_COLUMNS = REVISION_LOGIN
+	REVISION_PROPOSED_BY,
+	REVISION_COLUMNS = REVISION_PROPOSED_BY
 };
 
 typedef struct Revision
 {
 	int64 proposal_id;
+	int64 proposed_by;
 	int64 revision;
 	Person author;
+	TimestampTz created_at;    /* of one to be written */
 	TimestampTz approve_until; /* 0: no limit */
 	int64 required_approvals;
 	Jsonb *requirements;
@@ -43,6 +46,6 @@ typedef struct Revision
 } Revision;
 
 extern Revision *revision_load(int64 proposal_id, int64 revision);
-extern void revision_insert(const Revision *revision, TimestampTz created_at);
+extern void revision_insert(const Revision *revision);
 
 #endif

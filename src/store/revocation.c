@@ -15,6 +15,7 @@ revocation_insert(const Revocation *revocation)
 	store_row_init(&row, STORE_REVOCATION);
 	row_set_int64(&row, REVOCATION_REVIEW_ID, revocation->review_id);
 	row_set_int64(&row, REVOCATION_PROPOSAL_ID, revocation->proposal_id);
+	row_set_int64(&row, REVOCATION_PROPOSED_BY, revocation->proposed_by);
 	row_set_int64(&row, REVOCATION_WORKFLOW_ID, revocation->workflow_id);
 	row_set_int64(&row, REVOCATION_REVISION, revocation->revision);
 	row_set_id(&row, REVOCATION_FOLLOWS, revocation->follows);

@@ -20,13 +20,15 @@ enum
 	REVOCATION_STATUS,
 	REVOCATION_REVOKED_AT,
 	REVOCATION_REASON,
-	REVOCATION_COLUMNS = REVOCATION_REASON
+	REVOCATION_PROPOSED_BY,
+	REVOCATION_COLUMNS = REVOCATION_PROPOSED_BY
 };
 
 typedef struct Revocation
 {
 	int64 review_id;
 	int64 proposal_id;
+	int64 proposed_by;
 	int64 workflow_id;
 	int64 revision;
 	const int64 *follows; /* NULL: the reviewer's own doing */

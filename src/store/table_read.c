@@ -29,6 +29,12 @@ store_key_int64(ScanKey key, AttrNumber column, int64 value)
 	ScanKeyInit(key, column, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(value));
 }
 
+void
+store_key_bool(ScanKey key, AttrNumber column, bool value)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(value));
+}
+
 /* The text columns that are keys have the collation "C", as ScanKeyInit does. */
 void
 store_key_text(ScanKey key, AttrNumber column, const char *value)
@@ -48,11 +54,13 @@ store_key_bytea(ScanKey key, AttrNumber column, Datum value)
 	ScanKeyInit(key, column, BTEqualStrategyNumber, F_BYTEAEQ, value);
 }
 
+/* A parallel query takes no new snapshots: what is asked within it sees as it does. */
 void
 store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys, ScanKey keys)
 {
 	scan->rel = store_open(table, AccessShareLock);
-	scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan->snapshot = RegisterSnapshot(IsInParallelMode() ? GetActiveSnapshot()
+														 : GetLatestSnapshot());
 	scan->desc = systable_beginscan(scan->rel, index != NULL ? store_relid(index) : InvalidOid,
 									index != NULL, scan->snapshot, nkeys, keys);
 }

@@ -115,8 +115,8 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.transitions', '{}', '{}'),
   ('workflow_orch.get_audit_log', ARRAY['workflow()'], '{workflow_id}'),
   ('workflow_orch.verify_audit_log', ARRAY['workflow()'], '{}');
-SELECT is_empty($$SELECT oid::regproc FROM pg_proc WHERE pronamespace = 'workflow_orch'::regnamespace AND prorettype <> 'trigger'::regtype AND proname <> 'run_sql'
-                  EXCEPT SELECT function FROM calls$$, 'every function is called here, but run_sql, which is no call');
+SELECT is_empty($$SELECT oid::regproc FROM pg_proc WHERE pronamespace = 'workflow_orch'::regnamespace AND prorettype <> 'trigger'::regtype AND proname NOT IN ('run_sql', 'may_read', 'may_read_support')
+                  EXCEPT SELECT function FROM calls$$, 'every function is called here, but run_sql and what the policies ask, which are no calls');
 SELECT is(attempt(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works with these arguments', function))
   FROM calls ORDER BY function::text;
 CREATE FUNCTION t.each_null() RETURNS SETOF text LANGUAGE plpgsql AS $$

@@ -16,7 +16,7 @@ SELECT is((SELECT row(status, event, status_reason, status_by)::text FROM workfl
   'so does the proposal');
 SELECT is((SELECT row(status, result -> 'break_glass', actor_id)::text FROM workflow_orch.execution WHERE execution_id = :e), format('(succeeded,true,%s)', :bob), 'and the execution');
 SELECT is((SELECT to_jsonb(b) - 'broken_at' FROM workflow_orch.break_glass b),
-  jsonb_build_object('execution_id', :e, 'proposal_id', :p, 'workflow_id', :workflow, 'revision', 1, 'actor_id', :bob, 'freeze_id', NULL, 'reason', 'the disk is full',
+  jsonb_build_object('execution_id', :e, 'proposal_id', :p, 'proposed_by', ann(), 'workflow_id', :workflow, 'revision', 1, 'actor_id', :bob, 'freeze_id', NULL, 'reason', 'the disk is full',
                      'person', NULL, 'db_role', NULL, 'login', NULL, 'reviewed_at', NULL, 'reviewer_id', NULL, 'comment', NULL), 'there is a row for the review to come');
 SELECT is((SELECT array_agg(format('%s %s %s', action, details -> 'break_glass', details ->> 'reason') ORDER BY audit_id) FROM workflow_orch.audit_log WHERE execution_id = :e),
   ARRAY['execute_action true ', 'break_glass_execute  the disk is full'], 'the audit log has the execution, marked, and the reason');

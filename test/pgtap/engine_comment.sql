@@ -8,7 +8,7 @@ CALL tool('work()');
 SELECT propose('work') AS p \gset
 SELECT workflow_orch.comment_proposal(:p, :bob, 'Why now?') AS c \gset
 SELECT is((SELECT to_jsonb(x) - 'commented_at' FROM workflow_orch.proposal_comment x),
-  jsonb_build_object('comment_id', :c, 'proposal_id', :p, 'workflow_id', :workflow, 'revision', 1, 'actor_id', :bob, 'comment', 'Why now?'), 'comment_proposal fills the columns of proposal_comment');
+  jsonb_build_object('comment_id', :c, 'proposal_id', :p, 'proposed_by', ann(), 'workflow_id', :workflow, 'revision', 1, 'actor_id', :bob, 'comment', 'Why now?'), 'comment_proposal fills the columns of proposal_comment');
 SELECT is((SELECT jsonb_build_object('actor', actor_id, 'proposal', proposal_id, 'workflow', workflow_id, 'details', details) FROM workflow_orch.audit_log WHERE action = 'comment_proposal'),
   jsonb_build_object('actor', :bob, 'proposal', :p, 'workflow', :workflow, 'details', jsonb_build_object('comment_id', :c, 'revision', 1, 'comment', 'Why now?')), 'and is audited');
 SELECT is(status(:p), 'pending', 'a comment decides nothing');

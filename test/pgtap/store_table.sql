@@ -37,7 +37,7 @@ SELECT is((SELECT to_jsonb(w) - 'started_at' FROM workflow_orch.workflow w WHERE
   jsonb_build_object('workflow_id', :dry, 'actor_id', :full, 'status', 'active', 'dry_run', true, 'title', 'Title', 'metadata', '{"a": 1}'::jsonb,
                      'ended_at', NULL, 'ended_by', NULL, 'end_reason', NULL), 'start_workflow fills the columns of workflow');
 SELECT proposal_id AS p FROM workflow_orch.propose_action(:dry, :full, 'f', '{"n": 1}', 'Reason', 'Key') \gset
-SELECT is((SELECT to_jsonb(p) - '{proposed_at,status_at,expires_at,definition}'::text[] FROM workflow_orch.proposal p WHERE proposal_id = :p),
+SELECT is((SELECT to_jsonb(p) - '{proposed_at,revised_at,status_at,expires_at,definition}'::text[] FROM workflow_orch.proposal p WHERE proposal_id = :p),
   jsonb_build_object('proposal_id', :p, 'workflow_id', :dry, 'actor_id', :full, 'status', 'pending', 'open', true, 'revision', 1, 'approvals', 0,
                      'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'stage', 1, 'rule_id', NULL, 'revised_by', :full, 'proposer_may_review', false, 'execute_on_approval', false, 'status_by', :full, 'approval_ttl', '2 days',
                      'event', 'propose', 'status_reason', NULL, 'tool', 'f', 'params', '{"n": 1}'::jsonb, 'reason', 'Reason', 'idempotency_key', 'Key',
@@ -46,10 +46,10 @@ SELECT is((SELECT expires_at - proposed_at FROM workflow_orch.proposal WHERE pro
   'a proposal expires after proposal_ttl');
 SELECT status FROM workflow_orch.review_action(:p, :bob, 'edit', '{"n": 2}', 'Comment') \gset
 SELECT is((SELECT to_jsonb(r) - '{created_at,approve_until,definition}'::text[] FROM workflow_orch.proposal_revision r WHERE proposal_id = :p AND revision = 2),
-  jsonb_build_object('proposal_id', :p, 'revision', 2, 'actor_id', :bob, 'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'rule_id', NULL, 'params', '{"n": 2}'::jsonb,
+  jsonb_build_object('proposal_id', :p, 'proposed_by', :full, 'revision', 2, 'actor_id', :bob, 'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'rule_id', NULL, 'params', '{"n": 2}'::jsonb,
                      'person', NULL, 'db_role', NULL, 'login', NULL), 'an edit fills the columns of proposal_revision');
 SELECT is((SELECT to_jsonb(r) - '{review_id,reviewed_at}'::text[] FROM workflow_orch.review r WHERE proposal_id = :p),
-  jsonb_build_object('proposal_id', :p, 'workflow_id', :dry, 'revision', 2, 'reviewer_id', :bob, 'decision', 'edit', 'status', 'approved', 'counts', true,
+  jsonb_build_object('proposal_id', :p, 'proposed_by', :full, 'workflow_id', :dry, 'revision', 2, 'reviewer_id', :bob, 'decision', 'edit', 'status', 'approved', 'counts', true,
                      'stage', NULL, 'kind', 'human', 'role', 'DBA', 'on_behalf_of', NULL, 'person', NULL, 'db_role', NULL, 'login', NULL, 'comment', 'Comment', 'edits', '{"n": 2}'::jsonb,
                      'preview_id', NULL),
   'and the columns of review');
@@ -57,7 +57,7 @@ SELECT is((SELECT expires_at - status_at FROM workflow_orch.proposal WHERE propo
   'an approval expires after approval_ttl');
 SELECT execution_id AS e FROM workflow_orch.execute_action(:p, :full) \gset
 SELECT is((SELECT to_jsonb(e) - '{started_at,finished_at,result}'::text[] FROM workflow_orch.execution e WHERE execution_id = :e),
-  jsonb_build_object('execution_id', :e, 'proposal_id', :p, 'workflow_id', :dry, 'revision', 2, 'actor_id', :full, 'status', 'succeeded', 'dry_run', true,
+  jsonb_build_object('execution_id', :e, 'proposal_id', :p, 'proposed_by', :full, 'workflow_id', :dry, 'revision', 2, 'actor_id', :full, 'status', 'succeeded', 'dry_run', true,
                      'attempt', 1, 'queued_at', NULL, 'ended_by', NULL, 'login', session_user, 'end_reason', NULL), 'execute_action fills the columns of execution');
 SELECT is((SELECT started_at <= finished_at AND (result ->> 'executed_at')::timestamptz = started_at FROM workflow_orch.execution WHERE execution_id = :e), true,
   'its times are in order and those of the result');
@@ -103,10 +103,10 @@ SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'workflow_orc
 SELECT isnt((SELECT obj_description(oid, 'pg_extension') FROM pg_extension WHERE extname = 'workflow_orch'), NULL, 'the extension has a comment');
 SELECT is_empty($$SELECT name FROM pg_settings WHERE name LIKE 'workflow_orch.%' AND (short_desc IS NULL OR short_desc !~ '^(Sets|Shows) .*\.$')$$,
   'every setting says what it sets or shows');
-SELECT is_empty($$SELECT signature FROM functions WHERE proisstrict$$, 'no function is STRICT: a NULL is an error, not a NULL');
+SELECT is_empty($$SELECT signature FROM functions WHERE proisstrict AND prorettype <> 'internal'::regtype$$, 'no function is STRICT: a NULL is an error, not a NULL');
 SELECT results_eq($$SELECT signature FROM functions WHERE provolatile <> 'v' ORDER BY 1$$,
-  $$VALUES ('workflow_orch.count_rebound_approvals(bigint)'), ('workflow_orch.tool_change(text,bytea)'), ('workflow_orch.tool_check(text)')$$, 'every function is volatile, but what the views ask of each row');
-SELECT is_empty($$SELECT signature FROM functions WHERE proparallel <> 'u'$$, 'every function is parallel unsafe');
+  $$VALUES ('workflow_orch.count_rebound_approvals(bigint)'), ('workflow_orch.may_read(oid,bigint)'), ('workflow_orch.tool_change(text,bytea)'), ('workflow_orch.tool_check(text)')$$, 'every function is volatile, but what policies and views ask of each row');
+SELECT is_empty($$SELECT signature FROM functions WHERE proparallel <> 'u' AND signature <> 'workflow_orch.may_read(oid,bigint)'$$, 'every function but that of the policies is parallel unsafe');
 SELECT is_empty($$SELECT signature FROM functions WHERE prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')$$, 'every function is in C');
 SELECT is_empty($$SELECT signature FROM functions WHERE prosecdef$$, 'no function is SECURITY DEFINER');
 SELECT is_empty($$SELECT signature FROM functions WHERE probin <> '$libdir/workflow_orch' OR prosrc <> 'wfo_' || proname$$,
