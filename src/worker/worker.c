@@ -327,26 +327,6 @@ static const WorkHooks hooks = {.starts = call_starts,
 								.ended = call_ended,
 								.cancelled = call_cancelled};
 
-/*
- * Undo what calls leave in a session, as DISCARD ALL does; settings are undone
- * already.
- */
-static void
-clean_session(void)
-{
-	/* A cancel that comes late is not for this. */
-	HOLD_CANCEL_INTERRUPTS();
-	StartTransactionCommand();
-	PortalHashTableDeleteAll();
-	DropAllPreparedStatements();
-	Async_UnlistenAll();
-	LockReleaseAll(USER_LOCKMETHOD, true);
-	ResetTempTableNamespace();
-	ResetSequenceCaches();
-	CommitTransactionCommand();
-	RESUME_CANCEL_INTERRUPTS();
-}
-
 static void
 begin_transaction(void)
 {
@@ -360,6 +340,26 @@ commit_transaction(void)
 {
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+}
+
+/*
+ * Undo what calls leave in a session, as DISCARD ALL does; settings are undone
+ * already.
+ */
+static void
+clean_session(void)
+{
+	/* A cancel that comes late is not for this. */
+	HOLD_CANCEL_INTERRUPTS();
+	begin_transaction();
+	PortalHashTableDeleteAll();
+	DropAllPreparedStatements();
+	Async_UnlistenAll();
+	LockReleaseAll(USER_LOCKMETHOD, true);
+	ResetTempTableNamespace();
+	ResetSequenceCaches();
+	commit_transaction();
+	RESUME_CANCEL_INTERRUPTS();
 }
 
 /* Record the error that has undone a call; false where that failed too. */
