@@ -56,8 +56,8 @@ all install installcheck clean:
 	@echo "PGXS is missing: install postgresql-server-dev-NN or set PG_CONFIG" >&2; exit 1
 endif
 
-.PHONY: test test-majors soak demo bench lint format
-test demo bench lint soak:
+.PHONY: test test-majors soak sanitize demo bench lint format
+test demo bench lint soak sanitize:
 	@bash script/$@.sh
 
 test-majors:

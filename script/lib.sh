@@ -95,7 +95,7 @@ run() {
 # build compiles only what changed.
 build() {
 	local key list file stale
-	build_dir=$root/build/$("$PG_CONFIG" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+	build_dir=$root/build/${WFO_BUILD:-$("$PG_CONFIG" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')}
 	{ mkdir -p "$build_dir" && : >>"$build_dir/.lock"; } 2>/dev/null || build_dir=$tmp/build
 	mkdir -p "$build_dir"
 	exec 9>>"$build_dir/.lock"
