@@ -147,15 +147,17 @@ COMMENT ON FUNCTION review_break_glass IS
 CREATE FUNCTION register_tool(tool text, function regprocedure, run_as regrole DEFAULT NULL,
                               description text DEFAULT NULL, timeout interval DEFAULT NULL,
                               max_attempts bigint DEFAULT 1, in_session boolean DEFAULT true,
-                              preview boolean DEFAULT false, dry_run_mode text DEFAULT 'describe')
+                              preview boolean DEFAULT false, dry_run_mode text DEFAULT 'describe',
+                              rerun boolean DEFAULT true)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_register_tool';
 COMMENT ON FUNCTION register_tool IS
-  'Registers a function as a tool. It runs as run_as (default: the registering role), under the search_path now in force. timeout: zero for none, NULL for the policy''s. max_attempts counts in background workers. in_session false keeps it out of execute_action. preview true says that a rollback undoes what it does: preview_action may run it. dry_run_mode rollback runs it in dry runs too, and rolls it back; describe does not. Errors: 22023 cannot be a tool, 42710 name taken, 42501.';
+  'Registers a function as a tool. It runs as run_as (default: the registering role), under the search_path now in force. timeout: zero for none, NULL for the policy''s. max_attempts counts in background workers. in_session false keeps it out of execute_action. preview true says that a rollback undoes what it does: preview_action may run it. dry_run_mode rollback runs it in dry runs too, and rolls it back; describe does not. rerun false is for tools with effects outside the transaction: a call that was started is never run again; it needs in_session false and max_attempts 1. Errors: 22023 cannot be a tool, 42710 name taken, 42501.';
 
 CREATE FUNCTION update_tool(tool text, function regprocedure DEFAULT NULL, run_as regrole DEFAULT NULL,
                             description text DEFAULT NULL, timeout interval DEFAULT NULL,
                             max_attempts bigint DEFAULT NULL, in_session boolean DEFAULT NULL,
-                            preview boolean DEFAULT NULL, dry_run_mode text DEFAULT NULL)
+                            preview boolean DEFAULT NULL, dry_run_mode text DEFAULT NULL,
+                            rerun boolean DEFAULT NULL)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_update_tool';
 COMMENT ON FUNCTION update_tool IS
   'Changes a tool; NULL leaves as it is. A new function takes the search_path now in force. Proposals pinned to the old definition are refused until they are edited. Errors: 22023, 42704, 42501.';

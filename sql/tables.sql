@@ -84,7 +84,9 @@ CREATE TABLE tool (
   home_system   bigint,
   home_database oid,
   former_run_as text[],
-  CHECK (preview OR dry_run_mode = 'describe')
+  rerun         boolean NOT NULL,
+  CHECK (preview OR dry_run_mode = 'describe'),
+  CHECK (rerun OR (NOT in_session AND max_attempts = 1))
 );
 
 COMMENT ON TABLE tool IS 'Functions of the database that may be proposed';
@@ -105,6 +107,7 @@ COMMENT ON COLUMN tool.changed_by IS 'Actor that registered or last changed the 
 COMMENT ON COLUMN tool.home_system IS 'System identifier of the server where run_as was given';
 COMMENT ON COLUMN tool.home_database IS 'OID of the database where run_as was given; there a role is known by its OID when it is renamed, elsewhere it is not';
 COMMENT ON COLUMN tool.former_run_as IS 'Names that the role had before it was renamed, the last one first; definitions pinned under them are the same';
+COMMENT ON COLUMN tool.rerun IS 'False: a call that was started is never run again, whatever became of it';
 
 CREATE TABLE tool_definition (
   sha256         bytea CHECK (length(sha256) = 32),

@@ -57,6 +57,7 @@ read_request(FunctionCallInfo fcinfo, ToolRequest *request)
 	request->in_session = arg_bool_or_null(fcinfo, 6);
 	request->preview = arg_bool_or_null(fcinfo, 7);
 	request->dry_run_mode = arg_dry_run_mode(fcinfo, 8);
+	request->rerun = arg_bool_or_null(fcinfo, 9);
 }
 
 Datum
@@ -71,6 +72,7 @@ wfo_register_tool(PG_FUNCTION_ARGS)
 	arg_require(fcinfo, 6, "in_session");
 	arg_require(fcinfo, 7, "preview");
 	arg_require(fcinfo, 8, "dry_run_mode");
+	arg_require(fcinfo, 9, "rerun");
 	tool_register(&request);
 	PG_RETURN_VOID();
 }

@@ -98,11 +98,14 @@ execution_cancel(int64 execution_id, const int64 *actor_id, const char *reason,
 		request.workflow_id = execution->workflow_id;
 		if (proposal_lock(execution->proposal_id, false, &proposal) == STORE_LOCKED)
 		{
-			(void) require_unended(execution_id);
-			queued_cancel_requested(proposal, &request);
-			return CANCEL_DONE;
+			execution = require_unended(execution_id);
+			if (execution->status != EXECUTION_RUNNING)
+			{
+				queued_cancel_requested(proposal, &request);
+				return CANCEL_DONE;
+			}
 		}
-		if (is_taken(execution_id))
+		if (execution->status == EXECUTION_RUNNING || is_taken(execution_id))
 		{
 			if (cancel_request_first(execution_id) == NULL)
 				cancel_request_insert(&request);

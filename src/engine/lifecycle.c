@@ -136,7 +136,7 @@ proposals_expire(void)
 		CHECK_FOR_INTERRUPTS();
 		if (proposal_lock(ids[i], false, &proposal) != STORE_LOCKED ||
 			!proposal_status_is_open(proposal->status) ||
-			proposal_status_now(proposal) != PROPOSAL_EXPIRED)
+			proposal_status_now(proposal) != PROPOSAL_EXPIRED || queued_has_started(ids[i]))
 			continue;
 		(void) queued_cancel(proposal, NULL, "The approval has expired.");
 		proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);

@@ -86,6 +86,33 @@ queued_exists(int64 proposal_id)
 }
 
 /*
+ * Whether the start of a proposal's call is kept: a worker runs it, or nobody
+ * has noted yet that its worker has ended.  Others are running only while their
+ * worker has the proposal locked.
+ */
+bool
+queued_has_started(int64 proposal_id)
+{
+	const QueueRow *queued = queue_load(proposal_id);
+	const Execution *execution = queued != NULL ? execution_load(queued->execution_id) : NULL;
+
+	return execution != NULL && execution->status == EXECUTION_RUNNING;
+}
+
+/* Refuse to change what a worker has begun: 55P03, as while the proposal is locked. */
+static void
+check_not_started(const Execution *execution)
+{
+	if (execution->status == EXECUTION_RUNNING)
+		report_busy("wfo_busy",
+					errmsg("proposal " INT64_FORMAT " is being executed by a background worker",
+						   execution->proposal_id),
+					errdetail("Execution " INT64_FORMAT " has started.", execution->execution_id),
+					errhint("Wait for it with wait_execution, or cancel it with "
+							"cancel_execution."));
+}
+
+/*
  * Cancel the queued call of a proposal that the transaction has locked, which
  * is not running; text says who did and why.  Returns false where none is
  * queued.
@@ -106,6 +133,7 @@ cancel(const Proposal *proposal, const int64 *by, const char *reason, const char
 	if (execution == NULL)
 		elog(ERROR, "execution " INT64_FORMAT " is queued but does not exist",
 			 queued->execution_id);
+	check_not_started(execution);
 	execution->status = EXECUTION_CANCELLED;
 	execution->started_at = 0;
 	execution->finished_at = now;

@@ -505,6 +505,8 @@ action_of_execution(int64 execution_id, ExecutionStatus status, bool started)
 	{
 		case EXECUTION_QUEUED:
 			return started ? "retry_execution" : "enqueue_action";
+		case EXECUTION_RUNNING:
+			return "start_execution";
 		case EXECUTION_CANCELLED:
 			return started || cancel_request_first(execution_id) != NULL ? "execute_action"
 																		 : "cancel_execution";

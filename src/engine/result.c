@@ -72,6 +72,8 @@ result_build(const CallResult *result)
 	json_add_bool(&object, "dry_run", result->dry_run);
 	if (result->break_glass)
 		json_add_bool(&object, "break_glass", true);
+	if (result->may_have_happened)
+		json_add_bool(&object, "may_have_happened", true);
 	json_add_text(&object, "tool", result->tool);
 	json_add_jsonb(&object, "params", result->params);
 	if (result->error != NULL)
@@ -133,6 +135,7 @@ result_add_for_audit(JsonObject *object, Jsonb *result)
 	copy_member(object, result, "break_glass");
 	copy_member(object, result, "tool");
 	copy_member(object, result, "error");
+	copy_member(object, result, "may_have_happened");
 	copy_member(object, result, "tables");
 	copy_member(object, result, "catalogs_changed");
 	copy_member(object, result, "duration_ms");

@@ -17,11 +17,12 @@ typedef struct CallResult
 	const char *tool;
 	Jsonb *params;
 	bool dry_run;
-	bool break_glass; /* it ran without the approvals */
-	Jsonb *output;    /* what the tool returned */
-	bool simulated;   /* the call ran and was rolled back */
-	Changes changes;  /* what it had changed by then */
-	ErrorData *error; /* what it failed with, or NULL */
+	bool break_glass;       /* it ran without the approvals */
+	bool may_have_happened; /* it failed, and what it did outside the transaction stays */
+	Jsonb *output;          /* what the tool returned */
+	bool simulated;         /* the call ran and was rolled back */
+	Changes changes;        /* what it had changed by then */
+	ErrorData *error;       /* what it failed with, or NULL */
 	TimestampTz started_at;
 	TimestampTz finished_at;
 } CallResult;

@@ -159,6 +159,29 @@ check_dry_run_mode(DryRunMode mode, bool preview)
 					   errhint("Say preview => true, if a rollback undoes what the tool does."));
 }
 
+/* What must hold of the tool as a whole: 22023. */
+static void
+check_rerun(bool rerun, bool in_session, int64 max_attempts, bool preview)
+{
+	if (rerun)
+		return;
+	if (in_session)
+		report_invalid("wfo_argument_invalid", errmsg("rerun false needs in_session false"),
+					   errdetail("In a session the start of a call cannot be kept before it."),
+					   errhint("Say in_session => false: the tool then runs in background "
+							   "workers only."));
+	if (max_attempts != 1)
+		report_invalid("wfo_argument_invalid", errmsg("rerun false needs max_attempts 1"),
+					   errdetail("It is " INT64_FORMAT ".", max_attempts),
+					   errhint("Say max_attempts => 1: a call of the tool is never tried again."));
+	if (preview)
+		ereport(WARNING, (errmsg("previews run a tool that is registered with rerun false"),
+						  errdetail("A preview is rolled back, but what the tool does outside the "
+									"transaction stays, each time."),
+						  errhint("Say preview => false, unless the tool does nothing outside the "
+								  "transaction in a preview.")));
+}
+
 /* Refuse who may not register the function to run as the role. */
 static void
 check_run_as(const Caller *caller, Oid function, Oid run_as)
@@ -264,6 +287,7 @@ tool_register(const ToolRequest *request)
 
 	check_max_attempts(request->max_attempts);
 	check_dry_run_mode(*request->dry_run_mode, *request->preview);
+	check_rerun(*request->rerun, *request->in_session, *request->max_attempts, *request->preview);
 	caller_identify(&caller);
 	run_as = OidIsValid(request->run_as) ? request->run_as : caller.role;
 	check_new_run_as(&caller, request->function, run_as);
@@ -285,6 +309,7 @@ tool_register(const ToolRequest *request)
 	row_set_text(&row, TOOL_DESCRIPTION, request->description);
 	row_set_time(&row, TOOL_REGISTERED_AT, GetCurrentTimestamp());
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
+	row_set_bool(&row, TOOL_RERUN, *request->rerun);
 	store_insert(&row);
 	keep_definition(request->tool);
 }
@@ -313,7 +338,8 @@ tool_update(const ToolRequest *request)
 	(void) tool_require(request->tool);
 	if (!OidIsValid(request->function) && !OidIsValid(request->run_as) &&
 		request->description == NULL && request->timeout == NULL && request->max_attempts == NULL &&
-		request->in_session == NULL && request->preview == NULL && request->dry_run_mode == NULL)
+		request->in_session == NULL && request->preview == NULL && request->dry_run_mode == NULL &&
+		request->rerun == NULL)
 		return;
 	caller_identify(&caller);
 	check_may_change(&caller, tool_require(request->tool), request->function, request->run_as);
@@ -321,6 +347,10 @@ tool_update(const ToolRequest *request)
 	check_may_change(&caller, tool, request->function, request->run_as);
 	check_dry_run_mode(request->dry_run_mode != NULL ? *request->dry_run_mode : tool->dry_run_mode,
 					   request->preview != NULL ? *request->preview : tool->preview);
+	check_rerun(request->rerun != NULL ? *request->rerun : tool->rerun,
+				request->in_session != NULL ? *request->in_session : tool->in_session,
+				request->max_attempts != NULL ? *request->max_attempts : tool->max_attempts,
+				request->preview != NULL ? *request->preview : tool->preview);
 	store_row_init(&row, STORE_TOOL);
 	if (OidIsValid(request->function) || OidIsValid(request->run_as))
 	{
@@ -342,6 +372,8 @@ tool_update(const ToolRequest *request)
 		row_set_bool(&row, TOOL_PREVIEW, *request->preview);
 	if (request->dry_run_mode != NULL)
 		row_set_enum(&row, TOOL_DRY_RUN_MODE, &dry_run_mode_type, *request->dry_run_mode);
+	if (request->rerun != NULL)
+		row_set_bool(&row, TOOL_RERUN, *request->rerun);
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
 	store_update(&row, tool->row);
 	keep_definition(request->tool);

@@ -122,6 +122,7 @@ typedef struct ToolRequest
 	bool *in_session;
 	bool *preview;
 	DryRunMode *dry_run_mode;
+	bool *rerun;
 } ToolRequest;
 
 extern void tool_register(const ToolRequest *request);

@@ -16,6 +16,7 @@
 #include "engine/state.h"
 #include "engine/vote.h"
 #include "miscadmin.h"
+#include "model/transition.h"
 #include "store/break_glass.h"
 #include "store/execution.h"
 #include "store/proposal.h"
@@ -81,8 +82,8 @@ count_action(const AuditRow *rows, int count, const char *action)
 }
 
 /*
- * The row that tells of an execution's end, or any of its rows while it is
- * queued; NULL: there is none.  Where a cancel was asked for of what ran, the
+ * The row that tells of an execution's end, or any of its rows while it has
+ * none; NULL: there is none.  Where a cancel was asked for of what ran, the
  * end has a row beside that.
  */
 static const AuditRow *
@@ -94,7 +95,8 @@ audit_row_of(const Execution *execution, const AuditRow *rows, int count)
 	{
 		if (rows[i].execution_id == NULL || *rows[i].execution_id != execution->execution_id)
 			continue;
-		if (execution->status == EXECUTION_QUEUED || strcmp(rows[i].action, "execute_action") == 0)
+		if (!status_is_final(OBJECT_EXECUTION, execution->status) ||
+			strcmp(rows[i].action, "execute_action") == 0)
 			return &rows[i];
 		if (cancel == NULL && strcmp(rows[i].action, "cancel_execution") == 0)
 			cancel = &rows[i];
@@ -119,7 +121,7 @@ verify_execution(const Verification *verification, const Execution *execution, c
 		return;
 	}
 
-	if (execution->status == EXECUTION_QUEUED)
+	if (!status_is_final(OBJECT_EXECUTION, execution->status))
 		return;
 	if (execution->result == NULL)
 	{

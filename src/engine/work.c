@@ -10,6 +10,9 @@
  *
  * A refused call has not run: its execution has failed, its proposal stays
  * approved.
+ *
+ * A call whose tool must not run twice takes two transactions: the first ends
+ * with its start (start.c), and what has a start but no worker is never run.
  */
 #include "postgres.h"
 
@@ -25,6 +28,7 @@
 #include "engine/deadline.h"
 #include "engine/freeze.h"
 #include "engine/run_as.h"
+#include "engine/start.h"
 #include "engine/state.h"
 #include "engine/work.h"
 #include "miscadmin.h"
@@ -118,13 +122,20 @@ work_begin(Work *work, WorkItem *item, WorkReport *report)
 	work->report = report;
 	report->end = WORK_GONE;
 	report->execution_id = item->call.execution_id;
-	if (item->execution_id != 0 && execution_load(item->execution_id) != NULL)
+	if (item->execution_id != 0 && item->call.execution_id == 0 &&
+		(execution = execution_load(item->execution_id)) != NULL)
 	{
-		report->end = WORK_DONE;
+		if (execution->status != EXECUTION_RUNNING)
+		{
+			report->end = WORK_DONE;
+			report->execution_id = item->execution_id;
+			return false;
+		}
+		item->call.execution_id = item->execution_id;
 		report->execution_id = item->execution_id;
-		return false;
 	}
-	switch (proposal_lock(item->call.proposal_id, false, &work->proposal))
+	/* What has started is not put off: another session has the row for a moment at most. */
+	switch (proposal_lock(item->call.proposal_id, item->start_kept, &work->proposal))
 	{
 		case STORE_LOCKED:
 			break;
@@ -182,7 +193,8 @@ retry_time(const Work *work, const ErrorData *error)
 	const Tool *tool = tool_load(work->proposal->tool);
 	TimestampTz at;
 
-	if (tool == NULL || work->execution.attempt >= tool->max_attempts || !is_in_list(error))
+	if (work->execution.status == EXECUTION_RUNNING || tool == NULL ||
+		work->execution.attempt >= tool->max_attempts || !is_in_list(error))
 		return 0;
 	at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 									 retry_delay(work->execution.attempt, setting_retry_delay,
@@ -312,6 +324,14 @@ write_end(Work *work, CallResult *result)
 						work->execution.actor_id, NULL);
 }
 
+/* Count an attempt, unless that was done when its start was kept. */
+static void
+count_attempt(Work *work)
+{
+	if (work->execution.status != EXECUTION_RUNNING)
+		work->execution.attempt++;
+}
+
 /* Write the failure of a call that ran, but not to its end. */
 static void
 write_lost(Work *work, int sqlerrcode, const char *message, const char *detail)
@@ -326,8 +346,42 @@ write_lost(Work *work, int sqlerrcode, const char *message, const char *detail)
 						 .started_at = work->item->started_at != 0 ? work->item->started_at : now,
 						 .finished_at = now};
 
-	work->execution.attempt++;
+	count_attempt(work);
 	write_end(work, &result);
+}
+
+/*
+ * Record that a call whose start was kept has no end, and may have happened:
+ * false where it is not such a call, or this worker is the one to run it.
+ */
+static bool
+write_if_without_end(Work *work)
+{
+	const WorkItem *item = work->item;
+	const CancelRequest *request;
+	const char *cause = NULL;
+	CallResult result = {.tool = work->proposal->tool,
+						 .params = work->proposal->params,
+						 .dry_run = work->execution.dry_run,
+						 .may_have_happened = true,
+						 .started_at = work->execution.started_at,
+						 .finished_at = GetCurrentTimestamp()};
+
+	if (work->execution.status != EXECUTION_RUNNING || item->start_kept)
+		return false;
+	if (!start_has_no_end(&work->execution))
+	{
+		put_off(work, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BUSY_DELAY));
+		return true;
+	}
+	request = cancel_request_first(work->execution.execution_id);
+	if (request != NULL)
+		cause = cancel_request_text(request);
+	else if (item->timed_out)
+		cause = "It went on after its timeout, and its worker was ended.";
+	result.error = start_lost_error(&work->execution, cause);
+	write_end(work, &result);
+	return true;
 }
 
 /* Record what no worker lived to record; false where there is nothing of it. */
@@ -373,7 +427,8 @@ write_requested_cancel(Work *work)
 
 	if (cancelled == NULL)
 		return false;
-	work->execution.attempt += ran;
+	if (ran)
+		count_attempt(work);
 	write_cancelled(work, &result, cancelled);
 	return true;
 }
@@ -410,10 +465,66 @@ was_cancelled(Work *work, const WorkHooks *hooks, ErrorData *error)
 }
 
 /*
+ * Whether a call that has not begun may begin now; if not, writes what becomes
+ * of it, or puts it off.
+ */
+static bool
+may_begin(Work *work)
+{
+	TimestampTz frozen_until;
+
+	if (work->queued != NULL && proposal_status_now(work->proposal) == PROPOSAL_EXPIRED)
+	{
+		(void) queued_cancel(work->proposal, NULL, "The approval has expired.");
+		work->report->end = WORK_DONE;
+		return false;
+	}
+	if (write_verdict(work))
+		return false;
+	frozen_until = freeze_ends(work->proposal->tool);
+	if (frozen_until != 0 && work->queued != NULL)
+	{
+		put_off(work, frozen_until);
+		return false;
+	}
+	if (work->queued == NULL)
+	{
+		approved_check_not_queued(work->proposal->proposal_id);
+		freeze_check(work->proposal->tool);
+	}
+	return true;
+}
+
+/*
+ * Write the start of a call that must not run twice, which ends this
+ * transaction: false where it needs none, or has one.
+ */
+static bool
+keep_start(Work *work, const ApprovedCall *call)
+{
+	WorkItem *item = work->item;
+
+	if (item->start_kept || !start_is_kept(call))
+		return false;
+	if (!start_keep(&work->execution, call, work->queued))
+	{
+		put_off(work, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BUSY_DELAY));
+		return true;
+	}
+	item->execution_id = work->execution.execution_id;
+	item->start_kept = true;
+	work->report->end = WORK_STARTED;
+	work->report->execution_id = work->execution.execution_id;
+	return true;
+}
+
+/*
  * Run a call as far as the commit, which is the caller's.
  *
  * Called in a transaction of a session of the tool's role.  Raises what keeps
- * the call from running; an error of the tool is recorded.
+ * the call from running; an error of the tool is recorded.  Where the report
+ * says WORK_STARTED, the caller commits and calls it again in another
+ * transaction.
  */
 void
 work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
@@ -422,31 +533,15 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 	ApprovedCall call;
 	CallResult result;
 	Run run = {.in_worker = true};
-	TimestampTz frozen_until;
 	ErrorData *cancelled;
 
 	deadline_forget_cancel();
-	if (!work_begin(&work, item, report))
+	if (!work_begin(&work, item, report) || write_if_without_end(&work))
 		return;
-	if (work.queued != NULL && proposal_status_now(work.proposal) == PROPOSAL_EXPIRED)
-	{
-		(void) queued_cancel(work.proposal, NULL, "The approval has expired.");
-		report->end = WORK_DONE;
+	if (item->start_kept && work.execution.status != EXECUTION_RUNNING)
 		return;
-	}
-	if (write_requested_cancel(&work) || write_verdict(&work))
+	if (write_requested_cancel(&work) || (!item->start_kept && !may_begin(&work)))
 		return;
-	frozen_until = freeze_ends(work.proposal->tool);
-	if (frozen_until != 0 && work.queued != NULL)
-	{
-		put_off(&work, frozen_until);
-		return;
-	}
-	if (work.queued == NULL)
-	{
-		approved_check_not_queued(work.proposal->proposal_id);
-		freeze_check(work.proposal->tool);
-	}
 
 	approved_load(&call, work.proposal);
 	call.dry_run |= work.execution.dry_run;
@@ -462,12 +557,16 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 		work.execution.execution_id = store_next_id(STORE_EXECUTION);
 	run.execution_id = work.execution.execution_id;
 
+	if (!item->start_kept)
+		hooks->starts(run.execution_id, call.tool->tool);
+	if (keep_start(&work, &call))
+		return;
 	item->started_at = GetCurrentTimestamp();
 	item->started = true;
-	work.execution.attempt++;
-	hooks->starts(run.execution_id, call.tool->tool);
+	count_attempt(&work);
 	approved_run(&call, &run, &result);
 	hooks->ended();
+	result.may_have_happened = item->start_kept && result.error != NULL;
 	cancelled = was_cancelled(&work, hooks, result.error);
 	if (cancelled != NULL)
 		write_cancelled(&work, &result, cancelled);
@@ -490,11 +589,12 @@ work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *hooks, WorkRe
 	CallResult result = {.error = &copy, .started_at = now, .finished_at = now};
 	ErrorData *cancelled;
 
-	if (!work_begin(&work, item, report))
+	if (!work_begin(&work, item, report) || write_if_without_end(&work))
 		return;
 	result.tool = work.proposal->tool;
 	result.params = work.proposal->params;
 	result.dry_run = work.execution.dry_run;
+	result.may_have_happened = item->start_kept && item->started;
 	if (item->started)
 		result.started_at = item->started_at;
 	cancelled = was_cancelled(&work, hooks, &copy);
@@ -502,17 +602,20 @@ work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *hooks, WorkRe
 		cancelled = cancel_requested(&work, item->started);
 	if (cancelled != NULL)
 	{
-		work.execution.attempt += item->started;
+		if (item->started)
+			count_attempt(&work);
 		write_cancelled(&work, &result, cancelled);
 		return;
 	}
-	if (item->at_commit)
+	if (item->at_commit || result.may_have_happened)
 	{
-		work.execution.attempt++;
+		count_attempt(&work);
 		write_end(&work, &result);
 		return;
 	}
-	if (is_in_list(&copy) || copy.sqlerrcode == ERRCODE_QUERY_CANCELED)
+	/* What has a start ends here: put off, it would count as one without an end. */
+	if (work.execution.status != EXECUTION_RUNNING &&
+		(is_in_list(&copy) || copy.sqlerrcode == ERRCODE_QUERY_CANCELED))
 	{
 		put_off(&work, TimestampTzPlusMilliseconds(now, setting_retry_delay));
 		return;
@@ -536,6 +639,9 @@ work_note_crash(int64 execution_id)
 		return;
 	queued = queue_load(execution->proposal_id);
 	if (queued == NULL || queued->execution_id != execution_id)
+		return;
+	/* It is not run again, so nothing needs to know. */
+	if (execution->status == EXECUTION_RUNNING)
 		return;
 	queued->crashes++;
 	queue_update(queued);

@@ -38,6 +38,7 @@ static const struct
 	[LOCK_POLICY] = {"the policy", false},
 	[LOCK_DELEGATION] = {"the delegations", false},
 	[LOCK_BREAK_GLASS] = {"a break glass of the same person", false},
+	[LOCK_START] = {"the start of execution", true},
 };
 
 static LOCKTAG
@@ -212,6 +213,24 @@ store_unlock_id(StoreLockSpace space, int64 id, StoreLockMode mode)
 	LOCKTAG tag = tag_of(space, (uint64) id);
 
 	(void) LockRelease(&tag, server_mode(mode), false);
+}
+
+/* Lock it exclusively to the end of the transaction, unless another process has it. */
+bool
+store_try_lock_id(StoreLockSpace space, int64 id)
+{
+	LOCKTAG tag = tag_of(space, (uint64) id);
+
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* The same, but until the session gives up its locks, or ends. */
+bool
+store_lock_id_in_session(StoreLockSpace space, int64 id)
+{
+	LOCKTAG tag = tag_of(space, (uint64) id);
+
+	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 void

@@ -17,7 +17,8 @@ typedef enum StoreLockSpace
 	LOCK_GRANTS,          /* one call at a time grants or revokes */
 	LOCK_POLICY,          /* one call at a time changes the policy */
 	LOCK_DELEGATION,      /* one call at a time delegates */
-	LOCK_BREAK_GLASS      /* one break glass of a person at a time */
+	LOCK_BREAK_GLASS,     /* one break glass of a person at a time */
+	LOCK_START            /* the kept start of an execution, while its worker has it */
 } StoreLockSpace;
 
 typedef enum StoreLockMode
@@ -31,6 +32,8 @@ extern bool store_lock_id_within(StoreLockSpace space, int64 id, StoreLockMode m
 extern void store_unlock_id(StoreLockSpace space, int64 id, StoreLockMode mode);
 extern void store_lock_mark(StoreLockSpace space, int64 id);
 extern bool store_lock_is_marked(StoreLockSpace space, int64 id);
+extern bool store_try_lock_id(StoreLockSpace space, int64 id);
+extern bool store_lock_id_in_session(StoreLockSpace space, int64 id);
 extern void store_lock_text(StoreLockSpace space, int64 id, const char *text);
 
 /* Takes a lock and waits for it. */

@@ -26,6 +26,7 @@ tool_read(StoredRow *row)
 	tool->run_as_is_home = column_is_home(row, TOOL_HOME_SYSTEM, TOOL_HOME_DATABASE);
 	tool->former_run_as = column_texts(row, TOOL_FORMER_RUN_AS);
 	tool->search_path = column_text(row, TOOL_SEARCH_PATH);
+	tool->rerun = column_bool(row, TOOL_RERUN);
 	tool->row = row;
 	return tool;
 }

@@ -30,7 +30,8 @@ enum
 	TOOL_HOME_SYSTEM,
 	TOOL_HOME_DATABASE,
 	TOOL_FORMER_RUN_AS,
-	TOOL_COLUMNS = TOOL_FORMER_RUN_AS
+	TOOL_RERUN,
+	TOOL_COLUMNS = TOOL_RERUN
 };
 
 typedef struct Tool
@@ -48,6 +49,7 @@ typedef struct Tool
 	bool run_as_is_home; /* it was given in this database */
 	List *former_run_as; /* names of the role before it was renamed */
 	char *search_path;
+	bool rerun; /* false: it does what no rollback undoes, and is never run twice */
 	StoredRow *row;
 } Tool;
 

@@ -256,8 +256,9 @@ find_taken(Oid database, int64 execution_id)
 	{
 		Slot *slot = &pool->slots[i];
 
-		if (slot->state == SLOT_BUSY && slot->batch < 0 && slot->database == database &&
-			slot->task.call.execution_id == execution_id)
+		if (slot->state == SLOT_BUSY && slot->database == database &&
+			(slot->execution_id == execution_id ||
+			 (slot->batch < 0 && slot->task.call.execution_id == execution_id)))
 			return slot;
 	}
 	return NULL;

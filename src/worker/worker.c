@@ -406,12 +406,15 @@ run_call(WorkItem *item, WorkReport *report)
 	memset(report, 0, sizeof(WorkReport));
 	PG_TRY();
 	{
-		begin_transaction();
-		if (!work_is_possible())
-			report->end = WORK_GONE;
-		else
-			work_run(item, &hooks, report);
-		commit_transaction();
+		do
+		{
+			begin_transaction();
+			if (!work_is_possible())
+				report->end = WORK_GONE;
+			else
+				work_run(item, &hooks, report);
+			commit_transaction();
+		} while (report->end == WORK_STARTED);
 	}
 	PG_CATCH();
 	{

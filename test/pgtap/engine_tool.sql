@@ -11,12 +11,12 @@ $$;
 -- Registration.
 SELECT workflow_orch.register_tool('work', 'work(int)', run_as => :'tool_role');
 SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'timeout', NULL,
-    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL),
+    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL, 'rerun', true),
   'a tool is kept with its qualified function, its role and the search_path in force');
 SELECT workflow_orch.register_tool('Another "tool" 需要', 'work(int)', :'tool_role', 'does work', '90 s', 3, false, true, 'rollback');
 SELECT is(tool_row('Another "tool" 需要'), jsonb_build_object('tool', 'Another "tool" 需要', 'enabled', true, 'in_session', false, 'preview', true, 'dry_run_mode', 'rollback',
     'max_attempts', 3, 'timeout', '00:01:30', 'function', 'app.work(integer)', 'run_as', :'tool_role',
-    'search_path', 'app, t, public, pg_temp', 'description', 'does work'),
+    'search_path', 'app, t, public, pg_temp', 'description', 'does work', 'rerun', true),
   'a function may be several tools, each with its own settings and any name');
 CREATE SCHEMA "Odd, schema";
 SET LOCAL search_path = pg_temp, "Odd, schema", app, nowhere, t, public;
@@ -34,6 +34,22 @@ SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role()
   '{"sqlstate": "22023", "message": "%max_attempts%"}', 'no attempt at all is refused');
 SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role(), timeout => '-1 s')$$,
   '{"sqlstate": "22023", "message": "%timeout%negative%"}', 'a negative timeout is refused');
+
+-- What has effects outside the transaction runs in workers only, once.
+SELECT raises(format('SELECT workflow_orch.register_tool(%L, %L, tool_role(), rerun => false, %s)', 'w', 'work(int)', arguments),
+  jsonb_build_object('sqlstate', '22023', 'message', message, 'hint', '%'), 'rerun false is refused with ' || arguments)
+FROM (VALUES ('in_session => true', 'rerun false needs in_session false'), ('max_attempts => 1', 'rerun false needs in_session false'),
+  ('in_session => false, max_attempts => 2', 'rerun false needs max_attempts 1')) v (arguments, message);
+SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role(), rerun => NULL)$$, '{"sqlstate": "22023", "message": "%rerun%null%"}', 'rerun cannot be null');
+SELECT workflow_orch.register_tool('outside', 'work(int)', :'tool_role', rerun => false, in_session => false);
+SELECT is(tool_row('outside') -> 'rerun', 'false', 'rerun false is kept');
+SELECT raises($$SELECT workflow_orch.update_tool('outside', in_session => true)$$, '{"sqlstate": "22023", "message": "rerun false needs in_session false"}', 'such a tool does not come into sessions');
+SELECT raises($$SELECT workflow_orch.update_tool('outside', max_attempts => 2)$$, '{"sqlstate": "22023", "message": "rerun false needs max_attempts 1"}', 'such a tool does not get more attempts');
+SELECT raises($$SELECT workflow_orch.update_tool('work', rerun => false)$$, '{"sqlstate": "22023", "message": "rerun false needs in_session false"}', 'a tool of sessions does not become such a tool');
+SELECT workflow_orch.update_tool('outside', rerun => true, max_attempts => 2);
+SELECT raises($$SELECT workflow_orch.update_tool('outside', rerun => false)$$, '{"sqlstate": "22023", "message": "rerun false needs max_attempts 1"}', 'nor does one with several attempts');
+SELECT workflow_orch.update_tool('outside', rerun => false, max_attempts => 1);
+SELECT is(tool_row('outside') -> 'rerun', 'false', 'update_tool changes rerun with what it needs');
 SELECT raises($$SELECT workflow_orch.register_tool('w', 4040404::regprocedure, tool_role())$$, '{"sqlstate": "42704"}',
   'a function that does not exist is refused');
 SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(text)', tool_role())$$, '{"sqlstate": "42883"}',
@@ -84,11 +100,11 @@ SELECT is(tool_row('work') ->> 'function', 'app.work(integer)', 'refused changes
 -- Changes.
 SELECT workflow_orch.update_tool('work');
 SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'timeout', NULL,
-    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL),
+    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL, 'rerun', true),
   'a change of nothing leaves all as it is');
 SELECT workflow_orch.update_tool('work', description => 'd', timeout => '1 s', max_attempts => 2, in_session => false);
 SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', false, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 2, 'timeout', '00:00:01',
-    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', 'd'),
+    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', 'd', 'rerun', true),
   'what is given is changed, and nothing else');
 SET LOCAL search_path = t, public;
 SELECT workflow_orch.update_tool('work', max_attempts => 4, in_session => true);

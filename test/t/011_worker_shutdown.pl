@@ -15,18 +15,6 @@ my $node = new_node('main', settings => "restart_after_crash = on\nmax_worker_pr
 install_workers($node, 'postgres');
 my $n = 1;
 
-# After kill -9 the postmaster's children take a moment to notice.
-sub start_again
-{
-	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
-	{
-		return if $node->start(fail_ok => 1);
-		$node->{_pid} = undef;
-		select(undef, undef, undef, 0.1);
-	}
-	die 'the server does not start';
-}
-
 my %ends = (
 	'a fast shutdown' => sub { $node->stop('fast') },
 	'a smart shutdown' => sub { end_session($_[0]); $node->stop('smart') },
@@ -42,7 +30,7 @@ foreach my $end (sort keys %ends)
 	$n += 6;
 	$ends{$end}->($holder);
 	end_session($holder);
-	start_again();
+	start_again($node);
 	queue_is_empty($node, 'postgres', $end);
 	is($node->safe_psql('postgres', 'SELECT count(*), max(e.attempt) FROM app.ran JOIN workflow_orch.execution e USING (execution_id)'), ($n - 1) . '|1', "$end: every call has run once, at its first attempt");
 	is(crashes_noted($node), 0, "$end: none is suspected of a crash");

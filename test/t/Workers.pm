@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use WorkflowOrch;
 
-our @EXPORT = qw(install_workers approved_call enqueue enqueue_many agrees queue_is_empty hold wait_busy worker_of crash crashes_noted starts_of result_of state_of);
+our @EXPORT = qw(install_workers approved_call enqueue enqueue_many agrees queue_is_empty hold wait_busy worker_of crash start_again crashes_noted starts_of result_of state_of);
 
 # The extension with actors 1 (proposes) and 2 (reviews), workflow 1 and tools
 # that run as tool_runner.  Each call that ran has left a row in app.ran, and
@@ -155,6 +155,19 @@ sub crash
 		select(undef, undef, undef, 0.1);
 	}
 	die 'the server has not started again';
+}
+
+# Starts a server that was ended: after kill -9 its children take a moment to notice.
+sub start_again
+{
+	my ($node) = @_;
+	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return if $node->start(fail_ok => 1);
+		$node->{_pid} = undef;
+		select(undef, undef, undef, 0.1);
+	}
+	die 'the server does not start';
 }
 
 # How many crashes were counted against calls so far.
