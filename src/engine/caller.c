@@ -206,17 +206,24 @@ caller_read_again(Caller *caller, const Actor *actor)
 	return actor != NULL ? actor_require(actor->actor_id) : NULL;
 }
 
-/* Refuse unless the actor is active and the session may act as it; for a call that only reads. */
+/*
+ * Refuse unless the actor is active and the session may act as it; for a call that
+ * only reads.  Who reads nothing but their own is told nothing of other actors.
+ */
 void
 caller_check_reads_as(const Caller *caller, const Actor *actor)
 {
 	const char *today = actor_role_name(actor);
 
-	actor_check_active(actor);
-	if (caller_is_owner_of(caller, actor))
+	bool reads_all = caller_reads_all(caller);
+	bool is_owner = caller_is_owner_of(caller, actor);
+
+	if (is_owner || reads_all)
+		actor_check_active(actor);
+	if (is_owner)
 		return;
 
-	if (actor->db_role == NULL)
+	if (actor->db_role == NULL && reads_all)
 		report_denied("wfo_not_that_actor",
 					  errmsg("role \"%s\" may not act for actor " INT64_FORMAT, caller->role_name,
 							 actor->actor_id),
@@ -231,8 +238,9 @@ caller_check_reads_as(const Caller *caller, const Actor *actor)
 					  errhint("Act as that role, or ask an administrator to bind the actor to "
 							  "another with update_actor(" INT64_FORMAT ", db_role => ...).",
 							  actor->actor_id));
-	if (today == NULL && (compat_can_set_role_nosuper(caller->role, actor->db_role_oid) ||
-						  strcmp(caller->role_name, actor->db_role) == 0))
+	if (today == NULL && actor->db_role != NULL &&
+		(compat_can_set_role_nosuper(caller->role, actor->db_role_oid) ||
+		 strcmp(caller->role_name, actor->db_role) == 0))
 		report_denied(
 			"wfo_role_changed",
 			errmsg("actor " INT64_FORMAT " is bound to another role \"%s\"", actor->actor_id,
@@ -246,7 +254,7 @@ caller_check_reads_as(const Caller *caller, const Actor *actor)
 	report_denied("wfo_not_that_actor",
 				  errmsg("role \"%s\" may not act for actor " INT64_FORMAT, caller->role_name,
 						 actor->actor_id),
-				  errdetail("The actor is bound to role \"%s\".", actor->db_role),
+				  reads_all ? errdetail("The actor is bound to role \"%s\".", actor->db_role) : 0,
 				  errhint("Act as a role that may SET ROLE to it, or ask for the capability "
 						  "\"gateway\"."));
 }

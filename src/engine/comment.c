@@ -7,14 +7,14 @@
 #include "base/errors.h"
 #include "base/settings.h"
 #include "engine/caller.h"
-#include "engine/state.h"
+#include "engine/readable.h"
 #include "engine/verbs.h"
 #include "store/comment.h"
 #include "store/table.h"
 
 /*
  * Comment on a proposal, whatever its status: returns the comment's id.  Who may
- * read the proposal may: its proposer, and who reads them all.
+ * read the proposal may: who acts for its proposer, and who reads them all.
  */
 int64
 proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)
@@ -32,13 +32,8 @@ proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)
 
 	caller_identify(&caller);
 	actor = caller_actor(&caller, actor_id, "actor_id");
-	proposal = proposal_require(proposal_id);
+	proposal = readable_proposal_require(&caller, actor, proposal_id, "comment on");
 	caller_check_acts_as(&caller, actor);
-	if (actor->actor_id != proposal->actor_id && !caller_reads_all(&caller))
-		report_denied("wfo_not_yours",
-					  errmsg("proposal " INT64_FORMAT " is not yours to comment on", proposal_id),
-					  errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id),
-					  errhint("Ask for the capability \"review\"."));
 
 	comment.comment_id = store_next_id(STORE_PROPOSAL_COMMENT);
 	comment.proposed_by = proposal->actor_id;

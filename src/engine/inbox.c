@@ -12,6 +12,7 @@
 #include "engine/binding.h"
 #include "engine/caller.h"
 #include "engine/inbox.h"
+#include "engine/readable.h"
 #include "engine/requirement.h"
 #include "engine/reviewer.h"
 #include "engine/state.h"
@@ -197,29 +198,23 @@ describe_stage(StringInfo text, const Quorum *quorum, const int64 *missing, int6
 						 anybody);
 }
 
-static bool
-may_read(const Caller *caller, const Proposal *proposal)
-{
-	return caller_reads_all(caller) ||
-		   caller_is_owner_of(caller, actor_require(proposal->actor_id));
-}
-
 /*
  * The approvals that a pending proposal still needs, in words, stage by stage:
- * NULL where it needs none, or is not the caller's to read.
+ * NULL where it needs none, or the caller may not read it, be it there or not.
  */
 char *
 proposal_needs(int64 proposal_id)
 {
 	Caller caller;
-	const Proposal *proposal = proposal_require(proposal_id);
+	const Proposal *proposal;
 	StringInfoData text;
 	Votes votes;
 	int64 stage = 0;
 	int64 *missing;
 
 	caller_identify(&caller);
-	if (proposal_status_now(proposal) != PROPOSAL_PENDING || !may_read(&caller, proposal))
+	proposal = readable_proposal(&caller, proposal_id);
+	if (proposal == NULL || proposal_status_now(proposal) != PROPOSAL_PENDING)
 		return NULL;
 
 	votes_load(&votes, proposal);
@@ -239,19 +234,20 @@ proposal_needs(int64 proposal_id)
 
 /*
  * How many approvals of a pending or approved proposal were given by actors who
- * are bound to another database role now; 0, too, where it is not the caller's to
- * read.
+ * are bound to another database role now; 0, too, where the caller may not read it,
+ * be it there or not.
  */
 int64
 proposal_count_rebound(int64 proposal_id)
 {
 	Caller caller;
-	const Proposal *proposal = proposal_require(proposal_id);
+	const Proposal *proposal;
 	Votes votes;
 	int64 count = 0;
 
 	caller_identify(&caller);
-	if (!proposal_status_is_open(proposal_status_now(proposal)) || !may_read(&caller, proposal))
+	proposal = readable_proposal(&caller, proposal_id);
+	if (proposal == NULL || !proposal_status_is_open(proposal_status_now(proposal)))
 		return 0;
 	votes_load(&votes, proposal);
 	for (int i = 0; i < votes.napprovals; i++)

@@ -8,6 +8,7 @@
 #include "engine/caller.h"
 #include "engine/definition.h"
 #include "engine/queued.h"
+#include "engine/readable.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
 #include "engine/workflow_join.h"
@@ -51,7 +52,7 @@ proposal_withdraw(int64 proposal_id, const int64 *actor_id, const char *reason)
 
 	caller_identify(&caller);
 	actor = caller_actor(&caller, actor_id, "actor_id");
-	proposal = proposal_require(proposal_id);
+	proposal = readable_proposal_require(&caller, actor, proposal_id, "withdraw");
 	if (!may_withdraw(&caller, proposal, actor))
 		check_withdraw(&caller, proposal, actor);
 	proposal = proposal_require_lock(proposal_id, false);

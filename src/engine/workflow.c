@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "engine/caller.h"
 #include "engine/queued.h"
+#include "engine/readable.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
 #include "engine/workflow_join.h"
@@ -89,7 +90,8 @@ begin_ending(Ending *ending, int64 workflow_id, const int64 *actor_id)
 {
 	caller_identify(&ending->caller);
 	ending->actor = caller_actor_or_null(&ending->caller, actor_id);
-	ending->workflow = workflow_require(workflow_id);
+	ending->workflow = readable_workflow_require(&ending->caller, ending->actor, workflow_id,
+												 "end");
 	if (!may_end(&ending->caller, ending->workflow, ending->actor))
 	{
 		workflow_check_active(ending->workflow);

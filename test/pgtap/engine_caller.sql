@@ -124,7 +124,7 @@ ALTER ROLE engine_caller_old RENAME TO engine_caller_new;
 SELECT works_as('engine_caller_new', 'SELECT propose_as(old())', 'a role that was renamed acts as the actor that was bound to it');
 CREATE ROLE engine_caller_old LOGIN;
 SELECT workflow_orch.grant_capability('engine_caller_old', 'propose');
-SELECT refused_as('engine_caller_old', 'SELECT propose_as(old())', '{"sqlstate": "42501", "detail": "%\"engine_caller_new\"%"}',
+SELECT refused_as('engine_caller_old', 'SELECT propose_as(old())', '{"sqlstate": "42501", "detail": ""}',
   'another role that has taken the name does not act as the actor either');
 SELECT refused_as('engine_caller_old', 'SELECT propose_as(NULL)', '{"sqlstate": "22023"}',
   'nor is that one found without an actor given');
