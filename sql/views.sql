@@ -77,7 +77,7 @@ COMMENT ON COLUMN pending_review.stage IS 'Stage in which the reviewer''s approv
 COMMENT ON COLUMN pending_review.role IS 'Role in which it would';
 COMMENT ON COLUMN pending_review.on_behalf_of IS 'Actor whose role that is, by a delegation; null: the reviewer''s own';
 COMMENT ON COLUMN pending_review.needs IS 'All approvals that are still needed';
-COMMENT ON COLUMN pending_review.approvable IS 'false: too few of the actors registered now could ever approve it, so somebody must be registered or it is proposed anew; or tool_changed';
+COMMENT ON COLUMN pending_review.approvable IS 'false: too few actors could approve it that are active and for whom somebody can act, so somebody must be registered or it is proposed anew; or tool_changed';
 COMMENT ON COLUMN pending_review.waiting_since IS 'Since when the revision waits, or when it ran without approvals';
 COMMENT ON COLUMN pending_review.expires_at IS 'When the proposal expires; null: never';
 COMMENT ON COLUMN pending_review.execution_id IS 'Execution to look at, of kind break_glass';

@@ -15,9 +15,15 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "base/compat.h"
+#include "catalog/pg_auth_members.h"
+#include "catalog/pg_authid.h"
 #include "engine/binding.h"
+#include "engine/capability.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "utils/catcache.h"
+#include "utils/syscache.h"
 
 /* How many former names are kept. */
 #define FORMER_NAMES_MAX 16
@@ -118,6 +124,77 @@ actor_is_rebound(const Actor *actor, const char *db_role)
 	if (db_role == NULL || today == NULL)
 		return db_role != today;
 	return strcmp(db_role, today) != 0 && !actor_was_known_as(actor, db_role);
+}
+
+static bool
+can_log_in(Oid role)
+{
+	HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	bool can;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	can = ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
+	ReleaseSysCache(tuple);
+	return can;
+}
+
+/* How many members of a role are looked at before one of them is taken to do. */
+#define MEMBERS_MAX 1000
+
+/* Whether a session can take on the role: as its login, or by SET ROLE from a member. */
+static bool
+can_be_taken_on(Oid role)
+{
+	List *roles = list_make1_oid(role);
+
+	/* The list grows by the members of those in it. */
+	for (int i = 0; i < list_length(roles); i++)
+	{
+		Oid member = list_nth_oid(roles, i);
+		CatCList *members;
+
+		if (i == MEMBERS_MAX || (can_log_in(member) && compat_can_set_role_nosuper(member, role)))
+			return true;
+		members = SearchSysCacheList1(AUTHMEMROLEMEM, ObjectIdGetDatum(member));
+		for (int j = 0; j < members->n_members; j++)
+		{
+			HeapTuple tuple = &members->members[j]->tuple;
+
+			roles = list_append_unique_oid(roles,
+										   ((Form_pg_auth_members) GETSTRUCT(tuple))->member);
+		}
+		ReleaseSysCacheList(members);
+	}
+	return false;
+}
+
+/* Whether there is a gateway that is no superuser. */
+static bool
+has_gateway(void)
+{
+	ListCell *cell;
+
+	foreach (cell, capability_grantees(CAPABILITY_GATEWAY))
+		if (!OidIsValid(lfirst_oid(cell)) || can_be_taken_on(lfirst_oid(cell)))
+			return true;
+	return false;
+}
+
+/*
+ * Whether there is a session that could act as the actor: of the role that it is
+ * bound to, or of a gateway.  Superusers count as gateways for actors without a
+ * role, which can only be acted for so, and not for others: then everybody would
+ * count.
+ */
+bool
+actor_can_be_acted_for(const Actor *actor)
+{
+	if (actor->db_role == NULL)
+		return true;
+	if (actor_role_name(actor) == NULL)
+		return false;
+	return can_be_taken_on(actor->db_role_oid) || has_gateway();
 }
 
 static bool

@@ -17,6 +17,7 @@ extern List *tool_former_role_names(const Tool *tool);
 extern Person actor_person(const Actor *actor);
 extern bool actor_is_rebound(const Actor *actor, const char *db_role);
 extern bool actor_was_known_as(const Actor *actor, const char *db_role);
+extern bool actor_can_be_acted_for(const Actor *actor);
 extern void actor_follow_role(const Actor *actor);
 extern void tool_follow_role(const Tool *tool);
 

@@ -47,3 +47,27 @@ capability_is_held(Oid role, Capability capability)
 	return compat_proc_aclcheck(capability_function(capability_info(capability)->functions[0]),
 								role, ACL_EXECUTE) == ACLCHECK_OK;
 }
+
+/* The roles that a capability was granted to directly, as OIDs; PUBLIC is InvalidOid. */
+List *
+capability_grantees(Capability capability)
+{
+	Oid function = capability_function(capability_info(capability)->functions[0]);
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	bool isnull;
+	Datum value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proacl, &isnull);
+	List *grantees = NIL;
+
+	if (!isnull)
+	{
+		Acl *acl = DatumGetAclPCopy(value);
+
+		for (int i = 0; i < ACL_NUM(acl); i++)
+			if (ACL_DAT(acl)[i].ai_grantee != owner &&
+				(ACLITEM_GET_PRIVS(ACL_DAT(acl)[i]) & ACL_EXECUTE) != 0)
+				grantees = list_append_unique_oid(grantees, ACL_DAT(acl)[i].ai_grantee);
+	}
+	ReleaseSysCache(tuple);
+	return grantees;
+}

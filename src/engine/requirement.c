@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/cache.h"
 #include "base/json.h"
 #include "engine/binding.h"
 #include "engine/requirement.h"
@@ -16,7 +17,9 @@
 #include "model/person.h"
 #include "store/rule.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/syscache.h"
 
 /* Requirements in the making: each with the rules that make it. */
 typedef struct Draft
@@ -271,7 +274,9 @@ requirement_describe(const Quorum *quorum, int64 stage)
 /* How many rows of actors are looked at before there is taken to be somebody. */
 #define ROSTER_MAX 1000
 
-/* A question about the actors, whose answer is kept until one of them changes. */
+static Cache *rosters = NULL;
+
+/* A question about the actors, whose answer is kept until one of them, or a role, changes. */
 typedef struct RosterQuestion
 {
 	int64 proposer_id;
@@ -307,7 +312,8 @@ count_people(const RosterQuestion *question, const char *role, int64 needed)
 			there = needed;
 			break;
 		}
-		if (!actor->active || (actor->kind != ACTOR_HUMAN && !question->agents_may_review))
+		if (!actor->active || (actor->kind != ACTOR_HUMAN && !question->agents_may_review) ||
+			!actor_can_be_acted_for(actor))
 			continue;
 		people[npeople++] = actor_person(actor);
 		if (npeople > needed)
@@ -317,12 +323,10 @@ count_people(const RosterQuestion *question, const char *role, int64 needed)
 	return Max(there, person_count(people, npeople) - 1);
 }
 
-static void *
-answer_roster(const void *key)
+static void
+answer_roster(const RosterQuestion *question, RosterAnswer *answer)
 {
-	const RosterQuestion *question = key;
 	Quorum quorum = requirement_quorum((Jsonb *) question->requirements);
-	RosterAnswer *answer = palloc0(sizeof(RosterAnswer));
 
 	for (int i = 0; i <= quorum.count; i++)
 	{
@@ -339,6 +343,22 @@ answer_roster(const void *key)
 			break;
 		}
 	}
+}
+
+/* The same, in memory of its own: what was worked with is left behind. */
+static RosterAnswer *
+keep_answer(const RosterQuestion *question, MemoryContext memory)
+{
+	RosterAnswer *answer = MemoryContextAllocZero(memory, sizeof(RosterAnswer));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "roster",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	answer_roster(question, answer);
+	if (answer->role != NULL)
+		answer->role = MemoryContextStrdup(memory, answer->role);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 	return answer;
 }
 
@@ -348,11 +368,28 @@ ask_roster(const Jsonb *requirements, int64 proposer_id, const Policy *policy)
 {
 	Size length = offsetof(RosterQuestion, requirements) + VARSIZE(requirements);
 	RosterQuestion *question = palloc0(length);
+	RosterAnswer *answer;
 
+	if (rosters == NULL)
+	{
+		static const int caches[] = {AUTHOID, AUTHMEMROLEMEM, AUTHMEMMEMROLE, PROCOID};
+
+		/* Among all tables there is that of the actors. */
+		rosters = cache_create("rosters");
+		cache_depend_on_catalogs(rosters, caches, lengthof(caches));
+	}
 	question->proposer_id = proposer_id;
 	question->agents_may_review = policy->agents_may_review;
 	memcpy(question->requirements, requirements, VARSIZE(requirements));
-	return store_cached(STORE_ACTOR, question, length, answer_roster);
+	answer = cache_get(rosters, question, length);
+	if (answer == NULL)
+	{
+		MemoryContext memory = cache_begin_value();
+
+		answer = keep_answer(question, memory);
+		cache_put(rosters, question, length, answer, memory);
+	}
+	return answer;
 }
 
 bool
@@ -362,8 +399,8 @@ requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, const Polic
 }
 
 /*
- * Warn where too few of the actors registered now could give what a proposal
- * needs.
+ * Warn where too few of the actors registered now, for whom somebody could act,
+ * could give what a proposal needs.
  */
 void
 requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements, int64 proposer_id,
@@ -380,5 +417,7 @@ requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements, int64 p
 			 errdetail("People needed besides the proposer: " INT64_FORMAT
 					   "; registered: " INT64_FORMAT ".",
 					   answer->needed, answer->there),
-			 errhint("Register an actor, or propose anew when somebody has the role.")));
+			 errhint("Register an actor, or propose anew when somebody has the role. Actors that "
+					 "are inactive, or whose database role is gone or lets nobody log in, do not "
+					 "count.")));
 }

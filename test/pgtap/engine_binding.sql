@@ -118,9 +118,9 @@ ALTER ROLE engine_binding_tool_new RENAME TO engine_binding_tool_newer;
 SELECT is(execute(:p) -> 'output', '"engine_binding_tool_newer"', 'a tool that its role owns is followed, too');
 
 -- Restored elsewhere: an OID alone says nothing there.
-INSERT INTO workflow_orch.actor (actor_id, name, role, kind, active, db_role, db_role_oid, registered_at, home_system, home_database)
-OVERRIDING SYSTEM VALUE
-SELECT 1000 + n, 'restored ' || n, 'DBA', 'human', true, v.name, 'engine_binding_second'::regrole, now(), a.home_system + system, (a.home_database::bigint + base)::oid
+INSERT INTO workflow_orch.actor OVERRIDING SYSTEM VALUE
+SELECT (jsonb_populate_record(a, jsonb_build_object('actor_id', 1000 + n, 'name', 'restored ' || n, 'db_role', v.name, 'db_role_oid', 'engine_binding_second'::regrole::oid,
+                              'home_system', a.home_system + system, 'home_database', a.home_database::bigint + base, 'former_db_roles', NULL))).*
   FROM workflow_orch.actor a,
        (VALUES (1, 'engine_binding_second', 1, 0), (2, 'engine_binding_was', 1, 0), (3, 'engine_binding_was', 0, 1)) AS v(n, name, system, base)
  WHERE a.actor_id = :dba;
@@ -130,8 +130,9 @@ SELECT refused_as('engine_binding_second', format('SELECT propose_as(%s)', a), '
   'the OID alone does not, on another server or in another database') FROM unnest(ARRAY[1002, 1003]) a;
 SELECT is(value_as('engine_binding_second', 'SELECT actor_id FROM workflow_orch.whoami()'), '1001', 'nor is such an actor found');
 SELECT is(value_as('engine_binding_second', 'SELECT string_agg(name, '' '') FROM workflow_orch.actor'), 'restored 1', 'or seen');
-INSERT INTO workflow_orch.tool (tool, enabled, in_session, preview, dry_run_mode, max_attempts, function, run_as, run_as_oid, search_path, registered_at, home_system, home_database)
-SELECT 'restored', true, true, false, 'describe', 1, function, 'engine_binding_was', run_as_oid, search_path, now(), home_system + 1, home_database FROM workflow_orch.tool WHERE tool = 'who';
+INSERT INTO workflow_orch.tool
+SELECT (jsonb_populate_record(t, jsonb_build_object('tool', 'restored', 'run_as', 'engine_binding_was', 'home_system', t.home_system + 1, 'former_run_as', NULL))).*
+  FROM workflow_orch.tool t WHERE t.tool = 'who';
 SELECT raises('SELECT propose(''restored'', ''{"n": 1}'')', '{"sqlstate": "55000", "message": "role \"engine_binding_was\" of tool \"restored\" is missing or another one now", "hint": "%update_tool%"}', 'a tool''s role neither');
 SELECT is((SELECT status FROM workflow_orch.tool_status WHERE tool = 'restored'), 'refused', 'which its status says');
 SELECT workflow_orch.update_actor(1002, db_role => 'engine_binding_second'), workflow_orch.update_tool('restored', run_as => 'engine_binding_tool_newer');
@@ -140,5 +141,38 @@ SELECT is(run('restored', '{"n": 1}') -> 'success', 'true', 'and the tool');
 ALTER ROLE engine_binding_second RENAME TO engine_binding_renamed;
 SELECT works_as('engine_binding_renamed', 'SELECT propose_as(1002)', 'what was confirmed here is followed here');
 SELECT is((SELECT count(*) FROM workflow_orch.verify_audit_log()), 0::bigint, 'the audit log agrees');
+
+-- Who could decide: an actor counts while somebody could act for it.
+CREATE ROLE engine_binding_auditor LOGIN;
+CREATE ROLE engine_binding_group;
+CREATE ROLE engine_binding_deputy LOGIN;
+CREATE ROLE engine_binding_gateway LOGIN;
+SELECT workflow_orch.register_actor('Auditor', 'Auditor', 'engine_binding_auditor') AS auditor \gset
+SELECT workflow_orch.add_approval_rule('Auditor', tool => 'who') \g /dev/null
+SELECT propose('who', '{"n": 9}') AS p \gset
+CREATE FUNCTION t.approvable(p bigint) RETURNS boolean LANGUAGE sql AS 'SELECT approvable FROM workflow_orch.pending_review WHERE proposal_id = p';
+SELECT is(approvable(:p), true, 'an active actor whose role can log in could approve');
+SELECT workflow_orch.update_actor(:auditor, active => false);
+SELECT is(approvable(:p), false, 'an inactive one could not');
+SELECT workflow_orch.update_actor(:auditor, active => true);
+ALTER ROLE engine_binding_auditor NOLOGIN;
+SELECT is(approvable(:p), false, 'nor one whose role lets nobody log in');
+GRANT engine_binding_auditor TO engine_binding_group;
+SELECT is(approvable(:p), false, 'nor a member of it');
+GRANT engine_binding_group TO engine_binding_deputy;
+SELECT is(approvable(:p), true, 'a member that can log in could act as the actor');
+REVOKE engine_binding_group FROM engine_binding_deputy;
+SELECT is(approvable(:p), false, 'when it is none any more nobody could');
+SELECT workflow_orch.grant_capability('engine_binding_gateway', 'gateway');
+SELECT is(approvable(:p), true, 'a gateway could');
+ALTER ROLE engine_binding_gateway NOLOGIN;
+SELECT is(approvable(:p), false, 'while it can log in');
+ALTER ROLE engine_binding_gateway LOGIN;
+ALTER ROLE engine_binding_auditor RENAME TO engine_binding_auditor2;
+SELECT is(approvable(:p), true, 'a renamed role is still there');
+DROP ROLE engine_binding_auditor2;
+SELECT is(approvable(:p), false, 'one that is dropped is not, gateway or not');
+SELECT workflow_orch.register_actor('Another auditor', 'Auditor');
+SELECT is(approvable(:p), true, 'an actor without a role is acted for through a gateway, if only a superuser''s');
 
 \ir include/finish.sql

@@ -41,6 +41,13 @@ SELECT is(:'got'::text, 'pending', 'with one more they are enough');
 SELECT workflow_orch.update_actor(:bob, person => 'Bob'), workflow_orch.update_actor(:gone, person => 'Bob');
 \set got `psql -XAtqd "$DATABASE" -c "$PROPOSE" 2>&1`
 SELECT matches(:'got'::text, 'registered: 2\.', 'two actors of one person are one');
+CREATE ROLE engine_requirement_gone LOGIN;
+SELECT workflow_orch.update_actor(:bob, person => 'Another Bob', db_role => 'engine_requirement_gone') \g /dev/null
+\set got `psql -XAtqd "$DATABASE" -c "$PROPOSE" 2>&1`
+SELECT is(:'got'::text, 'pending', 'where somebody can log in as their role they count');
+DROP ROLE engine_requirement_gone;
+\set got `psql -XAtqd "$DATABASE" -c "$PROPOSE" 2>&1`
+SELECT matches(:'got'::text, 'registered: 2\..*\nHINT: .*database role is gone', 'an actor whose role is gone does not');
 \setenv RULE 'SELECT workflow_orch.add_approval_rule(approvals => 0)'
 \set got `psql -XAtqd "$DATABASE" -c "$RULE" 2>&1`
 SELECT matches(:'got'::text, 'WARNING:  what no other rule asks anybody for now needs nobody''s approval\nHINT', 'a rule that lets everything through is warned of');
@@ -50,5 +57,5 @@ SELECT matches(:'got'::text, 'WARNING:  a filter inside the condition drops what
 \setenv RULE 'SELECT workflow_orch.add_approval_rule(condition => \'$.params ? (@.n > 1)\')'
 \set got `psql -XAtqd "$DATABASE" -c "$RULE" 2>&1`
 SELECT matches(:'got'::text, '^\d+$', 'but not one that it ends in');
-SELECT is((SELECT count(*) FROM workflow_orch.proposal), 9::bigint, 'a warning does not keep a proposal from being taken');
+SELECT is((SELECT count(*) FROM workflow_orch.proposal), 11::bigint, 'a warning does not keep a proposal from being taken');
 SELECT * FROM finish();

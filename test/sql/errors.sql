@@ -7,7 +7,7 @@
 \set code '\\echo SQLSTATE :LAST_ERROR_SQLSTATE'
 SET client_min_messages = warning;
 CREATE ROLE errors_tool;
-CREATE ROLE errors_person;
+CREATE ROLE errors_person LOGIN;
 CREATE ROLE errors_other;
 CREATE SCHEMA errors;
 CREATE FUNCTION errors.add_column(name text, size int DEFAULT 8) RETURNS text LANGUAGE sql RETURN name || size;
