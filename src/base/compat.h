@@ -35,6 +35,9 @@
 #error "workflow_orch needs PostgreSQL 15 or later"
 #endif
 
+/* The major version that this is built for. */
+#define COMPAT_MAJOR (PG_VERSION_NUM / 10000)
+
 /* Give an executor state its one relation, as ResultRelInfo code expects. */
 static inline void
 compat_init_range_table(EState *estate, Relation rel)

@@ -179,6 +179,16 @@ json_null(void)
 	return JsonbValueToJsonb(&null);
 }
 
+Jsonb *
+json_string(const char *text)
+{
+	JsonbValue value = {.type = jbvString};
+
+	value.val.string.val = pstrdup(text);
+	value.val.string.len = strlen(text);
+	return JsonbValueToJsonb(&value);
+}
+
 /*
  * Call a function whose behaviour hangs on the declared type of its first
  * argument, which fmgr reads off an expression.

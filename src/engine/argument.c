@@ -146,7 +146,6 @@ name_of_row(const NameType *kind, HeapTuple tuple, Oid object)
 static Jsonb *
 write_name(Oid object, Oid type)
 {
-	JsonbValue value = {.type = jbvString};
 	const NameType *kind = name_types;
 	HeapTuple tuple;
 	char *name = "-";
@@ -161,9 +160,7 @@ write_name(Oid object, Oid type)
 		name = name_of_row(kind, tuple, object);
 		ReleaseSysCache(tuple);
 	}
-	value.val.string.val = name;
-	value.val.string.len = strlen(name);
-	return JsonbValueToJsonb(&value);
+	return json_string(name);
 }
 
 static Jsonb *write_value(Datum value, bool isnull, Oid type);

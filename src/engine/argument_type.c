@@ -47,7 +47,7 @@ type_is_name(Oid type)
 }
 
 /* The type that a domain is directly over. */
-static Oid
+Oid
 domain_over(Oid domain)
 {
 	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));

@@ -20,6 +20,7 @@ typedef struct TypeFacts
 } TypeFacts;
 
 extern List *type_closure(Oid type);
+extern Oid domain_over(Oid domain);
 extern bool type_is_name(Oid type);
 extern void type_facts(Oid type, TypeFacts *facts);
 

@@ -126,7 +126,7 @@ definition_check_function(Oid function)
 
 /* Fill in the arguments, and add them to the JSON form. */
 static void
-read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
+read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json, Described *described)
 {
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
 	JsonArray arguments;
@@ -166,13 +166,16 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json)
 			definition->builtin_types &= definition->arg_facts[n].builtin;
 			definition->fixed_types &= definition->arg_facts[n].fixed;
 			if (definition->has_default[n])
-				json_add_text(&argument, "default", describe_default(definition->function, i + 1));
+				json_add_text(&argument, "default",
+							  describe_default(definition->function, i + 1, described));
 			n++;
 		}
 		json_array_add(&arguments, json_object_end(&argument));
 	}
 	json_add_jsonb(json, "arguments", json_array_end(&arguments));
-	describe_types(json, definition->arg_types, n);
+	describe_types(json, definition->arg_types, n, described);
+	definition->used_types = described->types;
+	definition->used_functions = described->functions;
 
 	definition->variadic = OidIsValid(proc->provariadic);
 	definition->whole_object = n == 1 && definition->arg_types[0] == JSONBOID &&
@@ -216,6 +219,7 @@ read_definition(Definition *definition, const Tool *tool)
 	HeapTuple tuple = proc_fetch(definition->function);
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
 	JsonObject json;
+	Described described = {.types = NIL};
 	const char *run_as = tool_role_name(tool);
 
 	definition->version_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
@@ -234,8 +238,10 @@ read_definition(Definition *definition, const Tool *tool)
 	json_add_text(&json, "search_path", tool->search_path);
 	if (tool->timeout != NULL)
 		json_add_int(&json, "timeout_ms", interval_milliseconds(tool->timeout));
-	describe_function(&json, tuple);
-	read_arguments(definition, tuple, &json);
+	describe_function(&json, tuple, &described);
+	read_arguments(definition, tuple, &json, &described);
+	if (described.has_sql)
+		json_add_int(&json, "server", COMPAT_MAJOR);
 	ReleaseSysCache(tuple);
 
 	definition->json = json_object_end(&json);
@@ -289,7 +295,7 @@ read_now(const Tool *tool, MemoryContext memory)
 	/* Whoever calls need not have USAGE on the function's schema. */
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, save_context | SECURITY_LOCAL_USERID_CHANGE);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+	(void) set_config_option("search_path", DEFINITION_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);

@@ -32,10 +32,15 @@ typedef struct Definition
 	Oid *arg_types;
 	TypeFacts *arg_facts;
 	bool *has_default;
-	Jsonb *json;   /* everything that is pinned, by name */
-	bytea *sha256; /* of its text */
-	List *former;  /* of its text under former names of the tool's role: bytea * */
+	List *used_types;     /* that the arguments are made of */
+	List *used_functions; /* that those types use */
+	Jsonb *json;          /* everything that is pinned, by name */
+	bytea *sha256;        /* of its text */
+	List *former;         /* of its text under former names of the tool's role: bytea * */
 } Definition;
+
+/* The search_path under which a definition is written down. */
+#define DEFINITION_SEARCH_PATH "pg_catalog, pg_temp"
 
 extern const Definition *definition_find(const Tool *tool);
 extern const Definition *definition_load(const Tool *tool);

@@ -4,24 +4,46 @@
  *
  * A revision keeps the hash of the definition that it was pinned to.  Where the
  * hash is the present one's, nothing has changed.  Where it is another, the two
- * definitions are compared member by member.
+ * definitions are compared member by member, SQL texts in their normal form.
  */
 #include "postgres.h"
 
 #include "base/cache.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/json.h"
 #include "common/sha2.h"
 #include "engine/definition.h"
+#include "engine/definition_form.h"
+#include "engine/binding.h"
 #include "nodes/value.h"
 #include "store/tool_definition.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+/* The member of a definition with SQL: which major version of the server wrote that down. */
+#define SERVER "server"
+
+/* How long a comparison that could not be made is not tried again. */
+#define RETRY_AFTER INT64CONST(10000000)
 
 static Cache *changes = NULL;
 
-static void
-add_change(StringInfo list, const char *kind, const char *name)
+/* What two definitions do not have alike. */
+typedef struct Difference
 {
-	appendStringInfo(list, "%s%s%s", list->len > 0 ? ", " : "", kind, name);
+	StringInfoData names;
+	bool may_be_form; /* of a member that has SQL, which can be written in several ways */
+} Difference;
+
+static void
+add_change(Difference *difference, const char *kind, const char *name)
+{
+	appendStringInfo(&difference->names, "%s%s%s", difference->names.len > 0 ? ", " : "", kind,
+					 name);
+	difference->may_be_form |= kind[0] != '\0' || strcmp(name, "body") == 0 ||
+							   strcmp(name, "arguments") == 0;
 }
 
 /* A member of an object as jsonb; null where there is none. */
@@ -58,7 +80,7 @@ add_keys(List *keys, Jsonb *object)
  * the word for its kind before it.
  */
 static void
-compare_members(StringInfo list, const char *kind, Jsonb *old, Jsonb *new)
+compare_members(Difference *difference, const char *kind, Jsonb *old, Jsonb *new)
 {
 	List *keys = add_keys(add_keys(NIL, new), old);
 	ListCell *cell;
@@ -69,38 +91,100 @@ compare_members(StringInfo list, const char *kind, Jsonb *old, Jsonb *new)
 		Jsonb *before = member(old, key);
 		Jsonb *now = member(new, key);
 
-		if (json_equal(before, now))
+		if (json_equal(before, now) || strcmp(key, SERVER) == 0)
 			continue;
 		if (kind[0] == '\0' && strcmp(key, "types") == 0)
-			compare_members(list, "type ", before, now);
+			compare_members(difference, "type ", before, now);
 		else if (kind[0] == '\0' && strcmp(key, "functions") == 0)
-			compare_members(list, "function ", before, now);
+			compare_members(difference, "function ", before, now);
 		else
-			add_change(list, kind, key);
+			add_change(difference, kind, key);
 	}
 }
 
-/* What has changed in words, or NULL where nothing has. */
-static char *
-describe_change(const Tool *tool, const Definition *now, const bytea *pinned)
+static Difference
+find_difference(Jsonb *old, Jsonb *new)
 {
-	Jsonb *before = tool_definition_load(pinned);
-	StringInfoData list;
+	Difference difference = {.may_be_form = false};
 
-	if (now == NULL)
-		return psprintf("function %s does not exist", tool->function);
-	if (before == NULL)
-		return pstrdup("the pinned definition is not known here");
-	initStringInfo(&list);
-	compare_members(&list, "", before, now->json);
-	return list.len > 0 ? list.data : NULL;
+	initStringInfo(&difference.names);
+	compare_members(&difference, "", old, new);
+	return difference;
+}
+
+/* Bring both definitions into normal form: returns NULL, or why that cannot be done. */
+static const char *
+normalize_both(const Tool *tool, const Definition *now, Jsonb **definitions)
+{
+	ErrorData *error;
+
+	if (tool_role_name(tool) == NULL)
+		return "the role of the tool must be confirmed first";
+	error = definition_normalize(tool, now, definitions, 2);
+	return error != NULL ? error->message : NULL;
+}
+
+/* Which other version of the server wrote a definition's SQL down; 0: none. */
+static int
+other_server(Jsonb *definition)
+{
+	JsonbValue *server = json_find(definition, SERVER);
+	int major;
+
+	if (server == NULL || server->type != jbvNumeric)
+		return 0;
+	major = DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(server->val.numeric)));
+	return major != COMPAT_MAJOR ? major : 0;
 }
 
 /* What is kept of a comparison. */
 typedef struct Change
 {
 	char *description; /* NULL: none */
+	TimestampTz until; /* when to compare again; 0: not before something changes */
 } Change;
+
+static void
+describe_change(Change *change, const Tool *tool, const Definition *now, const bytea *pinned)
+{
+	Jsonb *definitions[2];
+	Difference difference;
+	const char *problem = NULL;
+	int server;
+
+	if (now == NULL)
+	{
+		change->description = psprintf("function %s does not exist", tool->function);
+		return;
+	}
+	definitions[0] = tool_definition_load(pinned);
+	definitions[1] = now->json;
+	if (definitions[0] == NULL)
+	{
+		change->description = pstrdup("the pinned definition is not known here");
+		return;
+	}
+	server = other_server(definitions[0]);
+	difference = find_difference(definitions[0], definitions[1]);
+	if (difference.may_be_form &&
+		(json_find(definitions[0], SERVER) != NULL || json_find(definitions[1], SERVER) != NULL))
+	{
+		problem = normalize_both(tool, now, definitions);
+		difference = find_difference(definitions[0], definitions[1]);
+	}
+	if (difference.may_be_form && problem != NULL)
+		appendStringInfo(&difference.names, " (SQL could not be compared by its meaning: %s)",
+						 problem);
+	if (difference.may_be_form && server != 0)
+		appendStringInfo(&difference.names,
+						 " (written down by PostgreSQL %d, and this is %d, which may write the "
+						 "same thing otherwise)",
+						 server, COMPAT_MAJOR);
+	if (difference.names.len > 0)
+		change->description = difference.names.data;
+	if (problem != NULL)
+		change->until = GetCurrentTimestamp() + RETRY_AFTER;
+}
 
 /*
  * What has changed since a definition of the tool was pinned, in words, or NULL
@@ -127,15 +211,15 @@ definition_change(const Tool *tool, const bytea *pinned)
 	appendBinaryStringInfo(&key, VARDATA_ANY(pinned), VARSIZE_ANY_EXHDR(pinned));
 	if (now != NULL)
 		appendBinaryStringInfo(&key, VARDATA(now->sha256), PG_SHA256_DIGEST_LENGTH);
-	appendStringInfo(&key, "%s\n%s", tool->tool, tool->function);
+	appendStringInfo(&key, "%u\n%s\n%s", tool->run_as_oid, tool->tool, tool->function);
 	change = cache_get(changes, key.data, key.len);
-	if (change == NULL)
+	if (change == NULL || (change->until != 0 && change->until < GetCurrentTimestamp()))
 	{
 		MemoryContext memory = cache_begin_value();
 		MemoryContext old = MemoryContextSwitchTo(memory);
 
-		change = palloc(sizeof(Change));
-		change->description = describe_change(tool, now, pinned);
+		change = palloc0(sizeof(Change));
+		describe_change(change, tool, now, pinned);
 		MemoryContextSwitchTo(old);
 		cache_put(changes, key.data, key.len, change, memory);
 	}

@@ -70,20 +70,22 @@ proc_text(HeapTuple tuple, AttrNumber attribute)
 
 /* The default of an argument, counted from 1. */
 char *
-describe_default(Oid function, int argument)
+describe_default(Oid function, int argument, Described *described)
 {
+	described->has_sql = true;
 	return deparse(pg_get_function_arg_default, function, argument);
 }
 
 /* Add what a function does, and as whom and under what, to the object. */
 void
-describe_function(JsonObject *json, HeapTuple tuple)
+describe_function(JsonObject *json, HeapTuple tuple, Described *described)
 {
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
 	char *body = deparse(pg_get_function_sqlbody, proc->oid, 0);
 	Datum settings;
 	bool isnull;
 
+	described->has_sql |= body != NULL;
 	json_add_text(json, "body", body != NULL ? body : proc_text(tuple, Anum_pg_proc_prosrc));
 	json_add_text(json, "library", proc_text(tuple, Anum_pg_proc_probin));
 	json_add_text(json, "language", get_language_name(proc->prolang, false));
@@ -97,29 +99,22 @@ describe_function(JsonObject *json, HeapTuple tuple)
 	json_add_jsonb(json, "settings", json_from_datum(settings, isnull, TEXTARRAYOID));
 }
 
-/* What is to be written down: both lists grow while that is done. */
-typedef struct Closure
-{
-	List *types;
-	List *functions;
-} Closure;
-
 static void
-add_type(Closure *closure, Oid type)
+add_type(Described *described, Oid type)
 {
-	closure->types = list_concat_unique_oid(closure->types, type_closure(type));
+	described->types = list_concat_unique_oid(described->types, type_closure(type));
 }
 
 /* Note a function that a type uses, and add its signature to the object. */
 static void
-add_function(Closure *closure, JsonObject *json, const char *key, Oid function)
+add_function(Described *described, JsonObject *json, const char *key, Oid function)
 {
 	if (!OidIsValid(function))
 		return;
 	if (json != NULL)
 		json_add_text(json, key, format_procedure_qualified(function));
 	if (function >= FirstNormalObjectId)
-		closure->functions = list_append_unique_oid(closure->functions, function);
+		described->functions = list_append_unique_oid(described->functions, function);
 }
 
 static bool
@@ -168,7 +163,7 @@ add_collation(JsonObject *json, Oid collation)
 
 /* The CHECK constraints of a domain by their names, in whose order they are checked. */
 static Jsonb *
-describe_checks(Closure *closure, Oid domain)
+describe_checks(Described *described, Oid domain)
 {
 	Relation rel = table_open(ConstraintRelationId, AccessShareLock);
 	JsonObject checks;
@@ -190,10 +185,11 @@ describe_checks(Closure *closure, Oid domain)
 		if (constraint->contype != CONSTRAINT_CHECK)
 			continue;
 		binary = fastgetattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(rel), &isnull);
+		described->has_sql = true;
 		expression = stringToNode(TextDatumGetCString(binary));
 		json_add_text(&checks, NameStr(constraint->conname),
 					  deparse_expression(expression, NIL, false, false));
-		(void) collect(expression, closure);
+		(void) collect(expression, described);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -247,7 +243,7 @@ describe_attributes(Oid type)
 }
 
 static void
-describe_range(Closure *closure, JsonObject *json, Oid type)
+describe_range(Described *described, JsonObject *json, Oid type)
 {
 	HeapTuple tuple = SearchSysCache1(RANGETYPE, ObjectIdGetDatum(type));
 	HeapTuple class_tuple;
@@ -259,7 +255,7 @@ describe_range(Closure *closure, JsonObject *json, Oid type)
 	range = (Form_pg_range) GETSTRUCT(tuple);
 	json_add_text(json, "range", format_type_be_qualified(range->rngsubtype));
 	add_collation(json, range->rngcollation);
-	add_function(closure, json, "canonical", range->rngcanonical);
+	add_function(described, json, "canonical", range->rngcanonical);
 	class_tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(range->rngsubopc));
 	if (!HeapTupleIsValid(class_tuple))
 		elog(ERROR, "cache lookup failed for operator class %u", range->rngsubopc);
@@ -273,7 +269,7 @@ describe_range(Closure *closure, JsonObject *json, Oid type)
 
 /* A type of a user's, but for an array, which its element tells all of. */
 static Jsonb *
-describe_type(Closure *closure, Oid type)
+describe_type(Described *described, Oid type)
 {
 	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
 	Form_pg_type form;
@@ -290,7 +286,7 @@ describe_type(Closure *closure, Oid type)
 			json_add_text(&json, "domain", type_name(form->typbasetype, form->typtypmod));
 			json_add_bool(&json, "not_null", form->typnotnull);
 			add_collation(&json, form->typcollation);
-			json_add_jsonb(&json, "checks", describe_checks(closure, type));
+			json_add_jsonb(&json, "checks", describe_checks(described, type));
 			break;
 		case TYPTYPE_COMPOSITE:
 			json_add_jsonb(&json, "attributes", describe_attributes(type));
@@ -299,27 +295,27 @@ describe_type(Closure *closure, Oid type)
 			json_add_jsonb(&json, "labels", describe_labels(type));
 			break;
 		case TYPTYPE_RANGE:
-			describe_range(closure, &json, type);
+			describe_range(described, &json, type);
 			break;
 		case TYPTYPE_MULTIRANGE:
 			json_add_text(&json, "multirange",
 						  format_type_be_qualified(get_multirange_range(type)));
 			break;
 		default:
-			add_function(closure, &json, "input", form->typinput);
-			add_function(closure, &json, "output", form->typoutput);
+			add_function(described, &json, "input", form->typinput);
+			add_function(described, &json, "output", form->typoutput);
 			json_add_text(&json, "delimiter", (char[]){form->typdelim, '\0'});
 			break;
 	}
 	if (form->typtype != TYPTYPE_DOMAIN && form->typtype != TYPTYPE_COMPOSITE &&
 		find_coercion_pathway(JSONOID, type, COERCION_EXPLICIT, &cast) == COERCION_PATH_FUNC)
-		add_function(closure, &json, "json_cast", cast);
+		add_function(described, &json, "json_cast", cast);
 	ReleaseSysCache(tuple);
 	return json_object_end(&json);
 }
 
 static Jsonb *
-describe_used_function(Oid function)
+describe_used_function(Described *described, Oid function)
 {
 	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	JsonObject json;
@@ -327,38 +323,41 @@ describe_used_function(Oid function)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", function);
 	json_object_begin(&json);
-	describe_function(&json, tuple);
+	describe_function(&json, tuple, described);
 	ReleaseSysCache(tuple);
 	return json_object_end(&json);
 }
 
 /*
  * Add the members "types" and "functions" to the object: the user-defined types
- * that these are made of, and the user-defined functions that those use.
+ * that these are made of, and the user-defined functions that those use.  The
+ * lists grow while that is done.
  */
 void
-describe_types(JsonObject *json, const Oid *types, int count)
+describe_types(JsonObject *json, const Oid *types, int count, Described *described)
 {
-	Closure closure = {NIL, NIL};
-	JsonObject described;
+	JsonObject object;
 
 	for (int i = 0; i < count; i++)
-		add_type(&closure, types[i]);
+		add_type(described, types[i]);
 
-	json_object_begin(&described);
-	for (int i = 0; i < list_length(closure.types); i++)
+	json_object_begin(&object);
+	for (int i = 0; i < list_length(described->types); i++)
 	{
-		Oid type = list_nth_oid(closure.types, i);
+		Oid type = list_nth_oid(described->types, i);
 
 		if (type >= FirstNormalObjectId && !OidIsValid(get_element_type(type)))
-			json_add_jsonb(&described, format_type_be_qualified(type),
-						   describe_type(&closure, type));
+			json_add_jsonb(&object, format_type_be_qualified(type), describe_type(described, type));
 	}
-	json_add_jsonb(json, "types", json_object_end(&described));
+	json_add_jsonb(json, "types", json_object_end(&object));
 
-	json_object_begin(&described);
-	for (int i = 0; i < list_length(closure.functions); i++)
-		json_add_jsonb(&described, format_procedure_qualified(list_nth_oid(closure.functions, i)),
-					   describe_used_function(list_nth_oid(closure.functions, i)));
-	json_add_jsonb(json, "functions", json_object_end(&described));
+	json_object_begin(&object);
+	for (int i = 0; i < list_length(described->functions); i++)
+	{
+		Oid function = list_nth_oid(described->functions, i);
+
+		json_add_jsonb(&object, format_procedure_qualified(function),
+					   describe_used_function(described, function));
+	}
+	json_add_jsonb(json, "functions", json_object_end(&object));
 }

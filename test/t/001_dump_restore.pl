@@ -42,6 +42,17 @@ $node->safe_psql('postgres', qq{
 	SELECT workflow_orch.delegate_review(2, 3, '2099-01-01');
 });
 
+# A tool whose body and argument the server writes otherwise once it has read them again.
+$node->safe_psql('postgres', q{
+	CREATE DOMAIN app.word AS varchar CHECK (VALUE IN ('a', 'b'));
+	CREATE FUNCTION app.listed(n int, w app.word DEFAULT 'a') RETURNS SETOF text BEGIN ATOMIC
+		INSERT INTO app.effect SELECT 5 WHERE false;
+		SELECT listed.n::text UNION SELECT 'x' ORDER BY 1;
+	END;
+	SELECT workflow_orch.register_tool('listed', 'app.listed(int,app.word)', run_as => 'tool_runner');
+});
+my $listed = propose($node, 'postgres', 'listed', 1);
+
 my @tables = split /\n/, $node->safe_psql('postgres', q{
 	SELECT relname FROM pg_class WHERE relnamespace = 'workflow_orch'::regnamespace AND relkind = 'r' ORDER BY 1});
 my @sequences = split /\n/, $node->safe_psql('postgres', q{
@@ -71,14 +82,18 @@ sub goes_on
 	my ($server, $database, $what) = @_;
 	is(execute($server, $database, $approved), '2', "$what: an approved call runs");
 	is(execute($server, $database, $edited), '5', "$what: an edited one runs as edited");
+	is($server->safe_psql($database, qq{BEGIN; SELECT status FROM workflow_orch.review_action($listed, 2, 'approve');
+		SELECT count(*) FROM pg_locks WHERE relation = 'app.effect'::regclass AND mode <> 'AccessShareLock' AND pid = pg_backend_pid(); COMMIT}),
+		"approved\n0", "$what: SQL that is written otherwise now is the same tool, and comparing it leaves no lock");
+	is(execute($server, $database, $listed), '["1", "x"]', "$what: it runs");
 	like(error_of($server, $database, "SELECT workflow_orch.execute_action($executed)"), qr/^55000/, "$what: what has run does not run again");
 	is($server->safe_psql($database, "SELECT workflow_orch.retry_action($failed)"), 'approved', "$what: a failed call can be retried");
 	is($server->safe_psql($database, q{SELECT workflow_orch.propose_action(1, 4, 'add', '{"n": 9}', E'line\nbreak', 'the key')}), '(8,pending)',
 		"$what: the idempotency key answers with the proposal that is there");
 	is($server->safe_psql($database, q{SELECT workflow_orch.start_workflow('Next'), workflow_orch.register_actor('Next', 'r'),
-		(workflow_orch.propose_action(1, 1, 'add', '{"n": 1}', 'r')).proposal_id}), '3|5|10', "$what: ids continue");
+		(workflow_orch.propose_action(1, 1, 'add', '{"n": 1}', 'r')).proposal_id}), '3|5|11', "$what: ids continue");
 	$server->safe_psql($database, q{SELECT workflow_orch.propose_action(1, 1, 'add', '{"n": 77}', 'x')});
-	like($server->safe_psql($database, q{SELECT requirements FROM workflow_orch.proposal WHERE proposal_id = 11}), qr/"Nobody".*"approvals": 2/, "$what: rules and their conditions hold");
+	like($server->safe_psql($database, q{SELECT requirements FROM workflow_orch.proposal WHERE proposal_id = 12}), qr/"Nobody".*"approvals": 2/, "$what: rules and their conditions hold");
 	is($server->safe_psql($database, "SELECT status FROM workflow_orch.review_action($revoked, 2, 'approve')"), 'approved', "$what: who has revoked decides again");
 	is($server->safe_psql($database, 'SELECT count(*) FROM app.effect'), '3', "$what: the effects of the calls are those of the runs");
 	is($server->safe_psql($database, 'SELECT * FROM workflow_orch.verify_audit_log()'), '', "$what: the audit log agrees with the tables");
@@ -115,7 +130,9 @@ like(error_of($other, 'with_roles', "SELECT workflow_orch.execute_action($approv
 like(error_of($other, 'with_roles', q{SELECT workflow_orch.propose_action(1, 4, 'add', '{"n": 1}', 'r')}, '-U', 'person'), qr/^42501 actor 4 is bound to another role "person"/,
 	'an actor whose role is another is refused');
 is($other->safe_psql('with_roles', 'SELECT count(*) FROM app.effect'), '1', 'and nothing has run');
-$other->safe_psql('with_roles', q{SELECT workflow_orch.update_tool('add', run_as => 'tool_runner'), workflow_orch.update_actor(4, db_role => 'person')});
+like(error_of($other, 'with_roles', "SELECT workflow_orch.review_action($listed, 2, 'approve')"), qr/^55000 tool "listed" has changed/,
+	'a tool is not compared by its meaning as a role that nobody has confirmed');
+$other->safe_psql('with_roles', q{SELECT workflow_orch.update_tool('add', run_as => 'tool_runner'), workflow_orch.update_tool('listed', run_as => 'tool_runner'), workflow_orch.update_actor(4, db_role => 'person')});
 goes_on($other, 'with_roles', 'confirmed by an administrator');
 is(error_of($other, 'with_roles', q{SELECT workflow_orch.propose_action(1, NULL, 'add', '{"n": 1}', 'r')}, '-U', 'person'), '', 'the actor proposes again');
 
@@ -129,7 +146,7 @@ like(error_of($third, 'without_roles', "SELECT workflow_orch.execute_action($app
 like(error_of($third, 'without_roles', q{SELECT workflow_orch.update_tool('add', description => 'd')}), qr/^$/, 'its tool can be changed all the same');
 $third->safe_psql('without_roles', q{
 	CREATE ROLE tool_runner LOGIN; GRANT SELECT, INSERT ON app.effect TO tool_runner;
-	SELECT workflow_orch.update_tool('add', run_as => 'tool_runner')});
+	SELECT workflow_orch.update_tool('add', run_as => 'tool_runner'), workflow_orch.update_tool('listed', run_as => 'tool_runner')});
 goes_on($third, 'without_roles', 'with the role made and confirmed');
 
 # Another superuser restores what belongs to the first.
