@@ -163,7 +163,7 @@ work_begin(Work *work, WorkItem *item, WorkReport *report)
 	if (work->queued == NULL || work->queued->execution_id != item->call.execution_id ||
 		work->queued->held)
 		return false;
-	if (work->queued->due_at > GetCurrentTimestamp())
+	if (!item->start_kept && work->queued->due_at > GetCurrentTimestamp())
 	{
 		put_off(work, work->queued->due_at);
 		return false;

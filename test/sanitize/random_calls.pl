@@ -45,7 +45,7 @@ my @functions;
 my (@tables, @settings);
 
 my @roles = map { "walker_$_" } 1 .. 4, 'tool', 'other', 'gone';
-my @tools = qw(add add add add fails nap types lists records refcur ddl temp nested notify big swallows deferred lo ends_itself deep run_sql run_sql);
+my @tools = qw(add add add add once once fails nap types lists records refcur ddl temp nested notify big swallows deferred lo ends_itself deep run_sql run_sql);
 my @statements = ('SELECT 1', 'INSERT INTO app.effect VALUES (1)', 'SELECT * FROM app.effect', 'DELETE FROM app.effect', 'SELECT pg_sleep(0.1)',
 	'FETCH ALL FROM c', 'SELECT 1; SELECT 2', 'COMMIT', 'VACUUM', '', 'SELECT', 'CREATE TABLE app.made_1 (n int)', 'TRUNCATE app.effect', 'SET ROLE walker_1',
 	q{SELECT cursor_to_xml('c', 1, true, true, '')}, 'DO $$ BEGIN RAISE division_by_zero; END $$', 'EXECUTE p', 'SELECT * FROM t', 'SELECT repeat(chr(1), 100000)',
@@ -76,7 +76,7 @@ sub params
 	return '{' . join(', ', @members) . '}';
 }
 
-sub id { my ($what) = @_; return chance(8) ? pick(qw(NULL 0 -1 9223372036854775807 -9223372036854775808 404 1)) : "walk.some('$what')"; }
+sub id { my ($what) = @_; return $what eq 'execution' && chance(60) ? 'walk.execution()' : chance(8) ? pick(qw(NULL 0 -1 9223372036854775807 -9223372036854775808 404 1)) : "walk.some('$what')"; }
 sub proposal { my @wanted = @_; return chance(25) ? id('proposal') : "walk.proposal('" . pick(@wanted) . "')"; }
 
 # What a proposal is drawn for, by the function that is called.
@@ -154,7 +154,7 @@ sub arguments
 	return join(', ', @given);
 }
 
-my @often = qw(propose_action propose_action propose_action review_action review_action review_action review_action execute_action enqueue_action wait_execution execute_parallel preview_action retry_action start_workflow);
+my @often = qw(propose_action propose_action propose_action review_action review_action review_action review_action execute_action enqueue_action wait_execution cancel_execution execute_parallel preview_action retry_action start_workflow);
 
 sub call
 {

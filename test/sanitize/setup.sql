@@ -110,7 +110,8 @@ SELECT workflow_orch.register_actor('dev', 'Developer', kind => 'agent'), workfl
        workflow_orch.register_actor('three', 'Manager', db_role => 'walker_3');
 SELECT count(workflow_orch.register_tool(p.proname, p.oid::regprocedure, run_as => 'walker_tool', timeout => '300 ms', preview => p.oid::int % 2 = 0, max_attempts => 1 + p.oid::int % 3))
   FROM pg_proc p WHERE p.pronamespace = 'app'::regnamespace AND p.prorettype <> 'trigger'::regtype;
-SELECT workflow_orch.register_tool('run_sql', 'workflow_orch.run_sql(text)', run_as => 'walker_tool', timeout => '1 s', preview => true);
+SELECT workflow_orch.register_tool('once', 'app.nap(int)', run_as => 'walker_tool', timeout => '300 ms', in_session => false, rerun => false),
+       workflow_orch.register_tool('run_sql', 'workflow_orch.run_sql(text)', run_as => 'walker_tool', timeout => '1 s', preview => true);
 SELECT workflow_orch.start_workflow('Work', 1);
 
 CREATE SCHEMA walk;
@@ -124,6 +125,9 @@ BEGIN
 		CASE what WHEN 'workflow' THEN 3 WHEN 'actor' THEN 8 ELSE 12 END) INTO id;
 	RETURN coalesce(id, 1);
 END $$;
+-- An execution that has not ended, if there is one.
+CREATE FUNCTION walk.execution() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = workflow_orch, pg_temp AS $$
+	SELECT coalesce((SELECT execution_id FROM execution WHERE status IN ('queued', 'running') ORDER BY random() LIMIT 1), walk.some('execution')) $$;
 -- A proposal with this status, if there is one.
 CREATE FUNCTION walk.proposal(wanted text) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = workflow_orch, pg_temp AS $$
 	SELECT coalesce((SELECT proposal_id FROM proposal WHERE status::text = wanted ORDER BY proposal_id DESC OFFSET floor(random() * 6) LIMIT 1), walk.some('proposal')) $$;
