@@ -127,10 +127,10 @@ RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_resume_queue';
 COMMENT ON FUNCTION resume_queue IS
   'Releases the queue of a restored or cloned database, which is held so that nothing runs twice because it was copied; returns how many calls. Errors: 55000 workers not available.';
 
-CREATE FUNCTION worker_status(OUT pid bigint, OUT database_oid oid, OUT role_oid oid, OUT state text,
+CREATE FUNCTION list_workers(OUT pid bigint, OUT database_oid oid, OUT role_oid oid, OUT state text,
                               OUT execution_id bigint, OUT since timestamptz, OUT tool text)
-RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_worker_status';
-COMMENT ON FUNCTION worker_status IS
+RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_list_workers';
+COMMENT ON FUNCTION list_workers IS
   'The background workers of all databases by OIDs; the view worker_status has their names.';
 
 CREATE FUNCTION break_glass_execute(proposal_id bigint, actor_id bigint, reason text,
@@ -260,16 +260,16 @@ RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_get_audit_log';
 COMMENT ON FUNCTION get_audit_log IS
   'The audit log of a workflow, oldest first. Without the capability audit only of workflows started by oneself. Errors: 22023, 42704, 42501.';
 
-CREATE FUNCTION pending_review(actor_id bigint DEFAULT NULL, OUT reviewer_id bigint, OUT kind text, OUT proposal_id bigint,
+CREATE FUNCTION list_pending_reviews(actor_id bigint DEFAULT NULL, OUT reviewer_id bigint, OUT kind text, OUT proposal_id bigint,
                                OUT execution_id bigint, OUT stage bigint, OUT role text, OUT on_behalf_of bigint,
                                OUT approvable boolean, OUT tool_changed boolean)
-RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_pending_review';
-COMMENT ON FUNCTION pending_review IS
+RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_list_pending_reviews';
+COMMENT ON FUNCTION list_pending_reviews IS
   'What waits for an actor (NULL: the one bound to the session''s role): proposals that they could approve now, with the slot; those that nobody registered could approve; executions without approvals that nobody has reviewed. The view pending_review shows more of them. A gateway that acts for nobody in particular sees all. Errors: 42704, 42501.';
 
-CREATE FUNCTION proposal_progress(proposal_id bigint, OUT needs text)
-RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_proposal_progress';
-COMMENT ON FUNCTION proposal_progress IS
+CREATE FUNCTION describe_needs(proposal_id bigint, OUT needs text)
+RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_describe_needs';
+COMMENT ON FUNCTION describe_needs IS
   'The approvals that a pending proposal still needs, in words, stage by stage; NULL where it needs none. The view proposal_progress shows it for all. Errors: 22023, 42704.';
 
 CREATE FUNCTION count_rebound_approvals(proposal_id bigint, OUT count bigint)

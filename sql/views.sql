@@ -2,7 +2,7 @@
 
 CREATE VIEW worker_status WITH (security_invoker = true) AS
 SELECT w.pid::integer AS pid, d.datname AS database, r.rolname AS role, w.execution_id, w.since, w.state, w.tool
-  FROM worker_status() w
+  FROM list_workers() w
   LEFT JOIN pg_catalog.pg_database d ON d.oid = w.database_oid
   LEFT JOIN pg_catalog.pg_roles r ON r.oid = w.role_oid;
 
@@ -22,7 +22,7 @@ SELECT q.tool,
        count(*) FILTER (WHERE q.runs) AS running,
        count(*) FILTER (WHERE h.held) AS held,
        max(now.t - q.due_at) FILTER (WHERE NOT h.held AND NOT q.runs AND q.due_at <= now.t) AS oldest_age
-  FROM (SELECT u.*, EXISTS (SELECT FROM worker_status() w
+  FROM (SELECT u.*, EXISTS (SELECT FROM list_workers() w
                              WHERE w.execution_id = u.execution_id
                                AND w.database_oid = u.home_database) AS runs
           FROM queue u) q
@@ -61,10 +61,10 @@ COMMENT ON COLUMN execution_stats.wait_p50 IS 'Median of the times between due a
 
 CREATE VIEW pending_review WITH (security_invoker = true) AS
 SELECT w.reviewer_id, w.kind, w.proposal_id, p.workflow_id, p.actor_id, p.tool, p.params, p.reason, p.revision,
-       w.stage, w.role, w.on_behalf_of, proposal_progress(w.proposal_id) AS needs, w.approvable,
+       w.stage, w.role, w.on_behalf_of, describe_needs(w.proposal_id) AS needs, w.approvable,
        coalesce(b.broken_at, r.created_at) AS waiting_since,
        CASE WHEN w.kind = 'review' THEN p.expires_at END AS expires_at, w.execution_id, w.tool_changed
-  FROM pending_review() w
+  FROM list_pending_reviews() w
   JOIN proposal p USING (proposal_id)
   JOIN proposal_revision r ON r.proposal_id = p.proposal_id AND r.revision = p.revision
   LEFT JOIN break_glass b ON b.execution_id = w.execution_id;
@@ -86,7 +86,7 @@ COMMENT ON COLUMN pending_review.tool_changed IS 'The tool is not the one that t
 CREATE VIEW proposal_progress WITH (security_invoker = true) AS
 SELECT p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.revision, s.status, p.approvals, p.required_approvals,
        CASE WHEN s.status = 'pending' THEN p.stage END AS stage,
-       CASE WHEN s.status = 'pending' THEN proposal_progress(p.proposal_id) END AS needs,
+       CASE WHEN s.status = 'pending' THEN describe_needs(p.proposal_id) END AS needs,
        p.status_at, p.status_reason, CASE WHEN p.open THEN p.expires_at END AS expires_at,
        b.proposal_id IS NOT NULL AS break_glass,
        s.status IN ('pending', 'approved') AND tool_change(p.tool, p.definition) IS NOT NULL AS tool_changed,

@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(wfo_enqueue_action);
 PG_FUNCTION_INFO_V1(wfo_wait_execution);
 PG_FUNCTION_INFO_V1(wfo_cancel_execution);
 PG_FUNCTION_INFO_V1(wfo_resume_queue);
-PG_FUNCTION_INFO_V1(wfo_worker_status);
+PG_FUNCTION_INFO_V1(wfo_list_workers);
 
 Datum
 wfo_execute_action(PG_FUNCTION_ARGS)
@@ -136,11 +136,11 @@ wfo_resume_queue(PG_FUNCTION_ARGS)
 }
 
 Datum
-wfo_worker_status(PG_FUNCTION_ARGS)
+wfo_list_workers(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	call_begin_read("worker_status");
+	call_begin_read("list_workers");
 	InitMaterializedSRF(fcinfo, 0);
 	status_list(rsinfo->setResult, rsinfo->setDesc);
 	return (Datum) 0;

@@ -17,8 +17,8 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-PG_FUNCTION_INFO_V1(wfo_pending_review);
-PG_FUNCTION_INFO_V1(wfo_proposal_progress);
+PG_FUNCTION_INFO_V1(wfo_list_pending_reviews);
+PG_FUNCTION_INFO_V1(wfo_describe_needs);
 PG_FUNCTION_INFO_V1(wfo_count_rebound_approvals);
 PG_FUNCTION_INFO_V1(wfo_transitions);
 PG_FUNCTION_INFO_V1(wfo_whoami);
@@ -101,22 +101,22 @@ wfo_verify_audit_log(PG_FUNCTION_ARGS)
 }
 
 Datum
-wfo_pending_review(PG_FUNCTION_ARGS)
+wfo_list_pending_reviews(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	call_begin_read("pending_review");
+	call_begin_read("list_pending_reviews");
 	InitMaterializedSRF(fcinfo, 0);
 	inbox_read(arg_int64_or_null(fcinfo, 0), rsinfo->setResult, rsinfo->setDesc);
 	return (Datum) 0;
 }
 
 Datum
-wfo_proposal_progress(PG_FUNCTION_ARGS)
+wfo_describe_needs(PG_FUNCTION_ARGS)
 {
 	char *needs;
 
-	call_begin_read("proposal_progress");
+	call_begin_read("describe_needs");
 	needs = proposal_needs(arg_int64(fcinfo, 0, "proposal_id"));
 	if (needs == NULL)
 		PG_RETURN_NULL();

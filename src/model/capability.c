@@ -13,7 +13,7 @@
 #include "model/capability.h"
 
 #define FUNCTIONS_OF_EVERYBODY \
-	"get_audit_log", "whoami", "transitions", "proposal_progress", "tool_check", "tool_change", \
+	"get_audit_log", "whoami", "transitions", "describe_needs", "tool_check", "tool_change", \
 		"count_rebound_approvals"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
@@ -32,7 +32,7 @@ static const char *const review_functions[] = {"review_action",        "review_a
 											   "preview_action",       "revoke_approval",
 											   "review_break_glass",   "delegate_review",
 											   "end_delegation",       "comment_proposal",
-											   "worker_status",        "pending_review",
+											   "list_workers",         "list_pending_reviews",
 											   FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const execute_functions[] = {"execute_action",
 												"execute_parallel",
@@ -41,19 +41,19 @@ static const char *const execute_functions[] = {"execute_action",
 												"cancel_execution",
 												"retry_action",
 												"comment_proposal",
-												"worker_status",
-												"pending_review",
+												"list_workers",
+												"list_pending_reviews",
 												FUNCTIONS_OF_EVERYBODY,
 												NULL};
-static const char *const audit_functions[] = {"verify_audit_log", "worker_status", "pending_review",
-											  FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const audit_functions[] = {"verify_audit_log", "list_workers",
+											  "list_pending_reviews", FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const administer_functions[] =
-	{"set_policy",      "register_actor",    "update_actor",           "register_tool",
-	 "update_tool",     "set_tool_enabled",  "accept_tool_definition", "add_freeze",
-	 "remove_freeze",   "add_approval_rule", "remove_approval_rule",   "delegate_review",
-	 "end_delegation",  "grant_capability",  "revoke_capability",      "complete_workflow",
-	 "cancel_workflow", "expire_proposals",  "comment_proposal",       "resume_queue",
-	 "worker_status",   "pending_review",    FUNCTIONS_OF_EVERYBODY,   NULL};
+	{"set_policy",      "register_actor",       "update_actor",           "register_tool",
+	 "update_tool",     "set_tool_enabled",     "accept_tool_definition", "add_freeze",
+	 "remove_freeze",   "add_approval_rule",    "remove_approval_rule",   "delegate_review",
+	 "end_delegation",  "grant_capability",     "revoke_capability",      "complete_workflow",
+	 "cancel_workflow", "expire_proposals",     "comment_proposal",       "resume_queue",
+	 "list_workers",    "list_pending_reviews", FUNCTIONS_OF_EVERYBODY,   NULL};
 static const char *const gateway_functions[] = {"is_gateway", NULL};
 static const char *const break_glass_functions[] = {"break_glass_execute", NULL};
 

@@ -105,9 +105,9 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.wait_execution', ARRAY['(SELECT min(execution_id) FROM workflow_orch.execution)', '''1 s'''], '{execution_id}'),
   ('workflow_orch.cancel_execution', ARRAY['workflow_orch.enqueue_action(approved(''div'', ''{"n": 1}''), run_at => ''2030-01-01'')', 'ann()', '''r'''], '{execution_id}'),
   ('workflow_orch.resume_queue', '{}', '{}'),
-  ('workflow_orch.worker_status', '{}', '{}'),
-  ('workflow_orch.pending_review', ARRAY['bob()'], '{}'),
-  ('workflow_orch.proposal_progress', ARRAY[:'pending'], '{proposal_id}'),
+  ('workflow_orch.list_workers', '{}', '{}'),
+  ('workflow_orch.list_pending_reviews', ARRAY['bob()'], '{}'),
+  ('workflow_orch.describe_needs', ARRAY[:'pending'], '{proposal_id}'),
   ('workflow_orch.grant_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
   ('workflow_orch.revoke_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
   ('workflow_orch.is_gateway', '{}', '{}'),
@@ -161,7 +161,7 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('proposal', 'SELECT workflow_orch.revoke_approval(%s, bob())'), ('approval rule', 'SELECT workflow_orch.remove_approval_rule(%s)'),
                ('delegation', 'SELECT workflow_orch.end_delegation(%s)'), ('actor', 'SELECT workflow_orch.delegate_review(%s, bob(), ''2099-01-01'')'),
                ('actor', 'SELECT workflow_orch.delegate_review(bob(), %s, ''2099-01-01'')'), ('actor', format('SELECT workflow_orch.revoke_approval(%s, %%s)', :approved)),
-               ('proposal', 'SELECT workflow_orch.withdraw_proposal(%s, ann())'), ('proposal', 'SELECT workflow_orch.preview_action(%s, bob())'), ('proposal', 'SELECT workflow_orch.comment_proposal(%s, bob(), ''c'')'), ('proposal', 'SELECT workflow_orch.proposal_progress(%s)'), ('actor', 'SELECT workflow_orch.pending_review(%s)'),
+               ('proposal', 'SELECT workflow_orch.withdraw_proposal(%s, ann())'), ('proposal', 'SELECT workflow_orch.preview_action(%s, bob())'), ('proposal', 'SELECT workflow_orch.comment_proposal(%s, bob(), ''c'')'), ('proposal', 'SELECT workflow_orch.describe_needs(%s)'), ('actor', 'SELECT workflow_orch.list_pending_reviews(%s)'),
                ('actor', format('SELECT workflow_orch.comment_proposal(%s, %%s, ''c'')', :pending)),
                ('proposal', 'SELECT workflow_orch.break_glass_execute(%s, bob(), ''r'')'), ('actor', format('SELECT workflow_orch.break_glass_execute(%s, %%s, ''r'')', :pending)),
                ('actor', format('SELECT workflow_orch.review_break_glass(%s, %%s, ''c'')', :broken)), ('actor', format('SELECT workflow_orch.preview_action(%s, %%s)', :shown)),
@@ -421,9 +421,9 @@ END
 $$;
 SELECT is_error(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), '{"sqlstate": "25006", "message": "cannot execute %"}',
     format('%s is refused in a read-only transaction', function))
-  FROM calls WHERE function::text !~ '(whoami|pending_review|proposal_progress|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|is_gateway|worker_status|wait_execution)$' ORDER BY function::text;
+  FROM calls WHERE function::text !~ '(whoami|list_pending_reviews|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|is_gateway|list_workers|wait_execution)$' ORDER BY function::text;
 SELECT is(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works in a read-only transaction', function))
-  FROM calls WHERE function::text ~ '(whoami|pending_review|proposal_progress|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|is_gateway|worker_status|wait_execution)$' ORDER BY function::text;
+  FROM calls WHERE function::text ~ '(whoami|list_pending_reviews|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|is_gateway|list_workers|wait_execution)$' ORDER BY function::text;
 
 SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'after all this the tables agree with the audit log');
 

@@ -68,19 +68,19 @@ SELECT workflow_orch.revoke_capability('engine_inbox_dev', 'review');
 
 -- For whom.
 SELECT is((SELECT count(*) FROM workflow_orch.pending_review), (SELECT count(*) FROM workflow_orch.proposal WHERE status = 'pending'), 'a gateway that is nobody in particular sees all that waits');
-SELECT is((SELECT array_agg(DISTINCT reviewer_id) FROM workflow_orch.pending_review(:bob)), ARRAY[:bob]::bigint[], 'and asks for any actor');
-SELECT set_eq(format('SELECT proposal_id FROM workflow_orch.pending_review(%s)', :aud), ARRAY[:plain, :many, :devs, :orphan]::bigint[], 'who sees what is for them');
-SELECT refused_as('engine_inbox_dba', format('SELECT * FROM workflow_orch.pending_review(%s)', :max), '{"sqlstate": "42501", "message": "%may not act for actor%"}', 'others ask for themselves only');
-SELECT raises('SELECT * FROM workflow_orch.pending_review(0)', '{"sqlstate": "42704"}', 'an unknown actor has no inbox');
+SELECT is((SELECT array_agg(DISTINCT reviewer_id) FROM workflow_orch.list_pending_reviews(:bob)), ARRAY[:bob]::bigint[], 'and asks for any actor');
+SELECT set_eq(format('SELECT proposal_id FROM workflow_orch.list_pending_reviews(%s)', :aud), ARRAY[:plain, :many, :devs, :orphan]::bigint[], 'who sees what is for them');
+SELECT refused_as('engine_inbox_dba', format('SELECT * FROM workflow_orch.list_pending_reviews(%s)', :max), '{"sqlstate": "42501", "message": "%may not act for actor%"}', 'others ask for themselves only');
+SELECT raises('SELECT * FROM workflow_orch.list_pending_reviews(0)', '{"sqlstate": "42704"}', 'an unknown actor has no inbox');
 SELECT refused_as('engine_inbox_dev', 'SELECT * FROM workflow_orch.pending_review', '{"sqlstate": "42501"}', 'who does not review has none');
 SELECT is(value_as('engine_inbox_dev', 'SELECT string_agg(format(''%s %s'', proposal_id, needs), '','') FROM workflow_orch.proposal_progress'), format('%s needs 1 of any role', :devs), 'a proposer sees the progress of their own');
-SELECT is(value_as('engine_inbox_dev', format('SELECT workflow_orch.proposal_progress(%s)', :plain)), NULL, 'and of no others by asking');
+SELECT is(value_as('engine_inbox_dev', format('SELECT workflow_orch.describe_needs(%s)', :plain)), NULL, 'and of no others by asking');
 SELECT is(value_as('engine_inbox_dev', 'SELECT count(*) FROM workflow_orch.workflow_summary'), '0', 'nor workflows of others');
-SELECT raises('SELECT workflow_orch.proposal_progress(0)', '{"sqlstate": "42704"}', 'an unknown proposal has no progress');
+SELECT raises('SELECT workflow_orch.describe_needs(0)', '{"sqlstate": "42704"}', 'an unknown proposal has no progress');
 
 -- Delegation, expiry, break glass.
 SELECT workflow_orch.delegate_review(:aud, :cyd, '2099-01-01') \g /dev/null
-SELECT is((SELECT row(role, on_behalf_of)::text FROM workflow_orch.pending_review(:cyd) WHERE proposal_id = :orphan), format('(Auditor,%s)', :aud), 'a delegate sees what they may approve for another');
+SELECT is((SELECT row(role, on_behalf_of)::text FROM workflow_orch.list_pending_reviews(:cyd) WHERE proposal_id = :orphan), format('(Auditor,%s)', :aud), 'a delegate sees what they may approve for another');
 SELECT workflow_orch.set_policy(proposal_ttl => '50 ms') \g /dev/null
 SELECT propose('plain', '{"amount": 50}') AS short \gset
 SELECT workflow_orch.set_policy(proposal_ttl => '0') \g /dev/null
@@ -91,8 +91,8 @@ SELECT is((SELECT row(status, needs)::text FROM workflow_orch.proposal_progress 
 SELECT execution_id AS e FROM workflow_orch.break_glass_execute(:plain, :bob, 'r') \gset
 SELECT is(value_as('engine_inbox_dba', 'SELECT row(kind, proposal_id, execution_id, stage, needs)::text FROM workflow_orch.pending_review WHERE kind = ''break_glass'''), format('(break_glass,%s,%s,,)', :plain, :e),
   'what ran without approvals waits for its review');
-SELECT is((SELECT count(*) FROM workflow_orch.pending_review(:bob) WHERE kind = 'break_glass'), 0::bigint, 'though not by who did it');
-SELECT is((SELECT count(*) FROM workflow_orch.pending_review(:ann) WHERE kind = 'break_glass'), 0::bigint, 'nor by who proposed it');
+SELECT is((SELECT count(*) FROM workflow_orch.list_pending_reviews(:bob) WHERE kind = 'break_glass'), 0::bigint, 'though not by who did it');
+SELECT is((SELECT count(*) FROM workflow_orch.list_pending_reviews(:ann) WHERE kind = 'break_glass'), 0::bigint, 'nor by who proposed it');
 SELECT is((SELECT break_glass FROM workflow_orch.proposal_progress WHERE proposal_id = :plain), true, 'progress marks it');
 SELECT workflow_orch.review_break_glass(:e, :cyd, 'ok');
 SELECT is((SELECT count(*) FROM workflow_orch.pending_review WHERE kind = 'break_glass'), 0::bigint, 'until it is reviewed');

@@ -126,7 +126,7 @@ INSERT INTO t.forbidden (sql, sqlstate) VALUES
   ('SELECT workflow_orch.start_workflow(''x'')', '42501'), ('SELECT workflow_orch.whoami()', '42501'), ('SELECT workflow_orch.transitions()', '42501'),
   ('SELECT workflow_orch.review_action(1, 2, ''approve'')', '42501'), ('SELECT workflow_orch.execute_action(1)', '42501'),
   ('SELECT workflow_orch.enqueue_action(1)', '42501'), ('SELECT workflow_orch.cancel_execution(1)', '42501'), ('SELECT workflow_orch.resume_queue()', '42501'),
-  ('SELECT workflow_orch.set_policy()', '42501'), ('SELECT workflow_orch.worker_status()', '42501'), ('SELECT workflow_orch.get_audit_log(1)', '42501'),
+  ('SELECT workflow_orch.set_policy()', '42501'), ('SELECT workflow_orch.list_workers()', '42501'), ('SELECT workflow_orch.get_audit_log(1)', '42501'),
   ('SELECT workflow_orch.execute_parallel(''[]'')', '55000'), ('SELECT workflow_orch.wait_execution(1)', '55000'),
   ('DELETE FROM workflow_orch.queue', '42501'), ('SELECT workflow_orch.retry_action(1, 1)', '42501');
 UPDATE t.forbidden SET proposal = t.command(sql);

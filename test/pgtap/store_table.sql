@@ -112,6 +112,8 @@ SELECT is_empty($$SELECT signature FROM functions WHERE prosecdef$$, 'no functio
 SELECT is_empty($$SELECT signature FROM functions WHERE probin <> '$libdir/workflow_orch' OR prosrc <> 'wfo_' || proname$$,
   'every function is in the library, under its name');
 SELECT is_empty($$SELECT proname FROM functions GROUP BY proname HAVING count(*) > 1$$, 'no name has two functions');
+SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'workflow_orch'::regnamespace AND relkind = 'v' AND relname IN (SELECT proname FROM functions)$$,
+  'no view has the name of a function');
 SELECT is_empty($$SELECT signature, a FROM functions, unnest(proargnames) a WHERE a IS NULL OR a = ''$$, 'every argument has a name');
 SELECT is_empty($$SELECT signature, t::regtype FROM functions, unnest(coalesce(proallargtypes, proargtypes::oid[])) t
                    WHERE t::regtype::text IN ('integer', 'smallint', 'json', 'character varying', 'timestamp without time zone', 'workflow_orch.review_decision', 'workflow_orch.actor_kind')$$,

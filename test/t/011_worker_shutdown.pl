@@ -42,7 +42,7 @@ $node->restart;
 my %interruptions = (
 	'a fast shutdown' => sub { $node->stop('fast'); $node->start },
 	'an immediate shutdown' => sub { $node->stop('immediate'); $node->start },
-	'a crash' => sub { crash($node, $node->safe_psql('postgres', q{SELECT pid FROM workflow_orch.worker_status() WHERE state = 'busy' LIMIT 1})) },
+	'a crash' => sub { crash($node, $node->safe_psql('postgres', q{SELECT pid FROM workflow_orch.list_workers() WHERE state = 'busy' LIMIT 1})) },
 );
 foreach my $end (sort keys %interruptions)
 {

@@ -129,7 +129,7 @@ sub hold
 sub wait_busy
 {
 	my ($node, $count) = @_;
-	wait_for($node, 'postgres', "SELECT count(*) = $count FROM workflow_orch.worker_status() WHERE state = 'busy' AND execution_id IS NOT NULL");
+	wait_for($node, 'postgres', "SELECT count(*) = $count FROM workflow_orch.list_workers() WHERE state = 'busy' AND execution_id IS NOT NULL");
 	return;
 }
 
