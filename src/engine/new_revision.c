@@ -12,7 +12,11 @@
 #include "engine/new_revision.h"
 #include "engine/requirement.h"
 #include "engine/state.h"
+#include "model/double_loss.h"
 #include "store/tool_definition.h"
+
+/* How many members of params one warning names. */
+#define MAX_LOSSES_NAMED 10
 
 /*
  * Fill in a revision whose params and author are set: number, definition, time
@@ -41,12 +45,32 @@ new_revision_work_out(Revision *revision, const RevisionSource *source)
 						 source->policy);
 }
 
+/*
+ * Warn of numbers that the revision changes by no more than a double would
+ * lose: a client that reads JSON numbers as doubles did that, and no person.
+ */
+static void
+warn_of_double_loss(const Revision *revision, const Proposal *proposal)
+{
+	const char *members = double_losses(proposal->params, revision->params, MAX_LOSSES_NAMED);
+
+	if (members != NULL)
+		ereport(WARNING,
+				(errmsg("revision " INT64_FORMAT " of proposal " INT64_FORMAT
+						" changes numbers by no more than a double would lose",
+						revision->revision, revision->proposal_id),
+				 errdetail("Members of params: %s.", members),
+				 errhint("A client that reads JSON numbers as doubles rounds those beyond 2^53. "
+						 "Pass such numbers as strings, and read them as text.")));
+}
+
 /* Store the revision, and the definition that it is pinned to.  Waits for the definition's name. */
 void
 new_revision_keep(const Revision *revision, const RevisionSource *source)
 {
 	tool_definition_keep(source->definition->sha256, source->tool->tool, source->definition->json);
 	revision_insert(revision);
+	warn_of_double_loss(revision, source->proposal);
 }
 
 /*
