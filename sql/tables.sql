@@ -260,6 +260,7 @@ CREATE TABLE proposal (
 CREATE INDEX proposal_workflow_idx ON proposal (workflow_id, open);
 CREATE INDEX proposal_actor_idx ON proposal (actor_id, open);
 CREATE INDEX proposal_open_idx ON proposal (revised_at, proposal_id) WHERE open;
+CREATE INDEX proposal_call_idx ON proposal (tool, pg_catalog.jsonb_hash(params)) WHERE open;
 CREATE UNIQUE INDEX proposal_idempotency_idx ON proposal (actor_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 COMMENT ON TABLE proposal IS 'Tool calls that somebody proposed, as they stand now';

@@ -17,6 +17,9 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
+/* How much one cache keeps, in bytes. */
+#define CACHE_LIMIT (2 * 1024 * 1024)
+
 struct Cache
 {
 	const char *name;
@@ -25,6 +28,9 @@ struct Cache
 	bool any_table; /* it depends on all of them */
 	HTAB *entries;
 	MemoryContext memory;
+	Size size; /* of the values in it, in bytes */
+	bool full; /* keeps nothing more; emptied before a later transaction's use */
+	LocalTransactionId full_in;
 	List *retired; /* memory that a running transaction may still use */
 	LocalTransactionId retired_in;
 };
@@ -111,6 +117,8 @@ empty_if_invalid(Cache *cache)
 	HASHCTL ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(CacheEntry)};
 
 	free_retired(cache);
+	if (cache->full && cache->full_in != compat_my_lxid())
+		cache->valid = false;
 	if (cache->valid)
 		return;
 	if (cache->memory != NULL)
@@ -127,6 +135,8 @@ empty_if_invalid(Cache *cache)
 	MemoryContextSetIdentifier(cache->memory, cache->name);
 	ctl.hcxt = cache->memory;
 	cache->entries = hash_create(cache->name, 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	cache->size = 0;
+	cache->full = false;
 	cache->valid = true;
 }
 
@@ -156,10 +166,27 @@ cache_get(Cache *cache, const void *key, Size length)
 	return entry->value;
 }
 
+/* Whether there is no room for a value: then nothing is added to the end of the transaction. */
+static bool
+is_full(Cache *cache, MemoryContext memory)
+{
+	if (cache->valid && !cache->full)
+	{
+		cache->size += MemoryContextMemAllocated(memory, true);
+		if (cache->size > CACHE_LIMIT)
+		{
+			cache->full = true;
+			cache->full_in = compat_my_lxid();
+		}
+	}
+	return cache->full;
+}
+
 /*
  * Keep a value together with the memory that it was made in.  Where the cache
  * was invalidated while the value was read it is not found again, but stays
- * good like one that was.
+ * good like one that was; where the cache is full the value stays where it was
+ * made.
  */
 void
 cache_put(Cache *cache, const void *key, Size length, void *value, MemoryContext memory)
@@ -167,6 +194,8 @@ cache_put(Cache *cache, const void *key, Size length, void *value, MemoryContext
 	uint64 hash = hash_bytes_extended(key, length, 0);
 	CacheEntry *entry;
 
+	if (is_full(cache, memory))
+		return;
 	MemoryContextSetParent(memory, cache->memory);
 	if (!cache->valid)
 		return;

@@ -4,6 +4,9 @@
  *
  * A value that was found stays good to the end of the transaction, even when
  * the cache is invalidated meanwhile; a later look-up then no longer finds it.
+ * Where a transaction has asked for more than a cache keeps, a further value is
+ * in the caller's memory context and as good as that: it is asked for again by
+ * whoever needs it in another.
  */
 #ifndef WFO_BASE_CACHE_H
 #define WFO_BASE_CACHE_H

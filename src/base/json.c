@@ -164,6 +164,12 @@ json_array_end(JsonArray *array)
 	return JsonbValueToJsonb(pushJsonbValue(&array->state, WJB_END_ARRAY, NULL));
 }
 
+Jsonb *
+json_copy(const Jsonb *value)
+{
+	return memcpy(palloc(VARSIZE(value)), value, VARSIZE(value));
+}
+
 /* The text of a jsonb, as a cast to text gives it. */
 char *
 json_text(Jsonb *value)

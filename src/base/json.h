@@ -36,6 +36,7 @@ extern void json_array_add_text(JsonArray *array, const char *value);
 extern void json_array_add_int(JsonArray *array, int64 value);
 extern Jsonb *json_array_end(JsonArray *array);
 
+extern Jsonb *json_copy(const Jsonb *value);
 extern char *json_text(Jsonb *value);
 extern Jsonb *json_from_datum(Datum value, bool isnull, Oid type);
 extern Jsonb *json_null(void);

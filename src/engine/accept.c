@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/each.h"
 #include "engine/caller.h"
 #include "engine/definition.h"
 #include "engine/new_revision.h"
@@ -18,9 +19,7 @@
 #include "engine/run_as.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
-#include "miscadmin.h"
 #include "store/table.h"
-#include "utils/memutils.h"
 
 typedef struct Acceptance
 {
@@ -30,6 +29,8 @@ typedef struct Acceptance
 	const Policy *policy;
 	const int64 *actor_id; /* NULL: nobody in particular */
 	const char *reason;
+	const int64 *ids; /* proposals of the tool */
+	int64 accepted;   /* how many were pinned to another definition */
 } Acceptance;
 
 /*
@@ -82,10 +83,12 @@ name_proposal(void *proposal_id)
 	errcontext("proposal " INT64_FORMAT " with the tool as it is now", *(int64 *) proposal_id);
 }
 
-/* Accept the tool for a proposal: false where that changes nothing. */
-static bool
-accept_for(const Acceptance *acceptance, int64 proposal_id)
+/* Accept the tool for a proposal, where that changes anything. */
+static void
+accept_for(int index, void *arg)
 {
+	Acceptance *acceptance = arg;
+	int64 proposal_id = acceptance->ids[index];
 	Proposal *proposal = proposal_require_lock(proposal_id, false);
 	ErrorContextCallback callback = {.previous = error_context_stack,
 									 .callback = name_proposal,
@@ -93,11 +96,11 @@ accept_for(const Acceptance *acceptance, int64 proposal_id)
 
 	if (!proposal_status_is_open(proposal_status_now(proposal)) ||
 		definition_change(acceptance->tool, proposal->definition) == NULL)
-		return false;
+		return;
 	error_context_stack = &callback;
 	pin_afresh(acceptance, proposal);
 	error_context_stack = callback.previous;
-	return true;
+	acceptance->accepted++;
 }
 
 /*
@@ -111,10 +114,6 @@ tool_accept_definition(const char *name, const int64 *actor_id, const char *reas
 	Caller caller;
 	const Actor *actor;
 	Acceptance acceptance = {.reason = reason};
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "accepted proposal",
-												  ALLOCSET_DEFAULT_SIZES);
-	int64 accepted = 0;
-	int64 *ids;
 	int count;
 
 	caller_identify(&caller);
@@ -129,16 +128,7 @@ tool_accept_definition(const char *name, const int64 *actor_id, const char *reas
 		acceptance.actor_id = &actor->actor_id;
 	}
 
-	ids = proposal_list_open_of_tool(name, &count);
-	for (int i = 0; i < count; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-
-		CHECK_FOR_INTERRUPTS();
-		accepted += accept_for(&acceptance, ids[i]);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(context);
-	}
-	MemoryContextDelete(context);
-	return accepted;
+	acceptance.ids = proposal_list_open_of_tool(name, &count);
+	each_item(count, accept_for, &acceptance);
+	return acceptance.accepted;
 }

@@ -8,52 +8,28 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "access/xact.h"
+#include "base/each.h"
 #include "base/errors.h"
 #include "base/json.h"
 #include "engine/approved.h"
 #include "engine/batch.h"
 #include "engine/freeze.h"
-#include "engine/params.h"
+#include "engine/raw_call.h"
 #include "engine/run_as.h"
 #include "engine/state.h"
 #include "engine/verbs.h"
-#include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "store/audit_log.h"
 #include "store/execution.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 /* How many calls one batch may have. */
 #define BATCH_MAX 100000
 
-/* How many approved proposals a hint names, and how many bytes of the params of each. */
-#define HINT_MAX 3
-#define HINT_PARAMS_MAX 200
-
 #define SHAPE_HINT \
 	"A call is {\"proposal_id\": ...} or {\"tool\": ..., \"params\": {...}, \"workflow_id\": ...}, " \
 	"the workflow_id optional."
-
-/* The approved proposals of a tool, for calls that name no proposal. */
-typedef struct Candidates
-{
-	char *tool;
-	int count;
-	ApprovedParams *list;
-} Candidates;
-
-/* What batch_prepare keeps while it goes through the calls. */
-typedef struct Resolver
-{
-	HTAB *used; /* proposals that a call has */
-	List *candidates;
-} Resolver;
 
 /* A call as the caller wrote it. */
 typedef struct CallSpec
@@ -165,62 +141,6 @@ read_specs(Jsonb *calls, int *count)
 	return specs;
 }
 
-/* Take a proposal for a call: false where another call has it. */
-static bool
-take_proposal(Resolver *resolver, int64 proposal_id)
-{
-	bool found;
-
-	(void) hash_search(resolver->used, &proposal_id, HASH_ENTER, &found);
-	return !found;
-}
-
-static Candidates *
-candidates_of(Resolver *resolver, char *tool)
-{
-	Candidates *candidates;
-	ListCell *cell;
-
-	foreach (cell, resolver->candidates)
-	{
-		candidates = lfirst(cell);
-		if (strcmp(candidates->tool, tool) == 0)
-			return candidates;
-	}
-	candidates = palloc(sizeof(Candidates));
-	candidates->tool = tool;
-	candidates->list = proposal_list_approved(tool, &candidates->count);
-	resolver->candidates = lappend(resolver->candidates, candidates);
-	return candidates;
-}
-
-/* What is approved for the tool, for who finds that the params do not match. */
-static char *
-approved_hint(const Candidates *candidates)
-{
-	StringInfoData hint;
-
-	initStringInfo(&hint);
-	if (candidates->count == 0)
-		appendStringInfo(&hint, "Propose the call and have it approved.");
-	else
-		appendStringInfo(&hint, "Approved for tool \"%s\":", candidates->tool);
-	for (int i = 0; i < candidates->count && i < HINT_MAX; i++)
-	{
-		const Proposal *proposal = proposal_require(candidates->list[i].proposal_id);
-		const char *params = json_text(proposal->params);
-
-		appendStringInfo(&hint, "%s proposal " INT64_FORMAT " with params %.*s", i > 0 ? "," : "",
-						 proposal->proposal_id,
-						 pg_mbcliplen(params, (int) strlen(params), HINT_PARAMS_MAX), params);
-	}
-	if (candidates->count > HINT_MAX)
-		appendStringInfo(&hint, ", and %d more", candidates->count - HINT_MAX);
-	if (candidates->count > 0)
-		appendStringInfoChar(&hint, '.');
-	return hint.data;
-}
-
 /* Refuse ids that do not exist, before the state of any call is looked at. */
 static void
 check_ids(const CallSpec *spec)
@@ -233,67 +153,13 @@ check_ids(const CallSpec *spec)
 		(void) workflow_require(*spec->workflow_id);
 }
 
-static bool
-is_committed(const Proposal *proposal)
-{
-	return !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(proposal->row->tuple
-																		   ->t_data));
-}
-
-/*
- * The oldest approved proposal that a call by tool and params means; one that
- * is not committed only where there is no other.
- */
-static Proposal *
-find_proposal(Resolver *resolver, int index, CallSpec *spec)
-{
-	const Tool *tool = tool_require(spec->tool);
-	Candidates *candidates = candidates_of(resolver, spec->tool);
-	Jsonb *params = params_convert(tool, definition_load(tool), run_as_current(tool),
-								   tool_timeout(tool, policy_load()), spec->params);
-	uint32 hash = DatumGetUInt32(DirectFunctionCall1(jsonb_hash, JsonbPGetDatum(params)));
-	Proposal *uncommitted = NULL;
-
-	for (int i = 0; i < candidates->count; i++)
-	{
-		const ApprovedParams *candidate = &candidates->list[i];
-		Proposal *proposal;
-
-		if (candidate->hash != hash ||
-			(spec->workflow_id != NULL && candidate->workflow_id != *spec->workflow_id) ||
-			hash_search(resolver->used, &candidate->proposal_id, HASH_FIND, NULL) != NULL)
-			continue;
-		proposal = proposal_require(candidate->proposal_id);
-		if (proposal_status_now(proposal) == PROPOSAL_APPROVED &&
-			json_equal(proposal->params, params) && !queued_exists(proposal->proposal_id))
-		{
-			if (!is_committed(proposal))
-			{
-				uncommitted = uncommitted != NULL ? uncommitted : proposal;
-				continue;
-			}
-			(void) take_proposal(resolver, proposal->proposal_id);
-			return proposal;
-		}
-	}
-	if (uncommitted != NULL)
-		return uncommitted;
-	report_wrong_state(
-		"wfo_not_approved", errmsg("call %d has no approved proposal", index),
-		errdetail("No approved proposal of tool \"%s\" that is not executed or queued "
-				  "yet has these params.",
-				  spec->tool),
-		errhint("%s", approved_hint(candidates)));
-	return NULL;
-}
-
 /*
  * Refuse what only this transaction knows of: the workers would not see it.
  */
 static void
 check_committed(const Proposal *proposal)
 {
-	if (!is_committed(proposal))
+	if (!raw_call_is_committed(proposal))
 		report_wrong_state(
 			"wfo_not_committed",
 			errmsg("the approval of proposal " INT64_FORMAT " is not committed yet",
@@ -321,25 +187,52 @@ check_call(Proposal *proposal, BatchCall *result)
 	result->role = call.dry_run ? InvalidOid : call.run_as;
 }
 
+/* What batch_prepare goes through the calls with. */
+typedef struct Preparation
+{
+	Batch *batch;
+	const CallSpec *specs;
+	RawCalls *raw_calls;
+} Preparation;
+
+static void
+check_ids_of_call(int index, void *arg)
+{
+	check_ids(&((Preparation *) arg)->specs[index]);
+}
+
+static void
+prepare_call(int index, void *arg)
+{
+	const Preparation *preparation = arg;
+	const CallSpec *spec = &preparation->specs[index];
+	Batch *batch = preparation->batch;
+	Proposal *proposal;
+
+	if (spec->proposal_id != NULL)
+		proposal = proposal_require(*spec->proposal_id);
+	else
+		proposal = raw_call_find(preparation->raw_calls, index, spec->tool, spec->params,
+								 spec->workflow_id);
+	check_call(proposal, &batch->calls[index]);
+	batch->nlive += OidIsValid(batch->calls[index].role);
+}
+
 /*
  * Read the calls and check all of them: nothing has run when this raises.
  */
 void
 batch_prepare(Batch *batch, Jsonb *calls, const int64 *actor_id)
 {
-	HASHCTL ctl = {.keysize = sizeof(int64), .entrysize = sizeof(int64)};
-	Resolver resolver = {0};
 	CallSpec *specs = read_specs(calls, &batch->ncalls);
-	MemoryContext work;
-	MemoryContext old;
+	Preparation preparation = {.batch = batch, .specs = specs};
 
 	caller_identify(&batch->caller);
 	batch->actor = caller_actor_or_null(&batch->caller, actor_id);
-	ctl.hcxt = CurrentMemoryContext;
-	resolver.used = hash_create("proposals of a batch", Max(batch->ncalls, 16), &ctl,
-								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	preparation.raw_calls = raw_calls_begin(batch->ncalls);
 	for (int i = 0; i < batch->ncalls; i++)
-		if (specs[i].proposal_id != NULL && !take_proposal(&resolver, *specs[i].proposal_id))
+		if (specs[i].proposal_id != NULL &&
+			!raw_call_take(preparation.raw_calls, *specs[i].proposal_id))
 			report_invalid("wfo_argument_invalid",
 						   errmsg("proposal " INT64_FORMAT " is named twice",
 								  *specs[i].proposal_id),
@@ -348,54 +241,47 @@ batch_prepare(Batch *batch, Jsonb *calls, const int64 *actor_id)
 
 	batch->calls = palloc0(Max(batch->ncalls, 1) * sizeof(BatchCall));
 	batch->nlive = 0;
-	work = AllocSetContextCreate(CurrentMemoryContext, "batch", ALLOCSET_DEFAULT_SIZES);
-	for (int i = 0; i < batch->ncalls; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		old = MemoryContextSwitchTo(work);
-		check_ids(&specs[i]);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(work);
-	}
-	for (int i = 0; i < batch->ncalls; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (specs[i].proposal_id != NULL)
-		{
-			old = MemoryContextSwitchTo(work);
-			check_call(proposal_require(*specs[i].proposal_id), &batch->calls[i]);
-		}
-		else
-		{
-			Proposal *proposal = find_proposal(&resolver, i, &specs[i]);
-
-			old = MemoryContextSwitchTo(work);
-			check_call(proposal, &batch->calls[i]);
-		}
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(work);
-		batch->nlive += OidIsValid(batch->calls[i].role);
-	}
-	MemoryContextDelete(work);
+	each_item(batch->ncalls, check_ids_of_call, &preparation);
+	each_item(batch->ncalls, prepare_call, &preparation);
 	if (batch->actor != NULL)
 		caller_check_acts_as(&batch->caller, batch->actor);
+}
+
+/* Results in the making, in memory that lasts. */
+typedef struct Results
+{
+	Batch *batch;
+	MemoryContext memory;
+	JsonArray array;
+} Results;
+
+static void
+run_dry_call(int index, void *arg)
+{
+	const Results *results = arg;
+	const Batch *batch = results->batch;
+	BatchCall *call = &batch->calls[index];
+	Jsonb *result;
+	MemoryContext old;
+
+	if (OidIsValid(call->role))
+		return;
+	call->execution_id = execute_of_batch(call->proposal_id,
+										  batch->actor != NULL ? &batch->actor->actor_id : NULL,
+										  &result);
+	old = MemoryContextSwitchTo(results->memory);
+	call->result = json_copy(result);
+	MemoryContextSwitchTo(old);
+	call->fate = FATE_DONE;
 }
 
 /* Run the calls that are dry runs, which need no worker. */
 void
 batch_run_dry(Batch *batch)
 {
-	const int64 *actor_id = batch->actor != NULL ? &batch->actor->actor_id : NULL;
+	Results results = {.batch = batch, .memory = CurrentMemoryContext};
 
-	for (int i = 0; i < batch->ncalls; i++)
-	{
-		BatchCall *call = &batch->calls[i];
-
-		if (OidIsValid(call->role))
-			continue;
-		call->execution_id = execute_of_batch(call->proposal_id, actor_id, &call->result);
-		call->fate = FATE_DONE;
-	}
+	each_item(batch->ncalls, run_dry_call, &results);
 }
 
 /* The result of a call that has no execution. */
@@ -536,23 +422,30 @@ audit_batch(const Batch *batch)
 		}
 }
 
+static void
+add_result(int index, void *arg)
+{
+	Results *results = arg;
+	BatchCall *call = &results->batch->calls[index];
+	Jsonb *result = result_of(call);
+	JsonbValue *success = json_find(result, "success");
+	MemoryContext old;
+
+	call->succeeded = success != NULL && success->type == jbvBool && success->val.boolean;
+	result = add_call(result, index, call);
+	old = MemoryContextSwitchTo(results->memory);
+	json_array_add(&results->array, json_copy(result));
+	MemoryContextSwitchTo(old);
+}
+
 /* The results of all calls, in their order; writes the audit row of the batch. */
 Jsonb *
 batch_results(Batch *batch)
 {
-	JsonArray array;
+	Results results = {.batch = batch, .memory = CurrentMemoryContext};
 
-	json_array_begin(&array);
-	for (int i = 0; i < batch->ncalls; i++)
-	{
-		Jsonb *result = result_of(&batch->calls[i]);
-		JsonbValue *success = json_find(result, "success");
-
-		CHECK_FOR_INTERRUPTS();
-		batch->calls[i].succeeded = success != NULL && success->type == jbvBool &&
-									success->val.boolean;
-		json_array_add(&array, add_call(result, i, &batch->calls[i]));
-	}
+	json_array_begin(&results.array);
+	each_item(batch->ncalls, add_result, &results);
 	audit_batch(batch);
-	return json_array_end(&array);
+	return json_array_end(&results.array);
 }

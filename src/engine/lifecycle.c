@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/each.h"
 #include "base/errors.h"
 #include "engine/caller.h"
 #include "engine/definition.h"
@@ -12,7 +13,6 @@
 #include "engine/state.h"
 #include "engine/verbs.h"
 #include "engine/workflow_join.h"
-#include "miscadmin.h"
 #include "store/proposal.h"
 #include "store/table.h"
 
@@ -119,6 +119,29 @@ proposal_retry(int64 proposal_id, const int64 *actor_id)
 	return proposal->status;
 }
 
+/* The proposals to mark, and how many were. */
+typedef struct Sweep
+{
+	const int64 *ids;
+	int64 expired;
+} Sweep;
+
+static void
+expire_one(int index, void *arg)
+{
+	Sweep *sweep = arg;
+	Proposal *proposal;
+
+	if (proposal_lock(sweep->ids[index], false, &proposal) != STORE_LOCKED ||
+		!proposal_status_is_open(proposal->status) ||
+		proposal_status_now(proposal) != PROPOSAL_EXPIRED ||
+		queued_has_started(proposal->proposal_id))
+		return;
+	(void) queued_cancel(proposal, NULL, "The approval has expired.");
+	proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
+	sweep->expired++;
+}
+
 /*
  * Mark the open proposals whose time has passed: returns how many.  Those that
  * another session is busy with are left to the next sweep.
@@ -127,21 +150,8 @@ int64
 proposals_expire(void)
 {
 	int count;
-	int64 *ids = proposal_list_expired(GetCurrentTimestamp(), &count);
-	int64 expired = 0;
+	Sweep sweep = {.ids = proposal_list_expired(GetCurrentTimestamp(), &count)};
 
-	for (int i = 0; i < count; i++)
-	{
-		Proposal *proposal;
-
-		CHECK_FOR_INTERRUPTS();
-		if (proposal_lock(ids[i], false, &proposal) != STORE_LOCKED ||
-			!proposal_status_is_open(proposal->status) ||
-			proposal_status_now(proposal) != PROPOSAL_EXPIRED || queued_has_started(ids[i]))
-			continue;
-		(void) queued_cancel(proposal, NULL, "The approval has expired.");
-		proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
-		expired++;
-	}
-	return expired;
+	each_item(count, expire_one, &sweep);
+	return sweep.expired;
 }

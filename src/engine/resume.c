@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/each.h"
 #include "base/json.h"
 #include "engine/caller.h"
 #include "engine/run_as.h"
@@ -31,6 +32,29 @@ audit_resumed(int64 count)
 	});
 }
 
+/* The proposals whose calls are held, and how many were resumed. */
+typedef struct Resumption
+{
+	const int64 *ids;
+	int64 resumed;
+} Resumption;
+
+static void
+resume_one(int index, void *arg)
+{
+	Resumption *resumption = arg;
+	int64 proposal_id = resumption->ids[index];
+	Proposal *proposal = proposal_require_lock(proposal_id, true);
+	const Tool *tool = tool_require(proposal->tool);
+	QueueRow *queued = queue_load(proposal_id);
+	Oid role = get_role_oid(tool->run_as, true);
+
+	if (queued == NULL || !queued->held)
+		return;
+	queue_adopt(queued, OidIsValid(role) ? role : tool->run_as_oid);
+	resumption->resumed++;
+}
+
 /*
  * Make the calls that were queued in the original of this database calls of
  * this one: returns how many.  Whether they may run here is checked when they
@@ -40,21 +64,9 @@ int64
 queue_resume(void)
 {
 	int count;
-	int64 *ids = queue_list(true, InvalidOid, &count);
-	int64 resumed = 0;
+	Resumption resumption = {.ids = queue_list(true, InvalidOid, &count)};
 
-	for (int i = 0; i < count; i++)
-	{
-		Proposal *proposal = proposal_require_lock(ids[i], true);
-		const Tool *tool = tool_require(proposal->tool);
-		QueueRow *queued = queue_load(ids[i]);
-		Oid role = get_role_oid(tool->run_as, true);
-
-		if (queued == NULL || !queued->held)
-			continue;
-		queue_adopt(queued, OidIsValid(role) ? role : tool->run_as_oid);
-		resumed++;
-	}
-	audit_resumed(resumed);
-	return resumed;
+	each_item(count, resume_one, &resumption);
+	audit_resumed(resumption.resumed);
+	return resumption.resumed;
 }

@@ -8,10 +8,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/each.h"
 #include "base/json.h"
 #include "engine/result.h"
 #include "engine/verbs.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -54,6 +54,44 @@ review_one(const ReviewRequest *request, ProposalStatus *status, Jsonb **final_t
 	return error;
 }
 
+/* Decisions, and what became of them in memory that lasts. */
+typedef struct Decisions
+{
+	const ReviewRequest *requests;
+	MemoryContext memory;
+	JsonArray results;
+} Decisions;
+
+static void
+decide(int index, void *arg)
+{
+	Decisions *decisions = arg;
+	const ReviewRequest *request = &decisions->requests[index];
+	ProposalStatus status = PROPOSAL_PENDING;
+	Jsonb *final_tool_call = NULL;
+	ErrorData *error = review_one(request, &status, &final_tool_call);
+	JsonObject object;
+	Jsonb *result;
+	MemoryContext old;
+
+	json_object_begin(&object);
+	json_add_int(&object, "index", index);
+	json_add_int(&object, "proposal_id", request->proposal_id);
+	json_add_bool(&object, "success", error == NULL);
+	if (error != NULL)
+		json_add_jsonb(&object, "error", error_build(error));
+	else
+	{
+		json_add_text(&object, "status", enum_label(&proposal_status_type, status));
+		json_add_jsonb(&object, "final_tool_call", final_tool_call);
+	}
+	result = json_object_end(&object);
+
+	old = MemoryContextSwitchTo(decisions->memory);
+	json_array_add(&decisions->results, json_copy(result));
+	MemoryContextSwitchTo(old);
+}
+
 /*
  * Make the decisions in their order: returns an array with what became of each.
  *
@@ -62,30 +100,9 @@ review_one(const ReviewRequest *request, ProposalStatus *status, Jsonb **final_t
 Jsonb *
 review_many(const ReviewRequest *requests, int count)
 {
-	JsonArray results;
+	Decisions decisions = {.requests = requests, .memory = CurrentMemoryContext};
 
-	json_array_begin(&results);
-	for (int i = 0; i < count; i++)
-	{
-		ProposalStatus status = PROPOSAL_PENDING;
-		Jsonb *final_tool_call = NULL;
-		ErrorData *error;
-		JsonObject object;
-
-		CHECK_FOR_INTERRUPTS();
-		error = review_one(&requests[i], &status, &final_tool_call);
-		json_object_begin(&object);
-		json_add_int(&object, "index", i);
-		json_add_int(&object, "proposal_id", requests[i].proposal_id);
-		json_add_bool(&object, "success", error == NULL);
-		if (error != NULL)
-			json_add_jsonb(&object, "error", error_build(error));
-		else
-		{
-			json_add_text(&object, "status", enum_label(&proposal_status_type, status));
-			json_add_jsonb(&object, "final_tool_call", final_tool_call);
-		}
-		json_array_add(&results, json_object_end(&object));
-	}
-	return json_array_end(&results);
+	json_array_begin(&decisions.results);
+	each_item(count, decide, &decisions);
+	return json_array_end(&decisions.results);
 }

@@ -10,12 +10,12 @@
  */
 #include "postgres.h"
 
+#include "base/each.h"
 #include "base/json.h"
 #include "engine/audit.h"
 #include "engine/result.h"
 #include "engine/state.h"
 #include "engine/vote.h"
-#include "miscadmin.h"
 #include "model/transition.h"
 #include "store/break_glass.h"
 #include "store/execution.h"
@@ -23,10 +23,10 @@
 #include "store/review.h"
 #include "store/revocation.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 typedef struct Verification
 {
+	const int64 *ids; /* proposals to verify */
 	Tuplestorestate *rows;
 	TupleDesc desc;
 } Verification;
@@ -223,27 +223,23 @@ verify_proposal(const Verification *verification, const Proposal *proposal)
 		verify_execution(verification, &executions[i], audit, naudit);
 }
 
+static void
+verify_one(int index, void *arg)
+{
+	const Verification *verification = arg;
+
+	verify_proposal(verification, proposal_require(verification->ids[index]));
+}
+
 /* Put what does not agree into a tuplestore, of one workflow or of all. */
 void
 audit_verify(const int64 *workflow_id, Tuplestorestate *rows, TupleDesc desc)
 {
 	Verification verification = {.rows = rows, .desc = desc};
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "verify",
-												  ALLOCSET_DEFAULT_SIZES);
-	int64 *ids;
 	int count;
 
 	if (workflow_id != NULL)
 		(void) workflow_require(*workflow_id);
-	ids = proposal_list(workflow_id, &count);
-	for (int i = 0; i < count; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-
-		CHECK_FOR_INTERRUPTS();
-		verify_proposal(&verification, proposal_require(ids[i]));
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(context);
-	}
-	MemoryContextDelete(context);
+	verification.ids = proposal_list(workflow_id, &count);
+	each_item(count, verify_one, &verification);
 }

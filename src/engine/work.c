@@ -19,6 +19,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "base/each.h"
 #include "base/errors.h"
 #include "base/settings.h"
 #include "common/pg_prng.h"
@@ -657,31 +658,43 @@ note_due(pg_attribute_unused() const QueuedCall *call, void *arg)
 	return false;
 }
 
+/* Queued calls that cannot run, and why. */
+typedef struct Failing
+{
+	const int64 *ids; /* of their proposals */
+	ErrorData error;
+} Failing;
+
+static void
+fail_call(int index, void *arg)
+{
+	Failing *failing = arg;
+	const QueueRow *queued = queue_load(failing->ids[index]);
+	WorkItem item = {.call.proposal_id = failing->ids[index]};
+	WorkReport report;
+
+	if (queued == NULL || queued->held)
+		return;
+	item.call.execution_id = queued->execution_id;
+	work_fail(&item, &failing->error, NULL, &report);
+}
+
 /* Fail the due calls of a role that no worker can have, and say why. */
 static void
 fail_calls_of(Oid role, const char *problem)
 {
 	int count;
-	int64 *ids = queue_list(false, role, &count);
-	ErrorData error = {.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					   .message = psprintf("no background worker can connect as the tool's role %u",
-										   role),
-					   .detail = pstrdup(problem),
-					   .hint = pstrdup("Let the role connect, or name another one with "
-									   "update_tool(..., run_as => ...); then execute the "
-									   "proposal again.")};
+	Failing failing =
+		{.ids = queue_list(false, role, &count),
+		 .error = {.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				   .message = psprintf("no background worker can connect as the tool's role %u",
+									   role),
+				   .detail = pstrdup(problem),
+				   .hint = pstrdup("Let the role connect, or name another one with "
+								   "update_tool(..., run_as => ...); then execute the "
+								   "proposal again.")}};
 
-	for (int i = 0; i < count; i++)
-	{
-		const QueueRow *queued = queue_load(ids[i]);
-		WorkItem item = {.call.proposal_id = ids[i]};
-		WorkReport report;
-
-		if (queued == NULL || queued->held)
-			continue;
-		item.call.execution_id = queued->execution_id;
-		work_fail(&item, &error, NULL, &report);
-	}
+	each_item(count, fail_call, &failing);
 }
 
 /*

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/each.h"
 #include "base/errors.h"
 #include "engine/caller.h"
 #include "engine/queued.h"
@@ -79,6 +80,8 @@ typedef struct Ending
 	Caller caller;
 	const Actor *actor; /* NULL: nobody in particular */
 	Workflow *workflow;
+	int64 *ids; /* what is open or unfinished in it */
+	const char *reason;
 } Ending;
 
 /*
@@ -124,65 +127,78 @@ end_workflow(const Ending *ending, WorkflowStatus status, const char *reason)
 	store_update(&row, ending->workflow->row);
 }
 
-/* Complete a workflow in which nothing is open any more. */
+/* Lock an open proposal, and refuse to complete its workflow unless it has expired. */
+static void
+check_expired(int index, void *arg)
+{
+	const Ending *ending = arg;
+	const Proposal *proposal = proposal_require_lock(ending->ids[index], false);
+
+	if (proposal_status_is_open(proposal_status_now(proposal)))
+		report_wrong_state("wfo_open_proposals",
+						   errmsg("workflow " INT64_FORMAT " has open proposals",
+								  ending->workflow->workflow_id),
+						   errdetail("Proposal " INT64_FORMAT " is %s.", proposal->proposal_id,
+									 enum_label(&proposal_status_type, proposal->status)),
+						   errhint("Decide, execute or withdraw it, or cancel the workflow with "
+								   "cancel_workflow."));
+}
+
+static void
+expire_open(int index, void *arg)
+{
+	Proposal *proposal = proposal_require_lock(((Ending *) arg)->ids[index], false);
+
+	if (!proposal_status_is_open(proposal->status))
+		return;
+	(void) queued_cancel(proposal, NULL, "The approval has expired.");
+	proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
+}
+
+/*
+ * Complete a workflow in which nothing is open any more.  Where something is, the
+ * first one that is found says so, however many there are.
+ */
 WorkflowStatus
 workflow_complete(int64 workflow_id, const int64 *actor_id)
 {
 	Ending ending;
-	int64 *ids;
-	Proposal **expired;
 	int count;
-	int nexpired = 0;
 
 	begin_ending(&ending, workflow_id, actor_id);
-	ids = proposal_list_unfinished(workflow_id, &count);
-	expired = palloc(sizeof(Proposal *) * Max(count, 1));
-	for (int i = 0; i < count; i++)
-	{
-		Proposal *proposal = proposal_require_lock(ids[i], false);
-
-		if (proposal_status_is_open(proposal_status_now(proposal)))
-			report_wrong_state(
-				"wfo_open_proposals",
-				errmsg("workflow " INT64_FORMAT " has open proposals", workflow_id),
-				errdetail("Proposal " INT64_FORMAT " is %s.", ids[i],
-						  enum_label(&proposal_status_type, proposal->status)),
-				errhint("Decide, execute or withdraw it, or cancel the workflow with "
-						"cancel_workflow."));
-		if (proposal_status_is_open(proposal->status))
-			expired[nexpired++] = proposal;
-	}
-
-	for (int i = 0; i < nexpired; i++)
-	{
-		(void) queued_cancel(expired[i], NULL, "The approval has expired.");
-		proposal_change(expired[i], NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
-	}
+	ending.ids = proposal_list_open_of_workflow(workflow_id, 1, &count);
+	each_item(count, check_expired, &ending);
+	ending.ids = proposal_list_open_of_workflow(workflow_id, PG_INT32_MAX, &count);
+	each_item(count, check_expired, &ending);
+	each_item(count, expire_open, &ending);
 	end_workflow(&ending, WORKFLOW_COMPLETED, NULL);
 	return WORKFLOW_COMPLETED;
+}
+
+static void
+cancel_unfinished(int index, void *arg)
+{
+	const Ending *ending = arg;
+	Proposal *proposal = proposal_require_lock(ending->ids[index], false);
+
+	(void) queued_cancel(proposal, ended_by(ending), "The workflow was cancelled.");
+	if (proposal_status_now(proposal) == PROPOSAL_EXPIRED)
+		proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
+	else if (!status_is_final(OBJECT_PROPOSAL, proposal->status))
+		proposal_change(proposal, NULL, EVENT_CANCEL, PROPOSAL_CANCELLED, ended_by(ending),
+						ending->reason);
 }
 
 /* Cancel a workflow with what is not finished in it. */
 WorkflowStatus
 workflow_cancel(int64 workflow_id, const int64 *actor_id, const char *reason)
 {
-	Ending ending;
-	int64 *ids;
+	Ending ending = {.reason = reason};
 	int count;
 
 	begin_ending(&ending, workflow_id, actor_id);
-	ids = proposal_list_unfinished(workflow_id, &count);
-	for (int i = 0; i < count; i++)
-	{
-		Proposal *proposal = proposal_require_lock(ids[i], false);
-
-		(void) queued_cancel(proposal, ended_by(&ending), "The workflow was cancelled.");
-		if (proposal_status_now(proposal) == PROPOSAL_EXPIRED)
-			proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
-		else if (!status_is_final(OBJECT_PROPOSAL, proposal->status))
-			proposal_change(proposal, NULL, EVENT_CANCEL, PROPOSAL_CANCELLED, ended_by(&ending),
-							reason);
-	}
+	ending.ids = proposal_list_unfinished(workflow_id, &count);
+	each_item(count, cancel_unfinished, &ending);
 	end_workflow(&ending, WORKFLOW_CANCELLED, reason);
 	return WORKFLOW_CANCELLED;
 }

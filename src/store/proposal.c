@@ -7,7 +7,6 @@
 #include "miscadmin.h"
 #include "store/proposal.h"
 #include "store/table.h"
-#include "utils/fmgrprotos.h"
 
 static Proposal *
 proposal_read(StoredRow *row)
@@ -102,15 +101,16 @@ proposal_count_open(int64 actor_id, int limit)
 /* Which rows of a scan are wanted. */
 typedef bool (*RowFilter)(const StoredRow *row, const void *arg);
 
+/* The ids of the rows of a scan that are wanted (NULL: all), up to a limit. */
 static int64 *
-list_ids(StoreScan *scan, RowFilter wanted, const void *arg, int *count)
+list_ids(StoreScan *scan, RowFilter wanted, const void *arg, int limit, int *count)
 {
 	int size = 64;
 	int64 *ids = palloc(size * sizeof(int64));
 	StoredRow *row;
 
 	*count = 0;
-	while ((row = store_scan_next(scan)) != NULL)
+	while (*count < limit && (row = store_scan_next(scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (wanted != NULL && !wanted(row, arg))
@@ -149,7 +149,20 @@ proposal_list_unfinished(int64 workflow_id, int *count)
 
 	store_key_int64(&key, PROPOSAL_WORKFLOW_ID, workflow_id);
 	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_workflow_idx", 1, &key);
-	return list_ids(&scan, is_unfinished, NULL, count);
+	return list_ids(&scan, is_unfinished, NULL, PG_INT32_MAX, count);
+}
+
+/* The ids of a workflow's pending and approved proposals, up to a limit. */
+int64 *
+proposal_list_open_of_workflow(int64 workflow_id, int limit, int *count)
+{
+	ScanKeyData keys[2];
+	StoreScan scan;
+
+	store_key_int64(&keys[0], PROPOSAL_WORKFLOW_ID, workflow_id);
+	store_key_bool(&keys[1], PROPOSAL_OPEN, true);
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_workflow_idx", 2, keys);
+	return list_ids(&scan, NULL, NULL, limit, count);
 }
 
 /* The ids of all proposals of a workflow, or of all there are where that is NULL. */
@@ -166,7 +179,7 @@ proposal_list(const int64 *workflow_id, int *count)
 	}
 	else
 		store_scan_begin(&scan, STORE_PROPOSAL, "proposal_pkey", 0, NULL);
-	return list_ids(&scan, NULL, NULL, count);
+	return list_ids(&scan, NULL, NULL, PG_INT32_MAX, count);
 }
 
 static int
@@ -178,22 +191,28 @@ compare_approved(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The approved proposals of a tool, oldest first. */
+/*
+ * The approved proposals of a tool, of those whose params have this hash (by
+ * jsonb_hash; NULL: of all), up to a limit; oldest first.
+ */
 ApprovedParams *
-proposal_list_approved(const char *tool, int *count)
+proposal_list_approved(const char *tool, const uint32 *hash, int limit, int *count)
 {
+	ScanKeyData keys[2];
 	StoreScan scan;
 	StoredRow *row;
-	int size = 64;
+	int size = 4;
 	ApprovedParams *list = palloc(size * sizeof(ApprovedParams));
 
 	*count = 0;
-	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 0, NULL);
-	while ((row = store_scan_next(&scan)) != NULL)
+	store_key_text(&keys[0], PROPOSAL_TOOL, tool);
+	if (hash != NULL)
+		store_key_expression(&keys[1], (int32) *hash);
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_call_idx", hash != NULL ? 2 : 1, keys);
+	while (*count < limit && (row = store_scan_next(&scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (column_enum(row, PROPOSAL_STATUS, &proposal_status_type) != PROPOSAL_APPROVED ||
-			strcmp(column_text(row, PROPOSAL_TOOL), tool) != 0)
+		if (column_enum(row, PROPOSAL_STATUS, &proposal_status_type) != PROPOSAL_APPROVED)
 			continue;
 		if (*count == size)
 		{
@@ -202,8 +221,6 @@ proposal_list_approved(const char *tool, int *count)
 		}
 		list[*count].proposal_id = column_int64(row, PROPOSAL_PROPOSAL_ID);
 		list[*count].workflow_id = column_int64(row, PROPOSAL_WORKFLOW_ID);
-		list[*count].hash = DatumGetUInt32(DirectFunctionCall1(jsonb_hash,
-															   column_datum(row, PROPOSAL_PARAMS)));
 		(*count)++;
 	}
 	store_scan_end(&scan);
@@ -218,23 +235,19 @@ proposal_list_open(int *count)
 	StoreScan scan;
 
 	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 0, NULL);
-	return list_ids(&scan, NULL, NULL, count);
-}
-
-static bool
-is_of_tool(const StoredRow *row, const void *tool)
-{
-	return strcmp(column_text(row, PROPOSAL_TOOL), tool) == 0;
+	return list_ids(&scan, NULL, NULL, PG_INT32_MAX, count);
 }
 
 /* The ids of the pending and approved proposals of a tool. */
 int64 *
 proposal_list_open_of_tool(const char *tool, int *count)
 {
+	ScanKeyData key;
 	StoreScan scan;
 
-	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 0, NULL);
-	return list_ids(&scan, is_of_tool, tool, count);
+	store_key_text(&key, PROPOSAL_TOOL, tool);
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_call_idx", 1, &key);
+	return list_ids(&scan, NULL, NULL, PG_INT32_MAX, count);
 }
 
 /* The ids of the open proposals that expire at or before a time. */
@@ -244,7 +257,7 @@ proposal_list_expired(TimestampTz now, int *count)
 	StoreScan scan;
 
 	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 0, NULL);
-	return list_ids(&scan, is_past, &now, count);
+	return list_ids(&scan, is_past, &now, PG_INT32_MAX, count);
 }
 
 /*

@@ -82,7 +82,6 @@ typedef struct ApprovedParams
 {
 	int64 proposal_id;
 	int64 workflow_id;
-	uint32 hash; /* of the params, by jsonb_hash */
 } ApprovedParams;
 
 extern Proposal *proposal_load(int64 proposal_id);
@@ -90,8 +89,10 @@ extern Proposal *proposal_find_by_key(int64 actor_id, const char *idempotency_ke
 extern StoreLock proposal_lock(int64 proposal_id, bool wait, Proposal **proposal);
 extern int proposal_count_open(int64 actor_id, int limit);
 extern int64 *proposal_list_unfinished(int64 workflow_id, int *count);
+extern int64 *proposal_list_open_of_workflow(int64 workflow_id, int limit, int *count);
 extern int64 *proposal_list(const int64 *workflow_id, int *count);
-extern ApprovedParams *proposal_list_approved(const char *tool, int *count);
+extern ApprovedParams *proposal_list_approved(const char *tool, const uint32 *hash, int limit,
+											  int *count);
 extern int64 *proposal_list_open(int *count);
 extern int64 *proposal_list_open_of_tool(const char *tool, int *count);
 extern int64 *proposal_list_expired(TimestampTz now, int *count);

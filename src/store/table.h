@@ -81,6 +81,7 @@ typedef struct StoreScan
 
 extern void store_key_int64(ScanKey key, AttrNumber column, int64 value);
 extern void store_key_bool(ScanKey key, AttrNumber column, bool value);
+extern void store_key_expression(ScanKey key, int32 value);
 extern void store_key_text(ScanKey key, AttrNumber column, const char *value);
 extern void store_key_name(ScanKey key, AttrNumber column, const char *value);
 extern void store_key_bytea(ScanKey key, AttrNumber column, Datum value);

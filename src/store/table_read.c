@@ -35,6 +35,14 @@ store_key_bool(ScanKey key, AttrNumber column, bool value)
 	ScanKeyInit(key, column, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(value));
 }
 
+/* The one expression of an index, an integer, which has no column: both are 0 there. */
+void
+store_key_expression(ScanKey key, int32 value)
+{
+	ScanKeyEntryInitialize(key, 0, InvalidAttrNumber, BTEqualStrategyNumber, InvalidOid, InvalidOid,
+						   F_INT4EQ, Int32GetDatum(value));
+}
+
 /* The text columns that are keys have the collation "C", as ScanKeyInit does. */
 void
 store_key_text(ScanKey key, AttrNumber column, const char *value)
