@@ -127,6 +127,13 @@ foreach my $end (sort keys %ends)
 	my $waits = q{FROM pg_stat_activity WHERE backend_type = 'workflow_orch worker' AND wait_event = 'SyncRep'};
 	wait_for($node, 'postgres', "SELECT count(*) = 1 $waits");
 	is(effects($n), 0, 'killed after the start: the tool was not called');
+	my $cancelled = $execution;
+	$node->safe_psql('postgres', "SET synchronous_commit = local; SELECT workflow_orch.cancel_execution($cancelled, 1, 'enough')");
+	is(outcome($cancelled, $n), 'cancelled 57014 approved, 0', 'cancelled after the start: the tool was not called');
+	is(may_have_happened($cancelled), '', 'cancelled after the start: it has not happened');
+	$n++;
+	$execution = $node->safe_psql('postgres', qq{SET synchronous_commit = local; SELECT app.enqueue('outside', '{"n": $n}')});
+	wait_for($node, 'postgres', "SELECT count(*) = 1 $waits");
 	crash($node, $node->safe_psql('postgres', "SELECT pid $waits"));
 	$node->safe_psql('postgres', 'SET synchronous_commit = local; ALTER SYSTEM RESET synchronous_standby_names');
 	$node->reload;
