@@ -20,6 +20,7 @@
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/guc_tables.h"
+#include "utils/pg_locale.h"
 #include "utils/rls.h"
 #include "utils/xml.h"
 
@@ -41,6 +42,18 @@ static const struct
 	{"default_transaction_isolation", "read committed"},
 	{"default_transaction_read_only", "off"},
 	{"default_transaction_deferrable", "off"},
+};
+
+/* The same, one by one: a server's own values are often others. */
+static const struct
+{
+	const char *name;
+	const char *value;
+	char *const *now;
+} pinned_locales[] = {
+	{"lc_monetary", "C", &locale_monetary},
+	{"lc_numeric", "C", &locale_numeric},
+	{"lc_time", "C", &locale_time},
 };
 
 /*
@@ -158,6 +171,9 @@ call_settings_pin(const char *search_path)
 	if (!is_pinned())
 		for (int i = 0; i < (int) lengthof(pinned); i++)
 			pin(pinned[i].name, pinned[i].value);
+	for (int i = 0; i < (int) lengthof(pinned_locales); i++)
+		if (strcmp(*pinned_locales[i].now, pinned_locales[i].value) != 0)
+			pin(pinned_locales[i].name, pinned_locales[i].value);
 	if (strcmp(pg_get_timezone_name(session_timezone), "UTC") != 0)
 		pin("TimeZone", "UTC");
 	if (strcmp(GetConfigOption("timezone_abbreviations", false, false), "Default") != 0)

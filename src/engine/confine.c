@@ -11,6 +11,9 @@
  * query are looked at one by one.  Types are the other objects that are looked
  * up there: a session that has made any runs no tool.
  *
+ * Functions of the server that reach what else the session has (session_state.c)
+ * are refused as the executor makes ready to call them.
+ *
  * In a worker there is nobody else's session to be kept away from.
  */
 #include "postgres.h"
@@ -20,22 +23,28 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "engine/confine.h"
+#include "engine/invoke.h"
 #include "engine/sandbox.h"
+#include "engine/session_state.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
 #include "parser/analyze.h"
 #include "tcop/utility.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 
 static post_parse_analyze_hook_type next_analyze = NULL;
 static planner_hook_type next_planner = NULL;
 static ExecutorCheckPerms_hook_type next_check_perms = NULL;
 static ProcessUtility_hook_type next_utility = NULL;
+static object_access_hook_type next_access = NULL;
 
 static void
 check_relation(Oid relation)
@@ -191,12 +200,52 @@ process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUti
 								completion);
 }
 
+/* In a call that is rolled back advisory locks are refused as irrevocable. */
+static bool
+is_refused(Oid function)
+{
+	return session_state_is_touched_by(function) ||
+		   (session_state_is_advisory_lock(function) && !invocation_is_undone());
+}
+
+static void
+access_object(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+{
+	if (next_access != NULL)
+		next_access(access, class_id, object_id, sub_id, arg);
+	if (access == OAT_FUNCTION_EXECUTE && class_id == ProcedureRelationId &&
+		sandbox_is_in_session() && is_refused(object_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
+				 errmsg("function %s cannot be called by a tool in a session",
+						format_procedure(object_id)),
+				 errdetail("It uses what the session keeps beyond the call."),
+				 errhint("Use pg_advisory_xact_lock, lo_get and lo_put. " CONFINE_WORKER_HINT)));
+}
+
 /*
- * Refuse a session that has temporary types of its own: a domain's CHECK would
- * run as the tool's role where the tool means another type, or makes one.
+ * Install the hook on function calls, before the first call in a session: it
+ * costs a little wherever a search_path is set.
+ */
+static void
+install_access_hook(void)
+{
+	static bool installed = false;
+
+	if (installed)
+		return;
+	installed = true;
+	next_access = object_access_hook;
+	object_access_hook = access_object;
+}
+
+/*
+ * Make ready to run a tool in this session.  Refuse one that has temporary types
+ * of its own: a domain's CHECK would run as the tool's role where the tool means
+ * another type, or makes one.
  */
 void
-confine_check_session(void)
+confine_session(void)
 {
 	Oid schema;
 	Oid toast_schema;
@@ -206,6 +255,7 @@ confine_check_session(void)
 	HeapTuple tuple;
 	Oid type = InvalidOid;
 
+	install_access_hook();
 	GetTempNamespaceState(&schema, &toast_schema);
 	if (!OidIsValid(schema))
 		return;

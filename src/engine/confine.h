@@ -13,6 +13,6 @@
 	"execute_parallel."
 
 extern void confine_define(void);
-extern void confine_check_session(void);
+extern void confine_session(void);
 
 #endif

@@ -27,6 +27,7 @@
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
@@ -186,8 +187,8 @@ fire_deferred(void)
  * Fire what the caller has deferred, as the caller and not as the owner of a
  * wrapper or the tool's role, and let nothing be deferred from here on.
  */
-void
-invoke_prepare(void)
+static void
+fire_deferred_as_caller(void)
 {
 	Oid save_user;
 	int save_context;
@@ -196,6 +197,23 @@ invoke_prepare(void)
 	SetUserIdAndSecContext(GetOuterUserId(), save_context | SECURITY_LOCAL_USERID_CHANGE);
 	fire_deferred();
 	SetUserIdAndSecContext(save_user, save_context);
+}
+
+/*
+ * What a call in a session needs before anything is locked or checked for it:
+ * the caller's deferred triggers have fired.  Inside of a trigger there are no
+ * calls: those of the tables that the tool changes could see the depth.
+ */
+void
+invoke_prepare(void)
+{
+	if (DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) > 0)
+		report_wrong_state("wfo_in_trigger", errmsg("a call cannot run inside of a trigger"),
+						   errdetail("Triggers that ask for pg_trigger_depth() would not do what "
+									 "they do for other calls."),
+						   errhint("Let the trigger queue the call with enqueue_action, or run it "
+								   "when the statement is done."));
+	fire_deferred_as_caller();
 }
 
 /*
@@ -352,7 +370,7 @@ invoke(const Invocation *invocation, const Tool *tool, const Definition *definit
 	if (error != NULL)
 		add_confinement_hint(error);
 	else if (!invocation->undo && !invocation->in_worker)
-		invoke_prepare();
+		fire_deferred_as_caller();
 	*output = call.output;
 	return error;
 }

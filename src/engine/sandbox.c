@@ -32,6 +32,7 @@
 #include "engine/cursors.h"
 #include "engine/deadline.h"
 #include "engine/sandbox.h"
+#include "engine/session_state.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
@@ -185,6 +186,15 @@ report_cancel(void)
 		EmitErrorReport();
 }
 
+/* Before and after: what is read only takes no values from sequences. */
+static void
+reset_session(const Sandbox *sandbox)
+{
+	session_state_reseed();
+	if (!sandbox->read_only)
+		session_state_forget_sequences();
+}
+
 /*
  * Run function(arg) in the sandbox.
  *
@@ -218,13 +228,14 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 		int nest_level = NewGUCNestLevel();
 
 		cursors_hide();
+		reset_session(sandbox);
 		GetUserIdAndSecContext(&save_user, &save_context);
 		call_settings_pin(sandbox->search_path);
 		SetUserIdAndSecContext(sandbox->role,
 							   save_context | SECURITY_LOCAL_USERID_CHANGE |
 								   (sandbox->in_worker ? 0 : SECURITY_RESTRICTED_OPERATION));
 		if (!sandbox->in_worker)
-			confine_check_session();
+			confine_session();
 		running_role = sandbox->role;
 		in_session = !sandbox->in_worker;
 		if (sandbox->read_only)
@@ -277,6 +288,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 	PG_END_TRY();
 	MemoryContextSwitchTo(outer_context);
 	CurrentResourceOwner = outer_owner;
+	reset_session(sandbox);
 
 	if (error != NULL)
 		judge_error(sandbox, error, started, timed_out);

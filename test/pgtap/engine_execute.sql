@@ -118,9 +118,9 @@ CREATE CONSTRAINT TRIGGER meanwhile AFTER INSERT ON app.deferred DEFERRABLE INIT
 SELECT approved('enter', '{"entry": "once"}') AS p \gset
 SAVEPOINT meanwhile;
 SET CONSTRAINTS ALL DEFERRED;
-INSERT INTO app.deferred VALUES (format('SELECT workflow_orch.execute_action(%s)', :p));
-SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%is not approved%", "detail": "%executed%"}',
-  'a proposal that a deferred trigger of the caller has executed meanwhile is not executed again');
+INSERT INTO app.deferred VALUES (format('SELECT workflow_orch.revoke_approval(%s, %s)', :p, :bob));
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%is not approved%", "detail": "%pending%"}',
+  'a proposal whose approval a deferred trigger of the caller has revoked meanwhile is not executed');
 ROLLBACK TO meanwhile;
 SET CONSTRAINTS ALL DEFERRED;
 INSERT INTO app.deferred VALUES (format('SELECT workflow_orch.withdraw_proposal(%s, %s)', :p, :ann));

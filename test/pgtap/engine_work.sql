@@ -20,6 +20,14 @@ BEGIN
   EXECUTE sql;
   RETURN pg_backend_pid();
 END $$;
+-- The SQLSTATE of a statement.
+CREATE FUNCTION app.state_of(sql text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE sql;
+  RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE;
+END $$;
 CREATE FUNCTION app.cursor_left() RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
   c refcursor := 'left_open';
@@ -53,6 +61,9 @@ CREATE FUNCTION t.said(proposal bigint) RETURNS text LANGUAGE sql AS $$
 $$;
 CREATE FUNCTION t.command(sql text) RETURNS bigint LANGUAGE sql AS $$ SELECT approved('command', jsonb_build_object('sql', sql)) $$;
 CREATE FUNCTION t.query(sql text) RETURNS bigint LANGUAGE sql AS $$ SELECT approved('query', jsonb_build_object('sql', sql)) $$;
+-- What random() gives with the seed that is left.
+SELECT setseed(0.5) \g /dev/null
+SELECT random() AS random \gset
 -- Left by one call, looked for by the next, in the same worker.
 CREATE TABLE t.leftover (n int GENERATED ALWAYS AS IDENTITY, what text, leave bigint, look bigint, expected text, left_by text, seen text);
 CREATE PROCEDURE t.leave(what text, leave text, look text, expected text) LANGUAGE sql AS $$
@@ -71,8 +82,16 @@ CALL t.leave('a prepared statement', 'PREPARE s AS SELECT 1', 'SELECT count(*) F
 CALL t.leave('an advisory lock', 'SELECT pg_advisory_lock(815)', 'SELECT count(*) FROM pg_locks WHERE locktype = ''advisory'' AND objid = 815', '0');
 CALL t.leave('a sequence''s value', 'SELECT nextval(''app.counter'')', 'SELECT pg_sequence_last_value(''app.counter'')', '1');
 CALL t.leave('a held cursor', 'DECLARE c CURSOR WITH HOLD FOR SELECT 1', 'SELECT count(*) FROM pg_cursors WHERE name IN (''c'', ''left_open'')', '0');
-CALL t.leave('the seed of random()', 'SELECT setseed(0.5)', '''same''', 'same');
-CALL t.leave('deferred constraints', 'SET CONSTRAINTS ALL IMMEDIATE', '1', '1');
+CALL t.leave('the seed of random()', 'SELECT setseed(0.5)', format('random() <> %s', :'random'), 'true');
+CALL t.leave('the seed of random(), set', 'SET seed = 0.5', format('random() <> %s', :'random'), 'true');
+CALL t.leave('the last value of a sequence', 'SELECT nextval(''app.counter'')', 'app.state_of(''SELECT lastval()'')', '55000');
+CALL t.leave('its current value', 'SELECT nextval(''app.counter'')', 'app.state_of(''SELECT currval(''''app.counter'''')'')', '55000');
+CALL t.leave('an open large object', 'SELECT lo_open(lo_create(0), 131072)', 'app.state_of(''SELECT lo_tell(0)'')', '42704');
+CALL t.leave('a read-only transaction', 'SET TRANSACTION READ ONLY', 'current_setting(''transaction_read_only'')', 'off');
+CALL t.leave('the locale of money', 'SET lc_monetary = ''POSIX''', 'current_setting(''lc_monetary'')', 'C');
+CALL t.leave('an open cursor', 'DECLARE d CURSOR FOR SELECT 1', 'SELECT count(*) FROM pg_cursors WHERE name = ''d''', '0');
+CALL t.leave('the depth of triggers', 'SELECT 1', 'pg_trigger_depth()', '0');
+CALL t.leave('constraints set immediate', 'SET CONSTRAINTS ALL IMMEDIATE', 'app.state_of(''INSERT INTO app.child VALUES (4); DELETE FROM app.child WHERE id = 4'')', 'none');
 CALL t.leave('LISTEN', 'DO $x$ BEGIN LISTEN x; EXCEPTION WHEN feature_not_supported THEN END $x$', 'SELECT count(*) FROM pg_listening_channels()', '0');
 \ir include/workers.sql
 

@@ -163,6 +163,13 @@ $node->psql('postgres', "BEGIN; SELECT workflow_orch.withdraw_proposal($open, 2)
 my @lines = logged($offset) =~ /LOG:  .*not yours to withdraw/g;
 is(scalar(@lines), 1, 'a refusal that is not caught is logged once as such');
 
+# What a tool raises as a notice is the caller's to read.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION app.tells(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'told %', n; RETURN n; END $$;
+	SELECT workflow_orch.register_tool('tells', 'app.tells(int)', run_as => 'tool_runner')});
+my (undef, undef, $notice) = $node->psql('postgres', 'SET client_min_messages = notice; SELECT workflow_orch.execute_action(' . approved($node, 'postgres', 'tells', 7) . ', 3)');
+like($notice, qr/NOTICE:  told 7/, 'a notice of the tool reaches the caller');
+
 # NOTIFY and pg_stat_activity.
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(notify => true)});
 my $listener = session($node, 'postgres');
