@@ -253,12 +253,26 @@ RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_transitions';
 COMMENT ON FUNCTION transitions IS
   'The state machine: which event takes a workflow, proposal or execution from which status to which.';
 
+CREATE FUNCTION audit_log_entries(workflow_id bigint, OUT audit_id bigint, OUT occurred_at timestamptz,
+                                  OUT action text, OUT actor_id bigint, OUT proposal_id bigint,
+                                  OUT execution_id bigint, OUT login name, OUT details jsonb)
+RETURNS SETOF record LANGUAGE c ROWS 1000 AS 'MODULE_PATHNAME', 'wfo_audit_log_entries';
+COMMENT ON FUNCTION audit_log_entries IS
+  'What get_audit_log reads from; call that.';
+
+-- The planner puts the body in place of the call, and a function in a select
+-- list gives its rows one by one: so a LIMIT ends the reading.
 CREATE FUNCTION get_audit_log(workflow_id bigint, OUT audit_id bigint, OUT occurred_at timestamptz,
                               OUT action text, OUT actor_id bigint, OUT proposal_id bigint,
                               OUT execution_id bigint, OUT login name, OUT details jsonb)
-RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_get_audit_log';
+RETURNS SETOF record LANGUAGE sql STABLE ROWS 1000
+BEGIN ATOMIC
+  SELECT (l.entry).audit_id, (l.entry).occurred_at, (l.entry).action, (l.entry).actor_id, (l.entry).proposal_id,
+         (l.entry).execution_id, (l.entry).login, (l.entry).details
+    FROM (SELECT audit_log_entries(get_audit_log.workflow_id) AS entry) l;
+END;
 COMMENT ON FUNCTION get_audit_log IS
-  'The audit log of a workflow, oldest first. Without the capability audit only of workflows started by oneself. Errors: 22023, 42704, 42501.';
+  'The audit log of a workflow, oldest first; NULL: what belongs to no workflow (grants, policy, rules, tools, actors). details have the params of the revision that was proposed, edited or executed. Without the capability audit only of workflows started by oneself. Errors: 42704, 42501.';
 
 CREATE FUNCTION list_pending_reviews(actor_id bigint DEFAULT NULL, OUT reviewer_id bigint, OUT kind text, OUT proposal_id bigint,
                                OUT execution_id bigint, OUT stage bigint, OUT role text, OUT on_behalf_of bigint,

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "api/result_row.h"
 #include "base/args.h"
 #include "catalog/pg_type.h"
@@ -22,7 +23,7 @@ PG_FUNCTION_INFO_V1(wfo_describe_needs);
 PG_FUNCTION_INFO_V1(wfo_count_rebound_approvals);
 PG_FUNCTION_INFO_V1(wfo_transitions);
 PG_FUNCTION_INFO_V1(wfo_whoami);
-PG_FUNCTION_INFO_V1(wfo_get_audit_log);
+PG_FUNCTION_INFO_V1(wfo_audit_log_entries);
 PG_FUNCTION_INFO_V1(wfo_verify_audit_log);
 
 Datum
@@ -76,17 +77,32 @@ wfo_whoami(PG_FUNCTION_ARGS)
 	return result_row(fcinfo, values, nulls);
 }
 
+/* One row a call, so that a LIMIT ends the reading. */
 Datum
-wfo_get_audit_log(PG_FUNCTION_ARGS)
+wfo_audit_log_entries(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	int64 workflow_id;
+	FuncCallContext *context;
+	Datum values[AUDIT_DETAILS];
+	bool nulls[AUDIT_DETAILS];
 
-	call_begin_read("get_audit_log");
-	workflow_id = arg_int64(fcinfo, 0, "workflow_id");
-	InitMaterializedSRF(fcinfo, 0);
-	audit_read(workflow_id, rsinfo->setResult, rsinfo->setDesc);
-	return (Datum) 0;
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext old;
+
+		call_begin_read("get_audit_log");
+		context = SRF_FIRSTCALL_INIT();
+		old = MemoryContextSwitchTo(context->multi_call_memory_ctx);
+		if (get_call_result_type(fcinfo, NULL, &context->tuple_desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "get_audit_log is not declared to return rows");
+		context->tuple_desc = BlessTupleDesc(context->tuple_desc);
+		context->user_fctx = audit_reader_begin(arg_int64_or_null(fcinfo, 0));
+		MemoryContextSwitchTo(old);
+	}
+	context = SRF_PERCALL_SETUP();
+	if (!audit_reader_next(context->user_fctx, values, nulls))
+		SRF_RETURN_DONE(context);
+	SRF_RETURN_NEXT(context,
+					HeapTupleGetDatum(heap_form_tuple(context->tuple_desc, values, nulls)));
 }
 
 Datum

@@ -264,15 +264,27 @@ record_workflow(const StoredRow *old, const StoredRow *new)
 	write_entry(&entry, &details);
 }
 
-/* Tell listeners of a status, where the policy wants it. */
+/* Tell listeners where a proposal stands, if the policy wants it. */
 static void
-notify_status(int64 workflow_id, int64 proposal_id, ProposalStatus status)
+notify_proposal(int64 workflow_id, int64 proposal_id, ProposalStatus status)
 {
 	if (policy_load()->notify)
 		Async_Notify(WFO_CHANNEL,
 					 psprintf("{\"proposal_id\": " INT64_FORMAT ", \"workflow_id\": " INT64_FORMAT
 							  ", \"status\": \"%s\"}",
 							  proposal_id, workflow_id, enum_label(&proposal_status_type, status)));
+}
+
+/* Tell listeners where an execution stands, if the policy wants it. */
+static void
+notify_execution(int64 workflow_id, int64 proposal_id, int64 execution_id, ExecutionStatus status)
+{
+	if (policy_load()->notify)
+		Async_Notify(WFO_CHANNEL,
+					 psprintf("{\"execution_id\": " INT64_FORMAT ", \"proposal_id\": " INT64_FORMAT
+							  ", \"workflow_id\": " INT64_FORMAT ", \"status\": \"%s\"}",
+							  execution_id, proposal_id, workflow_id,
+							  enum_label(&execution_status_type, status)));
 }
 
 /* What led to a status where no row of its own tells of it. */
@@ -312,8 +324,8 @@ record_proposal_change(const StoredRow *old, const StoredRow *new)
 						.proposal_id = &proposal_id};
 	JsonObject details;
 
-	if (from != to)
-		notify_status(workflow_id, proposal_id, to);
+	if (from != to || !column_is_same(old, new, PROPOSAL_REVISION))
+		notify_proposal(workflow_id, proposal_id, to);
 	if (entry.action == NULL)
 	{
 		if (recorded.proposal_id != proposal_id || recorded.xid != GetTopTransactionId() ||
@@ -362,7 +374,7 @@ record_proposal(const StoredRow *old, const StoredRow *new)
 	json_add_int(&details, "revision", column_int64(new, PROPOSAL_REVISION));
 	json_add_int(&details, "required_approvals", column_int64(new, PROPOSAL_REQUIRED_APPROVALS));
 	write_entry(&entry, &details);
-	notify_status(workflow_id, proposal_id, status);
+	notify_proposal(workflow_id, proposal_id, status);
 }
 
 /* The change of the proposal that comes next has its audit row. */
@@ -561,6 +573,7 @@ record_execution(const StoredRow *new)
 	else
 		json_add_bool(&details, "dry_run", dry_run);
 	write_entry(&entry, &details);
+	notify_execution(workflow_id, proposal_id, execution_id, status);
 	if (decides)
 		mark_recorded(proposal_id);
 }

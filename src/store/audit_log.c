@@ -67,22 +67,27 @@ audit_insert(const AuditEntry *entry)
 	store_insert(&row);
 }
 
-/* Put the rows of a workflow into a tuplestore: their first columns, oldest first. */
-void
-audit_list(int64 workflow_id, Tuplestorestate *rows, TupleDesc desc)
+/*
+ * Read rows of a workflow (NULL: those that belong to none) with ids above one,
+ * oldest first and at most so many: copies in the current context.
+ */
+int
+audit_read_page(const int64 *workflow_id, int64 after, int limit, StoredRow **rows)
 {
-	ScanKeyData key;
+	ScanKeyData keys[2];
 	StoreScan scan;
-	StoredRow *row;
+	int count = 0;
 
-	store_key_int64(&key, AUDIT_WORKFLOW_ID, workflow_id);
-	store_scan_begin(&scan, STORE_AUDIT_LOG, "audit_log_workflow_idx", 1, &key);
-	while ((row = store_scan_next(&scan)) != NULL)
-	{
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_putvalues(rows, desc, row->values, row->nulls);
-	}
+	if (workflow_id != NULL)
+		store_key_int64(&keys[0], AUDIT_WORKFLOW_ID, *workflow_id);
+	else
+		store_key_null(&keys[0], AUDIT_WORKFLOW_ID);
+	store_key_int64_after(&keys[1], AUDIT_AUDIT_ID, after);
+	store_scan_begin(&scan, STORE_AUDIT_LOG, "audit_log_workflow_idx", 2, keys);
+	while (count < limit && store_scan_next(&scan) != NULL)
+		rows[count++] = store_scan_copy(&scan);
 	store_scan_end(&scan);
+	return count;
 }
 
 static int

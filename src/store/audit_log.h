@@ -7,9 +7,8 @@
 
 #include "postgres.h"
 
-#include "access/tupdesc.h"
+#include "store/table.h"
 #include "utils/jsonb.h"
-#include "utils/tuplestore.h"
 
 enum
 {
@@ -54,6 +53,6 @@ typedef struct AuditRow
 
 extern void audit_insert(const AuditEntry *entry);
 extern AuditRow *audit_list_of_proposal(int64 proposal_id, int *count);
-extern void audit_list(int64 workflow_id, Tuplestorestate *rows, TupleDesc desc);
+extern int audit_read_page(const int64 *workflow_id, int64 after, int limit, StoredRow **rows);
 
 #endif

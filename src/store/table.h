@@ -82,12 +82,15 @@ typedef struct StoreScan
 extern void store_key_int64(ScanKey key, AttrNumber column, int64 value);
 extern void store_key_bool(ScanKey key, AttrNumber column, bool value);
 extern void store_key_expression(ScanKey key, int32 value);
+extern void store_key_int64_after(ScanKey key, AttrNumber column, int64 value);
+extern void store_key_null(ScanKey key, AttrNumber column);
 extern void store_key_text(ScanKey key, AttrNumber column, const char *value);
 extern void store_key_name(ScanKey key, AttrNumber column, const char *value);
 extern void store_key_bytea(ScanKey key, AttrNumber column, Datum value);
 extern void store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys,
 							 ScanKey keys);
 extern StoredRow *store_scan_next(StoreScan *scan);
+extern StoredRow *store_scan_copy(StoreScan *scan);
 extern void store_scan_end(StoreScan *scan);
 extern StoredRow *store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys);
 

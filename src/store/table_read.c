@@ -43,6 +43,20 @@ store_key_expression(ScanKey key, int32 value)
 						   F_INT4EQ, Int32GetDatum(value));
 }
 
+/* Values above this one. */
+void
+store_key_int64_after(ScanKey key, AttrNumber column, int64 value)
+{
+	ScanKeyInit(key, column, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(value));
+}
+
+void
+store_key_null(ScanKey key, AttrNumber column)
+{
+	ScanKeyEntryInitialize(key, SK_ISNULL | SK_SEARCHNULL, column, InvalidStrategy, InvalidOid,
+						   InvalidOid, InvalidOid, (Datum) 0);
+}
+
 /* The text columns that are keys have the collation "C", as ScanKeyInit does. */
 void
 store_key_text(ScanKey key, AttrNumber column, const char *value)
@@ -118,6 +132,13 @@ store_scan_next(StoreScan *scan)
 		return NULL;
 	stored_row_init(&scan->row, tuple, RelationGetDescr(scan->rel));
 	return &scan->row;
+}
+
+/* A copy of the row that store_scan_next() has found, in the current context. */
+StoredRow *
+store_scan_copy(StoreScan *scan)
+{
+	return stored_row_make(scan->row.tuple, RelationGetDescr(scan->rel));
 }
 
 void

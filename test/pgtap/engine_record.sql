@@ -47,6 +47,7 @@ SELECT proposal_id AS p FROM workflow_orch.propose_action(:w, :ann, 'work', '{"n
 SELECT is(last(), entry('propose_action', :ann, :w, :p, NULL,
   '{"tool": "work", "reason": "the reason", "status": "pending", "revision": 1, "required_approvals": 1}'),
   'propose_action is recorded with the tool and the reason');
+SELECT :p AS first \gset
 SELECT workflow_orch.review_action(:p, :bob, 'edit', '{"n": 2}', 'better') \g /dev/null
 SELECT is(last(), entry('review_action', :bob, :w, :p, NULL,
   '{"decision": "edit", "edits": {"n": 2}, "comment": "better", "status": "approved", "revision": 2, "role": "DBA"}'),
@@ -101,7 +102,7 @@ SELECT is(details, '{"from": "pending", "status": "cancelled", "reason": "no nee
 SELECT is((SELECT array_agg(a ORDER BY i) FROM pg_proc, unnest(proargnames, proargmodes) WITH ORDINALITY AS v (a, m, i)
            WHERE oid = 'workflow_orch.get_audit_log'::regproc AND m = 'o'),
   '{audit_id,occurred_at,action,actor_id,proposal_id,execution_id,login,details}', 'get_audit_log has the columns of the contract');
-SELECT is((SELECT jsonb_agg(to_jsonb(l)) FROM workflow_orch.get_audit_log(:w) l),
+SELECT is((SELECT jsonb_agg(to_jsonb(l) #- '{details,params}') FROM workflow_orch.get_audit_log(:w) l),
   (SELECT jsonb_agg(to_jsonb(l) ORDER BY audit_id) FROM (
      SELECT audit_id, occurred_at, action, actor_id, proposal_id, execution_id, login, details
      FROM workflow_orch.audit_log WHERE workflow_id = :w) l),
@@ -111,6 +112,22 @@ SELECT is((SELECT array_agg(action) FROM workflow_orch.get_audit_log(:w)),
   'the log tells the whole story');
 SELECT is((SELECT count(*) FROM workflow_orch.get_audit_log(:w) WHERE occurred_at NOT BETWEEN now() AND clock_timestamp()), 0::bigint,
   'the rows have the real time');
+SELECT is((SELECT jsonb_agg(jsonb_build_array(action, details -> 'params')) FROM workflow_orch.get_audit_log(:w) WHERE details ? 'params' AND proposal_id = :first),
+  '[["propose_action", {"n": 1}], ["review_action", {"n": 2}], ["execute_action", {"n": 2}]]', 'it joins the params that were proposed, those after the edit, and those that ran');
+SELECT set_eq('SELECT audit_id FROM workflow_orch.get_audit_log(NULL)', 'SELECT audit_id FROM workflow_orch.audit_log WHERE workflow_id IS NULL',
+  'without a workflow it gives what belongs to none');
+SELECT is((SELECT count(*) FROM workflow_orch.audit_log WHERE workflow_id IS NULL AND action IN ('register_actor', 'register_tool')) > 2, true, 'actors and tools among it');
+CREATE FUNCTION t.plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN ' || query; END $$;
+SELECT is((SELECT bool_or(l ~ 'ProjectSet') AND NOT bool_or(l ~ 'Function Scan') FROM plan_of('SELECT * FROM workflow_orch.get_audit_log(1) LIMIT 10') l), true,
+  'a LIMIT ends the reading: no plan collects the rows first');
+SELECT is((SELECT array_agg(audit_id) FROM (SELECT audit_id FROM workflow_orch.get_audit_log(:w) LIMIT 3) l),
+  (SELECT array_agg(audit_id) FROM (SELECT audit_id FROM workflow_orch.audit_log WHERE workflow_id = :w ORDER BY audit_id LIMIT 3) l), 'the first rows are the oldest');
+SELECT workflow_orch.start_workflow('Long log') AS long \gset
+SELECT count(propose('work')) FROM generate_series(1, 2) \g /dev/null
+INSERT INTO workflow_orch.audit_log (audit_id, occurred_at, action, login, details, workflow_id, db_role, application_name, backend_pid, transaction_id)
+  OVERRIDING SYSTEM VALUE SELECT -n, now(), 'start_workflow', 'x', '{}', :long, 'x', '', 1, '3' FROM generate_series(1, 200) n;
+SELECT is((SELECT row(count(*), count(DISTINCT audit_id), array_agg(audit_id) = array_agg(audit_id ORDER BY audit_id))::text FROM workflow_orch.get_audit_log(:long)), '(201,201,t)',
+  'a log of several pages is read whole, in order');
 SELECT raises('SELECT * FROM workflow_orch.get_audit_log(404)', '{"sqlstate": "42704", "message": "%404%"}', 'an unknown workflow has no log');
 
 -- Whose connection.

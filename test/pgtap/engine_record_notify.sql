@@ -33,10 +33,12 @@ ROLLBACK;
 SELECT 'done';
 \o
 \set got `sed -n 's/^Asynchronous notification "workflow_orch" with payload "\(.*\)" received.*/\1/p' "$PRINTED" | paste -sd, || true`
-SELECT is(format('[%s]', :'got')::jsonb,
+SELECT is((SELECT jsonb_agg(m.value - 'execution_id' ORDER BY m.ordinality) FROM jsonb_array_elements(format('[%s]', :'got')::jsonb) WITH ORDINALITY m),
   (SELECT jsonb_agg(jsonb_build_object('proposal_id', :p, 'workflow_id', :w, 'status', status) ORDER BY i)
-   FROM unnest(ARRAY['pending', 'approved', 'failed', 'approved', 'executed']) WITH ORDINALITY AS v (status, i)),
-  'with notify each status that was committed is sent, as ids and the status');
+   FROM unnest(ARRAY['pending', 'approved', 'failed', 'failed', 'approved', 'approved', 'succeeded', 'succeeded', 'executed']) WITH ORDINALITY AS v (status, i)),
+  'with notify each status that was committed is sent, as ids and the status; an edit too, and each execution');
+SELECT is((SELECT jsonb_agg(m.value -> 'execution_id' ORDER BY m.ordinality) FROM jsonb_array_elements(format('[%s]', :'got')::jsonb) WITH ORDINALITY m WHERE m.value ? 'execution_id'),
+  (SELECT jsonb_agg(execution_id ORDER BY execution_id) FROM workflow_orch.execution WHERE proposal_id = :p), 'what is told of an execution has its id');
 
 \o :printed
 SELECT proposal_id AS p FROM workflow_orch.propose_action(:w, :ann, 'quick', '{"n": 1}', 'r') \gset

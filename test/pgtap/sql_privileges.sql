@@ -47,6 +47,7 @@ SELECT is(value_as('sql_privileges_two', 'SELECT array_agg(workflow_id) FROM wor
   'but not that workflow');
 SELECT isnt(value_as('sql_privileges_one', format('SELECT count(*) FROM workflow_orch.get_audit_log(%s)', :wf_one)), '0',
   'who started a workflow reads its audit log');
+SELECT refused_as('sql_privileges_one', 'SELECT workflow_orch.get_audit_log(NULL)', '{"sqlstate": "42501", "reason": "wfo_not_yours"}', 'nor what belongs to no workflow');
 SELECT refused_as('sql_privileges_one', format('SELECT workflow_orch.get_audit_log(%s)', :wf_two),
   format('{"sqlstate": "42501", "message": "the audit log of workflow %s is not yours to read", "hint": "%%audit%%"}', :wf_two)::jsonb,
   'who did not start it does not');

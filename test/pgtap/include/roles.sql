@@ -9,6 +9,7 @@ DECLARE
   message_ text;
   detail_ text;
   hint_ text;
+  reason_ text;
 BEGIN
   EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', login);
   IF role IS NOT NULL THEN
@@ -19,8 +20,8 @@ BEGIN
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS sqlstate_ = RETURNED_SQLSTATE, message_ = MESSAGE_TEXT,
-    detail_ = PG_EXCEPTION_DETAIL, hint_ = PG_EXCEPTION_HINT;
-  RETURN jsonb_build_object('sqlstate', sqlstate_, 'message', message_, 'detail', detail_, 'hint', hint_);
+    detail_ = PG_EXCEPTION_DETAIL, hint_ = PG_EXCEPTION_HINT, reason_ = CONSTRAINT_NAME;
+  RETURN jsonb_build_object('sqlstate', sqlstate_, 'message', message_, 'detail', detail_, 'hint', hint_, 'reason', reason_);
 END
 $$;
 
