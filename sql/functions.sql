@@ -8,10 +8,10 @@ COMMENT ON FUNCTION register_actor IS
   'Registers an actor and returns its id. role is its role in the business; db_role binds it to a database role; kind is human, agent or service; person is who stands behind it. Errors: 22023, 42710 name taken.';
 
 CREATE FUNCTION update_actor(actor_id bigint, role text DEFAULT NULL, db_role regrole DEFAULT NULL,
-                             active boolean DEFAULT NULL, person text DEFAULT NULL)
+                             active boolean DEFAULT NULL, person text DEFAULT NULL, name text DEFAULT NULL)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_update_actor';
 COMMENT ON FUNCTION update_actor IS
-  'Changes an actor; NULL leaves as it is. What the actor did before stands. Errors: 22023, 42704.';
+  'Changes an actor; NULL leaves as it is. db_role ''-'' binds it to none, person '''' to nobody. What the actor did before stands. Errors: 22023, 42704, 42710 name taken.';
 
 CREATE FUNCTION start_workflow(title text, actor_id bigint DEFAULT NULL, dry_run boolean DEFAULT NULL,
                                metadata jsonb DEFAULT '{}', OUT workflow_id bigint)

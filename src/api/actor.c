@@ -30,21 +30,41 @@ wfo_register_actor(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(actor_register(name, role, db_role, kind, person));
 }
 
+/* A regrole, of which "-" stands for none. */
+static Oid *
+arg_role_or_none(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	Oid *role;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	role = palloc(sizeof(Oid));
+	*role = OidIsValid(PG_GETARG_OID(n)) ? arg_role(fcinfo, n, name) : InvalidOid;
+	return role;
+}
+
+/* A key, of which the empty one stands for none. */
+static char *
+arg_key_or_empty(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	char *value = arg_text_or_null(fcinfo, n);
+
+	return value == NULL || value[0] == '\0' ? value : arg_key(fcinfo, n, name);
+}
+
 Datum
 wfo_update_actor(PG_FUNCTION_ARGS)
 {
+	ActorChange change;
 	int64 actor_id;
-	char *role;
-	Oid db_role;
-	bool *active;
-	char *person;
 
 	call_begin("update_actor");
 	actor_id = arg_int64(fcinfo, 0, "actor_id");
-	role = arg_key_or_null(fcinfo, 1, "role");
-	db_role = arg_role_or_invalid(fcinfo, 2, "db_role");
-	active = arg_bool_or_null(fcinfo, 3);
-	person = arg_key_or_null(fcinfo, 4, "person");
-	actor_update(actor_id, role, db_role, active, person);
+	change.role = arg_key_or_null(fcinfo, 1, "role");
+	change.db_role = arg_role_or_none(fcinfo, 2, "db_role");
+	change.active = arg_bool_or_null(fcinfo, 3);
+	change.person = arg_key_or_empty(fcinfo, 4, "person");
+	change.name = arg_key_or_null(fcinfo, 5, "name");
+	actor_update(actor_id, &change);
 	PG_RETURN_VOID();
 }

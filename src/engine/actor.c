@@ -28,6 +28,45 @@ set_db_role(StoreRow *row, Oid db_role, const Actor *before)
 		row_set_null(row, ACTOR_FORMER_DB_ROLES);
 }
 
+/* Keep others from taking a name to the end of the transaction: 42710 where it is taken. */
+static void
+reserve_name(const char *name)
+{
+	store_lock_text(LOCK_NAME, STORE_ACTOR, name);
+	if (actor_name_exists(name))
+		report_duplicate("wfo_actor_exists", errmsg("actor \"%s\" exists already", name),
+						 errhint("Choose another name, or change the actor with update_actor."));
+}
+
+/*
+ * Warn where another active actor is bound to the role of this one: the role alone
+ * does not say any more who acts.
+ */
+static void
+warn_if_not_alone(int64 actor_id)
+{
+	const Actor *actor = actor_load(actor_id);
+	const char *role = actor_role_name(actor);
+	const Actor *other;
+	ActorScan scan;
+
+	if (!actor->active || role == NULL)
+		return;
+	actor_scan_begin_by_role_oid(&scan, actor->db_role_oid);
+	while ((other = actor_scan_next(&scan)) != NULL)
+		if (other->actor_id != actor_id && other->active && actor_role_name(other) != NULL)
+			break;
+	actor_scan_end(&scan);
+	if (other != NULL)
+		ereport(
+			WARNING,
+			(errmsg("role \"%s\" is bound to more than one active actor", role),
+			 errdetail("Actor " INT64_FORMAT " (\"%s\") is bound to it, too.", other->actor_id,
+					   other->name),
+			 errhint("Calls of the role must name the actor, since NULL stands for the only one. "
+					 "The actors count as one person.")));
+}
+
 /* Register an actor: returns its id.  42710 where the name is taken. */
 int64
 actor_register(const char *name, const char *role, Oid db_role, const char *kind,
@@ -43,11 +82,7 @@ actor_register(const char *name, const char *role, Oid db_role, const char *kind
 					   errhint("Kinds are %s.", enum_list(&actor_kind_type)));
 
 	caller_identify(&caller);
-	store_lock_text(LOCK_NAME, STORE_ACTOR, name);
-	if (actor_name_exists(name))
-		report_duplicate("wfo_actor_exists", errmsg("actor \"%s\" exists already", name),
-						 errhint("Choose another name, or change the actor with update_actor."));
-
+	reserve_name(name);
 	actor_id = store_next_id(STORE_ACTOR);
 	store_row_init(&row, STORE_ACTOR);
 	row_set_int64(&row, ACTOR_ACTOR_ID, actor_id);
@@ -61,6 +96,7 @@ actor_register(const char *name, const char *role, Oid db_role, const char *kind
 	row_set_time(&row, ACTOR_REGISTERED_AT, GetCurrentTimestamp());
 	row_set_id(&row, ACTOR_CHANGED_BY, caller_bound_actor(&caller));
 	store_insert(&row);
+	warn_if_not_alone(actor_id);
 	return actor_id;
 }
 
@@ -76,32 +112,50 @@ lock_actor(int64 actor_id)
 	return actor_lock(actor_id, true);
 }
 
-/* Change what is given of an actor. */
-void
-actor_update(int64 actor_id, const char *role, Oid db_role, const bool *active, const char *person)
+static void
+clear_db_role(StoreRow *row)
 {
+	row_set_null(row, ACTOR_DB_ROLE);
+	row_set_null(row, ACTOR_DB_ROLE_OID);
+	row_set_null(row, ACTOR_HOME_SYSTEM);
+	row_set_null(row, ACTOR_HOME_DATABASE);
+	row_set_null(row, ACTOR_FORMER_DB_ROLES);
+}
+
+/* Change what is given of an actor.  42710 where a new name is taken. */
+void
+actor_update(int64 actor_id, const ActorChange *change)
+{
+	const Actor *known = actor_require(actor_id);
+	bool is_renamed = change->name != NULL && strcmp(change->name, known->name) != 0;
 	Caller caller;
 	StoreRow row;
-	Actor *actor = lock_actor(actor_id);
+	Actor *actor;
 
-	if (actor == NULL)
-		report_unknown("wfo_unknown_actor",
-					   errmsg("actor " INT64_FORMAT " does not exist", actor_id),
-					   errhint("Register the actor with register_actor."));
-
-	if (role == NULL && !OidIsValid(db_role) && active == NULL && person == NULL)
+	if (change->name == NULL && change->role == NULL && change->db_role == NULL &&
+		change->active == NULL && change->person == NULL)
 		return;
+	if (is_renamed)
+		reserve_name(change->name);
+	actor = lock_actor(actor_id);
+	Assert(actor != NULL);
 
 	caller_identify(&caller);
 	store_row_init(&row, STORE_ACTOR);
-	if (role != NULL)
-		row_set_text(&row, ACTOR_ROLE, role);
-	if (OidIsValid(db_role))
-		set_db_role(&row, db_role, actor);
-	if (active != NULL)
-		row_set_bool(&row, ACTOR_ACTIVE, *active);
-	if (person != NULL)
-		row_set_text(&row, ACTOR_PERSON, person);
+	if (change->name != NULL)
+		row_set_text(&row, ACTOR_NAME, change->name);
+	if (change->role != NULL)
+		row_set_text(&row, ACTOR_ROLE, change->role);
+	if (change->db_role != NULL && OidIsValid(*change->db_role))
+		set_db_role(&row, *change->db_role, actor);
+	else if (change->db_role != NULL)
+		clear_db_role(&row);
+	if (change->active != NULL)
+		row_set_bool(&row, ACTOR_ACTIVE, *change->active);
+	if (change->person != NULL)
+		row_set_text(&row, ACTOR_PERSON, change->person[0] != '\0' ? change->person : NULL);
 	row_set_id(&row, ACTOR_CHANGED_BY, caller_bound_actor(&caller));
 	store_update(&row, actor->row);
+	if (change->db_role != NULL || change->active != NULL)
+		warn_if_not_alone(actor_id);
 }

@@ -18,6 +18,7 @@
 #include "engine/sandbox.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "store/table.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
@@ -29,6 +30,8 @@ caller_identify(Caller *caller)
 	caller->login = GetSessionUserId();
 	caller->login_name = GetUserNameFromId(caller->login, false);
 	caller->gateway = capability_is_held(caller->role, CAPABILITY_GATEWAY);
+	caller->names_actors = caller->gateway && !superuser_arg(caller->role) &&
+						   !has_privs_of_role(caller->role, store_owner());
 }
 
 bool
@@ -83,16 +86,35 @@ actor_require(int64 actor_id)
 
 /*
  * The actor with the given id, or the one bound to the caller's role where
- * none is given; NULL where that is nobody.
+ * none is given; NULL where that is nobody.  For a report.
  */
 const Actor *
-caller_actor_or_null(const Caller *caller, const int64 *given)
+caller_actor_or_nobody(const Caller *caller, const int64 *given)
 {
 	if (given == NULL)
 		given = caller_bound_actor(caller);
 	if (given == NULL)
 		return NULL;
 	return actor_require(*given);
+}
+
+/* A gateway acts for many, so it says for whom: 22023. */
+static void
+check_named(const Caller *caller, const int64 *given, const char *argument)
+{
+	if (given == NULL && caller->names_actors)
+		report_invalid("wfo_argument_null", errmsg("argument \"%s\" must not be null", argument),
+					   errdetail("Role \"%s\" is a gateway, which acts for many actors.",
+								 caller->role_name),
+					   errhint("Give the id of the actor that the call is made for."));
+}
+
+/* The same, for a call in which the actor may be left out, but not by a gateway. */
+const Actor *
+caller_actor_or_null(const Caller *caller, const int64 *given)
+{
+	check_named(caller, given, "actor_id");
+	return caller_actor_or_nobody(caller, given);
 }
 
 /* Why an actor that has to do with the caller's role is not the one that acts. */
@@ -149,8 +171,10 @@ describe_candidates(const Caller *caller)
 const Actor *
 caller_actor(const Caller *caller, const int64 *given, const char *argument)
 {
-	const Actor *actor = caller_actor_or_null(caller, given);
+	const Actor *actor;
 
+	check_named(caller, given, argument);
+	actor = caller_actor_or_nobody(caller, given);
 	if (actor == NULL)
 		report_invalid("wfo_argument_null", errmsg("argument \"%s\" must not be null", argument),
 					   errdetail("There is not exactly one active actor bound to role \"%s\".%s",

@@ -17,7 +17,8 @@ typedef struct Caller
 	const char *role_name;
 	Oid login; /* session_user */
 	const char *login_name;
-	bool gateway; /* may act for any actor */
+	bool gateway;      /* may act for any actor */
+	bool names_actors; /* and does for many: it must say for which */
 } Caller;
 
 extern void caller_identify(Caller *caller);
@@ -27,6 +28,7 @@ extern int64 *caller_bound_actor(const Caller *caller);
 extern const Actor *actor_require(int64 actor_id);
 extern void actor_check_active(const Actor *actor);
 extern const Actor *caller_actor(const Caller *caller, const int64 *given, const char *argument);
+extern const Actor *caller_actor_or_nobody(const Caller *caller, const int64 *given);
 extern const Actor *caller_actor_or_null(const Caller *caller, const int64 *given);
 extern void caller_check_reads_as(const Caller *caller, const Actor *actor);
 extern bool caller_may_act(const Caller *caller, const Actor *actor);

@@ -38,8 +38,7 @@
 #include "utils/inval.h"
 
 /* Columns that never change, per table; 0 ends a list. */
-static const AttrNumber actor_fixed[] = {ACTOR_ACTOR_ID, ACTOR_NAME, ACTOR_KIND,
-										 ACTOR_REGISTERED_AT, 0};
+static const AttrNumber actor_fixed[] = {ACTOR_ACTOR_ID, ACTOR_KIND, ACTOR_REGISTERED_AT, 0};
 static const AttrNumber workflow_fixed[] = {WORKFLOW_WORKFLOW_ID,
 											WORKFLOW_ACTOR_ID,
 											WORKFLOW_DRY_RUN,

@@ -159,7 +159,7 @@ inbox_read(const int64 *actor_id, Tuplestorestate *rows, TupleDesc desc)
 	Inbox inbox = {.rows = rows, .desc = desc};
 
 	caller_identify(&caller);
-	inbox.reviewer = caller_actor_or_null(&caller, actor_id);
+	inbox.reviewer = caller_actor_or_nobody(&caller, actor_id);
 	if (inbox.reviewer != NULL)
 	{
 		caller_check_reads_as(&caller, inbox.reviewer);

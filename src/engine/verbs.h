@@ -23,8 +23,18 @@
 /* actor.c */
 extern int64 actor_register(const char *name, const char *role, Oid db_role, const char *kind,
 							const char *person);
-extern void actor_update(int64 actor_id, const char *role, Oid db_role, const bool *active,
-						 const char *person);
+
+/* What is changed of an actor; NULL leaves as it is. */
+typedef struct ActorChange
+{
+	char *name;
+	char *role;
+	Oid *db_role; /* InvalidOid: none */
+	bool *active;
+	char *person; /* empty: none */
+} ActorChange;
+
+extern void actor_update(int64 actor_id, const ActorChange *change);
 
 /* workflow.c */
 extern int64 workflow_start(const char *title, const int64 *actor_id, bool dry_run,

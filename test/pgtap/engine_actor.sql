@@ -49,4 +49,51 @@ SELECT execute(:p) \g /dev/null
 SELECT is(rebound(:p), 0::bigint, 'what has run is not counted any more');
 SELECT is(history(:p), 'approve by Rev as engine_actor_one through engine_actor_one, rebound', 'and the history stays');
 
+-- Clearing and renaming.
+CREATE FUNCTION t.actor(a bigint) RETURNS text LANGUAGE sql AS $$
+  SELECT format('%s %s %s %s %s', name, db_role, db_role_oid IS NULL, home_system IS NULL, person) FROM workflow_orch.actor WHERE actor_id = a
+$$;
+CREATE FUNCTION t.last_change() RETURNS jsonb LANGUAGE sql AS $$
+  SELECT details - 'actor_id' FROM workflow_orch.audit_log WHERE action = 'update_actor' ORDER BY audit_id DESC LIMIT 1
+$$;
+SELECT workflow_orch.register_actor('Pat', 'DBA', 'engine_actor_two', person => 'P') AS pat \gset
+SELECT workflow_orch.update_actor(:pat, person => '');
+SELECT is(actor(:pat), 'Pat engine_actor_two f f ', 'an empty person clears it');
+SELECT is(last_change(), '{"name": "Pat", "from": {"person": "P"}, "to": {"person": null}}', 'with an audit row');
+SELECT workflow_orch.update_actor(:pat, db_role => '-');
+SELECT is(actor(:pat), 'Pat  t t ', 'the role - unbinds it');
+SELECT is(last_change() -> 'to', '{"db_role": null, "db_role_oid": null}', 'with an audit row, too');
+SELECT refused_as('engine_actor_two', format('SELECT workflow_orch.comment_proposal(%s, %s, ''c'')', :q, :pat), '{"sqlstate": "42501", "detail": "The actor is not bound to a database role."}', 'its role does not act as it any more');
+SELECT workflow_orch.update_actor(:pat, name => 'Patricia');
+SELECT is(actor(:pat), 'Patricia  t t ', 'an actor is renamed');
+SELECT is(last_change(), '{"name": "Patricia", "from": {"name": "Pat"}, "to": {"name": "Patricia"}}', 'and the audit log has both names');
+SELECT raises(format('SELECT workflow_orch.update_actor(%s, name => ''bob'')', :pat), '{"sqlstate": "42710", "message": "actor \"bob\" exists already"}', 'not to a name that is taken');
+SELECT workflow_orch.update_actor(:pat, name => 'Patricia', role => 'Manager');
+SELECT is(actor(:pat), 'Patricia  t t ', 'its own name is no other');
+SELECT lives_ok($$SELECT workflow_orch.register_actor('Pat', 'DBA')$$, 'the old name is free');
+SELECT workflow_orch.update_actor(:pat, db_role => 'engine_actor_two', person => 'Q');
+SELECT is(actor(:pat), 'Patricia engine_actor_two f f Q', 'what was cleared is given again');
+SELECT raises(format('SELECT workflow_orch.update_actor(%s, person => ''  '')', :pat), '{"sqlstate": "22023", "message": "%\"person\" must not be empty"}', 'blanks are no person');
+
+-- A gateway names the actor, be it bound to one itself.
+CREATE ROLE engine_actor_gateway LOGIN;
+SELECT workflow_orch.grant_capability('engine_actor_gateway', c) FROM unnest(ARRAY['propose', 'review', 'execute', 'administer', 'gateway', 'break_glass']) c;
+SELECT workflow_orch.register_actor('Gate', 'Service', 'engine_actor_gateway', 'service') AS gate \gset
+SELECT is(value_as('engine_actor_gateway', 'SELECT actor_id FROM workflow_orch.whoami()'), :'gate', 'a gateway may have an actor of its own');
+CREATE TABLE t.call (call text);
+INSERT INTO call VALUES ('start_workflow(''x'', NULL)'), ('start_workflow(''x'')'), ('complete_workflow(workflow(), NULL)'), ('cancel_workflow(workflow(), NULL)'),
+  ('propose_action(workflow(), NULL, ''noop'', ''{"n": 1}'', ''r'')'), (format('review_action(%s, NULL, ''approve'')', :q)), (format('withdraw_proposal(%s, NULL)', :q)),
+  (format('revoke_approval(%s, NULL)', :q)), (format('retry_action(%s)', :q)), (format('execute_action(%s)', :q)), (format('enqueue_action(%s)', :q)),
+  (format('preview_action(%s)', :q)), (format('comment_proposal(%s, NULL, ''c'')', :q)), (format('break_glass_execute(%s, NULL, ''r'')', :q)),
+  (format('execute_parallel(''[{"proposal_id": %s}]'')', :q)), ('accept_tool_definition(''noop'')'), ('cancel_execution(1)'), ('end_delegation(1)'), ('review_break_glass(1, NULL, ''c'')');
+GRANT SELECT ON call TO PUBLIC;
+SELECT refused_as('engine_actor_gateway', 'SELECT workflow_orch.' || call, '{"sqlstate": "22023", "message": "argument \"%_id\" must not be null", "detail": "Role \"engine_actor_gateway\" is a gateway, which acts for many actors."}',
+  'a gateway names the actor: ' || call) FROM call;
+SELECT is((SELECT count(*) FROM pg_proc p WHERE pronamespace = 'workflow_orch'::regnamespace AND proargnames && '{actor_id,reviewer_id}' AND proname !~ '^(update_actor|list_pending_reviews|verify_audit_log|get_audit_log|whoami|may_read)$'
+             AND EXISTS (SELECT FROM unnest(proargnames, coalesce(proargmodes, array_fill('i'::"char", ARRAY[cardinality(proargnames)]))) a(n, m) WHERE n IN ('actor_id', 'reviewer_id') AND m = 'i')
+             AND NOT EXISTS (SELECT FROM call WHERE call LIKE proname || '(%')), 0::bigint, 'in every call that asks for one');
+SELECT works_as('engine_actor_gateway', format('SELECT workflow_orch.start_workflow(''x'', %s)', :gate), 'its own like another''s');
+SELECT is(value_as('engine_actor_gateway', 'SELECT count(*) FROM workflow_orch.list_pending_reviews(' || :pat || ')'), '0', 'and it asks for anybody''s inbox');
+SELECT lives_ok('SELECT workflow_orch.start_workflow(''x'')', 'a superuser is not held to that');
+
 \ir include/finish.sql

@@ -174,7 +174,7 @@ SELECT raises(format('UPDATE workflow_orch.%s', assignment), '{"sqlstate": "5500
   FROM unnest(ARRAY['proposal SET actor_id = 2 WHERE status = ''pending''', 'proposal SET reason = ''x'' WHERE status = ''pending''',
                     'proposal SET tool = ''x'' WHERE status = ''pending''', 'proposal SET params = ''{"n": 2}'' WHERE status = ''approved''',
                     'proposal SET required_approvals = 0 WHERE status = ''pending''', 'proposal SET definition = ''\x00'' WHERE status = ''approved''',
-                    'proposal SET person = ''x'' WHERE status = ''pending''', 'actor SET name = ''x''', 'actor SET kind = ''agent''',
+                    'proposal SET person = ''x'' WHERE status = ''pending''', 'actor SET kind = ''agent''',
                     'workflow SET title = ''x''', 'workflow SET dry_run = true', 'workflow SET actor_id = NULL',
                     'execution SET dry_run = true', 'tool SET tool = ''x''',
                     'approval_rule SET approvals = 0', 'approval_rule SET role = NULL', 'approval_rule SET condition = NULL',
