@@ -59,7 +59,7 @@ FROM (VALUES
   ('cancel_workflow(%s)', 'workflow N is not yours to end'),
   (format('cancel_workflow(%%s, %s)', :ann), 'role "engine_readable_eve" may not act for actor N'),
   ('get_audit_log(%s)', 'the audit log of workflow N is not yours to read')) AS v (call, message);
-SELECT is(value_as('engine_readable_eve', format('SELECT workflow_orch.proposal_progress(%s)', id)), NULL, 'nor is a stranger told what a proposal needs')
+SELECT is(value_as('engine_readable_eve', format('SELECT workflow_orch.describe_needs(%s)', id)), NULL, 'nor is a stranger told what a proposal needs')
 FROM unnest(ARRAY[:pending, :executed, 404040]) id;
 
 -- Nor of which role or state another actor is.
