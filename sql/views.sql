@@ -33,6 +33,7 @@ SELECT q.tool,
  GROUP BY q.tool;
 
 COMMENT ON VIEW queue_status IS 'What waits for the background workers, per tool';
+COMMENT ON COLUMN queue_status.tool IS 'Tool';
 COMMENT ON COLUMN queue_status.due IS 'Calls that may start now';
 COMMENT ON COLUMN queue_status.scheduled IS 'Calls that are due later, or are tried again then';
 COMMENT ON COLUMN queue_status.running IS 'Calls that a worker runs';
@@ -55,9 +56,15 @@ SELECT p.tool,
  GROUP BY p.tool;
 
 COMMENT ON VIEW execution_stats IS 'Executions that have ended, per tool; dry runs do not count';
+COMMENT ON COLUMN execution_stats.tool IS 'Tool';
+COMMENT ON COLUMN execution_stats.count IS 'How many have ended';
+COMMENT ON COLUMN execution_stats.duration_p95 IS '95 of 100 run times were shorter';
+COMMENT ON COLUMN execution_stats.duration_p99 IS '99 of 100 run times were shorter';
+COMMENT ON COLUMN execution_stats.wait_p95 IS '95 of 100 of those times were shorter';
+COMMENT ON COLUMN execution_stats.wait_p99 IS '99 of 100 of those times were shorter';
 COMMENT ON COLUMN execution_stats.failures IS 'Those that failed, refused ones included';
-COMMENT ON COLUMN execution_stats.duration_p50 IS 'Median of the run times; p95 and p99: 95 and 99 of 100 were shorter';
-COMMENT ON COLUMN execution_stats.wait_p50 IS 'Median of the times between due and start, of queued calls; p95 and p99 as above';
+COMMENT ON COLUMN execution_stats.duration_p50 IS 'Median of the run times';
+COMMENT ON COLUMN execution_stats.wait_p50 IS 'Median of the times between due and start, of queued calls';
 
 CREATE VIEW pending_review WITH (security_invoker = true) AS
 SELECT w.reviewer_id, w.kind, w.proposal_id, p.workflow_id, p.actor_id, p.tool, p.params, p.reason, p.revision,
@@ -70,6 +77,12 @@ SELECT w.reviewer_id, w.kind, w.proposal_id, p.workflow_id, p.actor_id, p.tool, 
   LEFT JOIN break_glass b ON b.execution_id = w.execution_id;
 
 COMMENT ON VIEW pending_review IS 'What waits for a review by who asks; for nobody in particular, as a superuser may be, all that waits';
+COMMENT ON COLUMN pending_review.proposal_id IS 'Proposal that waits';
+COMMENT ON COLUMN pending_review.workflow_id IS 'Workflow of the proposal';
+COMMENT ON COLUMN pending_review.tool IS 'Tool to call';
+COMMENT ON COLUMN pending_review.params IS 'Arguments of the call, in this revision';
+COMMENT ON COLUMN pending_review.reason IS 'Why, in the words of the proposer';
+COMMENT ON COLUMN pending_review.revision IS 'Number of the current revision';
 COMMENT ON COLUMN pending_review.reviewer_id IS 'Actor that is asked; null: nobody in particular';
 COMMENT ON COLUMN pending_review.kind IS 'review: decide with review_action; break_glass: it has run without approvals, look at it with review_break_glass';
 COMMENT ON COLUMN pending_review.actor_id IS 'Actor that proposed the call';
@@ -98,6 +111,16 @@ SELECT p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.revision, s.status, p
   LEFT JOIN (SELECT DISTINCT g.proposal_id FROM break_glass g) b ON b.proposal_id = p.proposal_id;
 
 COMMENT ON VIEW proposal_progress IS 'Where each proposal stands by the clock, and what approvals it still needs';
+COMMENT ON COLUMN proposal_progress.proposal_id IS 'Proposal';
+COMMENT ON COLUMN proposal_progress.workflow_id IS 'Workflow of the proposal';
+COMMENT ON COLUMN proposal_progress.actor_id IS 'Actor that proposed the call';
+COMMENT ON COLUMN proposal_progress.tool IS 'Tool to call';
+COMMENT ON COLUMN proposal_progress.revision IS 'Number of the current revision';
+COMMENT ON COLUMN proposal_progress.approvals IS 'People who have approved the current revision';
+COMMENT ON COLUMN proposal_progress.required_approvals IS 'People who must approve it, in all its stages';
+COMMENT ON COLUMN proposal_progress.status_at IS 'When the status last changed in the table';
+COMMENT ON COLUMN proposal_progress.status_reason IS 'Reason given for that, where one was';
+COMMENT ON COLUMN proposal_progress.expires_at IS 'While open: when the proposal, or its approval, expires; null: never';
 COMMENT ON COLUMN proposal_progress.status IS 'Status, where an open proposal past its time is expired';
 COMMENT ON COLUMN proposal_progress.stage IS 'Stage that is open for approvals';
 COMMENT ON COLUMN proposal_progress.needs IS 'The approvals that are missing, such as: needs 1 DBA, then 1 Manager';
@@ -118,6 +141,10 @@ SELECT t.tool, t.enabled, t.function, t.run_as, c.status, c.problem,
               GROUP BY p.tool) o ON o.tool = t.tool;
 
 COMMENT ON VIEW tool_status IS 'Tools, whether they can be called, and what a change of them has made stale';
+COMMENT ON COLUMN tool_status.tool IS 'Tool';
+COMMENT ON COLUMN tool_status.enabled IS 'A disabled tool is neither proposed nor executed';
+COMMENT ON COLUMN tool_status.function IS 'Qualified signature of the function';
+COMMENT ON COLUMN tool_status.run_as IS 'Role the tool runs as';
 COMMENT ON COLUMN tool_status.status IS 'callable; gone: the function does not exist; refused: it may not run as its role';
 COMMENT ON COLUMN tool_status.problem IS 'Why it cannot be called; null: it can';
 COMMENT ON COLUMN tool_status.open_proposals IS 'Pending and approved proposals of the tool';
@@ -141,6 +168,22 @@ SELECT w.workflow_id, w.title, w.status, w.actor_id, w.dry_run, w.started_at, w.
  GROUP BY w.workflow_id;
 
 COMMENT ON VIEW workflow_summary IS 'Workflows with their proposals by status, as it is by the clock';
+COMMENT ON COLUMN workflow_summary.workflow_id IS 'Workflow';
+COMMENT ON COLUMN workflow_summary.title IS 'What the work is about';
+COMMENT ON COLUMN workflow_summary.status IS 'active, completed or cancelled';
+COMMENT ON COLUMN workflow_summary.actor_id IS 'Actor that started the workflow; null: nobody in particular';
+COMMENT ON COLUMN workflow_summary.dry_run IS 'Executions in this workflow are dry runs';
+COMMENT ON COLUMN workflow_summary.started_at IS 'When the workflow was started';
+COMMENT ON COLUMN workflow_summary.ended_at IS 'When the workflow was completed or cancelled; null: it is active';
+COMMENT ON COLUMN workflow_summary.proposals IS 'How many proposals it has';
+COMMENT ON COLUMN workflow_summary.pending IS 'Proposals that are pending';
+COMMENT ON COLUMN workflow_summary.approved IS 'Proposals that are approved';
+COMMENT ON COLUMN workflow_summary.executed IS 'Proposals that are executed';
+COMMENT ON COLUMN workflow_summary.failed IS 'Proposals that are failed';
+COMMENT ON COLUMN workflow_summary.rejected IS 'Proposals that are rejected';
+COMMENT ON COLUMN workflow_summary.withdrawn IS 'Proposals that are withdrawn';
+COMMENT ON COLUMN workflow_summary.expired IS 'Proposals that are expired';
+COMMENT ON COLUMN workflow_summary.cancelled IS 'Proposals that are cancelled';
 COMMENT ON COLUMN workflow_summary.break_glass IS 'Proposals that were executed without the approvals';
 COMMENT ON COLUMN workflow_summary.last_change_at IS 'When a proposal''s status last changed';
 
@@ -156,6 +199,20 @@ SELECT r.review_id, r.proposal_id, r.workflow_id, p.tool, r.revision, r.reviewer
   LEFT JOIN revocation v USING (review_id);
 
 COMMENT ON VIEW review_history IS 'Decisions of reviewers, with those that were taken back';
+COMMENT ON COLUMN review_history.review_id IS 'Id of the decision';
+COMMENT ON COLUMN review_history.proposal_id IS 'Proposal decided on';
+COMMENT ON COLUMN review_history.workflow_id IS 'Workflow of the proposal';
+COMMENT ON COLUMN review_history.tool IS 'Tool of the proposal';
+COMMENT ON COLUMN review_history.revision IS 'Revision the decision is about; an edit''s is the one it made';
+COMMENT ON COLUMN review_history.reviewer_id IS 'Actor that decided';
+COMMENT ON COLUMN review_history.role IS 'The reviewer''s role at that time, or that of on_behalf_of';
+COMMENT ON COLUMN review_history.on_behalf_of IS 'Actor whose role the reviewer decided in; null: their own';
+COMMENT ON COLUMN review_history.decision IS 'What the reviewer decided';
+COMMENT ON COLUMN review_history.stage IS 'Stage that an approval counts in; null: no approval, or an edit';
+COMMENT ON COLUMN review_history.reviewed_at IS 'When the decision was made';
+COMMENT ON COLUMN review_history.comment IS 'What the reviewer said of it';
+COMMENT ON COLUMN review_history.edits IS 'JSON Merge Patch (RFC 7396) that an edit applied to the params';
+COMMENT ON COLUMN review_history.preview_id IS 'Preview that the reviewer attached; null: none';
 COMMENT ON COLUMN review_history.reviewer IS 'Name of the reviewer; null: not the reader''s to see';
 COMMENT ON COLUMN review_history.status IS 'Where the proposal stood after the decision';
 COMMENT ON COLUMN review_history.counts IS 'The decision counted as an approval of the revision';

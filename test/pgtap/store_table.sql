@@ -94,11 +94,6 @@ SELECT is(error_of(format('SELECT workflow_orch.review_action(%s, %s, ''?'')', :
   format('Decisions are %s.', array_to_string(enum_range(NULL::workflow_orch.review_decision), ', ')), 'the decisions are those of their type');
 
 -- House rules.
-SELECT is_empty('SELECT name FROM tables WHERE obj_description(oid, ''pg_class'') IS NULL', 'every table has a comment');
-SELECT is_empty($$SELECT name, attname FROM tables JOIN pg_attribute ON attrelid = oid
-                   WHERE attnum > 0 AND col_description(attrelid, attnum) IS NULL AND attname NOT LIKE '%\_id' AND attname NOT LIKE '%\_at'
-                     AND attname <> ALL ('{tool,role,kind,person,db_role,login,revision,details}')$$,
-  'every column whose name does not say it all has a comment');
 SELECT is_empty('SELECT signature FROM functions WHERE obj_description(oid, ''pg_proc'') IS NULL', 'every function has a comment');
 SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'workflow_orch'::regnamespace AND typtype = 'e' AND obj_description(oid, 'pg_type') IS NULL$$,
   'every type has a comment');
