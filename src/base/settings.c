@@ -69,10 +69,10 @@ define_workers(GucStringCheckHook check_sqlstates)
 							"net, and the sweep of what has expired.",
 							&setting_poll_interval, 60 * 1000, 1000, INT_MAX, PGC_SIGHUP,
 							GUC_UNIT_MS, NULL, NULL, NULL);
-	DefineCustomIntVariable("workflow_orch.max_crashes",
-							"Sets after how many crashes of the server a queued call has failed.",
-							NULL, &setting_max_crashes, 2, 1, 1000, PGC_SIGHUP, 0, NULL, NULL,
-							NULL);
+	DefineCustomIntVariable(
+		"workflow_orch.max_crashes",
+		"Sets after how many crashes of the server, or ends of its worker, a queued call has failed.",
+		NULL, &setting_max_crashes, 2, 1, 1000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"workflow_orch.timeout_grace",
 		"Sets how long after its timeout or cancel a call may go on before it is "

@@ -122,18 +122,26 @@ run_as_problem(const Tool *tool, const Definition *definition)
 	return problem;
 }
 
+bool
+run_as_exists(Oid run_as)
+{
+	return OidIsValid(run_as) && GetUserNameFromId(run_as, true) != NULL;
+}
+
 /*
- * Why no background worker can connect to the database as a role, or NULL: the
+ * Why no background worker can connect to a database as a role, or NULL: the
  * server itself would only end the worker.
  */
 const char *
-run_as_worker_problem(Oid run_as)
+run_as_connect_problem(Oid database, Oid run_as)
 {
-	if (!OidIsValid(run_as) || GetUserNameFromId(run_as, true) == NULL)
+	if (!run_as_exists(run_as))
 		return "The role does not exist any more.";
 	if (!compat_worker_can_log_in(run_as))
 		return "The role is not permitted to log in: use ALTER ROLE ... LOGIN.";
-	if (compat_database_aclcheck(MyDatabaseId, run_as, ACL_CONNECT) != ACLCHECK_OK)
+	/* A database that is gone is not the role's problem. */
+	if (SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database)) &&
+		compat_database_aclcheck(database, run_as, ACL_CONNECT) != ACLCHECK_OK)
 		return "The role has no CONNECT privilege on the database: use GRANT CONNECT.";
 	return NULL;
 }
@@ -142,7 +150,7 @@ run_as_worker_problem(Oid run_as)
 void
 run_as_check_worker(const Tool *tool, Oid run_as)
 {
-	const char *problem = run_as_worker_problem(run_as);
+	const char *problem = run_as_connect_problem(MyDatabaseId, run_as);
 
 	if (problem != NULL)
 		report_wrong_state("wfo_role_no_worker",

@@ -12,7 +12,8 @@
 extern Oid run_as_current(const Tool *tool);
 extern void run_as_check(const Definition *definition, Oid run_as);
 extern const char *run_as_problem(const Tool *tool, const Definition *definition);
-extern const char *run_as_worker_problem(Oid run_as);
+extern bool run_as_exists(Oid run_as);
+extern const char *run_as_connect_problem(Oid database, Oid run_as);
 extern void run_as_check_worker(const Tool *tool, Oid run_as);
 extern void run_as_check_registrant(Oid registrant, Oid run_as);
 extern void run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_definer,

@@ -40,9 +40,6 @@
 #include "utils/guc.h"
 #include "utils/inval.h"
 
-/* How many workers may end while they run a call before it has failed. */
-#define MAX_LOSSES 10
-
 /* When to look again at a call whose proposal another session has locked, in ms. */
 #define BUSY_DELAY 50
 
@@ -186,16 +183,17 @@ is_in_list(const ErrorData *error)
 /*
  * When a call that has failed with an error is to be tried again: 0 for never,
  * be it for the error, for its number of attempts or for its approval, which
- * would have expired.
+ * would have expired.  passing is whether the error is one that passes, where
+ * its SQLSTATE does not say so.
  */
 static TimestampTz
-retry_time(const Work *work, const ErrorData *error)
+retry_time(const Work *work, const ErrorData *error, bool passing)
 {
 	const Tool *tool = tool_load(work->proposal->tool);
 	TimestampTz at;
 
 	if (work->execution.status == EXECUTION_RUNNING || tool == NULL ||
-		work->execution.attempt >= tool->max_attempts || !is_in_list(error))
+		work->execution.attempt >= tool->max_attempts || (!passing && !is_in_list(error)))
 		return 0;
 	at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 									 retry_delay(work->execution.attempt, setting_retry_delay,
@@ -303,7 +301,7 @@ cancel_requested(Work *work, bool ran)
 static void
 write_end(Work *work, CallResult *result)
 {
-	TimestampTz again = result->error != NULL ? retry_time(work, result->error) : 0;
+	TimestampTz again = result->error != NULL ? retry_time(work, result->error, false) : 0;
 	ErrorData *cancelled = again != 0 ? cancel_requested(work, true) : NULL;
 
 	if (cancelled != NULL)
@@ -399,10 +397,11 @@ write_verdict(Work *work)
 				   psprintf("the server has crashed " INT64_FORMAT " times while the call ran",
 							work->queued->crashes),
 				   "The limit is the setting workflow_orch.max_crashes.");
-	else if (item->losses >= MAX_LOSSES)
+	else if (item->losses >= setting_max_crashes)
 		write_lost(work, ERRCODE_ADMIN_SHUTDOWN,
 				   psprintf("the worker was terminated %d times while the call ran", item->losses),
-				   "It is not started again.");
+				   psprintf("%s The limit is the setting workflow_orch.max_crashes.",
+							item->lost_to != NULL ? item->lost_to : "The server's log says why."));
 	else
 		return false;
 	return true;
@@ -577,6 +576,35 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 }
 
 /*
+ * Whether the role of a queued call exists but cannot connect now: that may
+ * pass, and costs an attempt.
+ */
+static bool
+role_is_away(const Work *work)
+{
+	return work->queued != NULL && run_as_exists(work->queued->run_as) &&
+		   run_as_connect_problem(MyDatabaseId, work->queued->run_as) != NULL;
+}
+
+/* Have such a call tried again, as if it had failed: false where that was its last attempt. */
+static bool
+write_retry_when_back(Work *work, CallResult *result)
+{
+	TimestampTz again;
+
+	work->execution.attempt++;
+	again = retry_time(work, result->error, true);
+	if (again == 0)
+	{
+		work->execution.attempt--;
+		return false;
+	}
+	work->execution.started_at = work->execution.finished_at = result->finished_at;
+	write_retry(work, result, again);
+	return true;
+}
+
+/*
  * Record an error that undid the transaction of work_run, in another one: at
  * its commit it is the tool's, before that a refusal.  A refusal for a passing
  * reason is put off.  hooks is NULL where the call was never begun.
@@ -614,9 +642,14 @@ work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *hooks, WorkRe
 		write_end(&work, &result);
 		return;
 	}
+	if (role_is_away(&work))
+	{
+		if (write_retry_when_back(&work, &result))
+			return;
+	}
 	/* What has a start ends here: put off, it would count as one without an end. */
-	if (work.execution.status != EXECUTION_RUNNING &&
-		(is_in_list(&copy) || copy.sqlerrcode == ERRCODE_QUERY_CANCELED))
+	else if (work.execution.status != EXECUTION_RUNNING &&
+			 (is_in_list(&copy) || copy.sqlerrcode == ERRCODE_QUERY_CANCELED))
 	{
 		put_off(&work, TimestampTzPlusMilliseconds(now, setting_retry_delay));
 		return;
@@ -658,25 +691,35 @@ note_due(pg_attribute_unused() const QueuedCall *call, void *arg)
 	return false;
 }
 
-/* Queued calls that cannot run, and why. */
+/* Queued calls of a role that no worker can connect as, and why. */
 typedef struct Failing
 {
 	const int64 *ids; /* of their proposals */
-	ErrorData error;
+	const char *problem;
 } Failing;
 
+/* Fail one, and name the role as the tool has it. */
 static void
 fail_call(int index, void *arg)
 {
-	Failing *failing = arg;
+	const Failing *failing = arg;
 	const QueueRow *queued = queue_load(failing->ids[index]);
+	const Tool *tool = queued != NULL ? tool_load(queued->tool) : NULL;
+	ErrorData error = {.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   .detail = pstrdup(failing->problem),
+					   .hint = pstrdup("Let the role connect, or name another one with "
+									   "update_tool(..., run_as => ...); then execute the "
+									   "proposal again."),
+					   .constraint_name = pstrdup("wfo_role_no_worker")};
 	WorkItem item = {.call.proposal_id = failing->ids[index]};
 	WorkReport report;
 
 	if (queued == NULL || queued->held)
 		return;
+	error.message = psprintf("no background worker can run tool \"%s\" as role \"%s\"",
+							 queued->tool, tool != NULL ? tool->run_as : "?");
 	item.call.execution_id = queued->execution_id;
-	work_fail(&item, &failing->error, NULL, &report);
+	work_fail(&item, &error, NULL, &report);
 }
 
 /* Fail the due calls of a role that no worker can have, and say why. */
@@ -684,15 +727,7 @@ static void
 fail_calls_of(Oid role, const char *problem)
 {
 	int count;
-	Failing failing =
-		{.ids = queue_list(false, role, &count),
-		 .error = {.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-				   .message = psprintf("no background worker can connect as the tool's role %u",
-									   role),
-				   .detail = pstrdup(problem),
-				   .hint = pstrdup("Let the role connect, or name another one with "
-								   "update_tool(..., run_as => ...); then execute the "
-								   "proposal again.")}};
+	Failing failing = {.ids = queue_list(false, role, &count), .problem = problem};
 
 	each_item(count, fail_call, &failing);
 }
@@ -711,13 +746,13 @@ work_look(WorkVisitRole visit)
 	{
 		bool due = false;
 		TimestampTz next_due;
-		const char *problem = run_as_worker_problem(roles[i]);
+		const char *problem = run_as_connect_problem(MyDatabaseId, roles[i]);
 
 		CHECK_FOR_INTERRUPTS();
 		if (problem != NULL)
 		{
 			fail_calls_of(roles[i], problem);
-			visit(roles[i], false, 0);
+			visit(roles[i], false, queued_visit_due(roles[i], note_due, &due));
 			continue;
 		}
 		next_due = queued_visit_due(roles[i], note_due, &due);

@@ -19,6 +19,7 @@ typedef struct WorkItem
 	const int64 *actor_id;  /* of a batch: who asked for it, or NULL */
 	const char *login;      /* of a batch */
 	int losses;             /* how many workers ended while they ran it */
+	const char *lost_to;    /* what ended the last of them, or NULL */
 	bool timed_out;         /* the last of them because of the timeout */
 	TimestampTz started_at; /* the last start, or 0 */
 	bool start_kept;        /* its start is committed: its tool must not be called a second time */

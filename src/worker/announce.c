@@ -30,6 +30,7 @@ static Pending *pending = NULL;
 static int npending = 0;
 static int size = 0;
 static bool visit_pending = false;
+static bool roles_pending = false;
 
 static void
 forget(void)
@@ -38,6 +39,7 @@ forget(void)
 	npending = 0;
 	size = 0;
 	visit_pending = false;
+	roles_pending = false;
 }
 
 static void
@@ -59,6 +61,8 @@ at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
 				announce(&pending[i]);
 			if (visit_pending)
 				pool_request_visit(MyDatabaseId);
+			if (roles_pending)
+				pool_check_roles();
 			forget();
 			break;
 		case XACT_EVENT_ABORT:
@@ -129,4 +133,11 @@ void
 announce_visit(void)
 {
 	visit_pending = true;
+}
+
+/* Have the workers of roles that cannot connect leave when this transaction has committed. */
+void
+announce_roles(void)
+{
+	roles_pending = true;
 }

@@ -13,5 +13,6 @@
 extern void announce_define(void);
 extern void announce_cancel(int64 execution_id);
 extern void announce_visit(void);
+extern void announce_roles(void);
 
 #endif

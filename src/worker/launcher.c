@@ -34,6 +34,8 @@
 #include "worker/keeper.h"
 #include "worker/launcher.h"
 #include "worker/pool.h"
+#include "worker/roles.h"
+#include "worker/visit.h"
 #include "worker/worker.h"
 
 #define LAUNCHER_TYPE "workflow_orch launcher"
@@ -44,21 +46,13 @@
 /* After how long an idle worker makes room for a group that has others, in ms. */
 #define IDLE_FOR_OTHERS 1000
 
-/* When to visit a database again whose keeper did not finish, in ms. */
-#define REVISIT_DELAY 5000
-
 /* Of each slot, what was started in it last. */
 static BackgroundWorkerHandle **handles;
 static BackgroundWorkerHandle *keeper_handle;
 
-/*
- * Databases to be visited, those that were found without a queue, and those
- * whose visit came to nothing and when they are visited again.
- */
+/* Databases to be visited, and those that were found without a queue. */
 static List *to_visit = NIL;
 static List *without_queue = NIL;
-static List *failed_visits = NIL;
-static TimestampTz revisit_at = 0;
 
 /* Define the launcher, as the server starts. */
 void
@@ -108,18 +102,6 @@ has_stopped(BackgroundWorkerHandle *handle)
 	return GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED;
 }
 
-/* The visit of a database came to nothing: another is to follow. */
-static void
-note_failed_visit(Oid database)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-	failed_visits = list_append_unique_oid(failed_visits, database);
-	MemoryContextSwitchTo(old);
-	if (revisit_at == 0)
-		revisit_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REVISIT_DELAY);
-}
-
 /* Free the slots of workers that ended before they could do it themselves. */
 static void
 reap(void)
@@ -159,8 +141,10 @@ reap(void)
 		}
 		else
 			without_queue = list_delete_oid(without_queue, keeper.database);
-		if (!keeper.finished)
-			note_failed_visit(keeper.database);
+		if (keeper.finished)
+			visit_succeeded(keeper.database);
+		else
+			visit_failed(keeper.database);
 	}
 }
 
@@ -461,6 +445,19 @@ note_failed_start(int index)
 							  "workflow_orch.max_workers.")));
 }
 
+/* No worker can connect as the role: give its calls up, to a keeper. */
+static void
+refuse_start(int index)
+{
+	PoolGroup *group = &pool->groups[pool->slots[index].group];
+
+	pool_lock();
+	pool->slots[index].state = SLOT_FREE;
+	group->failed_starts = Max(group->failed_starts, POOL_FAILED_STARTS - 1);
+	pool_note_failed_start(group);
+	pool_unlock();
+}
+
 /* Start the workers that are needed; until is when to look again, or 0. */
 static void
 start_workers(TimestampTz *until)
@@ -475,6 +472,11 @@ start_workers(TimestampTz *until)
 		pool_unlock();
 		if (index < 0)
 			return;
+		if (!roles_can_connect(start.database, start.role))
+		{
+			refuse_start(index);
+			continue;
+		}
 		handles[index] = start_process(WORKER_TYPE, "wfo_worker_main", index, &start);
 		if (handles[index] == NULL)
 		{
@@ -510,17 +512,14 @@ list_databases(bool all)
 		old = MemoryContextSwitchTo(TopMemoryContext);
 		there = lappend_oid(there, database->oid);
 		if (database->datallowconn && !database->datistemplate &&
-			(list_member_oid(failed_visits, database->oid) ||
-			 (all && !list_member_oid(without_queue, database->oid))))
+			visit_is_due(database->oid, all && !list_member_oid(without_queue, database->oid)))
 			to_visit = list_append_unique_oid(to_visit, database->oid);
 		MemoryContextSwitchTo(old);
 	}
 	table_endscan(scan);
 	table_close(rel, AccessShareLock);
 	CommitTransactionCommand();
-	list_free(failed_visits);
-	failed_visits = NIL;
-	revisit_at = 0;
+	visit_forget_others(there);
 
 	pool_lock();
 	for (int i = 0; i < POOL_GROUPS; i++)
@@ -543,6 +542,7 @@ take_requests(void)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	bool all;
+	bool roles;
 	int nvisits;
 	Oid visits[POOL_VISITS];
 
@@ -551,6 +551,8 @@ take_requests(void)
 		  (pool->visit_all_at != 0 && pool->visit_all_at <= GetCurrentTimestamp());
 	if (all)
 		pool->visit_all_at = 0;
+	roles = pool->check_roles;
+	pool->check_roles = false;
 	nvisits = pool->nvisits;
 	memcpy(visits, pool->visits, nvisits * sizeof(Oid));
 	pool->visit_all = false;
@@ -562,6 +564,8 @@ take_requests(void)
 		without_queue = list_delete_oid(without_queue, visits[i]);
 	}
 	MemoryContextSwitchTo(old);
+	if (roles)
+		roles_dismiss_workers();
 	return all;
 }
 
@@ -588,7 +592,7 @@ start_keeper(void)
 	pool_unlock();
 	if (blocked)
 	{
-		note_failed_visit(start.database);
+		visit_failed(start.database);
 		return;
 	}
 	keeper_handle = start_process(KEEPER_TYPE, "wfo_keeper_main", 0, &start);
@@ -671,17 +675,18 @@ wfo_launcher_main(Datum arg)
 		if (take_requests() || now >= next_poll)
 		{
 			list_databases(true);
+			roles_dismiss_workers();
 			next_poll = TimestampTzPlusMilliseconds(now, setting_poll_interval);
 		}
-		else if (revisit_at != 0 && now >= revisit_at)
+		else if (visit_next_retry() != 0 && now >= visit_next_retry())
 			list_databases(false);
 		start_keeper();
 		start_workers(&until);
 		end_stubborn(&until);
 		if (until == 0 || next_poll < until)
 			until = next_poll;
-		if (revisit_at != 0)
-			until = Min(until, revisit_at);
+		if (visit_next_retry() != 0)
+			until = Min(until, visit_next_retry());
 		if (to_visit != NIL && keeper_handle == NULL)
 			until = Min(until, TimestampTzPlusMilliseconds(now, RETRY_EVERY));
 		now = GetCurrentTimestamp();

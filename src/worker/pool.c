@@ -416,6 +416,18 @@ pool_request_visit(Oid database)
 	pool_unlock();
 }
 
+/* Have the launcher look which roles can connect: one was dropped or changed. */
+void
+pool_check_roles(void)
+{
+	if (pool == NULL)
+		return;
+	pool_lock();
+	pool->check_roles = true;
+	pool_wake_launcher();
+	pool_unlock();
+}
+
 /* Whether no worker is to be in the database, since somebody drops or copies it. */
 bool
 pool_is_blocked(Oid database)

@@ -27,6 +27,8 @@
 #define POOL_VISITS 64
 #define POOL_REASON_MAX 256
 #define POOL_TOOL_MAX 64
+#define POOL_LOSSES 64
+#define POOL_LOSS_MAX 256
 
 /* How often no worker may start for a group before its calls are given up. */
 #define POOL_FAILED_STARTS 3
@@ -133,6 +135,18 @@ typedef struct Crash
 	int64 execution_id;
 } Crash;
 
+/* What went wrong with a call that is not in its rows. */
+typedef struct LossNote
+{
+	Oid database;
+	int64 execution_id;
+	int unrecorded;         /* how often what came of it could not be written */
+	TimestampTz not_before; /* so it is not tried again before */
+	pid_t sender;           /* of SIGTERM; 0: there was none */
+	bool was_itself;
+	char error[POOL_LOSS_MAX];
+} LossNote;
+
 /* The visit of a database by its keeper. */
 typedef struct Keeper
 {
@@ -160,6 +174,9 @@ typedef struct Pool
 		Oid database;
 		pid_t pid; /* 0: not in use */
 	} blocks[POOL_BLOCKS];
+	bool check_roles; /* a role was dropped or changed */
+	unsigned next_loss;
+	LossNote losses[POOL_LOSSES];
 	Keeper keeper;
 	PoolGroup groups[POOL_GROUPS];
 	BatchSlot batches[POOL_BATCHES];
@@ -194,6 +211,7 @@ extern void pool_note_failed_start(PoolGroup *group);
 /* Take the lock themselves. */
 extern void pool_announce(Oid database, Oid role, const QueuedCall *calls, int count);
 extern void pool_request_visit(Oid database);
+extern void pool_check_roles(void);
 extern void pool_block_database(Oid database);
 extern void pool_unblock_databases(void);
 extern void pool_forget_database(Oid database);

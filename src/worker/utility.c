@@ -11,6 +11,9 @@
  * a deadlock under load.  So it first locks the one that each call begins with,
  * which waits for those that run.
  *
+ * A worker of a role that is dropped, or may not connect any more, leaves when
+ * that is committed.
+ *
  * COMMIT PREPARED runs no callback of the transaction it commits: a keeper
  * looks for calls that it has queued.
  */
@@ -145,6 +148,22 @@ is_create_extension(Node *stmt)
 		   strcmp(((CreateExtensionStmt *) stmt)->extname, WFO_NAME) == 0;
 }
 
+/* Whether the command may take a role's connections away. */
+static bool
+changes_roles(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_DropRoleStmt:
+		case T_AlterRoleStmt:
+			return true;
+		case T_GrantStmt:
+			return ((GrantStmt *) stmt)->objtype == OBJECT_DATABASE;
+		default:
+			return false;
+	}
+}
+
 /* The database that idle workers are to leave for the command, or InvalidOid. */
 static Oid
 needed_database(Node *stmt)
@@ -207,6 +226,7 @@ process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUti
 {
 	bool commit_prepared = is_commit_prepared(stmt->utilityStmt);
 	bool creates_extension = is_create_extension(stmt->utilityStmt);
+	bool roles = changes_roles(stmt->utilityStmt);
 	Oid database = needed_database(stmt->utilityStmt);
 
 	if (OidIsValid(database))
@@ -221,6 +241,8 @@ process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUti
 		pool_request_visit(MyDatabaseId);
 	if (creates_extension)
 		announce_visit();
+	if (roles)
+		announce_roles();
 }
 
 void

@@ -20,6 +20,7 @@
 #include "commands/prepare.h"
 #include "commands/sequence.h"
 #include "engine/deadline.h"
+#include "engine/run_as.h"
 #include "engine/work.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -35,6 +36,7 @@
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
 #include "worker/journal.h"
+#include "worker/loss.h"
 #include "worker/parallel.h"
 #include "worker/pool.h"
 #include "worker/waiting.h"
@@ -119,6 +121,8 @@ worker_exit(int code, Datum arg)
 		pool_note_failed_start(group);
 	else
 		group->failed_starts = 0;
+	if (slot->state == SLOT_BUSY && slot->execution_id != 0 && code != 0)
+		loss_note_locked(slot->database, slot->execution_id);
 	if (slot->state == SLOT_BUSY && slot->batch >= 0)
 		parallel_give_back_locked(slot, timed_out);
 	else if (slot->state == SLOT_BUSY && group->database == slot->database &&
@@ -397,11 +401,26 @@ record_failure(WorkItem *item, MemoryContext context, WorkReport *report)
 	return recorded;
 }
 
+/*
+ * End, where the role of this worker is gone: it could not even record what
+ * becomes of the call, which a keeper does.
+ */
+static void
+leave_without_role(void)
+{
+	if (run_as_exists(slot->role))
+		return;
+	commit_transaction();
+	pool_request_visit(MyDatabaseId);
+	proc_exit(0);
+}
+
 /* Run a call in a transaction of its own, to the end of it. */
 static void
 run_call(WorkItem *item, WorkReport *report)
 {
 	MemoryContext context = CurrentMemoryContext;
+	volatile bool recorded = true;
 
 	memset(report, 0, sizeof(WorkReport));
 	PG_TRY();
@@ -409,6 +428,7 @@ run_call(WorkItem *item, WorkReport *report)
 		do
 		{
 			begin_transaction();
+			leave_without_role();
 			if (!work_is_possible())
 				report->end = WORK_GONE;
 			else
@@ -418,13 +438,14 @@ run_call(WorkItem *item, WorkReport *report)
 	}
 	PG_CATCH();
 	{
-		if (!record_failure(item, context, report))
-		{
-			report->end = WORK_LATER;
-			report->later = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 1000);
-		}
+		recorded = record_failure(item, context, report);
 	}
 	PG_END_TRY();
+	if (!recorded)
+	{
+		report->end = WORK_LATER;
+		report->later = loss_unrecorded(MyDatabaseId, item->call.execution_id);
+	}
 	debug_query_string = NULL;
 	MemoryContextSwitchTo(context);
 }
@@ -476,6 +497,9 @@ run_task(void)
 					 .timed_out = slot->task.timed_out,
 					 .started_at = slot->task.started_at};
 
+	if (item.losses > 0)
+		item.lost_to = loss_text(slot->database, item.call.execution_id);
+
 	run_call(&item, &report);
 	if (report.end == WORK_LATER)
 	{
@@ -499,6 +523,9 @@ run_batch_call(void)
 					 .timed_out = batch_task.timed_out,
 					 .started_at = batch_task.started_at};
 
+	if (item.losses > 0)
+		item.lost_to = loss_text(slot->database, item.execution_id);
+
 	run_call(&item, &report);
 	parallel_report(&batch_task, &report);
 }
@@ -520,6 +547,21 @@ note_call(const QueuedCall *call, void *arg)
 	return true;
 }
 
+/* Give a call of the queue to the group, unless a worker has it or it is to wait. */
+static void
+add_found_locked(PoolGroup *group, const QueuedCall *call, TimestampTz *next_due)
+{
+	TimestampTz not_before = loss_not_before_locked(group->database, call->execution_id);
+
+	if (not_before > GetCurrentTimestamp())
+	{
+		if (*next_due == 0 || not_before < *next_due)
+			*next_due = not_before;
+	}
+	else if (!pool_has_taken(group, call->execution_id))
+		pool_add_task(group, &(Task){.call = *call});
+}
+
 /* Look through the queue for the first calls that are due. */
 static void
 fill_group(void)
@@ -538,8 +580,7 @@ fill_group(void)
 
 	pool_lock();
 	for (int i = 0; i < found.count; i++)
-		if (!pool_has_taken(group, found.calls[i].execution_id))
-			pool_add_task(group, &(Task){.call = found.calls[i]});
+		add_found_locked(group, &found.calls[i], &next_due);
 	if (!complete)
 		group->incomplete = true;
 	group->filling = false;
@@ -657,7 +698,7 @@ wfo_worker_main(Datum index)
 	slot = &pool->slots[slot_index];
 	memcpy(&start, MyBgworkerEntry->bgw_extra, sizeof(start));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
+	loss_watch();
 	pqsignal(SIGQUIT, quit_handler);
 	BackgroundWorkerUnblockSignals();
 

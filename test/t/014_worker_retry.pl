@@ -72,6 +72,13 @@ $node->safe_psql('postgres', q{
 		PERFORM pg_sleep(600);
 		RETURN n;
 	END $$;
+	CREATE FUNCTION app.stays(n int) RETURNS int LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM app.note(n);
+		PERFORM pg_sleep(600);
+		RETURN n;
+	END $$;
+	SELECT workflow_orch.register_tool('stays', 'app.stays(int)', 'tool_runner');
 	SELECT workflow_orch.register_tool('fails', 'app.fails(int, text, int)', 'tool_runner', max_attempts => 3),
 	       workflow_orch.register_tool('fails_once', 'app.fails(int, text, int)', 'tool_runner'),
 	       workflow_orch.register_tool('defers', 'app.defers(int)', 'tool_runner', max_attempts => 3),
@@ -182,11 +189,23 @@ foreach my $tool ('sleeps', 'swallows')
 
 # A tool that ends its own worker.
 my $suicide = enqueue($node, 'postgres', 'kills_itself', $n++);
-like(result_of($node, 'postgres', $suicide), qr/^failed 1 57P01 the worker was terminated 10 times/, 'a tool that terminates its worker fails in the end');
+like(result_of($node, 'postgres', $suicide), qr/^failed 1 57P01 the worker was terminated 2 times while the call ran It ended with: terminating .* due to administrator command\. It had sent itself the signal\. The limit is the setting workflow_orch\.max_crashes\.$/,
+	'a tool that terminates its worker has failed after max_crashes, and the result says what ended it');
 is(state_of($node, 'postgres', $suicide), 'failed', 'and so does its proposal');
-is(starts_of($node, $suicide), 10, 'after as many tries as it says');
+is(starts_of($node, $suicide), 2, 'after as many tries as it says');
+
+# Somebody else ends its workers, or a setting of its own.
+my $ended = enqueue($node, 'postgres', 'stays', $n++);
+foreach (1, 2)
+{
+	my $worker = worker_of($node, 'postgres', $ended);
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($worker, 60000)");
+}
+like(result_of($node, 'postgres', $ended), qr/^failed 1 57P01 .* Process \d+ had sent the signal\./, 'so has one whose workers somebody else terminates');
 
 # Terminations from outside, workers and launcher, under load.
+$node->append_conf('postgresql.conf', 'workflow_orch.max_crashes = 20');
+$node->reload;
 my $from = $n;
 $n += 400;
 foreach my $i (0 .. 9)

@@ -134,6 +134,71 @@ foreach my $warm (1, 0)
 }
 is(result_of($node, 'postgres', enqueue($node, 'postgres', 'quick', $n++)), 'succeeded 1', 'calls of other roles run');
 
+# The worker of a role that is dropped leaves, be it that it has a call.
+sub workers_of
+{
+	my ($role) = @_;
+	return "FROM pg_stat_activity WHERE backend_type = 'workflow_orch worker' AND usename IS NOT DISTINCT FROM " . (defined $role ? "'$role'" : 'NULL');
+}
+$node->safe_psql('postgres', q{
+	CREATE ROLE leaver LOGIN;
+	GRANT SELECT, INSERT ON app.ran TO leaver;
+	GRANT SELECT ON app.doomed TO leaver;
+	SELECT workflow_orch.register_tool('leaves', 'app.gate(int)', 'leaver', max_attempts => 3)});
+is(result_of($node, 'postgres', enqueue($node, 'postgres', 'leaves', $n++)), 'succeeded 1', 'a role that will be dropped: before');
+my $logged = -s $node->logfile;
+my $gone = qr/^failed 0 55000 no background worker can run tool "leaves" as role "leaver" The role does not exist any more\./;
+{
+	my $holder = hold($node, 'postgres', 'SELECT pg_advisory_lock(4711)');
+	my $running = enqueue($node, 'postgres', 'leaves', $n++);
+	my $later = enqueue($node, 'postgres', 'leaves', $n++, '2 s');
+	wait_busy($node, 1);
+	$node->safe_psql('postgres', 'DROP OWNED BY leaver; DROP ROLE leaver');
+	end_session($holder);
+	like(result_of($node, 'postgres', $running), $gone, 'a role that was dropped while its call ran: the call has failed, and says why');
+	is(state_of($node, 'postgres', $running), 'approved', 'and its proposal stays approved');
+	wait_for($node, 'postgres', 'SELECT count(*) = 0 ' . workers_of(undef));
+	pass('its worker has left');
+	like(result_of($node, 'postgres', $later), $gone, 'what comes due later has failed, too');
+	is($node->safe_psql('postgres', "SELECT count(*) FROM app.ran WHERE execution_id IN ($running, $later)"), 0, 'nothing of them has run');
+	agrees($node, 'postgres', 'role dropped under its worker');
+}
+$node->safe_psql('postgres', q{
+	CREATE ROLE leaver LOGIN;
+	GRANT SELECT, INSERT ON app.ran TO leaver;
+	GRANT SELECT ON app.doomed TO leaver;
+	SELECT workflow_orch.update_tool('leaves', run_as => 'leaver')});
+is(result_of($node, 'postgres', enqueue($node, 'postgres', 'leaves', $n++)), 'succeeded 1', 'a role that comes again: before');
+$node->safe_psql('postgres', 'DROP OWNED BY leaver; DROP ROLE leaver');
+wait_for($node, 'postgres', 'SELECT count(*) = 0 ' . workers_of(undef));
+pass('an idle worker leaves when its role is dropped');
+unlike(substr(slurp_file($node->logfile), $logged), qr/FATAL:  role .* does not exist/, 'and none is started as a role that is no more');
+
+# A role that cannot connect for a moment.
+foreach my $case ([ 'LOGIN', 'ALTER ROLE other NOLOGIN', 'ALTER ROLE other LOGIN' ], [ 'CONNECT', 'REVOKE CONNECT ON DATABASE postgres FROM PUBLIC', 'GRANT CONNECT ON DATABASE postgres TO PUBLIC' ])
+{
+	my ($what, $take, $give) = @$case;
+	next if $what eq 'LOGIN' && $node->safe_psql('postgres', 'SHOW server_version_num') >= 170000;
+	$node->safe_psql('postgres', q{SELECT workflow_orch.update_tool('as_other', max_attempts => 3)});
+	is(result_of($node, 'postgres', enqueue($node, 'postgres', 'as_other', $n++)), 'succeeded 1', "no $what for a moment: before");
+	my $params = sprintf '{"n": %d}', $n++;
+	my ($execution) = split /\n/, $node->safe_psql('postgres', "BEGIN; SELECT app.enqueue('as_other', '$params'); $take; COMMIT");
+	wait_for($node, 'postgres', 'SELECT count(*) = 0 ' . workers_of('other'));
+	wait_for($node, 'postgres', "SELECT attempts = 1 FROM workflow_orch.queue WHERE execution_id = $execution");
+	pass("no $what for a moment: the worker has left, and the call has lost an attempt");
+	like($node->safe_psql('postgres', "SELECT result->'error'->>'message' FROM workflow_orch.execution WHERE execution_id = $execution"), qr/^no background worker can run tool "as_other" as role "other"/, 'it says why');
+	$node->safe_psql('postgres', $give);
+	is(result_of($node, 'postgres', $execution), 'succeeded 2', 'when the role can connect again it runs');
+}
+
+# What cannot even be recorded is not tried again every second.
+$node->safe_psql('postgres', q{ALTER TABLE workflow_orch.execution ADD CONSTRAINT broken CHECK (finished_at IS NULL) NOT VALID});
+my $broken = enqueue($node, 'postgres', 'quick', $n++);
+$node->safe_psql('postgres', 'SELECT pg_sleep(4.5)');
+cmp_ok(starts_of($node, $broken), '<=', 3, 'a call that cannot be recorded is tried again later and later');
+$node->safe_psql('postgres', 'ALTER TABLE workflow_orch.execution DROP CONSTRAINT broken');
+is(result_of($node, 'postgres', $broken), 'succeeded 1', 'and runs when it can be');
+
 # Changed before a batch comes to it.
 my $blocker = hold($node, 'postgres', 'SELECT pg_advisory_lock(4711)');
 $node->append_conf('postgresql.conf', 'workflow_orch.max_workers = 1');

@@ -17,7 +17,7 @@ srand($seed);
 diag("SOAK_SECONDS=$seconds SOAK_SEED=$seed");
 
 my $node = new_node('main', settings => join "\n", 'max_worker_processes = 16', 'log_statement = none', 'workflow_orch.poll_interval = 1s', 'workflow_orch.retry_delay = 10ms',
-	'workflow_orch.timeout_grace = 200ms', 'workflow_orch.worker_idle_timeout = 2s', 'workflow_orch.worker_max_calls = 2000', '');
+	'workflow_orch.timeout_grace = 200ms', 'workflow_orch.max_crashes = 100', 'workflow_orch.worker_idle_timeout = 2s', 'workflow_orch.worker_max_calls = 2000', '');
 my @databases = ('postgres', 'work');
 $node->safe_psql('postgres', 'CREATE DATABASE work');
 foreach my $database (@databases)

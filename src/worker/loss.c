@@ -1,0 +1,152 @@
+/*
+ * loss.c
+ *	  What went wrong with a call that is not in its rows.
+ *
+ * A process that ends can write nothing to the tables, so the next worker that
+ * takes the call records its loss.  What the process ended with is known to it
+ * alone: the error of level FATAL, and who sent it SIGTERM.  It leaves that in
+ * the pool, which keeps the last few; after a restart of the server the log has
+ * it.  So with a call whose end could not be written (a constraint that somebody
+ * has added, say): it is tried again later and later, by whatever worker.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "base/settings.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "model/retry.h"
+#include "postmaster/postmaster.h"
+#include "tcop/tcopprot.h"
+#include "utils/elog.h"
+#include "utils/timestamp.h"
+#include "worker/loss.h"
+#include "worker/pool.h"
+
+/* When to try again what could not be written, in ms; doubles each time. */
+#define RECORD_DELAY 1000
+
+static emit_log_hook_type previous_hook = NULL;
+static char last_error[POOL_LOSS_MAX];
+static volatile sig_atomic_t sender = 0;
+
+static void
+note_error(ErrorData *error)
+{
+	if (error->elevel == FATAL && error->message != NULL)
+	{
+		int length = pg_mbcliplen(error->message, (int) strlen(error->message), POOL_LOSS_MAX - 1);
+
+		memcpy(last_error, error->message, length);
+		last_error[length] = '\0';
+	}
+	if (previous_hook != NULL)
+		previous_hook(error);
+}
+
+static void
+terminate_handler(int signal, siginfo_t *info, pg_attribute_unused() void *context)
+{
+	sender = info->si_pid;
+	die(signal);
+}
+
+/* Watch what ends this process, from its start on. */
+void
+loss_watch(void)
+{
+	struct sigaction action = {.sa_sigaction = terminate_handler,
+							   .sa_flags = SA_SIGINFO | SA_RESTART};
+
+	sigemptyset(&action.sa_mask);
+	if (sigaction(SIGTERM, &action, NULL) < 0)
+		elog(ERROR, "could not set the handler of SIGTERM: %m");
+	previous_hook = emit_log_hook;
+	emit_log_hook = note_error;
+}
+
+static LossNote *
+find_locked(Oid database, int64 execution_id)
+{
+	for (int i = 0; i < POOL_LOSSES; i++)
+	{
+		LossNote *note = &pool->losses[i];
+
+		if (note->execution_id == execution_id && note->database == database)
+			return note;
+	}
+	return NULL;
+}
+
+static LossNote *
+make_locked(Oid database, int64 execution_id)
+{
+	LossNote *note = find_locked(database, execution_id);
+
+	if (note != NULL)
+		return note;
+	note = &pool->losses[pool->next_loss++ % POOL_LOSSES];
+	memset(note, 0, sizeof(LossNote));
+	note->database = database;
+	note->execution_id = execution_id;
+	return note;
+}
+
+/* Leave in the pool what ends this process, which runs an execution. */
+void
+loss_note_locked(Oid database, int64 execution_id)
+{
+	LossNote *note = make_locked(database, execution_id);
+
+	note->sender = sender;
+	note->was_itself = sender == MyProcPid;
+	strlcpy(note->error, last_error, sizeof(note->error));
+}
+
+/* What ended the last worker that ran an execution, as a sentence; NULL: that is not known. */
+char *
+loss_text(Oid database, int64 execution_id)
+{
+	LossNote *known;
+	LossNote note = {0};
+
+	pool_lock();
+	known = find_locked(database, execution_id);
+	if (known != NULL)
+		note = *known;
+	pool_unlock();
+	if (note.error[0] == '\0')
+		return NULL;
+	if (note.sender == 0)
+		return psprintf("It ended with: %s.", note.error);
+	if (note.was_itself)
+		return psprintf("It ended with: %s. It had sent itself the signal.", note.error);
+	return psprintf("It ended with: %s. Process %d had sent the signal.", note.error, note.sender);
+}
+
+/* What came of a call could not be written: returns when to try it again. */
+TimestampTz
+loss_unrecorded(Oid database, int64 execution_id)
+{
+	LossNote *note;
+	TimestampTz not_before;
+
+	pool_lock();
+	note = make_locked(database, execution_id);
+	not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+											 retry_delay(++note->unrecorded, RECORD_DELAY,
+														 setting_retry_max_delay, 0));
+	note->not_before = not_before;
+	pool_unlock();
+	return not_before;
+}
+
+/* When a call that could not be written may be tried again; 0: there was nothing of that. */
+TimestampTz
+loss_not_before_locked(Oid database, int64 execution_id)
+{
+	const LossNote *note = find_locked(database, execution_id);
+
+	return note != NULL ? note->not_before : 0;
+}
