@@ -114,7 +114,7 @@ COMMENT ON FUNCTION enqueue_action IS
 CREATE FUNCTION wait_execution(execution_id bigint, timeout interval DEFAULT NULL, OUT result jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_wait_execution';
 COMMENT ON FUNCTION wait_execution IS
-  'Waits until an execution has ended and returns its result; NULL when the timeout ended first. timeout NULL or zero: as long as it takes. Errors: 22023, 42704, 55000 queued by this very transaction or inside a tool, 40P01 every worker waits for a lock of a transaction that waits.';
+  'Waits until an execution has ended and returns its result; NULL when the timeout ended first. timeout NULL or zero: as long as it takes. Errors: 22023, 42704, 55000 queued by this very transaction or inside a tool, 40P01 the call cannot start before a transaction ends that waits for this one.';
 
 CREATE FUNCTION cancel_execution(execution_id bigint, actor_id bigint DEFAULT NULL, reason text DEFAULT NULL,
                                  OUT status execution_status)

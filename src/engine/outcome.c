@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "base/errors.h"
+#include "base/peek.h"
 #include "engine/verbs.h"
 #include "store/execution.h"
 #include "store/queue.h"
@@ -41,12 +42,13 @@ is_own(const StoredRow *row)
  * get one, since this transaction has queued or resumed it, which no worker
  * sees before the commit.
  */
-Jsonb *
-execution_outcome(int64 execution_id)
+static Jsonb *
+outcome(int64 execution_id, int64 *proposal_id)
 {
 	Execution *execution = execution_require(execution_id);
 	const QueueRow *queued;
 
+	*proposal_id = execution->proposal_id;
 	if (status_is_final(OBJECT_EXECUTION, execution->status))
 		return execution->result;
 	queued = queue_load(execution->proposal_id);
@@ -57,4 +59,37 @@ execution_outcome(int64 execution_id)
 								  execution_id),
 						   errhint("Commit, and wait for it then."));
 	return NULL;
+}
+
+typedef struct Look
+{
+	int64 execution_id;
+	int64 *proposal_id;
+	Jsonb *result;
+} Look;
+
+static void
+look(void *arg)
+{
+	Look *own = arg;
+
+	if (store_try_lock_shared(STORE_EXECUTION) && store_try_lock_shared(STORE_QUEUE))
+		own->result = outcome(own->execution_id, own->proposal_id);
+}
+
+/*
+ * Look what became of an execution, for somebody who waits: its result in the
+ * current memory context, or NULL.  proposal_id is set where the execution was
+ * seen.
+ *
+ * Waits for no lock, and leaves none and no snapshot behind: where a table is
+ * locked, or somebody waits for it, nothing is seen.
+ */
+Jsonb *
+execution_outcome(int64 execution_id, int64 *proposal_id)
+{
+	Look own = {.execution_id = execution_id, .proposal_id = proposal_id};
+
+	peek(look, &own);
+	return own.result;
 }

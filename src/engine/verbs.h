@@ -98,7 +98,7 @@ extern void enqueue_when_approved(Proposal *proposal);
 extern int64 queue_resume(void);
 
 /* outcome.c */
-extern Jsonb *execution_outcome(int64 execution_id);
+extern Jsonb *execution_outcome(int64 execution_id, int64 *proposal_id);
 
 /* review_many.c */
 extern Jsonb *review_many(const ReviewRequest *requests, int count);

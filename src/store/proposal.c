@@ -4,7 +4,11 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/multixact.h"
+#include "access/subtrans.h"
 #include "miscadmin.h"
+#include "storage/procarray.h"
 #include "store/proposal.h"
 #include "store/table.h"
 
@@ -226,6 +230,48 @@ proposal_list_approved(const char *tool, const uint32 *hash, int limit, int *cou
 	store_scan_end(&scan);
 	qsort(list, *count, sizeof(ApprovedParams), compare_approved);
 	return list;
+}
+
+/* Whether a lock on a row, as a transaction has it, shuts out who changes the row. */
+static bool
+shuts_out(TransactionId xid, MultiXactStatus status)
+{
+	return status != MultiXactStatusForKeyShare && TransactionIdIsInProgress(xid);
+}
+
+/* The running transactions that have a proposal's row locked, as top transactions. */
+TransactionId *
+proposal_lockers(int64 proposal_id, int *count)
+{
+	ScanKeyData key;
+	StoredRow *row;
+	HeapTupleHeader tuple;
+	MultiXactMember *members;
+	MultiXactMember single = {.status = MultiXactStatusNoKeyUpdate};
+	int nmembers = 1;
+	TransactionId *xids;
+
+	*count = 0;
+	store_key_int64(&key, PROPOSAL_PROPOSAL_ID, proposal_id);
+	row = store_fetch(STORE_PROPOSAL, "proposal_pkey", 1, &key);
+	if (row == NULL || (row->tuple->t_data->t_infomask & HEAP_XMAX_INVALID) != 0)
+		return NULL;
+	tuple = row->tuple->t_data;
+	members = &single;
+	if ((tuple->t_infomask & HEAP_XMAX_IS_MULTI) != 0)
+		nmembers = GetMultiXactIdMembers(HeapTupleHeaderGetRawXmax(tuple), &members, false,
+										 HEAP_XMAX_IS_LOCKED_ONLY(tuple->t_infomask));
+	else
+	{
+		single.xid = HeapTupleHeaderGetRawXmax(tuple);
+		if (HEAP_XMAX_IS_KEYSHR_LOCKED(tuple->t_infomask))
+			single.status = MultiXactStatusForKeyShare;
+	}
+	xids = palloc(Max(nmembers, 1) * sizeof(TransactionId));
+	for (int i = 0; i < nmembers; i++)
+		if (shuts_out(members[i].xid, members[i].status))
+			xids[(*count)++] = SubTransGetTopmostTransaction(members[i].xid);
+	return xids;
 }
 
 /* The ids of the pending and approved proposals. */

@@ -216,6 +216,13 @@ store_try_lock(void)
 	return true;
 }
 
+/* Lock a table for reading, without waiting: false where somebody else has it, or waits for it. */
+bool
+store_try_lock_shared(StoreTable table)
+{
+	return ConditionalLockRelationOid(store_relid(tables[table].name), AccessShareLock);
+}
+
 /* Who owns the tables, and so the extension. */
 Oid
 store_owner(void)

@@ -52,6 +52,7 @@ typedef enum StoreTable
 #define STORE_MAX_COLUMNS 32
 
 extern Oid store_relid(const char *name);
+extern bool store_try_lock_shared(StoreTable table);
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);
 extern bool store_exists(void);
 extern bool store_table_parse(const char *name, StoreTable *table);

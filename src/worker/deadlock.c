@@ -5,7 +5,8 @@
  * A session that waits for calls waits on a latch, which the server's deadlock
  * detector does not see.  So the waiter looks itself: it builds the graph of
  * who waits for whom, out of the server's lock waits (pg_blocking_pids) and of
- * what the pool knows, as far as it can be reached from here.
+ * what the pool knows, as far as it can be reached from here.  A call that no
+ * worker has waits for who locks what it needs (engine/blocker.c).
  *
  * A process that waits for a lock, or for calls that run, needs all that it
  * waits for to end; one whose calls have not started needs any worker to.  By
@@ -17,6 +18,7 @@
 
 #include "base/settings.h"
 #include "catalog/pg_type.h"
+#include "engine/blocker.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/fmgrprotos.h"
@@ -135,6 +137,41 @@ add_worker_wait(WaitGraph *graph, int index, Oid database)
 		}
 }
 
+/* What add_blocker is told by. */
+typedef struct Blocked
+{
+	WaitGraph *graph;
+	int index;
+} Blocked;
+
+static void
+add_blocker(int pid, void *arg)
+{
+	const Blocked *blocked = arg;
+	WaitGraph *graph = blocked->graph;
+	int other = node_of(graph, pid);
+
+	graph->nodes[blocked->index].needs_all = lappend_int(graph->nodes[blocked->index].needs_all,
+														 other);
+}
+
+/*
+ * Wait for a call of this database that no worker has: for any worker, and for
+ * those who keep every worker from it.
+ */
+static void
+add_start_waits(WaitGraph *graph, int index, Oid database, int64 proposal_id)
+{
+	Blocked blocked = {.graph = graph, .index = index};
+
+	add_worker_wait(graph, index, database);
+	if (database != MyDatabaseId)
+		return;
+	blockers_of_calls(add_blocker, &blocked);
+	if (proposal_id != 0)
+		blockers_of_proposal(proposal_id, add_blocker, &blocked);
+}
+
 static void
 add_batch_waits(WaitGraph *graph, int index)
 {
@@ -154,7 +191,7 @@ add_batch_waits(WaitGraph *graph, int index)
 		for (int j = 0; j < batch->nroles; j++)
 			waiting += batch->waiting[j];
 		if (waiting > 0)
-			add_worker_wait(graph, index, batch->database);
+			add_start_waits(graph, index, batch->database, 0);
 	}
 }
 
@@ -182,7 +219,7 @@ add_execution_waits(WaitGraph *graph, int index)
 			}
 		}
 		if (!runs)
-			add_worker_wait(graph, index, waiter->database);
+			add_start_waits(graph, index, waiter->database, waiter->proposal_id);
 	}
 }
 
@@ -373,9 +410,13 @@ deadlock_check(void)
 	{
 		const Slot *slot = chosen_slot(&first, victim);
 
-		/* A call that has not started its tool has nothing to record a failure with. */
-		outcome = slot != NULL && slot->execution_id != 0 ? DEADLOCK_RESOLVED
-														  : DEADLOCK_NOT_STARTED;
+		/*
+		 * A call that has not started its tool has nothing to record a failure
+		 * with; one that was told to end and is there still cannot record it.
+		 */
+		outcome = slot != NULL && slot->execution_id != 0 && !slot->terminated
+					  ? DEADLOCK_RESOLVED
+					  : DEADLOCK_NOT_STARTED;
 		if (outcome == DEADLOCK_RESOLVED)
 			pool_cancel_deadlock(first.nodes[victim].slot, slot);
 		ereport(LOG, (errcode(ERRCODE_T_R_DEADLOCK_DETECTED),

@@ -312,6 +312,7 @@ end_stubborn(TimestampTz *until)
 		if (slot->end_at <= now)
 		{
 			slot->ended_hard = slot->batch >= 0;
+			slot->terminated = true;
 			slot->end_at = TimestampTzPlusMilliseconds(now, Max(setting_timeout_grace, 1000));
 			(void) kill(slot->pid, SIGTERM);
 		}

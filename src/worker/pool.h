@@ -99,6 +99,7 @@ typedef struct Slot
 	bool deadlock;  /* which */
 	char reason[POOL_REASON_MAX];
 	TimestampTz end_at; /* of a call that was cancelled: when the worker is ended; 0 */
+	bool terminated;    /* it was told to end */
 	bool ended_hard;    /* it was, for the time of its batch */
 } Slot;
 
@@ -126,6 +127,7 @@ typedef struct Waiter
 	Latch *latch;
 	Oid database;
 	int64 execution_id;
+	int64 proposal_id; /* 0: not known yet */
 } Waiter;
 
 /* A call that ran when the server crashed. */

@@ -10,11 +10,13 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/statement_snapshot.h"
 #include "engine/verbs.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "worker/deadlock.h"
 #include "worker/pool.h"
 #include "worker/waiting.h"
@@ -44,6 +46,7 @@ enter(int64 execution_id)
 		waiter->latch = MyLatch;
 		waiter->database = MyDatabaseId;
 		waiter->execution_id = execution_id;
+		waiter->proposal_id = 0;
 		pool->nwaiters++;
 		index = i;
 	}
@@ -97,67 +100,101 @@ sleep_until(TimestampTz deadline, int longest)
 					 event);
 }
 
+/* Tell the others, who may look for a deadlock, what the execution is of. */
+static void
+note_proposal(int index, int64 proposal_id)
+{
+	if (index < 0)
+		return;
+	pool_lock();
+	pool->waiters[index].proposal_id = proposal_id;
+	pool_unlock();
+}
+
+static void
+report_deadlock(int64 execution_id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_DEADLOCK_DETECTED), errreason("wfo_deadlock"),
+			 errmsg("deadlock detected"),
+			 errdetail("Execution " INT64_FORMAT " cannot start before a transaction ends that "
+					   "waits for this one, or is this one.",
+					   execution_id),
+			 errhint("Commit before you wait for a call that needs the same rows or tables.")));
+}
+
+/* What a wait holds: to be let go of however it ends. */
+typedef struct Wait
+{
+	int64 execution_id;
+	TimestampTz deadline;
+	int index; /* in the pool; -1: there was no room */
+} Wait;
+
 static Jsonb *
-wait_here(int64 execution_id, TimestampTz deadline, bool entered)
+wait_here(const Wait *wait)
 {
 	TimestampTz next_look = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), DeadlockTimeout);
 	MemoryContext context = CurrentMemoryContext;
-	MemoryContext look = AllocSetContextCreate(context, "wait for execution",
-											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext looking = AllocSetContextCreate(context, "wait for execution",
+												  ALLOCSET_DEFAULT_SIZES);
+	bool released = false;
+	bool known = false;
+	Jsonb *result;
 
 	for (;;)
 	{
-		Jsonb *result;
 		TimestampTz now;
+		int64 proposal_id = 0;
 
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
-		MemoryContextReset(look);
-		MemoryContextSwitchTo(look);
-		result = execution_outcome(execution_id);
+		MemoryContextReset(looking);
+		MemoryContextSwitchTo(looking);
+		result = execution_outcome(wait->execution_id, &proposal_id);
 		MemoryContextSwitchTo(context);
 		now = GetCurrentTimestamp();
-		if (result != NULL || (deadline != 0 && now >= deadline))
-			return result;
-		if (entered && now >= next_look)
+		if (result != NULL || (wait->deadline != 0 && now >= wait->deadline))
+			break;
+		if (!known && proposal_id != 0)
+			note_proposal(wait->index, proposal_id);
+		known |= proposal_id != 0;
+		if (wait->index >= 0 && now >= next_look)
 		{
 			next_look = TimestampTzPlusMilliseconds(now, LOOK_EVERY);
 			if (deadlock_check() == DEADLOCK_NOT_STARTED)
-				ereport(ERROR,
-						(errcode(ERRCODE_T_R_DEADLOCK_DETECTED), errreason("wfo_deadlock"),
-						 errmsg("deadlock detected"),
-						 errdetail("Execution " INT64_FORMAT
-								   " cannot start: every worker waits for "
-								   "a lock of a transaction that waits for a worker.",
-								   execution_id),
-						 errhint("Commit before you wait for a call that needs the same rows.")));
+				report_deadlock(wait->execution_id);
 		}
-		sleep_until(deadline, entered ? LOOK_EVERY : LOOK_EVERY_ALONE);
+		if (!released)
+			released = statement_snapshot_release();
+		InvalidateCatalogSnapshot();
+		sleep_until(wait->deadline, wait->index >= 0 ? LOOK_EVERY : LOOK_EVERY_ALONE);
 	}
+	if (released)
+		statement_snapshot_renew();
+	return result;
 }
 
 /*
  * Wait until an execution has ended, for at most timeout ms or, where that is
  * 0, as long as it takes: returns its result, or NULL when the time is over.
+ * Holds no lock on the tables while it waits, and where it can no snapshot.
  */
 Jsonb *
 wait_for_execution(int64 execution_id, int64 timeout)
 {
-	Jsonb *volatile result = execution_outcome(execution_id);
-	volatile TimestampTz deadline = 0;
-	volatile int index;
+	Jsonb *volatile result = NULL;
+	Wait wait = {.execution_id = execution_id};
 
-	if (result != NULL)
-		return result;
 	if (timeout > 0)
-		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-											   Min(timeout, (int64) PG_INT32_MAX * 1000));
-	index = enter(execution_id);
-	PG_ENSURE_ERROR_CLEANUP(leave, Int32GetDatum(index));
+		wait.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													Min(timeout, (int64) PG_INT32_MAX * 1000));
+	wait.index = enter(execution_id);
+	PG_ENSURE_ERROR_CLEANUP(leave, Int32GetDatum(wait.index));
 	{
-		result = wait_here(execution_id, deadline, index >= 0);
+		result = wait_here(&wait);
 	}
-	PG_END_ENSURE_ERROR_CLEANUP(leave, Int32GetDatum(index));
-	leave(0, Int32GetDatum(index));
+	PG_END_ENSURE_ERROR_CLEANUP(leave, Int32GetDatum(wait.index));
+	leave(0, Int32GetDatum(wait.index));
 	return result;
 }

@@ -199,6 +199,7 @@ begin_call(void)
 	slot->deadlock = false;
 	slot->reason[0] = '\0';
 	slot->end_at = 0;
+	slot->terminated = false;
 	slot->ended_hard = false;
 }
 

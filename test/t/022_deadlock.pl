@@ -143,6 +143,69 @@ ask($a, 'COMMIT');
 busy($node, 'postgres', 0);
 is($node->safe_psql('postgres', "SELECT status FROM workflow_orch.proposal WHERE proposal_id = $free"), 'approved', 'then the call has not run');
 
+# A call that no worker has: whoever waits for it holds what every worker needs,
+# or others wait for that in front of the workers.
+sub soon
+{
+	my ($when) = @_;
+	my ($id) = touching(15);
+	return $node->safe_psql('postgres', "SELECT workflow_orch.enqueue_action($id, 1, clock_timestamp() + '$when')");
+}
+foreach my $case (
+	[ 'VACUUM FULL of the queue', 'SELECT count(*) FROM workflow_orch.queue', 'VACUUM FULL workflow_orch.queue' ],
+	[ 'a lock on executions behind its own', 'LOCK TABLE workflow_orch.execution IN ROW EXCLUSIVE MODE', 'LOCK TABLE workflow_orch.execution IN SHARE MODE; SELECT 1' ],
+	[ 'its own lock of the queue', 'LOCK TABLE workflow_orch.queue', 'SELECT 1' ],
+	[ 'its own lock of the proposal', 'SELECT FROM workflow_orch.proposal WHERE proposal_id = (SELECT max(proposal_id) FROM workflow_orch.proposal) FOR UPDATE', 'SELECT 1' ])
+{
+	my ($what, $own, $other) = @$case;
+	my $execution = soon($what =~ /executions/ ? '5 s' : '500 ms');
+	ask($a, "BEGIN; $own");
+	start_query($b, $what =~ /executions/ ? "BEGIN; $other; COMMIT" : $other);
+	wait_for($node, 'postgres', q{SELECT count(*) >= 1 FROM pg_locks l JOIN pg_class c ON c.oid = relation WHERE relnamespace = 'workflow_orch'::regnamespace AND NOT granted}) if $other ne 'SELECT 1';
+	my $before = time;
+	like(ask($a, "SELECT workflow_orch.wait_execution($execution, '0')"), qr/deadlock detected/, "$what: waiting for a call that cannot start is an error");
+	cmp_ok(time - $before, '<', 20, "$what: soon");
+	ask($a, 'ROLLBACK');
+	answer($b);
+	is($node->safe_psql('postgres', "SELECT workflow_orch.wait_execution($execution, '60 s')->>'output'"), '15', "$what: it runs afterwards");
+}
+
+# A call that has run, but cannot write that down.
+set_settings($node, 'workflow_orch.timeout_grace' => '300ms');
+hold($c, 78);
+my ($stuck) = enqueue($node, 'postgres', calls($node, 'postgres', 'gate_r1', '{"key": 78}'));
+busy($node, 'postgres', 1);
+ask($a, 'BEGIN; LOCK TABLE workflow_orch.execution IN ROW EXCLUSIVE MODE');
+start_query($b, 'BEGIN; LOCK TABLE workflow_orch.execution IN SHARE MODE; COMMIT');
+wait_for($node, 'postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'relation' AND NOT granted});
+release($c, 78);
+like(ask($a, "SELECT workflow_orch.wait_execution($stuck, '0')"), qr/deadlock detected/, 'waiting for a call that cannot write its end is an error');
+ask($a, 'ROLLBACK');
+answer($b);
+like($node->safe_psql('postgres', "SELECT workflow_orch.wait_execution($stuck, '60 s')"), qr/"sqlstate": "40P01"|"success": true/, 'the call has an end afterwards');
+
+# Who waits keeps neither locks on the tables nor a snapshot.
+my $later = soon('1 h');
+my $waiter = q{(SELECT pid FROM pg_stat_activity WHERE query LIKE '%wait_execution%' AND pid <> pg_backend_pid() AND state = 'active')};
+foreach my $query ("SELECT workflow_orch.wait_execution($later)", "SELECT r->>'success', r FROM workflow_orch.wait_execution($later, '1 h') r", "SELECT workflow_orch.wait_execution(e) FROM unnest(ARRAY[$later]) e ORDER BY 1")
+{
+	start_query($b, $query);
+	wait_for($node, 'postgres', "SELECT backend_xmin IS NULL AND wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = $waiter");
+	is($node->safe_psql('postgres', "SELECT pg_sleep(1.5); SELECT count(*) FROM pg_locks WHERE pid = $waiter AND locktype = 'relation'"), "\n0", "no locks are held: $query");
+	is($node->safe_psql('postgres', "SELECT count(*) FROM generate_series(1, 20), pg_sleep(0.01), LATERAL (SELECT backend_xmin FROM pg_stat_activity WHERE pid = $waiter) x WHERE backend_xmin IS NOT NULL"), '0', 'and no snapshot');
+	is($node->safe_psql('postgres', "SET statement_timeout = '30 s'; VACUUM FULL workflow_orch.queue; VACUUM FULL workflow_orch.execution; SELECT 'done'"), 'done', 'nobody waits for who waits');
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend($waiter)");
+	like(answer($b), qr/canceling statement/, 'a cancel ends the wait');
+}
+start_query($b, "SELECT workflow_orch.wait_execution($later, '700 ms') IS NULL, (SELECT count(*) FROM app.item WHERE id = 101)");
+wait_for($node, 'postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = $waiter");
+$node->safe_psql('postgres', 'INSERT INTO app.item VALUES (101, 0)');
+is(answer($b), 't|0', 'a statement that reads tables keeps its snapshot');
+start_query($b, "DO \$\$ BEGIN PERFORM workflow_orch.wait_execution($later, '300 ms'); PERFORM workflow_orch.wait_execution($later, '300 ms') FROM app.item LIMIT 1; END \$\$; SELECT 'goes on'");
+is(answer($b), 'goes on', 'so do statements in a function');
+is($node->safe_psql('postgres', "SELECT workflow_orch.wait_execution($later, '300 ms') IS NULL, to_regclass('app.item'), (SELECT txid_current() > 0)"), 't|app.item|t', 'a statement goes on after its wait');
+$node->safe_psql('postgres', "SELECT workflow_orch.cancel_execution($later)");
+
 # What is slow is no deadlock: the holder commits after some seconds.
 my $logged = () = slurp_file($node->logfile) =~ /deadlock between process/g;
 ask($b, 'BEGIN');

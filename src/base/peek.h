@@ -1,0 +1,14 @@
+/*
+ * peek.h
+ *	  Reads something and leaves no lock and no snapshot behind.
+ */
+#ifndef WFO_BASE_PEEK_H
+#define WFO_BASE_PEEK_H
+
+#include "postgres.h"
+
+typedef void (*PeekFunction)(void *arg);
+
+extern void peek(PeekFunction look, void *arg);
+
+#endif

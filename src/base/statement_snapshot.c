@@ -1,0 +1,84 @@
+/*
+ * statement_snapshot.c
+ *	  Lets go of the snapshot of the client's statement while it waits.
+ *
+ * A statement holds its snapshot until it ends, and vacuum keeps what that
+ * sees.  A call that waits for an hour would hold it for an hour.  Where the
+ * statement is a SELECT that reads no table, as "SELECT wait_execution(1)" is,
+ * nothing rests on the snapshot, and it is taken anew after the wait.
+ *
+ * Not where the call is made inside of a function or beside the rows of a table, or at
+ * REPEATABLE READ, whose snapshot is the transaction's.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/statement_snapshot.h"
+#include "executor/execdesc.h"
+#include "nodes/execnodes.h"
+#include "nodes/plannodes.h"
+#include "tcop/pquery.h"
+#include "utils/portal.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+static bool
+reads_tables(const PlannedStmt *stmt)
+{
+	ListCell *cell;
+
+	foreach (cell, stmt->rtable)
+		if (lfirst_node(RangeTblEntry, cell)->rtekind == RTE_RELATION)
+			return true;
+	return stmt->commandType != CMD_SELECT;
+}
+
+/* The query of the running portal, if it is the client's own and rests on no snapshot. */
+static QueryDesc *
+own_query(void)
+{
+	QueryDesc *query = ActivePortal != NULL ? ActivePortal->queryDesc : NULL;
+
+	if (query == NULL || ActivePortal->strategy != PORTAL_ONE_SELECT || query->estate == NULL ||
+		IsolationUsesXactSnapshot() || reads_tables(query->plannedstmt))
+		return NULL;
+	return query;
+}
+
+/*
+ * Let go of the statement's snapshot: false where that cannot be.  After true
+ * the caller calls statement_snapshot_renew before it returns; an error ends
+ * the statement, which needs none then.
+ */
+bool
+statement_snapshot_release(void)
+{
+	QueryDesc *query = own_query();
+	Snapshot snapshot = query != NULL ? query->snapshot : InvalidSnapshot;
+
+	if (snapshot == InvalidSnapshot || query->estate->es_snapshot != snapshot ||
+		!ActiveSnapshotSet() || GetActiveSnapshot() != snapshot)
+		return false;
+	PopActiveSnapshot();
+	if (ActiveSnapshotSet())
+	{
+		/* A function's, inside of another statement. */
+		PushActiveSnapshot(snapshot);
+		return false;
+	}
+	query->snapshot = query->estate->es_snapshot = InvalidSnapshot;
+	UnregisterSnapshotFromOwner(snapshot, ActivePortal->resowner);
+	UnregisterSnapshotFromOwner(snapshot, ActivePortal->resowner);
+	return true;
+}
+
+/* Take the statement's snapshot anew. */
+void
+statement_snapshot_renew(void)
+{
+	QueryDesc *query = ActivePortal->queryDesc;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	query->snapshot = RegisterSnapshotOnOwner(GetActiveSnapshot(), ActivePortal->resowner);
+	query->estate->es_snapshot = RegisterSnapshotOnOwner(query->snapshot, ActivePortal->resowner);
+}

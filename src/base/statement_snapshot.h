@@ -1,0 +1,13 @@
+/*
+ * statement_snapshot.h
+ *	  Lets go of the snapshot of the client's statement while it waits.
+ */
+#ifndef WFO_BASE_STATEMENT_SNAPSHOT_H
+#define WFO_BASE_STATEMENT_SNAPSHOT_H
+
+#include "postgres.h"
+
+extern bool statement_snapshot_release(void);
+extern void statement_snapshot_renew(void);
+
+#endif
