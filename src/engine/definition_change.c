@@ -19,6 +19,7 @@
 #include "nodes/value.h"
 #include "store/tool_definition.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
@@ -216,11 +217,18 @@ definition_change(const Tool *tool, const bytea *pinned)
 	if (change == NULL || (change->until != 0 && change->until < GetCurrentTimestamp()))
 	{
 		MemoryContext memory = cache_begin_value();
-		MemoryContext old = MemoryContextSwitchTo(memory);
+		MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "definition change",
+												   ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(work);
+		Change made = {.description = NULL};
 
-		change = palloc0(sizeof(Change));
-		describe_change(change, tool, now, pinned);
+		describe_change(&made, tool, now, pinned);
+		MemoryContextSwitchTo(memory);
+		change = palloc(sizeof(Change));
+		change->description = made.description != NULL ? pstrdup(made.description) : NULL;
+		change->until = made.until;
 		MemoryContextSwitchTo(old);
+		MemoryContextDelete(work);
 		cache_put(changes, key.data, key.len, change, memory);
 	}
 	return change->description;
