@@ -91,15 +91,21 @@ arguments_read(const Definition *definition, const int *positions, int count, Js
 
 /*
  * Convert members of the params and write them again, all at once, which takes
- * less time than one by one.  Not for types with names.
+ * less time than one by one; NULL where that might lose something.  Not for
+ * types with names.
  */
 Jsonb *
 arguments_rewrite(const Definition *definition, const int *positions, int count, Jsonb *params)
 {
 	TupleDesc desc;
+	Datum record = read_record(definition, positions, count, params, &desc);
+	Jsonb *written = json_from_datum(record, false, RECORDOID);
 
-	return json_from_datum(read_record(definition, positions, count, params, &desc), false,
-						   RECORDOID);
+	if (!definition->fixed_types &&
+		!datum_image_eq(record, read_record(definition, positions, count, written, &desc), false,
+						-1))
+		return NULL;
+	return written;
 }
 
 static void

@@ -157,7 +157,7 @@ typedef struct Conversion
 	Jsonb *params;
 	int *given;
 	int count;
-	bool at_once; /* not one argument after the other */
+	bool at_once; /* and only where that does not do, one by one */
 	int argument; /* that is being converted */
 	Jsonb *converted;
 } Conversion;
@@ -220,7 +220,7 @@ convert(void *arg)
 	if (conversion->at_once)
 		conversion->converted = arguments_rewrite(conversion->definition, conversion->given,
 												  conversion->count, conversion->params);
-	else
+	if (conversion->converted == NULL)
 		convert_one_by_one(conversion);
 }
 
@@ -335,7 +335,7 @@ params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64
 	conversion.given = list_given(definition, params, &conversion.count);
 	if (conversion.count == 0)
 		return params;
-	conversion.at_once = definition->fixed_types;
+	conversion.at_once = definition->builtin_types;
 	if (definition->builtin_types)
 		convert_builtin(tool, &conversion);
 	else
