@@ -159,6 +159,7 @@ typedef struct Conversion
 	int count;
 	bool at_once; /* and only where that does not do, one by one */
 	int argument; /* that is being converted */
+	bool again;   /* from the form in which it is stored */
 	Jsonb *converted;
 } Conversion;
 
@@ -167,14 +168,16 @@ typedef struct Conversion
  * again, which is what the tool would be called with.
  */
 static void
-check_round_trip(const Conversion *conversion, Datum value, bool isnull)
+check_round_trip(Conversion *conversion, Datum value, bool isnull)
 {
 	const Definition *definition = conversion->definition;
 	int argument = conversion->argument;
 	Datum again;
 	bool again_isnull;
 
+	conversion->again = true;
 	arguments_read(definition, &argument, 1, conversion->converted, &again, &again_isnull);
+	conversion->again = false;
 	if (isnull != again_isnull ||
 		(!isnull && !argument_is_same(definition, argument, value, again)))
 		report_invalid("wfo_params_unfit",
@@ -241,12 +244,19 @@ static void
 report_unfit(const Tool *tool, const Conversion *conversion, const ErrorData *error)
 {
 	const Definition *definition = conversion->definition;
+	const char *name = definition->arg_names[conversion->argument];
+	const char *type = format_type_be(definition->arg_types[conversion->argument]);
 
+	if (conversion->again)
+		report_invalid("wfo_params_unfit",
+					   errmsg("params do not fit tool \"%s\": JSON cannot hold the value of \"%s\"",
+							  tool->tool, name),
+					   errdetail("Argument \"%s\" is of type %s. Its stored form cannot be read: "
+								 "%s",
+								 name, type, error->message));
 	report_invalid("wfo_params_unfit",
 				   errmsg("params do not fit tool \"%s\": %s", tool->tool, error->message),
-				   errdetail("Argument \"%s\" is of type %s.%s%s",
-							 definition->arg_names[conversion->argument],
-							 format_type_be(definition->arg_types[conversion->argument]),
+				   errdetail("Argument \"%s\" is of type %s.%s%s", name, type,
 							 error->detail != NULL ? " " : "",
 							 error->detail != NULL ? error->detail : ""),
 				   error->hint != NULL ? errhint("%s", error->hint) : 0);
@@ -284,6 +294,7 @@ convert_builtin(const Tool *tool, Conversion *conversion)
 	if (error != NULL && conversion->at_once)
 	{
 		conversion->at_once = false;
+		conversion->again = false;
 		convert_builtin(tool, conversion);
 	}
 	else if (error != NULL)
