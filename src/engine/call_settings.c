@@ -20,7 +20,6 @@
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/guc_tables.h"
-#include "utils/pg_locale.h"
 #include "utils/rls.h"
 #include "utils/xml.h"
 
@@ -49,11 +48,11 @@ static const struct
 {
 	const char *name;
 	const char *value;
-	char *const *now;
-} pinned_locales[] = {
-	{"lc_monetary", "C", &locale_monetary},
-	{"lc_numeric", "C", &locale_numeric},
-	{"lc_time", "C", &locale_time},
+} pinned_alone[] = {
+	{"lc_monetary", "C"},
+	{"lc_numeric", "C"},
+	{"lc_time", "C"},
+	{"timezone_abbreviations", "Default"},
 };
 
 /*
@@ -171,13 +170,11 @@ call_settings_pin(const char *search_path)
 	if (!is_pinned())
 		for (int i = 0; i < (int) lengthof(pinned); i++)
 			pin(pinned[i].name, pinned[i].value);
-	for (int i = 0; i < (int) lengthof(pinned_locales); i++)
-		if (strcmp(*pinned_locales[i].now, pinned_locales[i].value) != 0)
-			pin(pinned_locales[i].name, pinned_locales[i].value);
+	for (int i = 0; i < (int) lengthof(pinned_alone); i++)
+		if (strcmp(GetConfigOption(pinned_alone[i].name, false, false), pinned_alone[i].value) != 0)
+			pin(pinned_alone[i].name, pinned_alone[i].value);
 	if (strcmp(pg_get_timezone_name(session_timezone), "UTC") != 0)
 		pin("TimeZone", "UTC");
-	if (strcmp(GetConfigOption("timezone_abbreviations", false, false), "Default") != 0)
-		pin("timezone_abbreviations", "Default");
 	if (strcmp(namespace_search_path, search_path) != 0)
 		pin("search_path", search_path);
 }
