@@ -235,4 +235,32 @@ compat_guc_variables(int *count)
 #endif
 }
 
+/* The relations that a statement needs a privilege to write for. */
+static inline List *
+compat_written_relations(const PlannedStmt *stmt)
+{
+	const AclMode writes = ACL_INSERT | ACL_UPDATE | ACL_DELETE;
+	List *relations = NIL;
+	ListCell *cell;
+
+#if PG_VERSION_NUM >= 160000
+	foreach (cell, stmt->permInfos)
+	{
+		const RTEPermissionInfo *info = lfirst_node(RTEPermissionInfo, cell);
+
+		if (info->requiredPerms & writes)
+			relations = lappend_oid(relations, info->relid);
+	}
+#else
+	foreach (cell, stmt->rtable)
+	{
+		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+
+		if (entry->rtekind == RTE_RELATION && (entry->requiredPerms & writes))
+			relations = lappend_oid(relations, entry->relid);
+	}
+#endif
+	return relations;
+}
+
 #endif

@@ -13,6 +13,7 @@
 #include "engine/irrevocable.h"
 #include "engine/simulate.h"
 #include "engine/state.h"
+#include "engine/uncounted.h"
 
 typedef struct Simulation
 {
@@ -62,5 +63,6 @@ simulate(const Invocation *invocation, const Tool *tool, const Definition *defin
 	undone.look_arg = &simulation;
 	result->simulated = true;
 	irrevocable_install();
+	uncounted_begin();
 	result->error = invoke(&undone, tool, definition, timeout, proposal->params, &result->output);
 }

@@ -43,7 +43,7 @@ END
 $$;
 CREATE FUNCTION t.preview(proposal bigint, actor bigint DEFAULT bob()) RETURNS jsonb LANGUAGE sql RETURN workflow_orch.preview_action(proposal, actor);
 CREATE FUNCTION t.tables(preview jsonb) RETURNS text LANGUAGE sql AS $$
-  SELECT string_agg(format('%s%s +%s ~%s -%s%s', e ->> 'table', ' of ' || (e ->> 'partition_of'), e ->> 'inserted', e ->> 'updated', e ->> 'deleted',
+  SELECT string_agg(format('%s%s +%s ~%s -%s%s', e ->> 'table', ' in ' || (e ->> 'partitions'), e ->> 'inserted', e ->> 'updated', e ->> 'deleted',
                            CASE WHEN (e -> 'truncated')::boolean THEN ' truncated' END), ', ' ORDER BY i)
     FROM jsonb_array_elements(preview -> 'tables') WITH ORDINALITY AS x(e, i)
 $$;
@@ -83,7 +83,7 @@ SELECT is((SELECT jsonb_build_object('actor', actor_id, 'workflow', workflow_id,
 
 -- Other kinds of changes.
 CALL made('parts', 'INSERT INTO part SELECT generate_series(5, 14); UPDATE part SET id = 15 WHERE id = 5');
-SELECT is(tables(preview(propose('parts'))), 'app.part_high of app.part +6 ~0 -0, app.part_low of app.part +5 ~0 -1', 'rows of partitions are shown by partition');
+SELECT is(tables(preview(propose('parts'))), 'app.part in ["app.part_high", "app.part_low"] +11 ~0 -1', 'rows of partitions are shown under the name of their table, which they are partitions of');
 CALL made('emptied', 'TRUNCATE account; INSERT INTO account VALUES (1, 1)');
 SELECT is(tables(preview(propose('emptied'))), 'app.account +1 ~0 -0 truncated', 'a TRUNCATE is shown');
 CALL made('odd', 'UPDATE "Odd name" SET id = 2');
@@ -276,7 +276,7 @@ SELECT approved('parts') AS d \gset
 SELECT execute(:d) AS r \gset
 SELECT is(:'r'::jsonb @> '{"success": true, "dry_run": true, "output": "done"}' AND :'r'::jsonb ->> 'message' LIKE '[DRY RUN] Would execute parts with params: %', true,
   'with dry_run_mode rollback a dry run shows what the tool returned');
-SELECT is(tables(:'r'), 'app.part_high of app.part +6 ~0 -0, app.part_low of app.part +5 ~0 -1', 'and what it changed');
+SELECT is(tables(:'r'), 'app.part in ["app.part_high", "app.part_low"] +11 ~0 -1', 'and what it changed');
 SELECT is((SELECT count(*) FROM app.part), 0::bigint, 'and undoes it');
 SELECT is(status(:d), 'approved', 'the proposal stays approved');
 SELECT workflow_orch.update_tool('c5', dry_run_mode => 'rollback');
