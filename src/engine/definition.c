@@ -182,31 +182,52 @@ read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json, Descri
 							   strcmp(definition->arg_names[0], "params") == 0;
 }
 
-/* The definition as it was while the tool's role had another name. */
-static bytea *
-hash_under_name(const Definition *definition, const Tool *tool, const char *role)
+static bool
+is_string(const JsonbValue *value, const char *text)
 {
-	JsonObject names;
-	Datum json;
+	return value->type == jbvString && value->val.string.len == (int) strlen(text) &&
+		   memcmp(value->val.string.val, text, value->val.string.len) == 0;
+}
 
-	json_object_begin(&names);
-	json_add_text(&names, "run_as", role);
-	if (definition->owner == tool->run_as_oid)
-		json_add_text(&names, "owner", role);
-	json = DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(definition->json),
-							   JsonbPGetDatum(json_object_end(&names)));
-	return sha256_of_text(json_text(DatumGetJsonbP(json)));
+/*
+ * The hash of a definition as it was while a role had another name.  Roles stand
+ * in it as run_as, and as owners of the tool's function and of those that its
+ * types use.
+ */
+static bytea *
+hash_under_name(Jsonb *definition, const char *today, char *former)
+{
+	JsonbParseState *state = NULL;
+	JsonbIterator *it = JsonbIteratorInit(&definition->root);
+	JsonbValue value;
+	JsonbValue *result = NULL;
+	JsonbIteratorToken token;
+	bool is_role = false;
+
+	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			is_role = is_string(&value, "run_as") || is_string(&value, "owner");
+		else if (token == WJB_VALUE && is_role && is_string(&value, today))
+		{
+			value.val.string.val = former;
+			value.val.string.len = strlen(former);
+		}
+		result = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
+	}
+	return sha256_of_text(json_text(JsonbValueToJsonb(result)));
 }
 
 /* What was pinned before the tool's role was renamed is good still: it is the same role. */
 static void
 add_former(Definition *definition, const Tool *tool)
 {
+	const char *today = tool_role_name(tool);
 	ListCell *cell;
 
 	foreach (cell, tool_former_role_names(tool))
 		definition->former = lappend(definition->former,
-									 hash_under_name(definition, tool, lfirst(cell)));
+									 hash_under_name(definition->json, today, lfirst(cell)));
 }
 
 /*

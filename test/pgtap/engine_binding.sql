@@ -114,7 +114,14 @@ CREATE FUNCTION app.owned() RETURNS text SECURITY DEFINER LANGUAGE sql RETURN cu
 ALTER FUNCTION app.owned OWNER TO engine_binding_tool_new;
 SELECT workflow_orch.register_tool('owned', 'app.owned()', run_as => 'engine_binding_tool_new');
 SELECT approved('owned') AS p \gset
+CREATE FUNCTION app.is_even(n int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN n % 2 = 0; END';
+ALTER FUNCTION app.is_even OWNER TO engine_binding_tool_new;
+CREATE DOMAIN app.even AS int CHECK (app.is_even(VALUE));
+CREATE FUNCTION app.half(n app.even) RETURNS int LANGUAGE sql RETURN n / 2;
+SELECT workflow_orch.register_tool('half', 'app.half(app.even)', run_as => 'engine_binding_tool_new');
+SELECT approved('half', '{"n": 4}') AS half \gset
 ALTER ROLE engine_binding_tool_new RENAME TO engine_binding_tool_newer;
+SELECT is(execute(:half) -> 'output', '2', 'one with a function in a type that its role owns is followed');
 SELECT is(execute(:p) -> 'output', '"engine_binding_tool_newer"', 'a tool that its role owns is followed, too');
 
 -- Restored elsewhere: an OID alone says nothing there.
