@@ -281,6 +281,12 @@ RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_list_pending_reviews'
 COMMENT ON FUNCTION list_pending_reviews IS
   'What waits for an actor (NULL: the one bound to the session''s role): proposals that they could approve now, with the slot; those that nobody registered could approve; executions without approvals that nobody has reviewed. The view pending_review shows more of them. A gateway that acts for nobody in particular sees all. Errors: 42704, 42501.';
 
+CREATE FUNCTION find_review_slot(proposal_id bigint, execution_id bigint DEFAULT NULL, OUT reviewer_id bigint, OUT stage bigint,
+                                 OUT role text, OUT on_behalf_of bigint, OUT approvable boolean, OUT tool_changed boolean)
+RETURNS record LANGUAGE c COST 50 AS 'MODULE_PATHNAME', 'wfo_find_review_slot';
+COMMENT ON FUNCTION find_review_slot IS
+  'What the view pending_review asks of each proposal: whether its review, or that of its execution without approvals, waits for the actor bound to the session''s role, as list_pending_reviews says, and in which slot; NULL: it does not.';
+
 CREATE FUNCTION describe_needs(proposal_id bigint, OUT needs text)
 RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_describe_needs';
 COMMENT ON FUNCTION describe_needs IS

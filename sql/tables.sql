@@ -272,7 +272,7 @@ CREATE TABLE proposal (
 );
 CREATE INDEX proposal_workflow_idx ON proposal (workflow_id, open);
 CREATE INDEX proposal_actor_idx ON proposal (actor_id, open);
-CREATE INDEX proposal_open_idx ON proposal (revised_at, proposal_id) WHERE open;
+CREATE INDEX proposal_open_idx ON proposal (revised_at) WHERE open;
 CREATE INDEX proposal_call_idx ON proposal (tool, pg_catalog.jsonb_hash(params)) WHERE open;
 CREATE UNIQUE INDEX proposal_idempotency_idx ON proposal (actor_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
@@ -479,6 +479,7 @@ CREATE TABLE execution (
   result       jsonb,
   proposed_by  bigint
 );
+CREATE INDEX execution_finished_at_idx ON execution (finished_at);
 CREATE INDEX execution_proposed_by_idx ON execution (proposed_by);
 CREATE INDEX execution_proposal_idx ON execution (proposal_id);
 CREATE UNIQUE INDEX execution_once_idx ON execution (proposal_id) WHERE status = 'succeeded' AND NOT dry_run;
@@ -574,6 +575,7 @@ CREATE TABLE break_glass (
   proposed_by  bigint,
   CHECK ((reviewed_at IS NULL) = (reviewer_id IS NULL) AND (reviewed_at IS NULL) = (comment IS NULL))
 );
+CREATE INDEX break_glass_workflow_idx ON break_glass (workflow_id);
 CREATE INDEX break_glass_proposal_idx ON break_glass (proposal_id);
 CREATE INDEX break_glass_proposed_by_idx ON break_glass (proposed_by);
 CREATE INDEX break_glass_open_idx ON break_glass (execution_id) WHERE reviewed_at IS NULL;
@@ -614,6 +616,9 @@ CREATE TABLE audit_log (
 );
 CREATE INDEX audit_log_workflow_idx ON audit_log (workflow_id, audit_id);
 CREATE INDEX audit_log_proposal_idx ON audit_log (proposal_id);
+CREATE INDEX audit_log_actor_idx ON audit_log (actor_id);
+CREATE INDEX audit_log_action_idx ON audit_log (action);
+CREATE INDEX audit_log_occurred_at_idx ON audit_log (occurred_at);
 
 COMMENT ON TABLE audit_log IS 'Every step, written in the transaction that took it; rows are never changed';
 COMMENT ON COLUMN audit_log.audit_id IS 'Id, in the order of writing';

@@ -40,7 +40,12 @@ COMMENT ON COLUMN queue_status.running IS 'Calls that a worker runs';
 COMMENT ON COLUMN queue_status.held IS 'Calls of the original of this database, held until resume_queue()';
 COMMENT ON COLUMN queue_status.oldest_age IS 'How long the oldest call that is due has been';
 
-CREATE VIEW execution_stats WITH (security_invoker = true) AS
+-- CASE and not coalesce: row security would let the index on finished_at not be used.
+CREATE FUNCTION list_execution_stats(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, OUT tool text, OUT count bigint,
+                                     OUT failures bigint, OUT duration_p50 interval, OUT duration_p95 interval,
+                                     OUT duration_p99 interval, OUT wait_p50 interval, OUT wait_p95 interval, OUT wait_p99 interval)
+RETURNS SETOF record LANGUAGE sql STABLE COST 1000 ROWS 100
+BEGIN ATOMIC
 SELECT p.tool,
        count(*) AS count,
        count(*) FILTER (WHERE e.status = 'failed') AS failures,
@@ -53,7 +58,15 @@ SELECT p.tool,
   FROM execution e
   JOIN proposal p USING (proposal_id)
  WHERE e.status IN ('succeeded', 'failed') AND NOT e.dry_run
+   AND e.finished_at >= CASE WHEN since IS NULL THEN '-infinity' ELSE since END
+   AND e.finished_at < CASE WHEN until IS NULL THEN 'infinity' ELSE until END
  GROUP BY p.tool;
+END;
+COMMENT ON FUNCTION list_execution_stats IS
+  'Executions that ended in a window of time, per tool: from since (NULL: the beginning) until before until (NULL: now). The columns are those of the view execution_stats, which has them all.';
+
+CREATE VIEW execution_stats WITH (security_invoker = true) AS
+SELECT * FROM list_execution_stats();
 
 COMMENT ON VIEW execution_stats IS 'Executions that have ended, per tool; dry runs do not count';
 COMMENT ON COLUMN execution_stats.tool IS 'Tool';
@@ -66,15 +79,25 @@ COMMENT ON COLUMN execution_stats.failures IS 'Those that failed, refused ones i
 COMMENT ON COLUMN execution_stats.duration_p50 IS 'Median of the run times';
 COMMENT ON COLUMN execution_stats.wait_p50 IS 'Median of the times between due and start, of queued calls';
 
+-- Each branch is in the order of waiting_since, which an index has: the first few
+-- of many are found without the rest.
 CREATE VIEW pending_review WITH (security_invoker = true) AS
-SELECT w.reviewer_id, w.kind, w.proposal_id, p.workflow_id, p.actor_id, p.tool, p.params, p.reason, p.revision,
-       w.stage, w.role, w.on_behalf_of, describe_needs(w.proposal_id) AS needs, w.approvable,
-       coalesce(b.broken_at, r.created_at) AS waiting_since,
-       CASE WHEN w.kind = 'review' THEN p.expires_at END AS expires_at, w.execution_id, w.tool_changed
-  FROM list_pending_reviews() w
-  JOIN proposal p USING (proposal_id)
-  JOIN proposal_revision r ON r.proposal_id = p.proposal_id AND r.revision = p.revision
-  LEFT JOIN break_glass b ON b.execution_id = w.execution_id;
+(SELECT w.reviewer_id, 'review' AS kind, p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.params, p.reason, p.revision,
+        w.stage, w.role, w.on_behalf_of, describe_needs(p.proposal_id) AS needs, w.approvable,
+        p.revised_at AS waiting_since, p.expires_at, NULL::bigint AS execution_id, w.tool_changed
+   FROM proposal p
+  CROSS JOIN LATERAL find_review_slot(p.proposal_id) w
+  WHERE p.open AND p.status = 'pending' AND w.approvable IS NOT NULL
+  ORDER BY p.revised_at)
+UNION ALL
+(SELECT w.reviewer_id, 'break_glass', p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.params, p.reason, p.revision,
+        w.stage, w.role, w.on_behalf_of, describe_needs(p.proposal_id), w.approvable,
+        b.broken_at, NULL, b.execution_id, w.tool_changed
+   FROM break_glass b
+   JOIN proposal p USING (proposal_id)
+  CROSS JOIN LATERAL find_review_slot(b.proposal_id, b.execution_id) w
+  WHERE b.reviewed_at IS NULL AND w.approvable IS NOT NULL
+  ORDER BY b.broken_at);
 
 COMMENT ON VIEW pending_review IS 'What waits for a review by who asks; for nobody in particular, as a superuser may be, all that waits';
 COMMENT ON COLUMN pending_review.proposal_id IS 'Proposal that waits';
@@ -151,21 +174,24 @@ COMMENT ON COLUMN tool_status.open_proposals IS 'Pending and approved proposals 
 COMMENT ON COLUMN tool_status.stale_proposals IS 'Those of them that are pinned to another definition: edit them, or accept_tool_definition';
 
 CREATE VIEW workflow_summary WITH (security_invoker = true) AS
-SELECT w.workflow_id, w.title, w.status, w.actor_id, w.dry_run, w.started_at, w.ended_at,
-       count(p.proposal_id) AS proposals,
-       count(*) FILTER (WHERE p.status = 'pending') AS pending,
-       count(*) FILTER (WHERE p.status = 'approved') AS approved,
-       count(*) FILTER (WHERE p.status = 'executed') AS executed,
-       count(*) FILTER (WHERE p.status = 'failed') AS failed,
-       count(*) FILTER (WHERE p.status = 'rejected') AS rejected,
-       count(*) FILTER (WHERE p.status = 'withdrawn') AS withdrawn,
-       count(*) FILTER (WHERE p.status = 'expired') AS expired,
-       count(*) FILTER (WHERE p.status = 'cancelled') AS cancelled,
-       count(*) FILTER (WHERE p.break_glass) AS break_glass,
-       max(p.status_at) AS last_change_at
+SELECT w.workflow_id, w.title, w.status, w.actor_id, w.dry_run, w.started_at, w.ended_at, p.*
   FROM workflow w
-  LEFT JOIN proposal_progress p USING (workflow_id)
- GROUP BY w.workflow_id;
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS proposals,
+              count(*) FILTER (WHERE p.status = 'pending' AND NOT s.expired) AS pending,
+              count(*) FILTER (WHERE p.status = 'approved' AND NOT s.expired) AS approved,
+              count(*) FILTER (WHERE p.status = 'executed') AS executed,
+              count(*) FILTER (WHERE p.status = 'failed') AS failed,
+              count(*) FILTER (WHERE p.status = 'rejected') AS rejected,
+              count(*) FILTER (WHERE p.status = 'withdrawn') AS withdrawn,
+              count(*) FILTER (WHERE p.status = 'expired' OR s.expired) AS expired,
+              count(*) FILTER (WHERE p.status = 'cancelled') AS cancelled,
+              (SELECT count(DISTINCT b.proposal_id) FROM break_glass b WHERE b.workflow_id = w.workflow_id) AS break_glass,
+              max(p.status_at) AS last_change_at
+         FROM proposal p
+        CROSS JOIN LATERAL (SELECT p.open AND p.expires_at IS NOT NULL
+                                   AND p.expires_at <= pg_catalog.clock_timestamp() AS expired) s
+        WHERE p.workflow_id = w.workflow_id) p;
 
 COMMENT ON VIEW workflow_summary IS 'Workflows with their proposals by status, as it is by the clock';
 COMMENT ON COLUMN workflow_summary.workflow_id IS 'Workflow';

@@ -21,6 +21,7 @@
 PG_FUNCTION_INFO_V1(wfo_list_pending_reviews);
 PG_FUNCTION_INFO_V1(wfo_describe_needs);
 PG_FUNCTION_INFO_V1(wfo_count_rebound_approvals);
+PG_FUNCTION_INFO_V1(wfo_find_review_slot);
 PG_FUNCTION_INFO_V1(wfo_transitions);
 PG_FUNCTION_INFO_V1(wfo_whoami);
 PG_FUNCTION_INFO_V1(wfo_audit_log_entries);
@@ -114,6 +115,55 @@ wfo_verify_audit_log(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	audit_verify(arg_int64_or_null(fcinfo, 0), rsinfo->setResult, rsinfo->setDesc);
 	return (Datum) 0;
+}
+
+/* The inbox of the caller, kept with the function's call in a query; NULL: there is none. */
+static const Inbox *
+inbox_of(FunctionCallInfo fcinfo)
+{
+	static const Inbox none;
+	Inbox *inbox = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
+
+	if (inbox == NULL)
+	{
+		call_begin_read("find_review_slot");
+		old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		inbox = palloc(sizeof(Inbox));
+		if (!inbox_open(inbox, NULL))
+			*inbox = none;
+		MemoryContextSwitchTo(old);
+		fcinfo->flinfo->fn_extra = inbox;
+	}
+	return inbox->policy != NULL ? inbox : NULL;
+}
+
+Datum
+wfo_find_review_slot(PG_FUNCTION_ARGS)
+{
+	const Inbox *inbox = inbox_of(fcinfo);
+	InboxItem item;
+	Datum values[6] = {0};
+	bool nulls[6] = {0};
+
+	if (inbox == NULL ||
+		!(PG_ARGISNULL(1) ? inbox_has_review(inbox, arg_int64(fcinfo, 0, "proposal_id"), &item)
+						  : inbox_has_break_glass(inbox, PG_GETARG_INT64(1), &item)))
+		PG_RETURN_NULL();
+	nulls[0] = inbox->reviewer == NULL;
+	if (inbox->reviewer != NULL)
+		values[0] = Int64GetDatum(inbox->reviewer->actor_id);
+	nulls[1] = item.slot.stage == 0;
+	values[1] = Int64GetDatum(item.slot.stage);
+	nulls[2] = item.slot.role == NULL;
+	if (item.slot.role != NULL)
+		values[2] = CStringGetTextDatum(item.slot.role);
+	nulls[3] = item.slot.on_behalf_of == NULL;
+	if (item.slot.on_behalf_of != NULL)
+		values[3] = Int64GetDatum(*item.slot.on_behalf_of);
+	values[4] = BoolGetDatum(item.approvable);
+	values[5] = BoolGetDatum(item.tool_changed);
+	return result_row(fcinfo, values, nulls);
 }
 
 Datum

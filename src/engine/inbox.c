@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "base/each.h"
 #include "base/errors.h"
 #include "engine/binding.h"
 #include "engine/caller.h"
@@ -19,33 +20,11 @@
 #include "engine/tool_status.h"
 #include "engine/vote.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "store/break_glass.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-
-typedef struct Inbox
-{
-	const Actor *reviewer; /* NULL: nobody in particular, who sees everything */
-	Person person;
-	const Policy *policy;
-	Tuplestorestate *rows;
-	TupleDesc desc;
-} Inbox;
-
-/* One row: an approval that is asked for, or a break glass that nobody has reviewed. */
-typedef struct InboxItem
-{
-	const char *kind;
-	int64 proposal_id;
-	const int64 *execution_id;
-	Slot slot; /* which the reviewer would fill; stage 0: none */
-	bool approvable;
-	bool tool_changed; /* since the proposal was pinned to it */
-} InboxItem;
 
 static void
-put(const Inbox *inbox, const InboxItem *item)
+put(const Inbox *inbox, const InboxItem *item, Tuplestorestate *rows, TupleDesc desc)
 {
 	Datum values[9] = {0};
 	bool nulls[9] = {0};
@@ -68,7 +47,7 @@ put(const Inbox *inbox, const InboxItem *item)
 		values[6] = Int64GetDatum(*item->slot.on_behalf_of);
 	values[7] = BoolGetDatum(item->approvable);
 	values[8] = BoolGetDatum(item->tool_changed);
-	tuplestore_putvalues(inbox->rows, inbox->desc, values, nulls);
+	tuplestore_putvalues(rows, desc, values, nulls);
 }
 
 /*
@@ -103,73 +82,104 @@ is_for(const Inbox *inbox, const Proposal *proposal, InboxItem *item)
 		   !reviewer_is_proposer(&inbox->person, proposal);
 }
 
-static void
-read_proposals(const Inbox *inbox)
+/* Whether a break glass that nobody has reviewed is for this inbox. */
+static bool
+broken_is_for(const Inbox *inbox, const BreakGlass *broken, InboxItem *item)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "inbox",
-												  ALLOCSET_DEFAULT_SIZES);
-	int count;
-	int64 *ids = proposal_list_open(&count);
-
-	for (int i = 0; i < count; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-		InboxItem item = {.kind = "review", .proposal_id = ids[i]};
-		const Proposal *proposal = proposal_load(ids[i]);
-
-		CHECK_FOR_INTERRUPTS();
-		if (proposal != NULL && proposal_status_now(proposal) == PROPOSAL_PENDING &&
-			is_for(inbox, proposal, &item))
-			put(inbox, &item);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(context);
-	}
-	MemoryContextDelete(context);
+	item->approvable = true;
+	return inbox->reviewer == NULL ||
+		   (reviewer_is_of_kind(inbox->reviewer, inbox->policy) &&
+			!reviewer_is_actor(&inbox->person, &broken->person) &&
+			!reviewer_is_proposer(&inbox->person, proposal_require(broken->proposal_id)));
 }
 
-static void
-read_break_glass(const Inbox *inbox)
+/*
+ * Open the inbox of an actor; NULL is the one bound to the caller's role.  A
+ * gateway that acts for nobody in particular sees everything.  Returns false for
+ * who has none.
+ */
+bool
+inbox_open(Inbox *inbox, const int64 *actor_id)
 {
-	int count;
-	const BreakGlass *open = break_glass_list_open(&count);
+	Caller caller;
 
+	memset(inbox, 0, sizeof(Inbox));
+	caller_identify(&caller);
+	inbox->reviewer = caller_actor_or_nobody(&caller, actor_id);
+	if (inbox->reviewer != NULL)
+	{
+		caller_check_reads_as(&caller, inbox->reviewer);
+		caller_person(&caller, inbox->reviewer, &inbox->person);
+	}
+	else if (!caller.gateway)
+		return false;
+	inbox->policy = policy_load();
+	return true;
+}
+
+/* Whether the review of a proposal is for this inbox now. */
+bool
+inbox_has_review(const Inbox *inbox, int64 proposal_id, InboxItem *item)
+{
+	const Proposal *proposal = proposal_load(proposal_id);
+
+	*item = (InboxItem){.kind = "review", .proposal_id = proposal_id};
+	return proposal != NULL && proposal_status_now(proposal) == PROPOSAL_PENDING &&
+		   is_for(inbox, proposal, item);
+}
+
+/* Whether the review of an execution without approvals is. */
+bool
+inbox_has_break_glass(const Inbox *inbox, int64 execution_id, InboxItem *item)
+{
+	const BreakGlass *broken = break_glass_load(execution_id);
+
+	*item = (InboxItem){.kind = "break_glass"};
+	return broken != NULL && !broken->reviewed && broken_is_for(inbox, broken, item);
+}
+
+/* The proposals to look through, and where to put what is for the inbox. */
+typedef struct Listing
+{
+	const Inbox *inbox;
+	const int64 *ids;
+	Tuplestorestate *rows;
+	TupleDesc desc;
+} Listing;
+
+static void
+list_one(int index, void *arg)
+{
+	const Listing *listing = arg;
+	InboxItem item;
+
+	if (inbox_has_review(listing->inbox, listing->ids[index], &item))
+		put(listing->inbox, &item, listing->rows, listing->desc);
+}
+
+/* Put what waits for an actor into a tuplestore, as inbox_open says. */
+void
+inbox_read(const int64 *actor_id, Tuplestorestate *rows, TupleDesc desc)
+{
+	Inbox inbox;
+	Listing listing = {.inbox = &inbox, .rows = rows, .desc = desc};
+	const BreakGlass *open;
+	int count;
+
+	if (!inbox_open(&inbox, actor_id))
+		return;
+	listing.ids = proposal_list_open(&count);
+	each_item(count, list_one, &listing);
+	open = break_glass_list_open(&count);
 	for (int i = 0; i < count; i++)
 	{
 		InboxItem item = {.kind = "break_glass",
 						  .proposal_id = open[i].proposal_id,
-						  .execution_id = &open[i].execution_id,
-						  .approvable = true};
+						  .execution_id = &open[i].execution_id};
 
-		if (inbox->reviewer == NULL ||
-			(reviewer_is_of_kind(inbox->reviewer, inbox->policy) &&
-			 !reviewer_is_actor(&inbox->person, &open[i].person) &&
-			 !reviewer_is_proposer(&inbox->person, proposal_require(open[i].proposal_id))))
-			put(inbox, &item);
+		if (broken_is_for(&inbox, &open[i], &item))
+			put(&inbox, &item, rows, desc);
 	}
-}
-
-/*
- * Put what waits for an actor into a tuplestore; NULL is the one bound to the
- * caller's role.  A gateway that acts for nobody in particular sees everything.
- */
-void
-inbox_read(const int64 *actor_id, Tuplestorestate *rows, TupleDesc desc)
-{
-	Caller caller;
-	Inbox inbox = {.rows = rows, .desc = desc};
-
-	caller_identify(&caller);
-	inbox.reviewer = caller_actor_or_nobody(&caller, actor_id);
-	if (inbox.reviewer != NULL)
-	{
-		caller_check_reads_as(&caller, inbox.reviewer);
-		caller_person(&caller, inbox.reviewer, &inbox.person);
-	}
-	else if (!caller.gateway)
-		return;
-	inbox.policy = policy_load();
-	read_proposals(&inbox);
-	read_break_glass(&inbox);
 }
 
 /*

@@ -107,6 +107,7 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.resume_queue', '{}', '{}'),
   ('workflow_orch.list_workers', '{}', '{}'),
   ('workflow_orch.list_pending_reviews', ARRAY['bob()'], '{}'),
+  ('workflow_orch.find_review_slot', ARRAY[:'pending', 'NULL'], '{proposal_id}'),
   ('workflow_orch.describe_needs', ARRAY[:'pending'], '{proposal_id}'),
   ('workflow_orch.grant_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
   ('workflow_orch.revoke_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
@@ -116,7 +117,7 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.get_audit_log', ARRAY['workflow()'], '{}'),
   ('workflow_orch.audit_log_entries', ARRAY['workflow()'], '{}'),
   ('workflow_orch.verify_audit_log', ARRAY['workflow()'], '{}');
-SELECT is_empty($$SELECT oid::regproc FROM pg_proc WHERE pronamespace = 'workflow_orch'::regnamespace AND prorettype <> 'trigger'::regtype AND proname NOT IN ('run_sql', 'may_read', 'may_read_support')
+SELECT is_empty($$SELECT oid::regproc FROM pg_proc WHERE pronamespace = 'workflow_orch'::regnamespace AND prorettype <> 'trigger'::regtype AND proname NOT IN ('run_sql', 'may_read', 'may_read_support', 'list_execution_stats')
                   EXCEPT SELECT function FROM calls$$, 'every function is called here, but run_sql and what the policies ask, which are no calls');
 SELECT is(attempt(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works with these arguments', function))
   FROM calls ORDER BY function::text;
@@ -424,9 +425,9 @@ END
 $$;
 SELECT is_error(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), '{"sqlstate": "25006", "message": "cannot execute %"}',
     format('%s is refused in a read-only transaction', function))
-  FROM calls WHERE function::text !~ '(whoami|list_pending_reviews|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution)$' ORDER BY function::text;
+  FROM calls WHERE function::text !~ '(whoami|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution)$' ORDER BY function::text;
 SELECT is(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works in a read-only transaction', function))
-  FROM calls WHERE function::text ~ '(whoami|list_pending_reviews|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution)$' ORDER BY function::text;
+  FROM calls WHERE function::text ~ '(whoami|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution)$' ORDER BY function::text;
 
 SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'after all this the tables agree with the audit log');
 
