@@ -59,7 +59,7 @@ COMMENT ON FUNCTION comment_proposal IS
 CREATE FUNCTION preview_action(proposal_id bigint, actor_id bigint DEFAULT NULL, OUT preview jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_preview_action';
 COMMENT ON FUNCTION preview_action IS
-  'Runs a pending or approved proposal''s call as its role, rolls it back, and returns what it did: output or error, rows inserted, updated and deleted per table, duration in ms. Sequences and what leaves the database are not undone, so only for tools with preview. 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not pending or approved, tool changed, disabled, frozen, without preview or not for sessions, 42501 own proposal or no slot in it.';
+  'Runs a pending or approved proposal''s call as its role, rolls it back, and returns what it did: output or error, rows inserted, updated and deleted per table, duration in ms. Sequences and what leaves the database are not undone, so only for tools with preview. 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not pending or approved, tool changed, disabled, frozen, without preview, not for sessions or inside of a trigger, 42501 own proposal or no slot in it.';
 
 CREATE FUNCTION withdraw_proposal(proposal_id bigint, actor_id bigint, reason text DEFAULT NULL,
                                   OUT status proposal_status)
@@ -97,7 +97,7 @@ CREATE FUNCTION execute_action(proposal_id bigint, actor_id bigint DEFAULT NULL,
                                OUT execution_id bigint, OUT result jsonb)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_execute_action';
 COMMENT ON FUNCTION execute_action IS
-  'Executes an approved proposal in this session and transaction, as the tool''s role. An error of the tool undoes its effects and is part of the result; 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not approved, tool changed, disabled, frozen or not for sessions, 55P03 being executed or changed, 42501.';
+  'Executes an approved proposal in this session and transaction, as the tool''s role. An error of the tool undoes its effects and is part of the result; 40001, 40P01 and a cancel are raised. A tool that catches a cancel and goes on ends with its session and has failed. Errors: 42704, 55000 not approved, tool changed, disabled, frozen, not for sessions or inside of a trigger, 55P03 being executed or changed, 42501.';
 
 CREATE FUNCTION execute_parallel(calls jsonb, actor_id bigint DEFAULT NULL, timeout interval DEFAULT NULL,
                                  OUT results jsonb)

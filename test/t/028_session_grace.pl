@@ -217,6 +217,26 @@ like(error_of($node, 'postgres', "SET statement_timeout = '50 ms'; SELECT workfl
 is($node->safe_psql('postgres', "SELECT status FROM workflow_orch.proposal WHERE proposal_id = $id"), 'approved', 'and leaves the proposal approved');
 
 is($node->safe_psql('postgres', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'the audit log agrees with the tables');
+
+# Listeners are told, and the extension may go away meanwhile.
+$node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(notify => true)});
+my $listener = session($node, 'postgres');
+start_query($listener, 'LISTEN workflow_orch');
+answer($listener);
+$id = approved($node, 'postgres', 'loop', 1);
+error_of($node, 'postgres', "SET statement_timeout = '50 ms'; SELECT workflow_orch.execute_action($id, 3)");
+start_query($listener, 'SELECT 1');
+like(answer($listener), qr/"proposal_id": $id, [^}]*"status": "failed"/, 'listeners are told of the failure');
+$id = approved($node, 'postgres', 'loop', 1);
+$caller = session($node, 'postgres');
+start_query($caller, "SELECT workflow_orch.execute_action($id, 3)");
+wait_for($node, 'postgres', "SELECT count(*) = 1 $running AND wait_event = 'PgSleep'");
+start_query($locker, 'DROP EXTENSION workflow_orch');
+wait_for($node, 'postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'DROP%' AND wait_event_type IS NOT NULL");
+$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) $running");
+like(last_words($caller), qr/FATAL/, 'a session ends while the extension is being dropped');
+unlike(answer($locker), qr/ERROR/, 'which goes on');
+end_session($listener);
 unlike(slurp_file($node->logfile), qr/terminated by signal|trying to delete portal/, 'nothing has crashed');
 end_session($_) for $locker;
 done_testing();
