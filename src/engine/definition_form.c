@@ -289,7 +289,23 @@ definition_normalize(const Tool *tool, const Definition *now, Jsonb **definition
 					   .timeout = FORM_TIMEOUT_MS,
 					   .read_only = true,
 					   .keep = false};
-	ErrorData *error = sandbox_run(&sandbox, normalize, &normalization);
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData *volatile error = NULL;
+
+	PG_TRY();
+	{
+		error = sandbox_run(&sandbox, normalize, &normalization);
+	}
+	PG_CATCH();
+	{
+		/* A session in which no code of others runs: the sandbox has cleaned up. */
+		if (geterrcode() != ERRCODE_INSUFFICIENT_PRIVILEGE)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
 
 	if (error == NULL)
 		memcpy(definitions, copies, sizeof(Jsonb *) * count);

@@ -166,4 +166,12 @@ ALTER DOMAIN app.told ADD CHECK (app.tell(VALUE)) NOT VALID;
 SELECT raises(format('SELECT execute(%s)', :p), format('{"sqlstate": "55000", "detail": "What changed: body (%%told %s on)."}', :'tool_role')::jsonb,
   'code of the type of a literal runs as the tool''s role, read only');
 
+-- In a session with temporary types no code of others runs, and nothing is compared.
+SELECT approved('f_array', '{"a": "a"}') AS p \gset
+CREATE OR REPLACE FUNCTION app.f_array(a varchar) RETURNS boolean RETURN a IN ('a', 'b');
+SELECT is(tool_changed, false, 'a change of form is none') FROM workflow_orch.proposal_progress WHERE proposal_id = :p;
+CREATE TYPE pg_temp.passing AS (a int);
+SELECT matches(what_changed, '^body \(SQL could not be compared by its meaning: .*tempor', 'with a type in pg_temp a report says that it could not compare')
+  FROM workflow_orch.proposal_progress WHERE proposal_id = :p;
+
 \ir include/finish.sql
