@@ -34,8 +34,8 @@ run_as_current(const Tool *tool)
 			"wfo_role_changed",
 			errmsg("role \"%s\" of tool \"%s\" is missing or another one now", tool->run_as,
 				   tool->tool),
-			name == NULL ? errdetail("There is no role with its OID %u.", tool->run_as_oid)
-						 : errdetail("The role with its OID %u is \"%s\".", tool->run_as_oid, name),
+			name == NULL ? errdetail("There is no role any more that it was registered with.")
+						 : errdetail("The role that it was registered with is \"%s\" now.", name),
 			errhint("An administrator can confirm the role with update_tool(..., run_as => ...)."));
 	tool_follow_role(tool);
 	return tool->run_as_oid;

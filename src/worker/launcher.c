@@ -144,7 +144,11 @@ reap(void)
 		if (keeper.finished)
 			visit_succeeded(keeper.database);
 		else
+		{
+			/* What asked for another meanwhile would fail as well. */
+			to_visit = list_delete_oid(to_visit, keeper.database);
 			visit_failed(keeper.database);
+		}
 	}
 }
 

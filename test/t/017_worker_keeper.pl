@@ -9,7 +9,7 @@ use Test::More;
 use WorkflowOrch;
 use Workers;
 
-my $node = new_node('main', settings => "max_prepared_transactions = 5\nmax_worker_processes = 16\nworkflow_orch.poll_interval = 1h\n");
+my $node = new_node('main', settings => "log_min_messages = warning\nmax_prepared_transactions = 5\nmax_worker_processes = 16\nworkflow_orch.poll_interval = 1h\n");
 
 # At the start of the server there was no extension.
 install_workers($node, 'postgres');
@@ -83,5 +83,18 @@ $node->safe_psql('postgres', 'SELECT pg_sleep(1.2)');
 $node->safe_psql('postgres', q{ROLLBACK PREPARED 'lock'});
 queue_is_empty($node, 'postgres', 'a database went while crashes were counted');
 is(crashes_noted($node) - $noted, 3, 'each crash of the other database is counted');
+
+# What keeps the keeper away for long is not tried again every few seconds.
+$node->append_conf('postgresql.conf', 'workflow_orch.poll_interval = 1s');
+$node->reload;
+wait_for($node, 'postgres', 'SELECT count(*) = 0 FROM workflow_orch.queue');
+$node->safe_psql('postgres', q{BEGIN; LOCK TABLE workflow_orch.queue, workflow_orch.proposal; PREPARE TRANSACTION 'lock'});
+my $offset = -s $node->logfile;
+$node->safe_psql('postgres', 'SELECT pg_sleep(8)');
+$node->safe_psql('postgres', q{ROLLBACK PREPARED 'lock'});
+my $timeouts = () = substr(slurp_file($node->logfile), $offset) =~ /canceling statement due to lock timeout/g;
+cmp_ok($timeouts, '<=', 1, 'a visit that fails is made again later');
+enqueue_many($node, 'postgres', 'quick', 9, 10, '1 s');
+queue_is_empty($node, 'postgres', 'after that');
 
 done_testing();
