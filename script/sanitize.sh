@@ -72,13 +72,16 @@ get_source() {
 	dpkg-source --no-check --skip-patches -x "$cache"/package/*.dsc "$folder"
 }
 
-# Builds the server in $cache/$major, unless it is there.
+# Builds the server in $cache/$major, unless it is there.  It is not to be called
+# where a failure is asked for: it relies on the shell to end at its first.
 build_server() (
 	local key packages folder=$cache/source
 	key=$(cat "$root/test/sanitize/memdebug.h"; declare -f build_server get_source; echo "$flags ${contrib[*]}"; cc --version)
 	[ "$key" != "$(cat "$cache/$major/.ready" 2>/dev/null)" ] || exit 0
 	say "== building PostgreSQL $major"
 	exec >"$cache/build.log" 2>&1 8>&-
+	# What is said of the extension's own build does not hold for the server's.
+	unset COPT PROFILE CFLAGS CPPFLAGS LDFLAGS SHLIB_LINK MAKEFLAGS MFLAGS MAKELEVEL
 	mapfile -t packages < <(missing)
 	if [ ${#packages[@]} -gt 0 ]; then
 		[ "$(id -u)" = 0 ] || { echo "please install as root: ${packages[*]}"; exit 1; }
@@ -111,7 +114,8 @@ attempt() {
 
 "$root/script/setup.sh"
 pgtap=$(find_postgres && echo "$sharedir/extension")
-build_server || { tail -n 40 "$cache/build.log" >&2; die "could not build the server; the log is $cache/build.log"; }
+build_server &
+wait $! || { tail -n 40 "$cache/build.log" >&2; die "could not build the server; the log is $cache/build.log"; }
 export PG_CONFIG=$cache/$major/bin/pg_config
 cp "$pgtap"/pgtap* "$("$PG_CONFIG" --sharedir)/extension/"
 rm -rf "$reports" && mkdir -m 1777 "$reports"
