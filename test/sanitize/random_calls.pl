@@ -222,6 +222,7 @@ sub change
 		'DROP OWNED BY walker_gone; DROP ROLE walker_gone;', 'CREATE ROLE walker_gone LOGIN;', "GRANT walker_tool TO $role;", "REVOKE walker_tool FROM $role;",
 		"REVOKE USAGE ON SCHEMA app FROM PUBLIC; GRANT USAGE ON SCHEMA app TO PUBLIC;",
 		"VACUUM FULL workflow_orch.$table;", "VACUUM (FREEZE, ANALYZE) workflow_orch.$table;", "REINDEX TABLE workflow_orch.$table;", "ANALYZE workflow_orch.$table;", 'VACUUM FULL pg_proc;',
+		"ALTER TABLE workflow_orch.$table ADD COLUMN x int; ALTER TABLE workflow_orch.$table DROP COLUMN x;",
 		"BEGIN; ALTER TABLE workflow_orch.$table ADD COLUMN x int; SELECT pg_sleep(0.02); ROLLBACK;",
 		"BEGIN; LOCK workflow_orch.$table; SELECT pg_sleep(0.1); COMMIT;",
 		"ALTER TABLE workflow_orch.$table SET (fillfactor = " . int(50 + rand 50) . ');', "CREATE INDEX IF NOT EXISTS walk_$table ON workflow_orch.$table ((1)); DROP INDEX workflow_orch.walk_$table;",

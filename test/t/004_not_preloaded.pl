@@ -30,7 +30,7 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = 'workflow_orch
 $node->restart;
 is($node->safe_psql('postgres', $settings), join("\n",
 		'workflow_orch.actor|||internal', 'workflow_orch.allow_superuser_tools|off||superuser', 'workflow_orch.execution_id|||internal',
-		'workflow_orch.max_crashes|2||sighup',
+		'workflow_orch.lock_wait|10000|ms|user', 'workflow_orch.max_crashes|2||sighup',
 		'workflow_orch.max_open_proposals|7||superuser', 'workflow_orch.max_params_size|1024|kB|superuser',
 		'workflow_orch.max_result_size|10240|kB|superuser', 'workflow_orch.max_workers|8||sighup',
 		'workflow_orch.max_workers_per_database|0||sighup', 'workflow_orch.poll_interval|60000|ms|sighup',
