@@ -10,6 +10,7 @@
 #include "engine/confine.h"
 #include "engine/invoke.h"
 #include "engine/irrevocable.h"
+#include "engine/open_limit.h"
 #include "engine/work.h"
 #include "engine/workflow_join.h"
 #include "fmgr.h"
@@ -30,6 +31,7 @@ _PG_init(void)
 	confine_define();
 	irrevocable_define();
 	workflow_join_define();
+	open_limit_define();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	pool_define();

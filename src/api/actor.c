@@ -47,7 +47,7 @@ arg_role_or_none(FunctionCallInfo fcinfo, int n, const char *name)
 static char *
 arg_key_or_empty(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	char *value = arg_text_or_null(fcinfo, n);
+	char *value = arg_text_or_null(fcinfo, n, name);
 
 	return value == NULL || value[0] == '\0' ? value : arg_key(fcinfo, n, name);
 }

@@ -115,7 +115,7 @@ wfo_cancel_execution(PG_FUNCTION_ARGS)
 	call_begin("cancel_execution");
 	execution_id = arg_int64(fcinfo, 0, "execution_id");
 	actor_id = arg_int64_or_null(fcinfo, 1);
-	reason = arg_text_or_null(fcinfo, 2);
+	reason = arg_text_or_null(fcinfo, 2, "reason");
 	if (execution_cancel(execution_id, actor_id, reason, pool_has_execution) == CANCEL_DONE)
 		return enum_to_datum(&execution_status_type, EXECUTION_CANCELLED);
 	announce_cancel(execution_id);

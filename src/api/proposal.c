@@ -74,7 +74,7 @@ wfo_review_action(PG_FUNCTION_ARGS)
 					   errdetail("The decision is %s.", label));
 	else
 		request.edits = NULL;
-	request.comment = arg_text_or_null(fcinfo, 4);
+	request.comment = arg_text_or_null(fcinfo, 4, "comment");
 	request.expected_revision = arg_int64_or_null(fcinfo, 5);
 	request.preview_id = arg_int64_or_null(fcinfo, 6);
 	values[0] = enum_to_datum(&proposal_status_type, review(&request, &final_tool_call));
@@ -155,7 +155,7 @@ wfo_revoke_approval(PG_FUNCTION_ARGS)
 	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
 	return enum_to_datum(&proposal_status_type,
 						 approval_revoke(proposal_id, arg_int64_or_null(fcinfo, 1),
-										 arg_text_or_null(fcinfo, 2)));
+										 arg_text_or_null(fcinfo, 2, "reason")));
 }
 
 Datum
@@ -167,7 +167,7 @@ wfo_withdraw_proposal(PG_FUNCTION_ARGS)
 	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
 	return enum_to_datum(&proposal_status_type,
 						 proposal_withdraw(proposal_id, arg_int64_or_null(fcinfo, 1),
-										   arg_text_or_null(fcinfo, 2)));
+										   arg_text_or_null(fcinfo, 2, "reason")));
 }
 
 Datum

@@ -51,7 +51,7 @@ read_request(FunctionCallInfo fcinfo, ToolRequest *request)
 		report_unknown("wfo_unknown_function",
 					   errmsg("function with OID %u does not exist", request->function));
 	request->run_as = arg_role_or_invalid(fcinfo, 2, "run_as");
-	request->description = arg_text_or_null(fcinfo, 3);
+	request->description = arg_text_or_null(fcinfo, 3, "description");
 	request->timeout = arg_interval_or_null(fcinfo, 4, "timeout");
 	request->max_attempts = arg_int64_or_null(fcinfo, 5);
 	request->in_session = arg_bool_or_null(fcinfo, 6);
@@ -107,7 +107,7 @@ wfo_accept_tool_definition(PG_FUNCTION_ARGS)
 	call_begin("accept_tool_definition");
 	tool = arg_key(fcinfo, 0, "tool");
 	PG_RETURN_INT64(tool_accept_definition(tool, arg_int64_or_null(fcinfo, 1),
-										   arg_text_or_null(fcinfo, 2)));
+										   arg_text_or_null(fcinfo, 2, "reason")));
 }
 
 Datum

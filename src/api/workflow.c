@@ -26,7 +26,7 @@ wfo_start_workflow(PG_FUNCTION_ARGS)
 	title = arg_text(fcinfo, 0, "title");
 	actor_id = arg_int64_or_null(fcinfo, 1);
 	dry_run = PG_ARGISNULL(2) ? false : PG_GETARG_BOOL(2);
-	metadata = arg_jsonb_object(fcinfo, 3, "metadata");
+	metadata = arg_document(fcinfo, 3, "metadata");
 	PG_RETURN_INT64(workflow_start(title, actor_id, dry_run, metadata));
 }
 
@@ -50,5 +50,5 @@ wfo_cancel_workflow(PG_FUNCTION_ARGS)
 	workflow_id = arg_int64(fcinfo, 0, "workflow_id");
 	return enum_to_datum(&workflow_status_type,
 						 workflow_cancel(workflow_id, arg_int64_or_null(fcinfo, 1),
-										 arg_text_or_null(fcinfo, 2)));
+										 arg_text_or_null(fcinfo, 2, "reason")));
 }

@@ -7,8 +7,10 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "base/args.h"
 #include "base/errors.h"
+#include "base/settings.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
@@ -66,10 +68,25 @@ arg_bool_or_null(FunctionCallInfo fcinfo, int n)
 	return value;
 }
 
-char *
-arg_text_or_null(FunctionCallInfo fcinfo, int n)
+/* Refuse a text or document that is larger than the setting says: 54000. */
+void
+arg_check_size(Size size, const char *name)
 {
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (size > (Size) setting_max_params_size * 1024)
+		report_limit("wfo_argument_too_long", errmsg("argument \"%s\" is too long", name),
+					 errdetail("It has %zu bytes; the limit is %d kB.", size,
+							   setting_max_params_size),
+					 errhint("The limit is the setting workflow_orch.max_params_size."));
+}
+
+/* The size is looked at before the value is read into memory. */
+char *
+arg_text_or_null(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		return NULL;
+	arg_check_size(toast_raw_datum_size(PG_GETARG_DATUM(n)) - VARHDRSZ, name);
+	return text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
 /* A text with more than white space in it. */
@@ -79,7 +96,7 @@ arg_text(FunctionCallInfo fcinfo, int n, const char *name)
 	char *value;
 
 	arg_require(fcinfo, n, name);
-	value = arg_text_or_null(fcinfo, n);
+	value = arg_text_or_null(fcinfo, n, name);
 	if (value[strspn(value, " \t\r\n\f\v")] == '\0')
 		report_invalid("wfo_argument_empty", errmsg("argument \"%s\" must not be empty", name));
 	return value;
@@ -144,6 +161,7 @@ arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name)
 	return value;
 }
 
+/* A JSON object; the params of a call have a limit, and an error, of their own. */
 Jsonb *
 arg_jsonb_object(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -155,6 +173,14 @@ arg_jsonb_object(FunctionCallInfo fcinfo, int n, const char *name)
 		report_invalid("wfo_argument_invalid",
 					   errmsg("argument \"%s\" must be a JSON object", name));
 	return value;
+}
+
+Jsonb *
+arg_document(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	arg_require(fcinfo, n, name);
+	arg_check_size(toast_raw_datum_size(PG_GETARG_DATUM(n)), name);
+	return arg_jsonb_object(fcinfo, n, name);
 }
 
 /* A regrole that stands for a role, or InvalidOid for NULL. */

@@ -25,11 +25,13 @@ extern int64 arg_int64(FunctionCallInfo fcinfo, int n, const char *name);
 extern bool arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
 extern TimestampTz arg_time(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *arg_text(FunctionCallInfo fcinfo, int n, const char *name);
-extern char *arg_text_or_null(FunctionCallInfo fcinfo, int n);
+extern char *arg_text_or_null(FunctionCallInfo fcinfo, int n, const char *name);
+extern void arg_check_size(Size size, const char *name);
 extern char *arg_key(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *arg_key_or_null(FunctionCallInfo fcinfo, int n, const char *name);
 extern Interval *arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name);
 extern Jsonb *arg_jsonb_object(FunctionCallInfo fcinfo, int n, const char *name);
+extern Jsonb *arg_document(FunctionCallInfo fcinfo, int n, const char *name);
 extern Oid arg_role(FunctionCallInfo fcinfo, int n, const char *name);
 extern Oid arg_role_or_invalid(FunctionCallInfo fcinfo, int n, const char *name);
 

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/args.h"
 #include "base/errors.h"
 #include "base/json.h"
 #include "base/json_args.h"
@@ -133,6 +134,7 @@ json_args_text_or_null(const JsonArgs *args, const char *key)
 		return NULL;
 	if (value->type != jbvString)
 		report_malformed(args, key, "a string");
+	arg_check_size(value->val.string.len, key);
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 

@@ -104,8 +104,9 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 							 "Sets whether tools may run as a superuser.", NULL,
 							 &setting_allow_superuser_tools, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("workflow_orch.max_params_size",
-							"Sets the largest size of the params of a proposal.", NULL,
-							&setting_max_params_size, 1024, 1, MAX_KILOBYTES / 2, PGC_SUSET,
+							"Sets the largest size of the params of a proposal, and of any other "
+							"text or document that a call is given.",
+							NULL, &setting_max_params_size, 1024, 1, MAX_KILOBYTES / 2, PGC_SUSET,
 							GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("workflow_orch.max_result_size",
 							"Sets the largest size of what a tool returns.", NULL,

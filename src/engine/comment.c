@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include "base/errors.h"
-#include "base/settings.h"
 #include "engine/caller.h"
 #include "engine/readable.h"
 #include "engine/verbs.h"
@@ -23,12 +21,6 @@ proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)
 	const Actor *actor;
 	const Proposal *proposal;
 	Comment comment = {.proposal_id = proposal_id, .comment = text};
-
-	if (strlen(text) > (Size) setting_max_params_size * 1024)
-		report_limit("wfo_argument_too_long", errmsg("the comment is too long"),
-					 errdetail("It has %zu bytes; the limit is %d kB.", strlen(text),
-							   setting_max_params_size),
-					 errhint("The limit is the setting workflow_orch.max_params_size."));
 
 	caller_identify(&caller);
 	actor = caller_actor(&caller, actor_id, "actor_id");

@@ -6,9 +6,9 @@
 
 #include "base/errors.h"
 #include "base/json.h"
-#include "base/settings.h"
 #include "engine/caller.h"
 #include "engine/definition.h"
+#include "engine/open_limit.h"
 #include "engine/params.h"
 #include "engine/requirement.h"
 #include "engine/run_as.h"
@@ -20,62 +20,6 @@
 #include "store/lock.h"
 #include "store/table.h"
 #include "store/tool_definition.h"
-#include "utils/hsearch.h"
-#include "utils/memutils.h"
-
-/*
- * How many more proposals of an actor this backend lets pass before it counts
- * the open ones again.
- */
-typedef struct Allowance
-{
-	int64 actor_id;
-	int limit;
-	int left;
-} Allowance;
-
-static HTAB *allowances = NULL;
-
-/*
- * Refuse with 54000 past the limit of open proposals.
- *
- * Counting takes time in proportion to the count, so it is not done each time:
- * an eighth of what was left at the last count may pass first.  Several
- * sessions at once can exceed the limit by as much.
- */
-static void
-check_open_proposals(int64 actor_id)
-{
-	Allowance *allowance;
-	bool found;
-	int open;
-
-	if (setting_max_open_proposals == 0)
-		return;
-	if (allowances == NULL)
-	{
-		HASHCTL ctl = {.keysize = sizeof(int64), .entrysize = sizeof(Allowance)};
-
-		ctl.hcxt = TopMemoryContext;
-		allowances = hash_create("workflow_orch allowances", 64, &ctl,
-								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	allowance = hash_search(allowances, &actor_id, HASH_ENTER, &found);
-	if (!found || allowance->limit != setting_max_open_proposals || allowance->left == 0)
-	{
-		allowance->limit = setting_max_open_proposals;
-		allowance->left = 0;
-		open = proposal_count_open(actor_id, setting_max_open_proposals);
-		if (open >= setting_max_open_proposals)
-			report_limit("wfo_too_many_open",
-						 errmsg("actor " INT64_FORMAT " has too many open proposals", actor_id),
-						 errdetail("The limit is %d.", setting_max_open_proposals),
-						 errhint("Have some decided, executed or withdrawn. The limit is the "
-								 "setting workflow_orch.max_open_proposals."));
-		allowance->left = Max((setting_max_open_proposals - open) / 8, 1);
-	}
-	allowance->left--;
-}
 
 /*
  * Answer with the proposal that is there, if the request has the same content:
@@ -208,7 +152,8 @@ check_subject(const Caller *caller, const ProposeSubject *subject)
 /*
  * Propose a call.
  *
- * Locks: the idempotency key; the workflow, shared.
+ * Locks: the idempotency key; the workflow, shared; for a moment, the actor's
+ * open proposals.
  * Who may not act as the actor is refused before, and what is decided on is read
  * after the waits for them.
  */
@@ -218,6 +163,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	Caller caller;
 	ProposeSubject subject;
 	const Definition *definition;
+	OpenSlot slot;
 	Revision revision = {.revision = 1};
 
 	caller_identify(&caller);
@@ -248,7 +194,6 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	}
 
 	check_subject(&caller, &subject);
-	check_open_proposals(subject.actor->actor_id);
 
 	definition = definition_load(subject.tool);
 	revision.params = params_convert(subject.tool, definition, run_as_current(subject.tool),
@@ -256,7 +201,6 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	revision.definition = definition->sha256;
 	tool_definition_keep(definition->sha256, subject.tool->tool, definition->json);
 
-	revision.proposal_id = store_next_id(STORE_PROPOSAL);
 	revision.proposed_by = subject.actor->actor_id;
 	requirement_work_out(&revision,
 						 &(RequirementSubject){
@@ -271,7 +215,10 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 						 subject.policy);
 	caller_person(&caller, subject.actor, &revision.author);
 	workflow_check_at_commit(request->workflow_id);
+	open_limit_take(subject.actor->actor_id, &slot);
+	revision.proposal_id = slot.proposal_id;
 	insert_proposal(request, subject.workflow, subject.policy, &revision);
+	open_limit_done(&slot);
 	*status = PROPOSAL_PENDING;
 	if (revision.rule_id != NULL)
 		*status = approve_by_rule(revision.proposal_id);

@@ -7,10 +7,12 @@
 #include "access/htup_details.h"
 #include "access/multixact.h"
 #include "access/subtrans.h"
+#include "access/table.h"
 #include "miscadmin.h"
 #include "storage/procarray.h"
 #include "store/proposal.h"
 #include "store/table.h"
+#include "utils/snapmgr.h"
 
 static Proposal *
 proposal_read(StoredRow *row)
@@ -85,20 +87,34 @@ proposal_lock(int64 proposal_id, bool wait, Proposal **proposal)
 	return outcome;
 }
 
-/* Count the pending and approved proposals of an actor, up to a limit. */
+/*
+ * Count the pending and approved proposals of an actor, up to a limit: those, too,
+ * that other transactions have made and not committed, or have ended and not
+ * committed that.
+ */
 int
 proposal_count_open(int64 actor_id, int limit)
 {
+	Relation rel = store_open(STORE_PROPOSAL, AccessShareLock);
+	SnapshotData dirty;
 	ScanKeyData keys[2];
-	StoreScan scan;
+	SysScanDesc scan;
+	HeapTuple tuple;
 	int count = 0;
 
+	InitDirtySnapshot(dirty);
 	store_key_int64(&keys[0], PROPOSAL_ACTOR_ID, actor_id);
 	store_key_bool(&keys[1], PROPOSAL_OPEN, true);
-	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_actor_idx", 2, keys);
-	while (count < limit && store_scan_next(&scan) != NULL)
-		count++;
-	store_scan_end(&scan);
+	scan = systable_beginscan(rel, store_relid("proposal_actor_idx"), true, &dirty, 2, keys);
+	while (count < limit && (tuple = systable_getnext(scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		/* Of a row that another transaction has changed, the earlier version counts. */
+		if (!TransactionIdIsValid(dirty.xmin) || (tuple->t_data->t_infomask & HEAP_UPDATED) == 0)
+			count++;
+	}
+	systable_endscan(scan);
+	table_close(rel, NoLock);
 	return count;
 }
 
