@@ -15,6 +15,8 @@
 
 #include "postgres.h"
 
+#include "base/log_limit.h"
+
 /* The reason of an error, such as "wfo_frozen". */
 #define errreason(reason) err_generic_string(PG_DIAG_CONSTRAINT_NAME, reason)
 
@@ -45,13 +47,15 @@
 
 /*
  * Not allowed: 42501.  The refusal goes to the server log first, because the
- * error itself may be caught by the caller and leave no trace.
+ * error itself may be caught by the caller and leave no trace.  Of many refusals for
+ * one reason the log has the first ones and a number (log_limit.c).
  */
 #define report_denied(reason, ...) \
 	do \
 	{ \
-		ereport(LOG_SERVER_ONLY, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errhidestmt(true), \
-								  errhidecontext(true), errreason(reason), __VA_ARGS__)); \
+		if (log_limit_pass(reason, 0)) \
+			ereport(LOG_SERVER_ONLY, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errhidestmt(true), \
+									  errhidecontext(true), errreason(reason), __VA_ARGS__)); \
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason(reason), __VA_ARGS__)); \
 	} while (0)
 

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/log_limit.h"
 #include "engine/approved.h"
 #include "engine/caller.h"
 #include "engine/deadline.h"
@@ -118,12 +119,17 @@ approved_check_role(const ApprovedCall *call)
 	run_as_check(call->definition, call->run_as);
 }
 
-/* Leave a trace of the start that no rollback removes. */
+/*
+ * Leave a trace of the start that no rollback removes.  A proposal starts once, or
+ * a few times: more often only where it is dry, or rolled back in a loop.
+ */
 static void
 log_start(const ApprovedCall *call, const Run *run)
 {
 	const Proposal *proposal = call->proposal;
 
+	if (!log_limit_pass("execution starts", proposal->proposal_id))
+		return;
 	ereport(LOG_SERVER_ONLY,
 			(errhidestmt(true), errhidecontext(true),
 			 errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT " revision " INT64_FORMAT

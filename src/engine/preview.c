@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "base/errors.h"
+#include "base/log_limit.h"
 #include "engine/caller.h"
 #include "engine/definition.h"
 #include "engine/freeze.h"
@@ -98,6 +99,8 @@ check_identity(const PreviewContext *context)
 static void
 log_start(const PreviewContext *context, const Tool *tool)
 {
+	if (!log_limit_pass("preview starts", context->proposal->proposal_id))
+		return;
 	ereport(LOG_SERVER_ONLY,
 			(errhidestmt(true), errhidecontext(true),
 			 errmsg("preview of proposal " INT64_FORMAT " revision " INT64_FORMAT

@@ -163,6 +163,33 @@ $node->psql('postgres', "BEGIN; SELECT workflow_orch.withdraw_proposal($open, 2)
 my @lines = logged($offset) =~ /LOG:  .*not yours to withdraw/g;
 is(scalar(@lines), 1, 'a refusal that is not caught is logged once as such');
 
+# What is refused, or started and undone, in a loop does not fill the log.
+sub in_a_loop
+{
+	my ($call, $error) = @_;
+	$offset = -s $node->logfile;
+	$node->safe_psql('postgres', "DO \$x\$ BEGIN FOR i IN 1..500 LOOP BEGIN PERFORM $call; RAISE 'undo'; EXCEPTION WHEN insufficient_privilege OR raise_exception THEN END; END LOOP; END \$x\$");
+	wait_for_log($offset, qr/left 480 lines/);
+	return logged($offset);
+}
+sub wait_for_log
+{
+	my ($from, $pattern) = @_;
+	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return if logged($from) =~ $pattern;
+		select undef, undef, undef, 0.1;
+	}
+	return;
+}
+my $looped = in_a_loop("workflow_orch.withdraw_proposal($open, 2)");
+is(scalar(() = $looped =~ /LOG:  .*not yours to withdraw/g), 20, 'of many refusals in a session the log has the first');
+like($looped, qr/LOG:  left 480 lines of the kind "wfo_not_yours" out of the log/, 'and how many there were more');
+my $again = approved($node, 'postgres', 'add', 3);
+$looped = in_a_loop("workflow_orch.execute_action($again, 3)");
+is(scalar(() = $looped =~ /of proposal $again revision 1 starts/g), 20, 'of many starts of a proposal, too');
+like($looped, qr/LOG:  left 480 lines of the kind "execution starts" out of the log/, 'with their number');
+
 # What a tool raises as a notice is the caller's to read.
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION app.tells(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'told %', n; RETURN n; END $$;

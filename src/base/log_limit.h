@@ -1,0 +1,12 @@
+/*
+ * log_limit.h
+ *	  How many lines of one kind a backend writes to the server's log.
+ */
+#ifndef WFO_BASE_LOG_LIMIT_H
+#define WFO_BASE_LOG_LIMIT_H
+
+#include "postgres.h"
+
+extern bool log_limit_pass(const char *kind, int64 id);
+
+#endif
