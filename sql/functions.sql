@@ -116,6 +116,11 @@ RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_wait_execution';
 COMMENT ON FUNCTION wait_execution IS
   'Waits until an execution has ended and returns its result; NULL when the timeout ended first. timeout NULL or zero: as long as it takes. Errors: 22023, 42704, 55000 queued by this very transaction or inside a tool, 40P01 the call cannot start before a transaction ends that waits for this one.';
 
+CREATE FUNCTION wait_proposal(proposal_id bigint, timeout interval DEFAULT NULL, OUT status proposal_status)
+RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_wait_proposal';
+COMMENT ON FUNCTION wait_proposal IS
+  'Waits until the status of a pending or approved proposal changes, and returns the new one; at once where it is neither. NULL when the timeout ended first. timeout NULL or zero: as long as it takes. Errors: 22023, 42704, 42501 not the caller''s to read, 55000 changed by this very transaction or inside a tool.';
+
 CREATE FUNCTION cancel_execution(execution_id bigint, actor_id bigint DEFAULT NULL, reason text DEFAULT NULL,
                                  OUT status execution_status)
 RETURNS execution_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_cancel_execution';

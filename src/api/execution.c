@@ -29,6 +29,7 @@ PG_FUNCTION_INFO_V1(wfo_review_break_glass);
 PG_FUNCTION_INFO_V1(wfo_execute_parallel);
 PG_FUNCTION_INFO_V1(wfo_enqueue_action);
 PG_FUNCTION_INFO_V1(wfo_wait_execution);
+PG_FUNCTION_INFO_V1(wfo_wait_proposal);
 PG_FUNCTION_INFO_V1(wfo_cancel_execution);
 PG_FUNCTION_INFO_V1(wfo_resume_queue);
 PG_FUNCTION_INFO_V1(wfo_list_workers);
@@ -103,6 +104,19 @@ wfo_wait_execution(PG_FUNCTION_ARGS)
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_JSONB_P(result);
+}
+
+Datum
+wfo_wait_proposal(PG_FUNCTION_ARGS)
+{
+	int64 proposal_id;
+	ProposalStatus status;
+
+	call_begin_waiting("wait_proposal");
+	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
+	if (!wait_for_proposal(proposal_id, arg_timeout(fcinfo, 1), &status))
+		PG_RETURN_NULL();
+	return enum_to_datum(&proposal_status_type, status);
 }
 
 Datum

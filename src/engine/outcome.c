@@ -1,6 +1,6 @@
 /*
  * outcome.c
- *	  What became of an execution.
+ *	  What became of an execution, or of a proposal, for somebody who waits.
  */
 #include "postgres.h"
 
@@ -8,6 +8,8 @@
 #include "access/xact.h"
 #include "base/errors.h"
 #include "base/peek.h"
+#include "engine/readable.h"
+#include "engine/state.h"
 #include "engine/verbs.h"
 #include "store/execution.h"
 #include "store/queue.h"
@@ -92,4 +94,48 @@ execution_outcome(int64 execution_id, int64 *proposal_id)
 
 	peek(look, &own);
 	return own.result;
+}
+
+typedef struct ProposalLook
+{
+	int64 proposal_id;
+	ProposalStatus status;
+	bool seen;
+} ProposalLook;
+
+static void
+look_at_proposal(void *arg)
+{
+	ProposalLook *own = arg;
+	Caller caller;
+	const Proposal *proposal;
+
+	if (!store_try_lock_shared(STORE_PROPOSAL))
+		return;
+	caller_identify(&caller);
+	proposal = readable_proposal_require(&caller, NULL, own->proposal_id, "wait for");
+	own->status = proposal_status_now(proposal);
+	own->seen = true;
+	if (proposal_status_is_open(own->status) && is_own(proposal->row))
+		report_wrong_state("wfo_not_committed",
+						   errmsg("proposal " INT64_FORMAT " cannot be decided before this "
+								  "transaction commits",
+								  own->proposal_id),
+						   errhint("Commit, and wait for it then."));
+}
+
+/*
+ * Look where a proposal stands by the clock, for somebody who waits and may read
+ * it: false where nothing is seen, since the table is locked.  55000 where this
+ * transaction has changed an open proposal, which nobody else sees before the
+ * commit.  Leaves no lock and no snapshot behind.
+ */
+bool
+proposal_outcome(int64 proposal_id, ProposalStatus *status)
+{
+	ProposalLook own = {.proposal_id = proposal_id};
+
+	peek(look_at_proposal, &own);
+	*status = own.status;
+	return own.seen;
 }

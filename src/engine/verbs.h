@@ -99,6 +99,7 @@ extern int64 queue_resume(void);
 
 /* outcome.c */
 extern Jsonb *execution_outcome(int64 execution_id, int64 *proposal_id);
+extern bool proposal_outcome(int64 proposal_id, ProposalStatus *status);
 
 /* review_many.c */
 extern Jsonb *review_many(const ReviewRequest *requests, int count);

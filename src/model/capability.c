@@ -13,8 +13,8 @@
 #include "model/capability.h"
 
 #define FUNCTIONS_OF_EVERYBODY \
-	"get_audit_log", "audit_log_entries", "whoami", "transitions", "describe_needs", "tool_check", \
-		"tool_change", "count_rebound_approvals"
+	"get_audit_log", "audit_log_entries", "wait_proposal", "whoami", "transitions", \
+		"describe_needs", "tool_check", "tool_change", "count_rebound_approvals"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
 		"revocation", "execution", "queue", "cancel_request", "break_glass", "proposal_progress", \

@@ -1,10 +1,12 @@
 /*
  * waiting.c
- *	  Waits for executions that workers run.
+ *	  Waits for executions that workers run, and for decisions on proposals.
  *
- * Who waits is in the pool, and the worker that has committed an execution sets
+ * Who waits for an execution is in the pool, and the worker that has committed an execution sets
  * the latches of those that wait for it.  The row is what counts: it is read
- * again after each wake-up, and every second.
+ * again after each wake-up, and every second.  A proposal can wait for days, and
+ * anybody may decide on it, so nobody wakes who waits for it: the row is read
+ * again and again, with longer pauses.
  */
 #include "postgres.h"
 
@@ -26,6 +28,9 @@
 
 /* The same where there was no room in the pool. */
 #define LOOK_EVERY_ALONE 20
+
+/* The longest pause between two looks at a proposal, in ms. */
+#define LOOK_AT_PROPOSAL_EVERY 250
 
 /* Enter this process as waiting; -1 where there is no room. */
 static int
@@ -175,6 +180,63 @@ wait_here(const Wait *wait)
 	return result;
 }
 
+/* The time that is timeout ms away; 0 where that is 0, for no such time. */
+static TimestampTz
+deadline_after(int64 timeout)
+{
+	if (timeout == 0)
+		return 0;
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									   Min(timeout, (int64) PG_INT32_MAX * 1000));
+}
+
+/*
+ * Wait until the status of an open proposal changes, for at most timeout ms or,
+ * where that is 0, as long as it takes: true and the status, which is the present
+ * one where the proposal is not open; false when the time is over.  Holds no lock
+ * on the tables while it waits, and where it can no snapshot.
+ */
+bool
+wait_for_proposal(int64 proposal_id, int64 timeout, ProposalStatus *status)
+{
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext looking = AllocSetContextCreate(context, "wait for proposal",
+												  ALLOCSET_DEFAULT_SIZES);
+	TimestampTz deadline = deadline_after(timeout);
+	int pause = LOOK_EVERY_ALONE;
+	bool released = false;
+	bool known = false;
+	bool changed = false;
+	ProposalStatus first = PROPOSAL_PENDING;
+
+	for (;;)
+	{
+		bool seen;
+
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(looking);
+		MemoryContextSwitchTo(looking);
+		seen = proposal_outcome(proposal_id, status);
+		MemoryContextSwitchTo(context);
+		if (seen && !known)
+			first = *status;
+		known |= seen;
+		changed = seen && (*status != first || !proposal_status_is_open(*status));
+		if (changed || (deadline != 0 && GetCurrentTimestamp() >= deadline))
+			break;
+		if (!released)
+			released = statement_snapshot_release();
+		InvalidateCatalogSnapshot();
+		sleep_until(deadline, pause);
+		pause = Min(2 * pause, LOOK_AT_PROPOSAL_EVERY);
+	}
+	if (released)
+		statement_snapshot_renew();
+	MemoryContextDelete(looking);
+	return changed;
+}
+
 /*
  * Wait until an execution has ended, for at most timeout ms or, where that is
  * 0, as long as it takes: returns its result, or NULL when the time is over.
@@ -184,11 +246,8 @@ Jsonb *
 wait_for_execution(int64 execution_id, int64 timeout)
 {
 	Jsonb *volatile result = NULL;
-	Wait wait = {.execution_id = execution_id};
+	Wait wait = {.execution_id = execution_id, .deadline = deadline_after(timeout)};
 
-	if (timeout > 0)
-		wait.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													Min(timeout, (int64) PG_INT32_MAX * 1000));
 	wait.index = enter(execution_id);
 	PG_ENSURE_ERROR_CLEANUP(leave, Int32GetDatum(wait.index));
 	{

@@ -102,6 +102,7 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.remove_approval_rule', ARRAY['workflow_orch.add_approval_rule()'], '{rule_id}'),
   ('workflow_orch.execute_parallel', ARRAY['''[]''', 'ann()', '''1 s'''], '{calls}'),
   ('workflow_orch.enqueue_action', ARRAY['approved(''div'', ''{"n": 1}'')', 'ann()', '''2030-01-01''', '0'], '{proposal_id,priority}'),
+  ('workflow_orch.wait_proposal', ARRAY['(SELECT min(proposal_id) FROM workflow_orch.proposal WHERE status = ''executed'')', '''1 s'''], '{proposal_id}'),
   ('workflow_orch.wait_execution', ARRAY['(SELECT min(execution_id) FROM workflow_orch.execution)', '''1 s'''], '{execution_id}'),
   ('workflow_orch.cancel_execution', ARRAY['workflow_orch.enqueue_action(approved(''div'', ''{"n": 1}''), run_at => ''2030-01-01'')', 'ann()', '''r'''], '{execution_id}'),
   ('workflow_orch.resume_queue', '{}', '{}'),
@@ -425,9 +426,9 @@ END
 $$;
 SELECT is_error(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), '{"sqlstate": "25006", "message": "cannot execute %"}',
     format('%s is refused in a read-only transaction', function))
-  FROM calls WHERE function::text !~ '(whoami|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution)$' ORDER BY function::text;
+  FROM calls WHERE function::text !~ '(whoami|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution|wait_proposal)$' ORDER BY function::text;
 SELECT is(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works in a read-only transaction', function))
-  FROM calls WHERE function::text ~ '(whoami|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution)$' ORDER BY function::text;
+  FROM calls WHERE function::text ~ '(whoami|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution|wait_proposal)$' ORDER BY function::text;
 
 SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'after all this the tables agree with the audit log');
 
