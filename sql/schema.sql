@@ -1,28 +1,21 @@
 \echo Use "CREATE EXTENSION workflow_orch" to load this file. \quit
 
--- The owner of the schema may replace what is in it and counts as the
--- extension's owner, and a function in it that has the name of one of ours
--- would lend a capability.  So a schema that is there already must be a
--- superuser's, and empty, as it is when a dump is restored.
+-- The schema is the extension's own, so that it goes with it and is nobody
+-- else's: the owner of a schema may replace what is in it, and a function in it
+-- that has the name of one of ours would lend a capability.  One that is there
+-- already is not taken over.
 DO $$
 BEGIN
-  IF NOT (SELECT r.rolsuper FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
-           WHERE n.nspname = 'workflow_orch') THEN
-    RAISE EXCEPTION 'schema "workflow_orch" belongs to another role'
-      USING ERRCODE = 'insufficient_privilege',
-            DETAIL = 'Its owner could replace the objects of the extension.',
-            HINT = 'Drop the schema: the extension creates it.';
-  END IF;
-  IF EXISTS (SELECT FROM pg_catalog.pg_depend d
-              WHERE d.refclassid = 'pg_catalog.pg_namespace'::regclass AND d.refobjid = 'workflow_orch'::regnamespace
-                AND d.classid <> 'pg_catalog.pg_extension'::regclass) THEN
-    RAISE EXCEPTION 'schema "workflow_orch" is not empty'
-      USING ERRCODE = 'insufficient_privilege',
-            DETAIL = 'What stands in it could be taken for an object of the extension.',
+  IF EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'workflow_orch') THEN
+    RAISE EXCEPTION 'schema "workflow_orch" already exists'
+      USING ERRCODE = 'duplicate_schema',
+            DETAIL = 'What stands in it, or its owner, could pass for a part of the extension.',
             HINT = 'Drop the schema: the extension creates it.';
   END IF;
 END
 $$;
+CREATE SCHEMA workflow_orch;
+SET LOCAL search_path = workflow_orch, pg_temp;
 
 COMMENT ON SCHEMA workflow_orch IS
   'Proposal-based approval: actors propose tool calls, reviewers decide, approved calls execute, every step is audited';

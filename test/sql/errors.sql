@@ -156,7 +156,6 @@ SELECT workflow_orch.retry_action(:t);
 SELECT result - 'executed_at' - 'duration_ms' FROM workflow_orch.execute_action(:t);
 
 DROP EXTENSION workflow_orch;
-DROP SCHEMA workflow_orch;
 DROP SCHEMA errors CASCADE;
 DROP ROLE errors_tool, errors_person, errors_other;
 CREATE EXTENSION workflow_orch;

@@ -206,7 +206,8 @@ my $told = echo('secret told');
 execute($node, 'postgres', $told);
 start_query($listener, 'SELECT 1');
 my $notified = answer($listener);
-is(join(' ', $notified =~ /"proposal_id": $told, "workflow_id": 1, "status": "(\w+)"/g), 'pending approved executed', 'with notify each status is told to listeners');
+is(join(' ', $notified =~ /"proposal_id": $told, "workflow_id": 1, "status": "(\w+)"/g), 'pending approved succeeded executed',
+	'with notify each status is told to listeners, that of the execution among them');
 unlike($notified, qr/secret/, 'without params');
 
 end_session($_) for $gate, $caller, $after, $listener;
