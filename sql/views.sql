@@ -17,26 +17,29 @@ COMMENT ON COLUMN worker_status.since IS 'When the state began';
 
 CREATE VIEW queue_status WITH (security_invoker = true) AS
 SELECT q.tool,
-       count(*) FILTER (WHERE NOT h.held AND NOT q.runs AND q.due_at <= now.t) AS due,
-       count(*) FILTER (WHERE NOT h.held AND NOT q.runs AND q.due_at > now.t) AS scheduled,
+       count(*) FILTER (WHERE NOT q.held AND NOT q.runs AND q.due_at <= now.t) AS due,
+       count(*) FILTER (WHERE NOT q.held AND NOT q.runs AND q.due_at > now.t) AS scheduled,
        count(*) FILTER (WHERE q.runs) AS running,
-       count(*) FILTER (WHERE h.held) AS held,
-       max(now.t - q.due_at) FILTER (WHERE NOT h.held AND NOT q.runs AND q.due_at <= now.t) AS oldest_age
-  FROM (SELECT u.*, EXISTS (SELECT FROM list_workers() w
-                             WHERE w.execution_id = u.execution_id
-                               AND w.database_oid = u.home_database) AS runs
-          FROM queue u) q
+       count(*) FILTER (WHERE q.held) AS held,
+       max(now.t - q.due_at) FILTER (WHERE NOT q.held AND NOT q.runs AND q.due_at <= now.t) AS oldest_age
+  FROM (SELECT u.tool, u.due_at, h.held,
+               NOT h.held AND u.execution_id IN
+                 (SELECT w.execution_id FROM list_workers() w
+                   WHERE w.execution_id IS NOT NULL
+                     AND w.database_oid = (SELECT d.oid FROM pg_catalog.pg_database d
+                                            WHERE d.datname = pg_catalog.current_database())) AS runs
+          FROM queue u
+         CROSS JOIN LATERAL (SELECT u.home_system <> (SELECT s.system_identifier FROM pg_catalog.pg_control_system() s)
+                                 OR u.home_database <> (SELECT d.oid FROM pg_catalog.pg_database d
+                                                         WHERE d.datname = pg_catalog.current_database()) AS held) h) q
  CROSS JOIN LATERAL (SELECT pg_catalog.clock_timestamp() AS t) now
- CROSS JOIN LATERAL (SELECT q.home_system <> (SELECT s.system_identifier FROM pg_catalog.pg_control_system() s)
-                         OR q.home_database <> (SELECT d.oid FROM pg_catalog.pg_database d
-                                                 WHERE d.datname = pg_catalog.current_database()) AS held) h
  GROUP BY q.tool;
 
 COMMENT ON VIEW queue_status IS 'What waits for the background workers, per tool';
 COMMENT ON COLUMN queue_status.tool IS 'Tool';
 COMMENT ON COLUMN queue_status.due IS 'Calls that may start now';
 COMMENT ON COLUMN queue_status.scheduled IS 'Calls that are due later, or are tried again then';
-COMMENT ON COLUMN queue_status.running IS 'Calls that a worker runs';
+COMMENT ON COLUMN queue_status.running IS 'Calls that a worker runs, of this database';
 COMMENT ON COLUMN queue_status.held IS 'Calls of the original of this database, held until resume_queue()';
 COMMENT ON COLUMN queue_status.oldest_age IS 'How long the oldest call that is due has been';
 

@@ -42,10 +42,14 @@ $other->command_ok([ 'pg_restore', '--exit-on-error', '-d', $other->connstr('res
 $other->safe_psql('restored', q{SELECT workflow_orch.update_tool('quick', run_as => 'tool_runner')});
 
 my @copies = ([ $node, 'clone' ], [ $node, 'restored' ], [ $other, 'restored' ]);
+my $gate = hold($node, 'work', 'SELECT pg_advisory_lock(4711)');
 foreach my $copy ([ $node, 'work' ], @copies)
 {
 	$copy->[0]->safe_psql($copy->[1], 'SELECT workflow_orch.remove_freeze(1)');
 }
+wait_for($node, 'work', 'SELECT sum(running) = 1 FROM workflow_orch.queue_status');
+is($_->[0]->safe_psql($_->[1], 'SELECT sum(running), sum(held) FROM workflow_orch.queue_status'), '0|8', "$_->[1]: what runs in the original does not run here") foreach @copies;
+end_session($gate);
 wait_for($node, 'work', 'SELECT count(*) = 2 FROM workflow_orch.queue');
 is($node->safe_psql('work', 'SELECT count(*) FROM app.ran'), 9, 'the original goes on');
 
