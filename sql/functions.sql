@@ -233,6 +233,11 @@ RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_revoke_capability';
 COMMENT ON FUNCTION revoke_capability IS
   'Revokes what grant_capability granted, except what another capability of the role needs. Errors: 22023, 42501.';
 
+CREATE FUNCTION list_capabilities(OUT capability text, OUT restricted boolean, OUT calls text[])
+RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_list_capabilities';
+COMMENT ON FUNCTION list_capabilities IS
+  'The capabilities with their calls: EXECUTE on the first of them is the capability. restricted: only a superuser or the extension''s owner grants it. The view access says who has them.';
+
 CREATE FUNCTION is_gateway()
 RETURNS boolean LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_is_gateway';
 COMMENT ON FUNCTION is_gateway IS

@@ -250,3 +250,43 @@ COMMENT ON COLUMN review_history.db_role IS 'Database role that the reviewer was
 COMMENT ON COLUMN review_history.login IS 'Login the decision came through; null: a gateway';
 COMMENT ON COLUMN review_history.rebound IS 'The reviewer is bound to another role now: the decision is that of db_role';
 COMMENT ON COLUMN review_history.revoke_reason IS 'Reason given for that';
+
+CREATE VIEW access WITH (security_invoker = true) AS
+WITH capability AS (
+  SELECT c.capability, p.oid AS function,
+         ARRAY(SELECT pg_catalog.unnest(c.calls)
+               EXCEPT SELECT pg_catalog.unnest(o.calls) FROM list_capabilities() o WHERE o.capability <> c.capability) AS own_calls
+    FROM list_capabilities() c
+    JOIN pg_catalog.pg_namespace n ON n.nspname = 'workflow_orch'
+    JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid AND p.proname = c.calls[1]
+), held AS (
+  SELECT r.oid, r.rolname, r.rolsuper, r.rolcanlogin, c.capability, c.own_calls
+    FROM pg_catalog.pg_roles r
+    JOIN capability c ON pg_catalog.has_function_privilege(r.oid, c.function, 'EXECUTE')
+   WHERE r.rolname !~ '^pg_'
+), used AS (
+  SELECT l.db_role, l.actor_id, l.action, max(l.occurred_at) AS last_at
+    FROM audit_log l
+   GROUP BY l.db_role, l.actor_id, l.action
+)
+SELECT h.rolname AS role, a.actor_id, a.name AS actor, h.capability, h.rolcanlogin AS can_login,
+       (SELECT max(u.last_at) FROM used u
+         WHERE u.db_role = h.rolname AND u.action = ANY (h.own_calls)
+           AND (a.actor_id IS NULL OR u.actor_id = a.actor_id)) AS last_used_at
+  FROM held h
+  LEFT JOIN LATERAL (SELECT b.actor_id, b.name
+                       FROM actor b
+                       JOIN pg_catalog.pg_roles r ON r.oid = b.db_role_oid AND r.rolname = b.db_role
+                      WHERE b.active
+                        AND (r.oid = h.oid
+                             OR NOT h.rolsuper AND pg_catalog.pg_has_role(h.oid, r.oid,
+                                  CASE WHEN pg_catalog.current_setting('server_version_num')::int < 160000
+                                       THEN 'MEMBER' ELSE 'SET' END))) a ON true;
+
+COMMENT ON VIEW access IS 'Who may do what: the roles that have a capability, by a grant or as a member, and the actors that they act as';
+COMMENT ON COLUMN access.role IS 'Database role';
+COMMENT ON COLUMN access.actor_id IS 'Active actor that a session of the role acts as; null: none, so with gateway any, and else nobody in particular';
+COMMENT ON COLUMN access.actor IS 'Name of the actor';
+COMMENT ON COLUMN access.capability IS 'Capability that the role has, as grant_capability names it';
+COMMENT ON COLUMN access.can_login IS 'The role can log in; if not, its members take it on with SET ROLE';
+COMMENT ON COLUMN access.last_used_at IS 'When the role, as the actor, last made a call that comes with this capability only; null: never, and for gateway';

@@ -23,6 +23,7 @@ PG_FUNCTION_INFO_V1(wfo_describe_needs);
 PG_FUNCTION_INFO_V1(wfo_count_rebound_approvals);
 PG_FUNCTION_INFO_V1(wfo_find_review_slot);
 PG_FUNCTION_INFO_V1(wfo_transitions);
+PG_FUNCTION_INFO_V1(wfo_list_capabilities);
 PG_FUNCTION_INFO_V1(wfo_whoami);
 PG_FUNCTION_INFO_V1(wfo_audit_log_entries);
 PG_FUNCTION_INFO_V1(wfo_verify_audit_log);
@@ -46,6 +47,41 @@ wfo_transitions(PG_FUNCTION_ARGS)
 		values[1] = CStringGetTextDatum(enum_label(type, table[i].from));
 		values[2] = CStringGetTextDatum(event_name(table[i].event));
 		values[3] = CStringGetTextDatum(enum_label(type, table[i].to));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+static ArrayType *
+text_array(const char *const *names)
+{
+	Datum values[64];
+	int count = 0;
+
+	for (; names[count] != NULL; count++)
+	{
+		Assert(count < (int) lengthof(values));
+		values[count] = CStringGetTextDatum(names[count]);
+	}
+	return construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+Datum
+wfo_list_capabilities(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	call_begin_read("list_capabilities");
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < CAPABILITY_COUNT; i++)
+	{
+		const CapabilityInfo *info = capability_info((Capability) i);
+		Datum values[3];
+		bool nulls[3] = {0};
+
+		values[0] = CStringGetTextDatum(info->name);
+		values[1] = BoolGetDatum(info->restricted);
+		values[2] = PointerGetDatum(text_array(info->functions));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

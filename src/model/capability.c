@@ -48,13 +48,10 @@ static const char *const execute_functions[] = {"execute_action",
 												"list_execution_stats",
 												FUNCTIONS_OF_EVERYBODY,
 												NULL};
-static const char *const audit_functions[] = {"verify_audit_log",
-											  "list_workers",
-											  "list_pending_reviews",
-											  "find_review_slot",
-											  "list_execution_stats",
-											  FUNCTIONS_OF_EVERYBODY,
-											  NULL};
+static const char *const audit_functions[] = {"verify_audit_log",     "list_workers",
+											  "list_capabilities",    "list_pending_reviews",
+											  "find_review_slot",     "list_execution_stats",
+											  FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const administer_functions[] = {"set_policy",
 												   "register_actor",
 												   "update_actor",
@@ -76,6 +73,7 @@ static const char *const administer_functions[] = {"set_policy",
 												   "comment_proposal",
 												   "resume_queue",
 												   "list_workers",
+												   "list_capabilities",
 												   "list_pending_reviews",
 												   "find_review_slot",
 												   "list_execution_stats",
@@ -86,7 +84,7 @@ static const char *const break_glass_functions[] = {"break_glass_execute", NULL}
 
 static const char *const proposer_tables[] = {TABLES_OF_PROPOSERS, NULL};
 static const char *const reviewer_tables[] = {TABLES_OF_REVIEWERS, NULL};
-static const char *const auditor_tables[] = {TABLES_OF_REVIEWERS, "audit_log", NULL};
+static const char *const auditor_tables[] = {TABLES_OF_REVIEWERS, "audit_log", "access", NULL};
 static const char *const no_tables[] = {NULL};
 
 static const CapabilityInfo capabilities[CAPABILITY_COUNT] = {

@@ -107,6 +107,7 @@ INSERT INTO t.calls VALUES
   ('workflow_orch.cancel_execution', ARRAY['workflow_orch.enqueue_action(approved(''div'', ''{"n": 1}''), run_at => ''2030-01-01'')', 'ann()', '''r'''], '{execution_id}'),
   ('workflow_orch.resume_queue', '{}', '{}'),
   ('workflow_orch.list_workers', '{}', '{}'),
+  ('workflow_orch.list_capabilities', '{}', '{}'),
   ('workflow_orch.list_pending_reviews', ARRAY['bob()'], '{}'),
   ('workflow_orch.find_review_slot', ARRAY[:'pending', 'NULL'], '{proposal_id}'),
   ('workflow_orch.describe_needs', ARRAY[:'pending'], '{proposal_id}'),
@@ -426,9 +427,9 @@ END
 $$;
 SELECT is_error(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), '{"sqlstate": "25006", "message": "cannot execute %"}',
     format('%s is refused in a read-only transaction', function))
-  FROM calls WHERE function::text !~ '(whoami|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution|wait_proposal)$' ORDER BY function::text;
+  FROM calls WHERE function::text !~ '(whoami|list_capabilities|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution|wait_proposal)$' ORDER BY function::text;
 SELECT is(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works in a read-only transaction', function))
-  FROM calls WHERE function::text ~ '(whoami|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution|wait_proposal)$' ORDER BY function::text;
+  FROM calls WHERE function::text ~ '(whoami|list_capabilities|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution|wait_proposal)$' ORDER BY function::text;
 
 SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'after all this the tables agree with the audit log');
 
