@@ -37,6 +37,20 @@ reasons() {
 	cat src/*/*.[ch] |
 		perl -0ne 'print "$1\n" while /(?:\b(?:\w*report_\w+|errreason)\(\s*(?:\w+,\s*)?|constraint_name = pstrdup\()"(wfo_\w+)"/g' | sort -u
 }
+# Each call of a capability that README.md's table does not name in the row of the
+# capability, or in the rows of several.
+calls_not_in_table() {
+	perl -0777 -e '
+		my ($code, $text) = map { local @ARGV = $_; <> } @ARGV;
+		my ($everybody) = $code =~ /FUNCTIONS_OF_EVERYBODY\b((?:[^\n]*\\\n)*[^\n]*)/;
+		my ($shared) = join "", $text =~ /^(\| (?:all|these),? but .*)$/mg;
+		while ($code =~ /(\w+)_functions\[\] = \{(.*?)\};/gs) {
+			my ($name, $body) = ($1, $2);
+			my ($row) = $text =~ /^\| `$name` (.*)$/m;
+			$body .= $everybody if $body =~ /FUNCTIONS_OF_EVERYBODY/;
+			print "$name: $_\n" foreach grep { "$row$shared" !~ /`$_`/ } $body =~ /"(\w+)"/g;
+		}' src/model/capability.c README.md
+}
 documents=(README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md doc/*.md)
 
 report 'there are functions, tables and settings to look for' \
@@ -47,6 +61,7 @@ report 'README.md names every setting' "$(settings | missing README.md)"
 report 'README.md names every capability' \
 	"$(sed -nE 's/^\s*\[CAPABILITY_[A-Z_]+\] = \{"([a-z_]+)".*/\1/p' src/model/capability.c | missing README.md)"
 # shellcheck disable=SC2016
+report 'the table of capabilities in README.md names every call' "$(calls_not_in_table)"
 report 'doc/reference.md lists the reasons of errors, and no others' \
 	"$(diff <(reasons) <(sed -nE 's/^\| `(wfo_[a-z_]+)`.*/\1/p' doc/reference.md | sort) | grep '^[<>]' || true)"
 report 'every function, table and type has a comment' \

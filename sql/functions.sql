@@ -243,10 +243,10 @@ RETURNS boolean LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_is_gateway';
 COMMENT ON FUNCTION is_gateway IS
   'EXECUTE on this function is the capability gateway: to act for any actor. Returns true.';
 
-CREATE FUNCTION whoami(OUT db_role name, OUT login name, OUT actor_id bigint, OUT capabilities text[])
+CREATE FUNCTION whoami(OUT db_role name, OUT login name, OUT actor_id bigint, OUT capabilities text[], OUT advice text)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_whoami';
 COMMENT ON FUNCTION whoami IS
-  'Says who the session is for the extension: the role taken on, the login, the one active actor bound to the role, and the capabilities.';
+  'Says who the session is for the extension: the role taken on, the login, the one active actor bound to the role, the capabilities, and what to ask an administrator for where something is missing.';
 
 CREATE FUNCTION may_read_support(internal)
 RETURNS internal LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'wfo_may_read_support';

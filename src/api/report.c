@@ -94,8 +94,9 @@ wfo_whoami(PG_FUNCTION_ARGS)
 	int64 *actor_id;
 	Datum capabilities[CAPABILITY_COUNT];
 	int ncapabilities = 0;
-	Datum values[4];
-	bool nulls[4] = {0};
+	char *advice;
+	Datum values[5];
+	bool nulls[5] = {0};
 
 	call_begin_read("whoami");
 	caller_identify(&caller);
@@ -111,6 +112,9 @@ wfo_whoami(PG_FUNCTION_ARGS)
 	values[2] = actor_id != NULL ? Int64GetDatum(*actor_id) : (Datum) 0;
 	values[3] = PointerGetDatum(construct_array(capabilities, ncapabilities, TEXTOID, -1, false,
 												TYPALIGN_INT));
+	advice = caller_advice(&caller);
+	nulls[4] = advice == NULL;
+	values[4] = advice != NULL ? CStringGetTextDatum(advice) : (Datum) 0;
 	return result_row(fcinfo, values, nulls);
 }
 

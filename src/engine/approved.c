@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "commands/dbcommands.h"
 #include "base/errors.h"
 #include "base/log_limit.h"
 #include "engine/approved.h"
@@ -18,6 +19,7 @@
 #include "engine/run_as.h"
 #include "engine/simulate.h"
 #include "engine/state.h"
+#include "miscadmin.h"
 #include "store/queue.h"
 
 /* Refuse what waits for a worker, or runs in one. */
@@ -133,11 +135,11 @@ log_start(const ApprovedCall *call, const Run *run)
 	ereport(LOG_SERVER_ONLY,
 			(errhidestmt(true), errhidecontext(true),
 			 errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT " revision " INT64_FORMAT
-					" starts: tool \"%s\" as role \"%s\" for actor %s%s",
+					" starts: tool \"%s\" as role \"%s\" for actor %s in database \"%s\"%s",
 					run->execution_id, proposal->proposal_id, proposal->revision, call->tool->tool,
 					call->tool->run_as,
 					run->actor != NULL ? psprintf(INT64_FORMAT, run->actor->actor_id) : "(none)",
-					call->dry_run ? " (dry run)" : "")));
+					get_database_name(MyDatabaseId), call->dry_run ? " (dry run)" : "")));
 }
 
 /*

@@ -167,6 +167,32 @@ describe_candidates(const Caller *caller)
 	return text.data;
 }
 
+/*
+ * What the caller lacks and whom to ask for it, for a person to read; NULL: it
+ * has a capability and acts as an actor.
+ */
+char *
+caller_advice(const Caller *caller)
+{
+	StringInfoData text;
+	bool capable = caller->gateway;
+
+	initStringInfo(&text);
+	for (int i = 0; i < CAPABILITY_COUNT && !capable; i++)
+		capable = caller_has(caller, (Capability) i);
+	if (!capable)
+		appendStringInfo(&text,
+						 "Role \"%s\" has no capability. Ask an administrator for "
+						 "grant_capability('%s', ...). ",
+						 caller->role_name, caller->role_name);
+	if (!caller->gateway && caller_bound_actor(caller) == NULL)
+		appendStringInfo(&text,
+						 "There is not exactly one active actor bound to role \"%s\".%s "
+						 "Ask an administrator for register_actor(..., db_role => '%s').",
+						 caller->role_name, describe_candidates(caller), caller->role_name);
+	return text.len > 0 ? text.data : NULL;
+}
+
 /* The same, for a call that needs somebody. */
 const Actor *
 caller_actor(const Caller *caller, const int64 *given, const char *argument)

@@ -25,6 +25,7 @@ extern void caller_identify(Caller *caller);
 extern bool caller_has(const Caller *caller, Capability capability);
 extern bool caller_reads_all(const Caller *caller);
 extern int64 *caller_bound_actor(const Caller *caller);
+extern char *caller_advice(const Caller *caller);
 extern const Actor *actor_require(int64 actor_id);
 extern void actor_check_active(const Actor *actor);
 extern const Actor *caller_actor(const Caller *caller, const int64 *given, const char *argument);

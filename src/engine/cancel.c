@@ -59,7 +59,7 @@ require_unended(int64 execution_id)
 	if (status_is_final(OBJECT_EXECUTION, execution->status))
 		report_wrong_state("wfo_execution_ended",
 						   errmsg("execution " INT64_FORMAT " has ended", execution_id),
-						   errdetail("It is %s.",
+						   errdetail("Its status is %s.",
 									 enum_label(&execution_status_type, execution->status)),
 						   errhint("Only what is queued or running can be cancelled."));
 	return execution;

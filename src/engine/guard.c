@@ -119,6 +119,35 @@ is_append_only(StoreTable table)
 		   table == STORE_REVOCATION || table == STORE_CANCEL_REQUEST || table == STORE_AUDIT_LOG;
 }
 
+/* What to call in place of a statement on a table. */
+static const char *
+call_instead(StoreTable table, const char *command)
+{
+	if (strcmp(command, "DELETE") == 0 || strcmp(command, "TRUNCATE") == 0)
+		switch (table)
+		{
+			case STORE_ACTOR:
+				return "update_actor(..., active => false)";
+			case STORE_TOOL:
+				return "set_tool_enabled(..., false)";
+			case STORE_APPROVAL_RULE:
+				return "remove_approval_rule";
+			case STORE_FREEZE:
+				return "remove_freeze";
+			case STORE_DELEGATION:
+				return "end_delegation";
+			case STORE_PROPOSAL:
+				return "withdraw_proposal";
+			case STORE_WORKFLOW:
+				return "cancel_workflow";
+			case STORE_QUEUE:
+				return "cancel_execution";
+			default:
+				break;
+		}
+	return "such as review_action";
+}
+
 static void
 report_outside_write(Relation rel, const char *command)
 {
@@ -131,7 +160,7 @@ report_outside_write(Relation rel, const char *command)
 				  errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA,
 						 RelationGetRelationName(rel)),
 				  errdetail("The table is written by the functions of the extension only."),
-				  errhint("Call the function for it, such as review_action."));
+				  errhint("Call the function for it, %s.", call_instead(table_of(rel), command)));
 }
 
 static void

@@ -96,7 +96,7 @@ proposal_report_state(const Proposal *proposal, const char *reason, const char *
 
 	report_wrong_state(reason,
 					   errmsg("proposal " INT64_FORMAT " is not %s", proposal->proposal_id, wanted),
-					   errdetail("It is %s, in revision " INT64_FORMAT ".",
+					   errdetail("Its status is %s, in revision " INT64_FORMAT ".",
 								 enum_label(&proposal_status_type, now), proposal->revision),
 					   errhint("%s", hint));
 }
@@ -122,9 +122,10 @@ workflow_require(int64 workflow_id)
 	Workflow *workflow = workflow_load(workflow_id);
 
 	if (workflow == NULL)
-		report_unknown("wfo_unknown_workflow",
-					   errmsg("workflow " INT64_FORMAT " does not exist", workflow_id),
-					   errhint("Start a workflow with start_workflow."));
+		report_unknown(
+			"wfo_unknown_workflow", errmsg("workflow " INT64_FORMAT " does not exist", workflow_id),
+			errhint(
+				"The table workflow_orch.workflow lists the workflows; start_workflow starts one."));
 	return workflow;
 }
 
@@ -134,7 +135,7 @@ workflow_check_active(const Workflow *workflow)
 	if (workflow->status != WORKFLOW_ACTIVE)
 		report_wrong_state("wfo_workflow_ended",
 						   errmsg("workflow " INT64_FORMAT " is not active", workflow->workflow_id),
-						   errdetail("It is %s.",
+						   errdetail("Its status is %s.",
 									 enum_label(&workflow_status_type, workflow->status)),
 						   errhint("Start another workflow with start_workflow."));
 }

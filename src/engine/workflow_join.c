@@ -95,7 +95,8 @@ check_joined(int64 workflow_id)
 					   errmsg("workflow " INT64_FORMAT " has ended while the transaction proposed "
 							  "a call in it",
 							  workflow_id),
-					   errdetail("It is %s.", enum_label(&workflow_status_type, workflow->status)),
+					   errdetail("Its status is %s.",
+								 enum_label(&workflow_status_type, workflow->status)),
 					   errhint("Propose the call again, in another workflow."));
 }
 

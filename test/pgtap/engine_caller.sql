@@ -81,6 +81,11 @@ SELECT refused_as('engine_caller_gate', 'SELECT propose_as(9223372036854775807)'
   'an actor that does not exist is named');
 
 -- whoami.
+SELECT is(value_as('engine_caller_one', 'SELECT advice FROM workflow_orch.whoami()'), NULL, 'whoami has no advice for who lacks nothing');
+CREATE ROLE engine_caller_unbound LOGIN;
+SELECT workflow_orch.grant_capability('engine_caller_unbound', 'propose');
+SELECT matches(value_as('engine_caller_unbound', 'SELECT advice FROM workflow_orch.whoami()'),
+  'not exactly one active actor bound to role "engine_caller_unbound".*Ask an administrator for register_actor', 'it tells a role without an actor what to ask for');
 SELECT is(value_as('engine_caller_one', 'SELECT row(db_role, login, actor_id, capabilities) FROM workflow_orch.whoami()'),
   format('(engine_caller_one,engine_caller_one,%s,"{propose,review,execute}")', one()),
   'whoami tells role, login, actor and capabilities');

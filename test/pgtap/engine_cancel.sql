@@ -53,8 +53,8 @@ SELECT t.raises(statement, expected, statement)
   FROM (VALUES ('SELECT workflow_orch.cancel_execution(NULL)', '{"sqlstate": "22023", "message": "argument \"execution_id\" must not be null"}'::jsonb),
                ('SELECT workflow_orch.cancel_execution(424242)', '{"sqlstate": "42704", "message": "execution 424242 does not exist", "hint": "%cancel the statement%"}'),
                (format('SELECT workflow_orch.cancel_execution(%s, 424242)', :e), '{"sqlstate": "42704", "message": "actor 424242 does not exist"}'),
-               (format('SELECT workflow_orch.cancel_execution(%s)', :e), '{"sqlstate": "55000", "detail": "It is cancelled.", "hint": "_%"}'),
-               (format('SELECT workflow_orch.cancel_execution(%s)', :in_session), '{"sqlstate": "55000", "detail": "It is succeeded."}')) v (statement, expected);
+               (format('SELECT workflow_orch.cancel_execution(%s)', :e), '{"sqlstate": "55000", "detail": "Its status is cancelled.", "hint": "_%"}'),
+               (format('SELECT workflow_orch.cancel_execution(%s)', :in_session), '{"sqlstate": "55000", "detail": "Its status is succeeded."}')) v (statement, expected);
 BEGIN;
 SELECT t.enqueued(:far) AS e \gset
 SELECT is(workflow_orch.cancel_execution(:e)::text, 'cancelled', 'what the transaction has enqueued can be cancelled in it');
@@ -92,7 +92,7 @@ SELECT is((SELECT array_agg(concat_ws(' ', action, actor_id, login, details ->> 
   ARRAY[format('cancel_execution %s %s too slow', t.cyd(), session_user),
         format('execute_action %s %s %s %s too slow', t.ann(), t.tool_role(), session_user, t.cyd())],
   'the audit log has who cancelled it, with the login, and who had it executed');
-SELECT t.raises(format('SELECT workflow_orch.cancel_execution(%s)', :e1), '{"sqlstate": "55000", "detail": "It is cancelled."}', 'what has ended is not cancelled again');
+SELECT t.raises(format('SELECT workflow_orch.cancel_execution(%s)', :e1), '{"sqlstate": "55000", "detail": "Its status is cancelled."}', 'what has ended is not cancelled again');
 SELECT t.raises('DELETE FROM workflow_orch.cancel_request', '{"sqlstate": "42501"}', 'requests are not deleted');
 SELECT t.raises('UPDATE workflow_orch.cancel_request SET reason = NULL', '{"sqlstate": "42501", "detail": "Its rows are never changed."}', 'nor changed');
 SELECT t.approved('short', '{"n": 22}') AS p, t.approved('cancel_itself') AS p3 \gset

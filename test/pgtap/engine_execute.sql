@@ -86,10 +86,10 @@ SELECT is((SELECT count(*) FROM workflow_orch.execution WHERE proposal_id = :p),
 -- Nothing but what was approved.
 SELECT propose('enter', '{"entry": "b"}') AS p \gset
 SELECT raises(format('SELECT execute(%s)', :p),
-  format('{"sqlstate": "55000", "message": "proposal %s is not approved", "detail": "It is pending%%", "hint": "%%review_action%%"}', :p)::jsonb,
+  format('{"sqlstate": "55000", "message": "proposal %s is not approved", "detail": "Its status is pending%%", "hint": "%%review_action%%"}', :p)::jsonb,
   'a pending proposal does not execute, and the hint names review_action');
 SELECT workflow_orch.review_action(:p, :bob, 'reject') \g /dev/null
-SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "detail": "It is rejected%"}',
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "detail": "Its status is rejected%"}',
   'a rejected proposal does not execute');
 SELECT raises('SELECT workflow_orch.execute_action(404)', '{"sqlstate": "42704", "message": "%proposal 404%"}',
   'an unknown proposal does not execute');

@@ -9,7 +9,7 @@ SAVEPOINT s;
 SELECT execution_id AS e FROM workflow_orch.execute_action(:p, :ann) \gset
 ROLLBACK TO s;
 \set got `grep '"logged tool"' "$WFO_LOG" || true`
-SELECT matches(:'got'::text, format('LOG:  execution %s of proposal %s revision 1 starts: tool "logged tool" as role "engine_execute_log_tool" for actor %s$', :e, :p, :ann),
+SELECT matches(:'got'::text, format('LOG:  execution %s of proposal %s revision 1 starts: tool "logged tool" as role "engine_execute_log_tool" for actor %s in database "%s"$', :e, :p, :ann, current_database()),
   'the start of a call is in the server''s log, with its ids, the tool and the role');
 SELECT is(regexp_count(:'got'::text, 'starts'), 1, 'each start is one line');
 SELECT unalike(:'got'::text, '%needle%', 'the log does not show the params');

@@ -258,4 +258,6 @@ SELECT is_empty($$SELECT relname FROM pg_class c WHERE relnamespace = 'workflow_
   AND (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid AND tgfoid = 'workflow_orch.guard'::regproc AND tgenabled = 'A') <> 2$$,
   'every table has the guard, always enabled');
 
+SELECT raises('DELETE FROM workflow_orch.actor', '{"sqlstate": "42501", "hint": "%update_actor(..., active => false)%"}', 'the refusal to delete an actor names the call in its place');
+
 \ir include/finish.sql

@@ -66,16 +66,16 @@ FROM unnest(ARRAY[:pending, :executed, 404040]) id;
 SELECT one_answer('propose_action(' || :workflow || ', %s, ''one'', ''{}'', ''r'')', 'role "engine_readable_eve" may not act for actor N', ARRAY[:ann, :rex, :old]);
 
 -- Who may read all is told what is the matter.
-SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.withdraw_proposal(%s, %s)', :executed, :rex), '{"sqlstate": "55000", "detail": "It is executed%"}', 'who may read a proposal is told its status');
+SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.withdraw_proposal(%s, %s)', :executed, :rex), '{"sqlstate": "55000", "detail": "Its status is executed%"}', 'who may read a proposal is told its status');
 SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.withdraw_proposal(%s, %s)', :pending, :rex), '{"sqlstate": "42501", "detail": "Actor % proposed it."}', 'or whose it is');
 SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.withdraw_proposal(404040, %s)', :rex), '{"sqlstate": "42704"}', 'or that there is none');
-SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.complete_workflow(%s, %s)', :ended, :rex), '{"sqlstate": "55000", "detail": "It is cancelled."}', 'and so with workflows');
+SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.complete_workflow(%s, %s)', :ended, :rex), '{"sqlstate": "55000", "detail": "Its status is cancelled."}', 'and so with workflows');
 SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.propose_action(%s, %s, ''one'', ''{}'', ''r'')', :workflow, :old), '{"sqlstate": "42501", "message": "actor % is not active"}', 'and actors');
 
 -- One's own is one's own, by whichever of one's actors.
 SELECT value_as('engine_readable_eve', format('SELECT proposal_id FROM workflow_orch.propose_action(%s, NULL, ''one'', ''{}'', ''r'')', :workflow)) AS mine \gset
 SELECT works_as('engine_readable_eve', format('SELECT workflow_orch.comment_proposal(%s, NULL, ''mine'')', :mine), 'one''s own proposal is commented on');
 SELECT works_as('engine_readable_eve', format('SELECT workflow_orch.withdraw_proposal(%s, NULL)', :mine), 'and withdrawn');
-SELECT refused_as('engine_readable_eve', format('SELECT workflow_orch.withdraw_proposal(%s, NULL)', :mine), '{"sqlstate": "55000", "detail": "It is withdrawn%"}', 'with its status in the error');
+SELECT refused_as('engine_readable_eve', format('SELECT workflow_orch.withdraw_proposal(%s, NULL)', :mine), '{"sqlstate": "55000", "detail": "Its status is withdrawn%"}', 'with its status in the error');
 
 \ir include/finish.sql

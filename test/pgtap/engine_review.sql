@@ -24,14 +24,14 @@ SELECT row_eq(format('SELECT reviewer_id, decision::text, status::text, revision
   ROW(:bob::bigint, 'approve'::text, 'approved'::text, 1::bigint, true, 'DBA'::text, 'fine'::text, NULL::jsonb),
   'the review is kept with the role and the comment');
 SELECT raises(format($$SELECT review(%s, cyd(), 'approve')$$, :p),
-  format('{"sqlstate": "55000", "message": "proposal %s is not pending", "detail": "It is approved%%", "hint": "%%execute it%%"}', :p)::jsonb,
+  format('{"sqlstate": "55000", "message": "proposal %s is not pending", "detail": "Its status is approved%%", "hint": "%%execute it%%"}', :p)::jsonb,
   'what is approved is not approved again');
 SELECT raises(format($$SELECT review(%s, cyd(), 'reject')$$, :p), '{"sqlstate": "55000"}', 'what is approved is not rejected');
 
 SELECT propose('pay', '{"amount": 5}') AS p \gset
 SELECT row_eq(format($$SELECT status::text, final_tool_call FROM workflow_orch.review_action(%s, bob(), 'reject', comment => 'no')$$, :p),
   ROW('rejected'::text, '{"tool": "pay", "params": {"amount": 5}}'::jsonb), 'a rejection answers with the call as it stood');
-SELECT raises(format($$SELECT review(%s, cyd(), '%s')$$, :p, decision), '{"sqlstate": "55000", "detail": "It is rejected%"}',
+SELECT raises(format($$SELECT review(%s, cyd(), '%s')$$, :p, decision), '{"sqlstate": "55000", "detail": "Its status is rejected%"}',
   format('after a rejection %s is refused', decision)) FROM unnest(ARRAY['approve', 'reject']) decision;
 SELECT raises(format($$SELECT review(%s, cyd(), 'edit', '{"amount": 6}')$$, :p), '{"sqlstate": "55000", "hint": "%propose anew%"}',
   'what is rejected is not edited');
@@ -86,7 +86,7 @@ SELECT is(review(:p, :cyd, 'edit', '{"amount": 6}'), 'approved', 'an approved pr
 SELECT is((SELECT approvals FROM workflow_orch.proposal WHERE proposal_id = :p), 1::bigint, 'the edit voids the approvals of earlier revisions');
 SELECT is(review(:p, :bob, 'edit', '{"amount": 7}'), 'approved', 'who has reviewed one revision may edit the next');
 SELECT execute(:p) \g /dev/null
-SELECT raises(format($$SELECT review(%s, bob(), 'edit', '{"amount": 8}')$$, :p), '{"sqlstate": "55000", "detail": "It is executed%"}',
+SELECT raises(format($$SELECT review(%s, bob(), 'edit', '{"amount": 8}')$$, :p), '{"sqlstate": "55000", "detail": "Its status is executed%"}',
   'what has run is not edited');
 SELECT run('pay', '{"amount": 1}') \g /dev/null
 
@@ -124,7 +124,7 @@ SELECT raises(format($$SELECT review(%s, bob(), 'approve')$$, :p), '{"sqlstate":
 SELECT approved('pay', '{"amount": 5}') AS q \gset
 SELECT review(:q, :cyd, 'approve') \g /dev/null
 SELECT is(review(:q, :dee, 'edit', '{"amount": 9}'), 'pending', 'an edit of an approved proposal takes it back where more approvals are needed');
-SELECT raises(format('SELECT execute(%s)', :q), '{"sqlstate": "55000", "detail": "It is pending%"}', 'what was taken back does not run');
+SELECT raises(format('SELECT execute(%s)', :q), '{"sqlstate": "55000", "detail": "Its status is pending%"}', 'what was taken back does not run');
 
 -- What a revision needs is fixed when it is made.
 SELECT propose('pay', '{"amount": 5}') AS p \gset

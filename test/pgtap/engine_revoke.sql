@@ -25,7 +25,7 @@ SELECT raises(format('SELECT revoke(%s, cyd())', :p), format('{"sqlstate": "5500
   'who has not approved has nothing to revoke');
 SELECT is(revoke(:p, :bob, 'a mistake'), 'pending', 'the approval of an approved proposal is revoked');
 SELECT is(standing(:p), 'pending stage 1 0/1', 'it needs its approval again');
-SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "detail": "It is pending%"}', 'and does not run');
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "detail": "Its status is pending%"}', 'and does not run');
 SELECT row_eq(format('SELECT r.actor_id, r.revision, r.follows, r.reason, v.decision::text FROM workflow_orch.revocation r JOIN workflow_orch.review v USING (review_id) WHERE r.proposal_id = %s', :p),
   ROW(:bob::bigint, 1::bigint, NULL::bigint, 'a mistake'::text, 'approve'::text), 'the revocation is kept beside the review');
 SELECT row_eq(format('SELECT actor_id, details - ''review_id'' FROM workflow_orch.audit_log WHERE proposal_id = %s AND action = ''revoke_approval''', :p),
@@ -34,9 +34,9 @@ SELECT raises(format('SELECT revoke(%s, bob())', :p), '{"sqlstate": "55000"}', '
 SELECT is(review(:p, :bob), 'approved', 'the revoker may decide again');
 SELECT is(revoke(:p, :bob), 'pending', 'and revoke again');
 SELECT is(review(:p, :bob, 'reject'), 'rejected', 'and reject');
-SELECT raises(format('SELECT revoke(%s, bob())', :p), '{"sqlstate": "55000", "detail": "It is rejected%"}', 'what is rejected has no approval to revoke');
+SELECT raises(format('SELECT revoke(%s, bob())', :p), '{"sqlstate": "55000", "detail": "Its status is rejected%"}', 'what is rejected has no approval to revoke');
 SELECT run('div', '{"n": 1}') \g /dev/null
-SELECT raises(format('SELECT revoke(%s, bob())', (SELECT max(proposal_id) FROM workflow_orch.proposal)), '{"sqlstate": "55000", "detail": "It is executed%"}', 'nor has what is executed');
+SELECT raises(format('SELECT revoke(%s, bob())', (SELECT max(proposal_id) FROM workflow_orch.proposal)), '{"sqlstate": "55000", "detail": "Its status is executed%"}', 'nor has what is executed');
 SELECT raises('SELECT revoke(404, bob())', '{"sqlstate": "42704"}', 'an unknown proposal is refused');
 SELECT raises(format('SELECT revoke(%s, 404)', :p), '{"sqlstate": "42704"}', 'so is an unknown reviewer');
 

@@ -74,8 +74,8 @@ SELECT is((SELECT jsonb_build_array(status, ended_by, end_reason) FROM workflow_
   jsonb_build_array('cancelled', :ann, 'not needed'), 'the workflow keeps who cancelled it and why');
 SELECT is((SELECT jsonb_build_array(status_by, status_reason) FROM workflow_orch.proposal WHERE proposal_id = :pending),
   jsonb_build_array(:ann, 'not needed'), 'so do the proposals that were cancelled with it');
-SELECT raises(format('SELECT execute(%s)', :approved), '{"sqlstate": "55000", "detail": "It is cancelled%"}', 'a cancelled proposal does not run');
-SELECT raises(format($$SELECT workflow_orch.review_action(%s, bob(), 'approve')$$, :pending), '{"sqlstate": "55000", "detail": "It is cancelled%"}',
+SELECT raises(format('SELECT execute(%s)', :approved), '{"sqlstate": "55000", "detail": "Its status is cancelled%"}', 'a cancelled proposal does not run');
+SELECT raises(format($$SELECT workflow_orch.review_action(%s, bob(), 'approve')$$, :pending), '{"sqlstate": "55000", "detail": "Its status is cancelled%"}',
   'a cancelled proposal is not reviewed');
 SELECT raises(format('SELECT workflow_orch.retry_action(%s)', :failed), '{"sqlstate": "55000"}', 'a cancelled proposal is not retried');
 SELECT raises(format('SELECT workflow_orch.cancel_workflow(%s)', :w), '{"sqlstate": "55000", "detail": "%cancelled%"}', 'a workflow is cancelled once');
