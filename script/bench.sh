@@ -12,7 +12,8 @@
 # calls side by side, a drain while a snapshot is held, and graphile-worker.
 #
 # ROUNDS (5) and SECONDS_EACH (6) say how long; PARTS which parts: throughput
-# cpu scale drain latency parallel snapshot rivals rules.  CALLS (20000) are those of
+# cpu scale drain latency parallel snapshot rivals rules, and volume (only if
+# named, see bench-volume.sh).  CALLS (20000) are those of
 # a drain, SNAPSHOT_CALLS (50000) those with a snapshot held, LATENCY_CALLS
 # (1000) those whose latency is measured.
 set -euo pipefail
@@ -101,6 +102,8 @@ set_up() {
 
 # shellcheck source=script/bench-workers.sh
 . "$here/script/bench-workers.sh"
+# shellcheck source=script/bench-volume.sh
+. "$here/script/bench-volume.sh"
 
 set_up 10000
 psql -XAt -c "SELECT split_part(version(), ' on ', 1)"
@@ -160,4 +163,8 @@ if [[ $parts == *rules* ]]; then
 		printf '%3s rules: %4.0f us, %s of that without\n' "$rules" "$(median "rules_$rules" 2 4)" \
 			"$(paired_ratio "rules_$rules" rules_0 2 4)"
 	done
+fi
+if [[ $parts == *volume* ]]; then
+	printf '\n== %s finished and %s pending proposals\n' "$finished" "$pending"
+	part_volume
 fi

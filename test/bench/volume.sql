@@ -53,7 +53,16 @@ SELECT setval(pg_get_serial_sequence('workflow_orch.' || t, c), :last_audit + 11
   FROM (VALUES ('proposal', 'proposal_id'), ('review', 'review_id'), ('execution', 'execution_id'),
                ('audit_log', 'audit_id')) v(t, c);
 CREATE TABLE bench.volume AS
-  SELECT :large::bigint AS large, (SELECT max(proposal_id) FROM workflow_orch.proposal WHERE actor_id = :proposer) AS own;
+  SELECT :large::bigint AS large, (SELECT max(proposal_id) FROM workflow_orch.proposal WHERE actor_id = :proposer) AS own, :agent::bigint AS agent;
+-- A workflow with :n pending proposals of its own.
+CREATE FUNCTION bench.gather(n int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  w bigint := workflow_orch.start_workflow('Gathered');
+BEGIN
+  PERFORM workflow_orch.propose_action(w, (SELECT agent FROM bench.volume), 'echo', jsonb_build_object('a', jsonb_build_object('n', g)), 'bench')
+     FROM generate_series(1, n) g;
+  RETURN w;
+END $$;
 GRANT USAGE ON SCHEMA bench TO volume_proposer, volume_reviewer, volume_admin;
 GRANT SELECT ON bench.volume TO volume_proposer, volume_reviewer, volume_admin;
 VACUUM ANALYZE;
