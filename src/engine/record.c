@@ -276,8 +276,9 @@ notify_proposal(int64 workflow_id, int64 proposal_id, ProposalStatus status)
 }
 
 /* Tell listeners where an execution stands, if the policy wants it. */
-static void
-notify_execution(int64 workflow_id, int64 proposal_id, int64 execution_id, ExecutionStatus status)
+void
+record_notify_execution(int64 workflow_id, int64 proposal_id, int64 execution_id,
+						ExecutionStatus status)
 {
 	if (policy_load()->notify)
 		Async_Notify(WFO_CHANNEL,
@@ -573,7 +574,7 @@ record_execution(const StoredRow *new)
 	else
 		json_add_bool(&details, "dry_run", dry_run);
 	write_entry(&entry, &details);
-	notify_execution(workflow_id, proposal_id, execution_id, status);
+	record_notify_execution(workflow_id, proposal_id, execution_id, status);
 	if (decides)
 		mark_recorded(proposal_id);
 }

@@ -28,6 +28,7 @@
 #include "engine/cancel.h"
 #include "engine/deadline.h"
 #include "engine/freeze.h"
+#include "engine/record.h"
 #include "engine/run_as.h"
 #include "engine/start.h"
 #include "engine/state.h"
@@ -36,6 +37,7 @@
 #include "model/retry.h"
 #include "storage/lmgr.h"
 #include "store/execution.h"
+#include "store/policy.h"
 #include "store/queue.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -519,6 +521,28 @@ keep_start(Work *work, const ApprovedCall *call)
 }
 
 /*
+ * Tell listeners of the start of a queued call, if the policy wants it, which ends
+ * this transaction: what it does is told when it has ended.  False where there is
+ * nothing to tell.  The commit does not wait for the disk, since nothing else is
+ * in it.
+ */
+static bool
+tell_start(Work *work)
+{
+	WorkItem *item = work->item;
+
+	if (item->start_told || item->start_kept || work->queued == NULL || !policy_load()->notify)
+		return false;
+	record_notify_execution(work->execution.workflow_id, work->execution.proposal_id,
+							work->execution.execution_id, EXECUTION_RUNNING);
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	item->start_told = true;
+	work->report->end = WORK_STARTED;
+	return true;
+}
+
+/*
  * Run a call as far as the commit, which is the caller's.
  *
  * Called in a transaction of a session of the tool's role.  Raises what keeps
@@ -559,7 +583,7 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 
 	if (!item->start_kept)
 		hooks->starts(run.execution_id, call.tool->tool);
-	if (keep_start(&work, &call))
+	if (keep_start(&work, &call) || tell_start(&work))
 		return;
 	item->started_at = GetCurrentTimestamp();
 	item->started = true;

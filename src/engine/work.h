@@ -23,16 +23,17 @@ typedef struct WorkItem
 	bool timed_out;         /* the last of them because of the timeout */
 	TimestampTz started_at; /* the last start, or 0 */
 	bool start_kept;        /* its start is committed: its tool must not be called a second time */
+	bool start_told;        /* listeners have been told of its start */
 	bool started;           /* this time the tool was called */
 	bool at_commit;         /* all is done but the commit */
 } WorkItem;
 
 typedef enum WorkEnd
 {
-	WORK_DONE,   /* it has its result */
-	WORK_GONE,   /* there is nothing to do any more */
-	WORK_LATER,  /* try again at a time */
-	WORK_STARTED /* its start is written: commit, and go on with work_run in another transaction */
+	WORK_DONE,  /* it has its result */
+	WORK_GONE,  /* there is nothing to do any more */
+	WORK_LATER, /* try again at a time */
+	WORK_STARTED /* its start is written or told: commit, and go on with work_run in another transaction */
 } WorkEnd;
 
 typedef struct WorkReport

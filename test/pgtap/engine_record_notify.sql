@@ -40,6 +40,21 @@ SELECT is((SELECT jsonb_agg(m.value - 'execution_id' ORDER BY m.ordinality) FROM
 SELECT is((SELECT jsonb_agg(m.value -> 'execution_id' ORDER BY m.ordinality) FROM jsonb_array_elements(format('[%s]', :'got')::jsonb) WITH ORDINALITY m WHERE m.value ? 'execution_id'),
   (SELECT jsonb_agg(execution_id ORDER BY execution_id) FROM workflow_orch.execution WHERE proposal_id = :p), 'what is told of an execution has its id');
 
+-- A worker tells of the start while the call runs, and of the end with it.
+CREATE ROLE engine_record_notify_tool LOGIN;
+CREATE FUNCTION slow() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(0.1)';
+SELECT workflow_orch.register_tool('slow', 'slow()', run_as => 'engine_record_notify_tool');
+\o :printed
+SELECT proposal_id AS p FROM workflow_orch.propose_action(:w, :ann, 'slow', '{}', 'r') \gset
+SELECT workflow_orch.review_action(:p, :bob, 'approve') \g /dev/null
+SELECT workflow_orch.enqueue_action(:p, :ann) AS e \gset
+SELECT workflow_orch.wait_execution(:e, '1 min') ->> 'success';
+SELECT 'done';
+\o
+\set got `sed -n 's/^Asynchronous notification "workflow_orch" with payload "\(.*"execution_id".*\)" received.*/\1/p' "$PRINTED" | paste -sd, || true`
+SELECT is((SELECT jsonb_agg(m ->> 'status' ORDER BY i) FROM jsonb_array_elements(format('[%s]', :'got')::jsonb) WITH ORDINALITY AS x (m, i) WHERE (m ->> 'execution_id')::bigint = :e),
+  '["queued", "running", "succeeded"]', 'a queued call is told of when it is queued, when it starts and when it has ended');
+
 \o :printed
 SELECT proposal_id AS p FROM workflow_orch.propose_action(:w, :ann, 'quick', '{"n": 1}', 'r') \gset
 SELECT workflow_orch.cancel_workflow(:w, :ann) \g /dev/null
@@ -49,3 +64,5 @@ SELECT 'done';
 SELECT is(:got, 2, 'each proposal that a cancelled workflow takes with it is told of');
 \! rm -f "$PRINTED"
 SELECT * FROM finish();
+DROP EXTENSION workflow_orch CASCADE;
+DROP ROLE engine_record_notify_tool;
