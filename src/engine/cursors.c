@@ -92,12 +92,36 @@ show(void)
 	hidden = hidden->outer;
 }
 
+/*
+ * Drop what a call that is rolled back has under the name of a hidden cursor.  The
+ * server would do that next, but by its name, and would take the wrong one.
+ */
+static void
+drop_namesakes(void)
+{
+	ListCell *cell;
+
+	foreach (cell, hidden->cursors)
+	{
+		Portal portal = GetPortalByName(((HiddenCursor *) lfirst(cell))->name);
+
+		if (!PortalIsValid(portal))
+			continue;
+		if (portal->portalPinned)
+			UnpinPortal(portal);
+		PortalDrop(portal, false);
+	}
+}
+
 static void
 end_subtransaction(SubXactEvent event, SubTransactionId subid,
 				   pg_attribute_unused() SubTransactionId parent, pg_attribute_unused() void *arg)
 {
-	if (hidden != NULL && hidden->subid == subid &&
-		(event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB))
+	if (hidden == NULL || hidden->subid != subid)
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		drop_namesakes();
+	if (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)
 		show();
 }
 

@@ -42,7 +42,29 @@ CALL tool('ask(text)');
 CALL tool('fetch_from(refcursor)');
 CALL tool('move_in(refcursor)');
 CALL tool('close_it(refcursor)');
+CREATE FUNCTION app.fail_with(cursor refcursor) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  r record;
+BEGIN
+  OPEN cursor SCROLL FOR SELECT 'own' FROM generate_series(1, 5);
+  FETCH cursor INTO r;
+  RAISE EXCEPTION 'failed with a cursor';
+END
+$$;
+-- The same with a cursor that PL/pgSQL has pinned.
+CREATE FUNCTION app.fail_in_loop(cursor refcursor) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  own CURSOR FOR SELECT n FROM generate_series(1, 5) AS n;
+BEGIN
+  own := cursor;
+  FOR r IN own LOOP
+    RAISE EXCEPTION 'failed with a cursor';
+  END LOOP;
+END
+$$;
 CALL tool('own_cursor(refcursor)');
+CALL tool('fail_with(refcursor)');
+CALL tool('fail_in_loop(refcursor)');
 SELECT workflow_orch.register_tool('sql', 'workflow_orch.run_sql(text)', run_as => tool_role());
 CREATE FUNCTION t.asked(query text) RETURNS jsonb LANGUAGE sql AS $$ SELECT output('ask', jsonb_build_object('query', query)) $$;
 
@@ -88,6 +110,8 @@ FETCH numbers \gset
 SELECT execute(approved('own_cursor', '{"cursor": "numbers"}')) ->> 'output' AS said \gset
 FETCH numbers \gset
 SELECT is(concat_ws(' ', :n, :'said'), '2 own of numbers', 'a cursor stays where it is over a call');
+SELECT is_error(output(tool, '{"cursor": "numbers"}'), '{"message": "failed with a cursor"}', 'a call that fails with a cursor of that name: ' || tool) FROM unnest('{fail_with,fail_in_loop}'::text[]) AS tool;
+SELECT is((SELECT statement FROM pg_cursors WHERE name = 'numbers'), 'DECLARE numbers CURSOR FOR SELECT * FROM generate_series(1, 3) AS n;', 'leaves the session its own');
 SAVEPOINT s;
 SELECT is_error(asked('SELECT 1 / 0'), '{"sqlstate": "22012"}', 'a call that fails');
 FETCH numbers \gset
