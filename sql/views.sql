@@ -251,6 +251,7 @@ COMMENT ON COLUMN review_history.login IS 'Login the decision came through; null
 COMMENT ON COLUMN review_history.rebound IS 'The reviewer is bound to another role now: the decision is that of db_role';
 COMMENT ON COLUMN review_history.revoke_reason IS 'Reason given for that';
 
+-- The log is read once, whatever there is of roles and actors.
 CREATE VIEW access WITH (security_invoker = true) AS
 WITH capability AS (
   SELECT c.capability, p.oid AS function,
@@ -260,28 +261,39 @@ WITH capability AS (
     JOIN pg_catalog.pg_namespace n ON n.nspname = 'workflow_orch'
     JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid AND p.proname = c.calls[1]
 ), held AS (
-  SELECT r.oid, r.rolname, r.rolsuper, r.rolcanlogin, c.capability, c.own_calls
+  SELECT r.oid, r.rolname, r.rolsuper, r.rolcanlogin, c.capability
     FROM pg_catalog.pg_roles r
     JOIN capability c ON pg_catalog.has_function_privilege(r.oid, c.function, 'EXECUTE')
    WHERE r.rolname !~ '^pg_'
-), used AS (
+), bound AS (
+  -- A role that was renamed here is the same role, as for the calls.
+  SELECT b.actor_id, b.name, r.oid
+    FROM actor b
+    JOIN pg_catalog.pg_roles r ON r.oid = b.db_role_oid
+   WHERE b.active
+     AND (r.rolname = b.db_role
+          OR b.home_system = (SELECT s.system_identifier FROM pg_catalog.pg_control_system() s)
+             AND b.home_database = (SELECT d.oid FROM pg_catalog.pg_database d
+                                     WHERE d.datname = pg_catalog.current_database()))
+), latest AS (
   SELECT l.db_role, l.actor_id, l.action, max(l.occurred_at) AS last_at
     FROM audit_log l
    GROUP BY l.db_role, l.actor_id, l.action
+), used AS (
+  -- actor_id 0: as anybody; -1: as nobody in particular.
+  SELECT l.db_role, c.capability, max(l.last_at) AS last_at,
+         CASE WHEN GROUPING(l.actor_id) = 1 THEN 0 ELSE coalesce(l.actor_id, -1) END AS actor_id
+    FROM latest l
+    JOIN (SELECT k.capability, pg_catalog.unnest(k.own_calls) AS call FROM capability k) c ON c.call = l.action
+   GROUP BY GROUPING SETS ((l.db_role, c.capability, l.actor_id), (l.db_role, c.capability))
 )
-SELECT h.rolname AS role, a.actor_id, a.name AS actor, h.capability, h.rolcanlogin AS can_login,
-       (SELECT max(u.last_at) FROM used u
-         WHERE u.db_role = h.rolname AND u.action = ANY (h.own_calls)
-           AND (a.actor_id IS NULL OR u.actor_id = a.actor_id)) AS last_used_at
+SELECT h.rolname AS role, a.actor_id, a.name AS actor, h.capability, h.rolcanlogin AS can_login, u.last_at AS last_used_at
   FROM held h
-  LEFT JOIN LATERAL (SELECT b.actor_id, b.name
-                       FROM actor b
-                       JOIN pg_catalog.pg_roles r ON r.oid = b.db_role_oid AND r.rolname = b.db_role
-                      WHERE b.active
-                        AND (r.oid = h.oid
-                             OR NOT h.rolsuper AND pg_catalog.pg_has_role(h.oid, r.oid,
-                                  CASE WHEN pg_catalog.current_setting('server_version_num')::int < 160000
-                                       THEN 'MEMBER' ELSE 'SET' END))) a ON true;
+  LEFT JOIN bound a ON a.oid = h.oid
+                    OR NOT h.rolsuper AND pg_catalog.pg_has_role(h.oid, a.oid,
+                         CASE WHEN pg_catalog.current_setting('server_version_num')::int < 160000
+                              THEN 'MEMBER' ELSE 'SET' END)
+  LEFT JOIN used u ON u.db_role = h.rolname::text AND u.capability = h.capability AND u.actor_id = coalesce(a.actor_id, 0);
 
 COMMENT ON VIEW access IS 'Who may do what: the roles that have a capability, by a grant or as a member, and the actors that they act as';
 COMMENT ON COLUMN access.role IS 'Database role';
@@ -289,4 +301,4 @@ COMMENT ON COLUMN access.actor_id IS 'Active actor that a session of the role ac
 COMMENT ON COLUMN access.actor IS 'Name of the actor';
 COMMENT ON COLUMN access.capability IS 'Capability that the role has, as grant_capability names it';
 COMMENT ON COLUMN access.can_login IS 'The role can log in; if not, its members take it on with SET ROLE';
-COMMENT ON COLUMN access.last_used_at IS 'When the role, as the actor, last made a call that comes with this capability only; null: never, and for gateway';
+COMMENT ON COLUMN access.last_used_at IS 'When a role of this name, as the actor, last made a call that comes with this capability only; null: never, and for gateway';

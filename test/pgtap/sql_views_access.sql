@@ -32,6 +32,14 @@ SELECT value_as('sql_views_access_boss', format('SELECT workflow_orch.complete_w
 SELECT is((SELECT max(last_used_at) FROM t.access WHERE capability = 'administer'), (SELECT max(occurred_at) FROM workflow_orch.audit_log WHERE action = 'add_freeze'),
   'a call that comes with several capabilities is none''s use');
 
+
+CREATE FUNCTION t.plan(query text) RETURNS jsonb LANGUAGE plpgsql AS $$DECLARE plan jsonb; BEGIN EXECUTE 'EXPLAIN (ANALYZE, FORMAT json) ' || query INTO plan; RETURN plan; END$$;
+SELECT is(jsonb_path_query_array(t.plan('SELECT * FROM workflow_orch.access'), 'strict $.**?(@."Relation Name" == "audit_log")."Actual Loops"'), '[1]', 'the log is read once for all roles');
+
+ALTER ROLE sql_views_access_dev RENAME TO sql_views_access_new;
+SELECT results_eq($$SELECT (actor || ' ' || capability) COLLATE "default" FROM t.access WHERE role = 'sql_views_access_new' ORDER BY actor COLLATE "C"$$,
+  ARRAY['Dev propose', 'Team propose'], 'a role that was renamed acts as its actors');
+
 SELECT works_as('sql_views_access_boss', 'SELECT FROM workflow_orch.access', 'who may audit or administer reads it');
 SELECT refused_as('sql_views_access_reviewer', 'SELECT FROM workflow_orch.access', '{"sqlstate": "42501"}', 'who may review does not');
 SELECT is((SELECT array_agg(capability) FROM workflow_orch.list_capabilities()), '{propose,review,execute,audit,administer,gateway,break_glass}'::text[], 'list_capabilities names them all');
