@@ -1,5 +1,5 @@
-# The README's example runs as it stands there: its first two blocks of SQL, in
-# a database of their own.
+# The README's examples run as they stand there, one after the other: all of its
+# blocks of SQL, in a database of their own.
 use strict;
 use warnings;
 use Test::More;
@@ -11,7 +11,7 @@ my @blocks = $text =~ /^```sql\n(.*?)^```$/msg;
 my $database = 'readme';
 my $sql = "$ENV{TESTDIR}/readme.sql";
 open(my $out, '>', $sql) or die "could not open $sql: $!";
-print $out @blocks[ 0, 1 ];
+print $out @blocks;
 close $out;
 
 is(system('psql', '-XAtqc', "CREATE DATABASE $database"), 0, 'a database is created');
@@ -23,6 +23,10 @@ like($output, qr/^approved\|.*"credit": 5000/m, 'the edit approves');
 like($output, qr/"success": true/, 'the call runs');
 like($output, qr/^7\|5000$/m, 'the account has what was approved');
 like($output, qr/^execute_action\|/m, 'the audit log tells of it');
+like($output, qr/^2\|review\|set_credit\|.*needs 1 Manager, then 1 DBA/m, 'what is proposed later waits as the rules say');
+like($output, qr/"preview_id": 1\b/, 'its preview is made');
+like($output, qr/^pending\|.*"credit": 2000/m, 'and its approval leaves it to the second stage');
+like($output, qr/^3\|pending$/m, 'a statement is proposed');
 
-system('psql', '-XAtqc', "DROP DATABASE $database WITH (FORCE)", '-c', 'DROP ROLE bank');
+system('psql', '-XAtqc', "DROP DATABASE $database WITH (FORCE)", '-c', 'DROP ROLE ada, bank');
 done_testing();
