@@ -93,17 +93,23 @@ read_page(AuditReader *reader)
 	return reader->count > 0;
 }
 
+/* Whether a row tells of a call: one that was proposed, written anew or run. */
+static bool
+tells_of_call(const char *action, Jsonb *details)
+{
+	if (strcmp(action, "review_action") == 0)
+		return json_find(details, "edits") != NULL;
+	return strcmp(action, "propose_action") == 0 || strcmp(action, "execute_action") == 0 ||
+		   strcmp(action, "accept_tool_definition") == 0;
+}
+
 /* The revision whose params a row tells of; 0: of none. */
 static int64
 revision_of(const char *action, Jsonb *details)
 {
 	JsonbValue *revision = json_find(details, "revision");
-	JsonbValue *edits = json_find(details, "edits");
 
-	if (revision == NULL || revision->type != jbvNumeric)
-		return 0;
-	if (strcmp(action, "propose_action") != 0 && strcmp(action, "execute_action") != 0 &&
-		(strcmp(action, "review_action") != 0 || edits == NULL))
+	if (revision == NULL || revision->type != jbvNumeric || !tells_of_call(action, details))
 		return 0;
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(revision->val.numeric)));
 }

@@ -55,6 +55,9 @@ SELECT is(state(:rejected), 'rejected revision 1, 0 of 2 approvals, stage 1', 'w
 SELECT is(state(:other), 'pending revision 1, 0 of 1 approvals, stage 1', 'and so do other tools');
 SELECT is(audit(:fresh), format('%s {"from": "pending", "reason": "release 2", "status": "pending", "revision": 2}', :admin), 'each has an audit row of its own');
 SELECT is(audit(:whole), format('%s {"from": "approved", "reason": "release 2", "status": "pending", "revision": 2}', :admin), 'an approved one, too');
+SELECT is((SELECT array_agg(l.details -> 'params') FROM workflow_orch.proposal p, workflow_orch.get_audit_log(p.workflow_id) l
+            WHERE p.proposal_id = :half AND l.proposal_id = :half AND l.action = 'accept_tool_definition'),
+  ARRAY['{"amount": 2}']::jsonb[], 'and get_audit_log says of what params that revision is');
 SELECT is((SELECT count(*) FROM workflow_orch.proposal_progress WHERE tool_changed), 0::bigint, 'nothing is stale any more');
 SELECT is((SELECT count(*) FROM workflow_orch.proposal_revision a JOIN workflow_orch.proposal_revision b USING (proposal_id, params, actor_id, requirements)
             WHERE a.revision = 1 AND b.revision = 2 AND a.definition <> b.definition), 3::bigint, 'params and their author are the same, the definition is another');
