@@ -133,7 +133,7 @@ foreach ([ $good, 'that succeeds' ], [ $bad, 'that fails' ], [ $undone, 'that is
 	my ($proposal, $which) = @$_;
 	my @lines = $log =~ /LOG:  (execution \d+ of proposal $proposal revision 1 starts: .*)/g;
 	is(scalar(@lines), 1, "the start of a call $which is in the log, once");
-	like($lines[0], qr/tool "echo" as role "tool_runner" for actor 3$/, 'with the tool, its role and the actor');
+	like($lines[0], qr/tool "echo" as role "tool_runner" for actor 3 in database "postgres"$/, 'with the tool, its role and the actor');
 }
 like($log, qr/LOG:  execution \d+ of proposal $dry .*\(dry run\)/, 'the start of a dry run is in the log as such');
 unlike($log, qr/secret/, 'what is logged of calls has no params');
