@@ -35,7 +35,9 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/regproc.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 static Cache *definitions = NULL;
@@ -303,16 +305,67 @@ resolve_function(const Tool *tool)
 	return function;
 }
 
-/* Read the definition into memory; one without a function where that is gone. */
+static void *
+copy_bytes(const void *bytes, Size size)
+{
+	return memcpy(palloc(size), bytes, size);
+}
+
+/* A copy, without what reading it has left in memory. */
+static Definition *
+copy_definition(const Definition *definition)
+{
+	Definition *copy = copy_bytes(definition, sizeof(Definition));
+	ListCell *cell;
+
+	if (!OidIsValid(definition->function))
+		return copy;
+	copy->arg_names = palloc(sizeof(char *) * definition->nargs);
+	for (int i = 0; i < definition->nargs; i++)
+		copy->arg_names[i] = pstrdup(definition->arg_names[i]);
+	copy->arg_types = copy_bytes(definition->arg_types, sizeof(Oid) * definition->nargs);
+	copy->arg_facts = copy_bytes(definition->arg_facts, sizeof(TypeFacts) * definition->nargs);
+	copy->has_default = copy_bytes(definition->has_default, sizeof(bool) * definition->nargs);
+	copy->used_types = list_copy(definition->used_types);
+	copy->used_functions = list_copy(definition->used_functions);
+	copy->json = json_copy(definition->json);
+	copy->sha256 = copy_bytes(definition->sha256, VARSIZE(definition->sha256));
+	copy->former = NIL;
+	foreach (cell, definition->former)
+		copy->former = lappend(copy->former, copy_bytes(lfirst(cell), VARSIZE(lfirst(cell))));
+	return copy;
+}
+
+static void
+release(ResourceOwner owner)
+{
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+	ResourceOwnerDelete(owner);
+}
+
+/*
+ * Read the definition into memory; one without a function where that is gone.
+ *
+ * The server locks the tables that SQL names while it writes the SQL down.  Who
+ * only proposes or reads a report must not keep them locked from then on, so
+ * these locks have an owner of their own, with which they go.
+ */
 static Definition *
 read_now(const Tool *tool, MemoryContext memory)
 {
-	MemoryContext old = MemoryContextSwitchTo(memory);
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "workflow_orch definition",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(work);
+	ResourceOwner outer_owner = CurrentResourceOwner;
+	ResourceOwner owner = ResourceOwnerCreate(outer_owner, "workflow_orch definition");
 	Definition *definition = palloc0(sizeof(Definition));
 	int nest_level = NewGUCNestLevel();
 	Oid save_user;
 	int save_context;
 
+	CurrentResourceOwner = owner;
 	/* Whoever calls need not have USAGE on the function's schema. */
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, save_context | SECURITY_LOCAL_USERID_CHANGE);
@@ -325,7 +378,13 @@ read_now(const Tool *tool, MemoryContext memory)
 		read_definition(definition, tool);
 	AtEOXact_GUC(false, nest_level);
 	SetUserIdAndSecContext(save_user, save_context);
+	CurrentResourceOwner = outer_owner;
+	release(owner);
+
+	MemoryContextSwitchTo(memory);
+	definition = copy_definition(definition);
 	MemoryContextSwitchTo(old);
+	MemoryContextDelete(work);
 	return definition;
 }
 

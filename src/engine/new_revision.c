@@ -64,7 +64,7 @@ warn_of_double_loss(const Revision *revision, const Proposal *proposal)
 						 "Pass such numbers as strings, and read them as text.")));
 }
 
-/* Store the revision, and the definition that it is pinned to.  Waits for the definition's name. */
+/* Store the revision, and the definition that it is pinned to. */
 void
 new_revision_keep(const Revision *revision, const RevisionSource *source)
 {

@@ -199,4 +199,8 @@ SELECT is((SELECT array_agg(d.definition ->> 'volatility' ORDER BY revision) FRO
 SELECT is((SELECT count(*) FROM workflow_orch.tool_definition
            WHERE sha256 <> sha256(convert_to(definition::text, 'UTF8'))), 0::bigint, 'a definition''s key is the hash of its text');
 
+-- What a backend keeps of a definition is not much more than the definition.
+SELECT cmp_ok((SELECT max(used_bytes) FROM pg_backend_memory_contexts WHERE name = 'workflow_orch cached value'),
+  '<', (SELECT max(octet_length(definition::text)) FROM workflow_orch.tool_definition) + 4096::bigint, 'reading a definition leaves nothing in memory');
+
 \ir include/finish.sql
