@@ -589,6 +589,7 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 	item->started = true;
 	count_attempt(&work);
 	approved_run(&call, &run, &result);
+	item->called = true;
 	hooks->ended();
 	result.may_have_happened = item->start_kept && result.error != NULL;
 	cancelled = was_cancelled(&work, hooks, result.error);
@@ -596,7 +597,6 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 		write_cancelled(&work, &result, cancelled);
 	else
 		write_end(&work, &result);
-	item->at_commit = true;
 }
 
 /*
@@ -629,8 +629,8 @@ write_retry_when_back(Work *work, CallResult *result)
 }
 
 /*
- * Record an error that undid the transaction of work_run, in another one: at
- * its commit it is the tool's, before that a refusal.  A refusal for a passing
+ * Record an error that undid the transaction of work_run, in another one: once
+ * the tool has returned it is the call's, before that a refusal.  A refusal for a passing
  * reason is put off.  hooks is NULL where the call was never begun.
  */
 void
@@ -660,7 +660,7 @@ work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *hooks, WorkRe
 		write_cancelled(&work, &result, cancelled);
 		return;
 	}
-	if (item->at_commit || result.may_have_happened)
+	if (item->called || result.may_have_happened)
 	{
 		count_attempt(&work);
 		write_end(&work, &result);

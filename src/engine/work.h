@@ -24,8 +24,8 @@ typedef struct WorkItem
 	TimestampTz started_at; /* the last start, or 0 */
 	bool start_kept;        /* its start is committed: its tool must not be called a second time */
 	bool start_told;        /* listeners have been told of its start */
-	bool started;           /* this time the tool was called */
-	bool at_commit;         /* all is done but the commit */
+	bool started;           /* this time its tool was about to be called */
+	bool called;            /* and has returned: an error from here on undoes what it did */
 } WorkItem;
 
 typedef enum WorkEnd

@@ -128,6 +128,12 @@ SELECT is(t.said(:d) <> '42501' AND t.status(:d) = 'executed', true, 'and defer 
 SELECT is((SELECT count(*) FROM app.effect WHERE n = 77), 1::bigint, 'which fires');
 SELECT is(t.said(:e) <> '23503' AND t.status(:e) = 'executed', true, 'a deferred constraint may be broken meanwhile');
 SELECT is(t.said(:f) || ' ' || t.status(:f), '23503 failed', 'and fails the call where it is at the end');
+-- So does what keeps its result from being written: it has run, and that counts as an attempt.
+ALTER TABLE workflow_orch.execution ADD CONSTRAINT work_unwritten CHECK (result -> 'output' IS DISTINCT FROM '"unwritten"') NOT VALID;
+SELECT t.query('SELECT ''unwritten''') AS p \gset
+SELECT is(t.said(:p) || ' ' || t.status(:p), '23514 failed', 'a call whose result cannot be written has failed');
+SELECT is((SELECT ROW(attempt, started_at IS NOT NULL)::text FROM workflow_orch.execution WHERE proposal_id = :p), '(1,t)', 'and has been tried');
+ALTER TABLE workflow_orch.execution DROP CONSTRAINT work_unwritten;
 SELECT is(t.said(:g) <> '0A000' AND t.status(:g) = 'executed', true, 'a tool can notify');
 
 -- What it may not
