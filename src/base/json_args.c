@@ -11,12 +11,27 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+/* How many elements an argument that is an array may have. */
+#define ELEMENTS_MAX 100000
+
 static void
 report_malformed(const JsonArgs *args, const char *key, const char *wanted)
 {
 	report_invalid("wfo_argument_invalid",
 				   errmsg("member \"%s\" of element %d of argument \"%s\" must be %s", key,
 						  args->index, args->argument, wanted));
+}
+
+/* Refuse an array with more elements than one call takes: 54000. */
+void
+json_args_check_count(Jsonb *array, const char *argument)
+{
+	if (JB_ROOT_COUNT(array) > ELEMENTS_MAX)
+		report_limit("wfo_too_many_elements",
+					 errmsg("argument \"%s\" has too many elements", argument),
+					 errdetail("There are %u; the limit is %d.", JB_ROOT_COUNT(array),
+							   ELEMENTS_MAX),
+					 errhint("Make several calls."));
 }
 
 /* The elements of an array of objects. */
@@ -31,6 +46,7 @@ json_args_elements(Jsonb *array, const char *argument, int *count)
 	if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
 		report_invalid("wfo_argument_invalid",
 					   errmsg("argument \"%s\" must be a JSON array of objects", argument));
+	json_args_check_count(array, argument);
 	elements = palloc(sizeof(Jsonb *) * Max(JB_ROOT_COUNT(array), 1));
 	it = JsonbIteratorInit(&array->root);
 	(void) JsonbIteratorNext(&it, &value, true);

@@ -20,6 +20,7 @@ typedef struct JsonArgs
 	Jsonb *object;
 } JsonArgs;
 
+extern void json_args_check_count(Jsonb *array, const char *argument);
 extern Jsonb **json_args_elements(Jsonb *array, const char *argument, int *count);
 extern void json_args_check_keys(const JsonArgs *args, const char *const *keys);
 extern int64 *json_args_int64_or_null(const JsonArgs *args, const char *key);

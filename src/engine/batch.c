@@ -11,6 +11,7 @@
 #include "base/each.h"
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/json_args.h"
 #include "engine/approved.h"
 #include "engine/batch.h"
 #include "engine/freeze.h"
@@ -23,9 +24,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
-
-/* How many calls one batch may have. */
-#define BATCH_MAX 100000
 
 #define SHAPE_HINT \
 	"A call is {\"proposal_id\": ...} or {\"tool\": ..., \"params\": {...}, \"workflow_id\": ...}, " \
@@ -126,10 +124,7 @@ read_specs(Jsonb *calls, int *count)
 		report_invalid("wfo_argument_invalid", errmsg("argument \"calls\" must be a JSON array"),
 					   errhint(SHAPE_HINT));
 	*count = JB_ROOT_COUNT(calls);
-	if (*count > BATCH_MAX)
-		report_limit("wfo_too_many_calls", errmsg("too many calls"),
-					 errdetail("There are %d; the limit is %d.", *count, BATCH_MAX),
-					 errhint("Execute them in several batches, or with enqueue_action."));
+	json_args_check_count(calls, "calls");
 	specs = palloc(Max(*count, 1) * sizeof(CallSpec));
 	iterator = JsonbIteratorInit(&calls->root);
 	(void) JsonbIteratorNext(&iterator, &value, true);

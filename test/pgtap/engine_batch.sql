@@ -176,7 +176,7 @@ SELECT t.refused(calls, '{"sqlstate": "22023", "message": "argument \"calls\" mu
 SELECT t.refused('null', '{"sqlstate": "22023", "hint": "_%"}', 'calls as a JSON null');
 SELECT t.raises('SELECT workflow_orch.execute_parallel(NULL, t.ann())', '{"sqlstate": "22023", "message": "argument \"calls\" must not be null"}', 'calls NULL');
 SELECT t.raises($$SELECT workflow_orch.execute_parallel((SELECT jsonb_agg('{"proposal_id": 1}'::jsonb) FROM generate_series(1, 1000000)))$$,
-                '{"sqlstate": "54000", "hint": "_%"}', 'a million calls are too many');
+                '{"sqlstate": "54000", "message": "argument \"calls\" has too many elements", "hint": "_%"}', 'a million calls are too many');
 SELECT t.raises(format('SELECT workflow_orch.execute_parallel(%L, 424242)', jsonb_build_array(jsonb_build_object('proposal_id', :good))),
                 '{"sqlstate": "42704"}', 'an unknown actor');
 SELECT t.raises(format('SELECT batch(%L, %L)', jsonb_build_array(jsonb_build_object('proposal_id', :good)), timeout), '{"sqlstate": "22023", "hint": "_%"}', 'timeout ' || timeout)

@@ -26,6 +26,8 @@ SELECT is(workflow_orch.review_actions('[]'), '[]', 'of none there is none');
 SELECT raises(format('SELECT workflow_orch.review_actions(''[{"proposal_id": %s, "reviewer_id": %s, "decision": "approve"}, {"proposal_id": %1$s, "decision": "perhaps"}]'')', :d, :bob),
   '{"sqlstate": "22023", "message": "unknown decision \"perhaps\""}', 'where one is malformed none is made');
 SELECT is(status(:d), 'pending', 'and none was');
+SELECT raises(format($$SELECT workflow_orch.review_actions((SELECT jsonb_agg('{"proposal_id": %s, "reviewer_id": %s, "decision": "approve"}'::jsonb) FROM generate_series(1, 100001)))$$, :d, :bob),
+  '{"sqlstate": "54000", "message": "argument \"reviews\" has too many elements", "detail": "There are 100001; the limit is 100000."}', 'their number has a limit');
 
 -- Each decision is the session's own.
 CREATE ROLE engine_review_many_rev LOGIN;
