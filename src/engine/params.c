@@ -157,7 +157,7 @@ typedef struct Conversion
 	Jsonb *params;
 	int *given;
 	int count;
-	bool at_once; /* and only where that does not do, one by one */
+	bool at_once; /* to be tried first; one by one only where that does not do */
 	int argument; /* that is being converted */
 	bool again;   /* from the form in which it is stored */
 	Jsonb *converted;
@@ -220,9 +220,11 @@ convert(void *arg)
 {
 	Conversion *conversion = arg;
 
+	conversion->converted = NULL;
 	if (conversion->at_once)
 		conversion->converted = arguments_rewrite(conversion->definition, conversion->given,
 												  conversion->count, conversion->params);
+	conversion->at_once = false;
 	if (conversion->converted == NULL)
 		convert_one_by_one(conversion);
 }
@@ -291,10 +293,10 @@ convert_builtin(const Tool *tool, Conversion *conversion)
 	PG_END_TRY();
 	AtEOXact_GUC(false, nest_level);
 
+	/* It failed at once: only one by one tells which argument it is about. */
 	if (error != NULL && conversion->at_once)
 	{
 		conversion->at_once = false;
-		conversion->again = false;
 		convert_builtin(tool, conversion);
 	}
 	else if (error != NULL)
@@ -330,7 +332,8 @@ check_statement(const Tool *tool, Jsonb *params)
  * Check params against a tool and convert them.
  *
  * params is an object.  22023 where they do not fit, 54000 where they are too
- * large; for run_sql, also what statement_parse refuses.  Code of user-defined types runs as run_as, read only, and is undone.
+ * large; for run_sql, also what statement_parse refuses.  Code of user-defined
+ * types runs as run_as, read only, and is undone.
  */
 Jsonb *
 params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64 timeout,
