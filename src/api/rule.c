@@ -22,7 +22,7 @@ wfo_add_approval_rule(PG_FUNCTION_ARGS)
 	request.approvals = arg_int64(fcinfo, 1, "approvals");
 	request.stage = arg_int64(fcinfo, 2, "stage");
 	request.tool = arg_key_or_null(fcinfo, 3, "tool");
-	request.condition = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONPATH_P(4);
+	request.condition = arg_jsonpath_or_null(fcinfo, 4, "condition");
 	request.description = arg_text_or_null(fcinfo, 5, "description");
 	request.agents = arg_bool(fcinfo, 6, "agents");
 	PG_RETURN_INT64(rule_add(&request));

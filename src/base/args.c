@@ -183,6 +183,16 @@ arg_document(FunctionCallInfo fcinfo, int n, const char *name)
 	return arg_jsonb_object(fcinfo, n, name);
 }
 
+/* A condition of a rule. */
+JsonPath *
+arg_jsonpath_or_null(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		return NULL;
+	arg_check_size(toast_raw_datum_size(PG_GETARG_DATUM(n)), name);
+	return PG_GETARG_JSONPATH_P(n);
+}
+
 /* A regrole that stands for a role, or InvalidOid for NULL. */
 Oid
 arg_role_or_invalid(FunctionCallInfo fcinfo, int n, const char *name)

@@ -12,6 +12,7 @@
 
 #include "fmgr.h"
 #include "utils/jsonb.h"
+#include "utils/jsonpath.h"
 #include "utils/timestamp.h"
 
 /* Longest text that is a key: well below what a btree entry can hold. */
@@ -32,6 +33,7 @@ extern char *arg_key_or_null(FunctionCallInfo fcinfo, int n, const char *name);
 extern Interval *arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name);
 extern Jsonb *arg_jsonb_object(FunctionCallInfo fcinfo, int n, const char *name);
 extern Jsonb *arg_document(FunctionCallInfo fcinfo, int n, const char *name);
+extern JsonPath *arg_jsonpath_or_null(FunctionCallInfo fcinfo, int n, const char *name);
 extern Oid arg_role(FunctionCallInfo fcinfo, int n, const char *name);
 extern Oid arg_role_or_invalid(FunctionCallInfo fcinfo, int n, const char *name);
 

@@ -30,15 +30,16 @@ FROM unnest(ARRAY[
   'register_tool(''another'', ''one()'', run_as => tool_role(), description => TEXT)',
   'update_tool(''one'', description => TEXT)',
   'add_approval_rule(description => TEXT)',
+  'add_approval_rule(condition => (''$.params.m == "'' || TEXT || ''"'')::jsonpath)',
   'add_freeze(TEXT, now(), ''infinity'')']) call;
 
--- Every argument that is a text or a jsonb is tried above, is a key, or is one of a few labels.
+-- Every argument that is a text, a jsonb or a jsonpath is tried above, is a key, or is one of a few labels.
 SELECT is_empty($$
   SELECT p.proname || '.' || a.name
   FROM pg_proc p
   CROSS JOIN LATERAL unnest(p.proargnames[1:p.pronargs], p.proargtypes::oid[]) AS a (name, type)
-  WHERE p.pronamespace = 'workflow_orch'::regnamespace AND a.type IN ('text'::regtype, 'jsonb'::regtype)
-    AND a.name NOT IN ('title', 'metadata', 'params', 'reason', 'comment', 'edits', 'reviews', 'description',
+  WHERE p.pronamespace = 'workflow_orch'::regnamespace AND a.type IN ('text'::regtype, 'jsonb'::regtype, 'jsonpath'::regtype)
+    AND a.name NOT IN ('title', 'metadata', 'params', 'reason', 'comment', 'edits', 'reviews', 'description', 'condition',
                        'tool', 'name', 'role', 'person', 'idempotency_key',
                        'decision', 'kind', 'capability', 'dry_run_mode', 'calls')
     AND p.proname <> 'run_sql'$$, 'there are no other texts and documents');
