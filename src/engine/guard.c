@@ -119,38 +119,45 @@ is_append_only(StoreTable table)
 		   table == STORE_REVOCATION || table == STORE_CANCEL_REQUEST || table == STORE_AUDIT_LOG;
 }
 
-/* What to call in place of a statement on a table. */
+/* What to call in place of a statement on a table; NULL: nothing does that. */
+static const struct
+{
+	const char *insert, *update, *remove;
+} calls[] = {
+	[STORE_ACTOR] = {"register_actor", "update_actor", "update_actor(..., active => false)"},
+	[STORE_WORKFLOW] = {"start_workflow", "complete_workflow", "cancel_workflow"},
+	[STORE_TOOL] = {"register_tool", "update_tool", "set_tool_enabled(..., false)"},
+	[STORE_TOOL_DEFINITION] = {"propose_action"},
+	[STORE_POLICY] = {"set_policy", "set_policy", "set_policy"},
+	[STORE_FREEZE] = {"add_freeze", "remove_freeze", "remove_freeze"},
+	[STORE_APPROVAL_RULE] = {"add_approval_rule", "remove_approval_rule", "remove_approval_rule"},
+	[STORE_DELEGATION] = {"delegate_review", "end_delegation", "end_delegation"},
+	[STORE_PROPOSAL] = {"propose_action", "review_action", "withdraw_proposal"},
+	[STORE_PROPOSAL_REVISION] = {"review_action"},
+	[STORE_PROPOSAL_COMMENT] = {"comment_proposal"},
+	[STORE_PREVIEW] = {"preview_action"},
+	[STORE_REVIEW] = {"review_action"},
+	[STORE_REVOCATION] = {"revoke_approval"},
+	[STORE_EXECUTION] = {"execute_action", "cancel_execution"},
+	[STORE_QUEUE] = {"enqueue_action", "cancel_execution", "cancel_execution"},
+	[STORE_CANCEL_REQUEST] = {"cancel_execution"},
+	[STORE_BREAK_GLASS] = {"break_glass_execute", "review_break_glass"},
+	[STORE_AUDIT_LOG] = {NULL},
+};
+
 static const char *
 call_instead(StoreTable table, const char *command)
 {
-	if (strcmp(command, "DELETE") == 0 || strcmp(command, "TRUNCATE") == 0)
-		switch (table)
-		{
-			case STORE_ACTOR:
-				return "update_actor(..., active => false)";
-			case STORE_TOOL:
-				return "set_tool_enabled(..., false)";
-			case STORE_APPROVAL_RULE:
-				return "remove_approval_rule";
-			case STORE_FREEZE:
-				return "remove_freeze";
-			case STORE_DELEGATION:
-				return "end_delegation";
-			case STORE_PROPOSAL:
-				return "withdraw_proposal";
-			case STORE_WORKFLOW:
-				return "cancel_workflow";
-			case STORE_QUEUE:
-				return "cancel_execution";
-			default:
-				break;
-		}
-	return "such as review_action";
+	if (strcmp(command, "INSERT") == 0)
+		return calls[table].insert;
+	return strcmp(command, "UPDATE") == 0 ? calls[table].update : calls[table].remove;
 }
 
 static void
 report_outside_write(Relation rel, const char *command)
 {
+	const char *call = call_instead(table_of(rel), command);
+
 	if (strcmp(command, "INSERT") != 0 && is_append_only(table_of(rel)))
 		report_denied("wfo_outside_write",
 					  errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA,
@@ -160,7 +167,7 @@ report_outside_write(Relation rel, const char *command)
 				  errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA,
 						 RelationGetRelationName(rel)),
 				  errdetail("The table is written by the functions of the extension only."),
-				  errhint("Call the function for it, %s.", call_instead(table_of(rel), command)));
+				  call != NULL ? errhint("Call the function for it, %s.", call) : 0);
 }
 
 static void

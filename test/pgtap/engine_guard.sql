@@ -258,6 +258,9 @@ SELECT is_empty($$SELECT relname FROM pg_class c WHERE relnamespace = 'workflow_
   AND (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid AND tgfoid = 'workflow_orch.guard'::regproc AND tgenabled = 'A') <> 2$$,
   'every table has the guard, always enabled');
 
-SELECT raises('DELETE FROM workflow_orch.actor', '{"sqlstate": "42501", "hint": "%update_actor(..., active => false)%"}', 'the refusal to delete an actor names the call in its place');
+SELECT raises(statement, jsonb_build_object('sqlstate', '42501', 'hint', format('Call the function for it, %s.', call)), statement || ' is refused with the call in its place')
+  FROM (VALUES ('DELETE FROM workflow_orch.actor', 'update_actor(..., active => false)'), ('UPDATE workflow_orch.actor SET active = false', 'update_actor'),
+               ('UPDATE workflow_orch.tool SET enabled = NOT enabled', 'update_tool'), ('UPDATE workflow_orch.policy SET dry_run = true', 'set_policy'),
+               ('TRUNCATE workflow_orch.queue', 'cancel_execution')) v (statement, call);
 
 \ir include/finish.sql
