@@ -62,6 +62,7 @@ report 'README.md names every capability' \
 	"$(sed -nE 's/^\s*\[CAPABILITY_[A-Z_]+\] = \{"([a-z_]+)".*/\1/p' src/model/capability.c | missing README.md)"
 # shellcheck disable=SC2016
 report 'the table of capabilities in README.md names every call' "$(calls_not_in_table)"
+# shellcheck disable=SC2016
 report 'doc/reference.md lists the reasons of errors, and no others' \
 	"$(diff <(reasons) <(sed -nE 's/^\| `(wfo_[a-z_]+)`.*/\1/p' doc/reference.md | sort) | grep '^[<>]' || true)"
 report 'every function, table and type has a comment' \

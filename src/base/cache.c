@@ -18,7 +18,7 @@
 #include "utils/memutils.h"
 
 /* How much one cache keeps, in bytes. */
-#define CACHE_LIMIT (2 * 1024 * 1024)
+#define CACHE_LIMIT ((Size) 2 * 1024 * 1024)
 
 struct Cache
 {

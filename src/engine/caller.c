@@ -280,7 +280,7 @@ caller_check_reads_as(const Caller *caller, const Actor *actor)
 					  errdetail("The actor is not bound to a database role."),
 					  errhint("An administrator can bind the actor to the role with "
 							  "update_actor, or grant the role the capability \"gateway\"."));
-	if (today != NULL && strcmp(caller->role_name, actor->db_role) == 0)
+	if (today != NULL && actor->db_role != NULL && strcmp(caller->role_name, actor->db_role) == 0)
 		report_denied("wfo_role_changed",
 					  errmsg("actor " INT64_FORMAT " is bound to another role \"%s\"",
 							 actor->actor_id, actor->db_role),

@@ -86,7 +86,7 @@ show(void)
 	{
 		HiddenCursor *cursor = lfirst(cell);
 
-		strcpy(unconstify(char *, cursor->portal->name), cursor->name);
+		strlcpy(unconstify(char *, cursor->portal->name), cursor->name, NAMEDATALEN);
 		cursor->portal->visible = true;
 	}
 	hidden = hidden->outer;
@@ -152,7 +152,7 @@ cursors_hide(void)
 		cursor->portal = lfirst(cell);
 		strlcpy(cursor->name, cursor->portal->name, NAMEDATALEN);
 		set->cursors = lappend(set->cursors, cursor);
-		strcpy(unconstify(char *, cursor->portal->name), HIDDEN_NAME);
+		strlcpy(unconstify(char *, cursor->portal->name), HIDDEN_NAME, NAMEDATALEN);
 		cursor->portal->visible = false;
 	}
 	MemoryContextSwitchTo(old);

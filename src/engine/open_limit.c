@@ -24,11 +24,11 @@
 /* Up to which id an actor's proposals have room, by a count of this backend. */
 typedef struct Allowance
 {
-	Oid table; /* another one after the extension was created again */
 	int64 actor_id;
-	int limit;
 	int64 first_id;
 	int64 last_id;
+	Oid table; /* another one after the extension was created again */
+	int limit;
 } Allowance;
 
 /* By the actor's id; actors that share a place count again. */

@@ -155,13 +155,11 @@ judge_error(const Sandbox *sandbox, ErrorData *error, bool started, bool timed_o
 		if (deadline_was_ignored())
 			error->detail = pstrdup("It caught the cancel and went on, and was ended.");
 	}
-	else if (!started)
-		ReThrowError(error);
-	else if (sandbox->in_worker)
+	else if (started && sandbox->in_worker)
 		return;
-	else if (deadline_saw_cancel())
+	else if (started && deadline_saw_cancel())
 		raise_cancel(sandbox, error);
-	else if (is_callers_error(error))
+	else if (!started || is_callers_error(error))
 		ReThrowError(error);
 }
 

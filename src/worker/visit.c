@@ -15,7 +15,7 @@
 
 /* When to visit again after the first failure, in ms; doubles up to the limit. */
 #define FIRST_DELAY 5000
-#define LONGEST_DELAY (10 * 60 * 1000)
+#define LONGEST_DELAY (INT64CONST(10) * 60 * 1000)
 
 typedef struct FailedVisit
 {

@@ -37,7 +37,8 @@ foreach my $end (sort keys %ends)
 }
 
 # A batch: two of its calls have committed, two run, and for two more there is no worker.
-$node->append_conf('postgresql.conf', 'workflow_orch.max_workers = 2');
+# A prepared transaction keeps the gate closed: a session that did would open it as it ends.
+$node->append_conf('postgresql.conf', "workflow_orch.max_workers = 2\nmax_prepared_transactions = 1\n");
 $node->restart;
 my %interruptions = (
 	'a fast shutdown' => sub { $node->stop('fast'); $node->start },
@@ -48,16 +49,16 @@ foreach my $end (sort keys %interruptions)
 {
 	my @ids = map { approved_call($node, 'postgres', $_ < 2 ? 'quick' : 'gate', $n++) } 0 .. 5;
 	my $calls = '[' . join(', ', map { qq({"proposal_id": $_}) } @ids) . ']';
-	my $holder = hold($node, 'postgres', 'SELECT pg_advisory_lock(4711)');
+	$node->safe_psql('postgres', q{BEGIN; SELECT pg_advisory_xact_lock(4711); PREPARE TRANSACTION 'gate'});
 	my $caller = session($node, 'postgres');
 	start_query($caller, "SELECT workflow_orch.execute_parallel('$calls', 1)");
 	wait_for($node, 'postgres', "SELECT count(*) = 2 FROM workflow_orch.proposal WHERE status = 'executed' AND proposal_id IN (" . join(', ', @ids) . ')');
 	wait_busy($node, 2);
 	$interruptions{$end}->();
-	end_session($holder);
 	eval { answer($caller) };
 	like($caller->{out}, qr/server closed the connection|terminating connection|connection to server was lost/, "a batch and $end: its caller gets an error");
 	end_session($caller);
+	$node->safe_psql('postgres', q{ROLLBACK PREPARED 'gate'});
 	my $states = $node->safe_psql('postgres', 'SELECT array_agg(status ORDER BY proposal_id) FROM workflow_orch.proposal WHERE proposal_id IN (' . join(', ', @ids) . ')');
 	is($states, '{executed,executed,approved,approved,approved,approved}', "a batch and $end: what has committed is executed, the rest still approved");
 	is($node->safe_psql('postgres', "SELECT count(*) FROM app.ran WHERE n BETWEEN $n - 6 AND $n - 1"), 2, "a batch and $end: the rest has left nothing");
