@@ -12,17 +12,35 @@
 
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "model/double_loss.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+/* How much of the path of a member is said, in bytes. */
+#define PATH_MAX_SAID 200
+
 typedef struct Search
 {
 	StringInfoData found;
 	int left; /* how many more are named */
 } Search;
+
+/*
+ * Where a value stands: a member or an element of what is above.  It becomes text
+ * when it has to be said, since the paths of all members can be far longer than
+ * the document.
+ */
+typedef struct Place
+{
+	const struct Place *up; /* NULL: of the document itself */
+	int depth;              /* from 1 */
+	const char *key;        /* NULL: an element */
+	int length;
+	int index;
+} Place;
 
 static double
 as_double(Numeric number)
@@ -40,66 +58,97 @@ is_loss(Numeric before, Numeric after)
 }
 
 static void
-add_member(Search *search, const char *path)
+append_path(StringInfo path, const Place *place)
+{
+	const Place **places = palloc(place->depth * sizeof(Place *));
+	int depth = place->depth;
+
+	for (; place != NULL; place = place->up)
+		places[place->depth - 1] = place;
+	for (int i = 0; i < depth && path->len <= PATH_MAX_SAID; i++)
+		if (places[i]->key == NULL)
+			appendStringInfo(path, "[%d]", places[i]->index);
+		else
+		{
+			appendStringInfoString(path, i > 0 ? "." : "");
+			appendBinaryStringInfo(path, places[i]->key, places[i]->length);
+		}
+	pfree(places);
+}
+
+static void
+add_member(Search *search, const Place *place)
 {
 	if (search->left > 0)
-		appendStringInfo(&search->found, "%s\"%s\"", search->found.len > 0 ? ", " : "", path);
+	{
+		StringInfoData path;
+		int length;
+
+		initStringInfo(&path);
+		append_path(&path, place);
+		length = pg_mbcliplen(path.data, path.len, PATH_MAX_SAID);
+		appendStringInfo(&search->found, "%s\"%.*s\"%s", search->found.len > 0 ? ", " : "", length,
+						 path.data, length < path.len ? "..." : "");
+		pfree(path.data);
+	}
 	else if (search->left == 0)
 		appendStringInfoString(&search->found, ", ...");
 	search->left--;
 }
 
-static void compare_containers(Search *search, const char *path, JsonbContainer *before,
+static void compare_containers(Search *search, const Place *up, JsonbContainer *before,
 							   JsonbContainer *after);
 
 static void
-compare_values(Search *search, const char *path, const JsonbValue *before, const JsonbValue *after)
+compare_values(Search *search, const Place *place, const JsonbValue *before,
+			   const JsonbValue *after)
 {
 	if (before == NULL || before->type != after->type)
 		return;
 	if (before->type == jbvBinary)
-		compare_containers(search, path, before->val.binary.data, after->val.binary.data);
+		compare_containers(search, place, before->val.binary.data, after->val.binary.data);
 	else if (before->type == jbvNumeric && is_loss(before->val.numeric, after->val.numeric))
-		add_member(search, path);
+		add_member(search, place);
 }
 
 /* Compare the members that two objects have in common, or the elements of two arrays. */
 static void
-compare_containers(Search *search, const char *path, JsonbContainer *before, JsonbContainer *after)
+compare_containers(Search *search, const Place *up, JsonbContainer *before, JsonbContainer *after)
 {
 	JsonbIterator *it = JsonbIteratorInit(after);
 	JsonbIteratorToken token;
 	JsonbValue value;
-	int index = 0;
+	Place place = {.up = up, .depth = up != NULL ? up->depth + 1 : 1};
 
 	check_stack_depth();
 	if (JsonContainerIsArray(before) != JsonContainerIsArray(after))
 		return;
 	while (search->left >= 0 && (token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
+		JsonbValue *old;
+
 		if (token == WJB_ELEM)
-		{
-			compare_values(search, psprintf("%s[%d]", path, index),
-						   getIthJsonbValueFromContainer(before, index), &value);
-			index++;
-		}
+			old = getIthJsonbValueFromContainer(before, place.index);
 		else if (token == WJB_KEY)
 		{
-			JsonbValue *old = getKeyJsonValueFromContainer(before, value.val.string.val,
-														   value.val.string.len, NULL);
-			char *name = psprintf("%s%s%.*s", path, path[0] != '\0' ? "." : "",
-								  value.val.string.len, value.val.string.val);
-
+			place.key = value.val.string.val;
+			place.length = value.val.string.len;
+			old = getKeyJsonValueFromContainer(before, place.key, place.length, NULL);
 			(void) JsonbIteratorNext(&it, &value, true);
-			compare_values(search, name, old, &value);
 		}
+		else
+			continue;
+		compare_values(search, &place, old, &value);
+		if (old != NULL)
+			pfree(old);
+		place.index++;
 	}
 }
 
 /*
  * The members whose number changes by no more than a double would lose: their
- * paths in quotes, with commas between them, and dots for those past the limit;
- * NULL where there are none.
+ * paths in quotes, with commas between them, and dots for those past the limit and
+ * for the rest of a long path; NULL where there are none.
  */
 char *
 double_losses(Jsonb *before, Jsonb *after, int limit)
@@ -107,6 +156,6 @@ double_losses(Jsonb *before, Jsonb *after, int limit)
 	Search search = {.left = limit};
 
 	initStringInfo(&search.found);
-	compare_containers(&search, "", &before->root, &after->root);
+	compare_containers(&search, NULL, &before->root, &after->root);
 	return search.found.len > 0 ? search.found.data : NULL;
 }

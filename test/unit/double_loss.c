@@ -4,12 +4,45 @@
  */
 #include "unit.h"
 
+#include "lib/stringinfo.h"
 #include "model/double_loss.h"
+#include "utils/memutils.h"
 
 static void
 loses(const char *before, const char *after, const char *expected, const char *description)
 {
 	is_text(double_losses(jsonb(before), jsonb(after), 2), expected, description);
+}
+
+/* A document of so many objects in each other, with long names. */
+static Jsonb *
+nested(int depth, const char *number)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < depth; i++)
+		appendStringInfo(&text, "{\"%0400d\": ", i);
+	appendStringInfoString(&text, number);
+	for (int i = 0; i < depth; i++)
+		appendStringInfoChar(&text, '}');
+	return jsonb(text.data);
+}
+
+static void
+deep_documents_take_little(void)
+{
+	Jsonb *before = nested(1000, "9007199254740993");
+	Jsonb *after = nested(1000, "9007199254740992");
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "deep documents",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	ok(double_losses(before, after, 2) != NULL, "a member is found at a great depth");
+	ok(MemoryContextMemAllocated(context, true) < 1024 * 1024,
+	   "without the paths of all members being kept");
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 UNIT_TEST(double_loss)
@@ -45,4 +78,8 @@ UNIT_TEST(double_loss)
 		  "{\"a\": [9007199254740992, 9007199254740992, 9007199254740992, 9007199254740992]}",
 		  "\"a[0]\", \"a[1]\", ...", "no more are named than the limit");
 	loses("{}", "{}", NULL, "empty objects have none");
+	loses(psprintf("{\"%0300d\": 9007199254740993}", 0),
+		  psprintf("{\"%0300d\": 9007199254740992}", 0), psprintf("\"%0200d\"...", 0),
+		  "of a long path the beginning is said");
+	deep_documents_take_little();
 }
