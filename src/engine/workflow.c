@@ -84,12 +84,61 @@ typedef struct Ending
 	const char *reason;
 } Ending;
 
+/* Refuse to complete a workflow in which a proposal is open by the clock. */
+static void
+refuse_open(const Ending *ending, const Proposal *proposal)
+{
+	if (!proposal_status_is_open(proposal_status_now(proposal)))
+		return;
+	report_wrong_state("wfo_open_proposals",
+					   errmsg("workflow " INT64_FORMAT " has open proposals",
+							  ending->workflow->workflow_id),
+					   errdetail("Proposal " INT64_FORMAT " is %s.", proposal->proposal_id,
+								 enum_label(&proposal_status_type, proposal->status)),
+					   errhint("Decide, execute or withdraw it, or cancel the workflow with "
+							   "cancel_workflow."));
+}
+
+static void
+check_expired(int index, void *arg)
+{
+	const Ending *ending = arg;
+
+	refuse_open(ending, proposal_require(ending->ids[index]));
+}
+
+static void
+lock_expired(int index, void *arg)
+{
+	const Ending *ending = arg;
+
+	refuse_open(ending, proposal_require_lock(ending->ids[index], false));
+}
+
+/*
+ * Check what is open in a workflow that is to be completed.  Where something is
+ * open, the first that is found says so, however many there are.
+ */
+static int
+check_open(Ending *ending, EachItem check)
+{
+	int64 workflow_id = ending->workflow->workflow_id;
+	int count;
+
+	ending->ids = proposal_list_open_of_workflow(workflow_id, 1, &count);
+	each_item(count, check, ending);
+	ending->ids = proposal_list_open_of_workflow(workflow_id, PG_INT32_MAX, &count);
+	each_item(count, check, ending);
+	return count;
+}
+
 /*
  * Find out who wants to end a workflow, and lock it: waits for a while for those
- * who propose in it.  Who may not is refused before.
+ * who propose in it.  Callers who may not are refused before, after what is wrong
+ * with the workflow's state, open proposals among it where it is to be completed.
  */
 static void
-begin_ending(Ending *ending, int64 workflow_id, const int64 *actor_id)
+begin_ending(Ending *ending, int64 workflow_id, const int64 *actor_id, WorkflowStatus status)
 {
 	caller_identify(&ending->caller);
 	ending->actor = caller_actor_or_null(&ending->caller, actor_id);
@@ -98,6 +147,8 @@ begin_ending(Ending *ending, int64 workflow_id, const int64 *actor_id)
 	if (!may_end(&ending->caller, ending->workflow, ending->actor))
 	{
 		workflow_check_active(ending->workflow);
+		if (status == WORKFLOW_COMPLETED)
+			(void) check_open(ending, check_expired);
 		check_may_end(&ending->caller, ending->workflow, ending->actor);
 	}
 
@@ -127,23 +178,6 @@ end_workflow(const Ending *ending, WorkflowStatus status, const char *reason)
 	store_update(&row, ending->workflow->row);
 }
 
-/* Lock an open proposal, and refuse to complete its workflow unless it has expired. */
-static void
-check_expired(int index, void *arg)
-{
-	const Ending *ending = arg;
-	const Proposal *proposal = proposal_require_lock(ending->ids[index], false);
-
-	if (proposal_status_is_open(proposal_status_now(proposal)))
-		report_wrong_state("wfo_open_proposals",
-						   errmsg("workflow " INT64_FORMAT " has open proposals",
-								  ending->workflow->workflow_id),
-						   errdetail("Proposal " INT64_FORMAT " is %s.", proposal->proposal_id,
-									 enum_label(&proposal_status_type, proposal->status)),
-						   errhint("Decide, execute or withdraw it, or cancel the workflow with "
-								   "cancel_workflow."));
-}
-
 static void
 expire_open(int index, void *arg)
 {
@@ -155,22 +189,14 @@ expire_open(int index, void *arg)
 	proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
 }
 
-/*
- * Complete a workflow in which nothing is open any more.  Where something is, the
- * first one that is found says so, however many there are.
- */
+/* Complete a workflow in which nothing is open any more. */
 WorkflowStatus
 workflow_complete(int64 workflow_id, const int64 *actor_id)
 {
 	Ending ending;
-	int count;
 
-	begin_ending(&ending, workflow_id, actor_id);
-	ending.ids = proposal_list_open_of_workflow(workflow_id, 1, &count);
-	each_item(count, check_expired, &ending);
-	ending.ids = proposal_list_open_of_workflow(workflow_id, PG_INT32_MAX, &count);
-	each_item(count, check_expired, &ending);
-	each_item(count, expire_open, &ending);
+	begin_ending(&ending, workflow_id, actor_id, WORKFLOW_COMPLETED);
+	each_item(check_open(&ending, lock_expired), expire_open, &ending);
 	end_workflow(&ending, WORKFLOW_COMPLETED, NULL);
 	return WORKFLOW_COMPLETED;
 }
@@ -196,7 +222,7 @@ workflow_cancel(int64 workflow_id, const int64 *actor_id, const char *reason)
 	Ending ending = {.reason = reason};
 	int count;
 
-	begin_ending(&ending, workflow_id, actor_id);
+	begin_ending(&ending, workflow_id, actor_id, WORKFLOW_CANCELLED);
 	ending.ids = proposal_list_unfinished(workflow_id, &count);
 	each_item(count, cancel_unfinished, &ending);
 	end_workflow(&ending, WORKFLOW_CANCELLED, reason);

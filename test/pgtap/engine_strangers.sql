@@ -26,13 +26,13 @@ CREATE FUNCTION t.row_locks() RETURNS text LANGUAGE sql AS $$
          (SELECT string_agg(format('%s:%s', delegation_id, xmax), ' ' ORDER BY delegation_id) FROM workflow_orch.delegation) || ' ' ||
          (SELECT string_agg(format('%s:%s', workflow_id, xmax), ' ' ORDER BY workflow_id) FROM workflow_orch.workflow)
 $$;
-CREATE FUNCTION t.locks_nothing(statement text, login text DEFAULT session_user) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION t.locks_nothing(statement text, login text DEFAULT session_user, code text DEFAULT '42501') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   before text := row_locks();
   error jsonb := error_as(login, statement);
 BEGIN
   RETURN is(jsonb_build_object('sqlstate', error -> 'sqlstate', 'locks', row_locks()),
-            jsonb_build_object('sqlstate', '42501', 'locks', before), 'locks nothing when it is refused: ' || statement);
+            jsonb_build_object('sqlstate', code, 'locks', before), 'locks nothing when it is refused: ' || statement);
 END
 $$;
 
@@ -62,8 +62,8 @@ FROM (VALUES
 -- An administrator ends any workflow; this gateway is none.
 CREATE ROLE engine_strangers_gateway LOGIN;
 SELECT workflow_orch.grant_capability('engine_strangers_gateway', c) FROM unnest('{propose,gateway}'::text[]) c;
-SELECT locks_nothing(format('SELECT workflow_orch.%s_workflow(%s, bob())', call, :workflow), 'engine_strangers_gateway')
-FROM unnest('{cancel,complete}'::text[]) call;
+SELECT locks_nothing(format('SELECT workflow_orch.%s_workflow(%s, bob())', call, id), 'engine_strangers_gateway', code)
+FROM (VALUES ('cancel', :workflow, '42501'), ('complete', :workflow, '55000'), ('complete', workflow_orch.start_workflow('Empty', ann()), '42501')) AS v (call, id, code);
 
 -- A lock that somebody else might hold is waited for no longer than lock_wait says.
 SELECT raises('SET LOCAL workflow_orch.lock_wait = -1', '{"sqlstate": "22023"}', 'lock_wait is not negative');
