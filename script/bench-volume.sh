@@ -16,19 +16,28 @@ ask() {
 	printf '%-16s %-34s %12s\n' "$1" "$2" "$ms"
 }
 
+# anonymous_memory PID: in kB; 0 where the process has ended.
+anonymous_memory() {
+	local kb
+	kb=$(awk '$1 == "RssAnon:" { print $2 }' "/proc/$1/status" 2>/dev/null || true)
+	echo "${kb:-0}"
+}
+
 # most_memory NAME STATEMENT: the most that the process of a statement took in
 # anonymous memory, above what it had before.
 most_memory() {
 	local pid most=0 now first
-	psql -XqAt -c "SET application_name = 'most_memory'" -c "SELECT pg_sleep(0.5)" -c "$2" >/dev/null 2>&1 &
+	psql -XqAt -v ON_ERROR_STOP=1 -c "SET application_name = 'most_memory'" -c "SELECT pg_sleep(0.5)" -c "$2" >/dev/null &
 	local client=$!
 	until pid=$(psql -XAtc "SELECT pid FROM pg_stat_activity WHERE application_name = 'most_memory'") && [ -n "$pid" ]; do sleep 0.05; done
-	first=$(sed -nE 's/^RssAnon: *([0-9]+).*/\1/p' "/proc/$pid/status")
+	first=$(anonymous_memory "$pid")
+	[ "$first" -gt 0 ] || die "the memory of process $pid cannot be read"
 	while kill -0 "$client" 2>/dev/null; do
-		now=$(sed -nE 's/^RssAnon: *([0-9]+).*/\1/p' "/proc/$pid/status" 2>/dev/null || true)
-		[ "${now:-0}" -le "$most" ] || most=$now
-		sleep 0.1
+		now=$(anonymous_memory "$pid")
+		[ "$now" -le "$most" ] || most=$now
+		sleep 0.02
 	done
+	wait "$client"
 	printf '%-51s %9d MB\n' "$1" $(((most - first) / 1024))
 }
 
