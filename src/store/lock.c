@@ -192,12 +192,17 @@ store_lock_id_within(StoreLockSpace space, int64 id, StoreLockMode mode, int tim
 	}
 	PG_CATCH();
 	{
+		ErrorData *error;
+
 		LockTimeout = outer;
-		if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
-			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+			ReThrowError(error);
 		taken = false;
 	}
 	PG_END_TRY();
