@@ -29,6 +29,9 @@
 /* How many approved proposals a hint names and counts, and how many bytes of the params of each. */
 #define HINT_MAX 3
 #define HINT_COUNT_MAX 1000
+
+/* Among how many open proposals of the tool they are looked for. */
+#define HINT_AMONG_MAX 1000
 #define HINT_PARAMS_MAX 200
 
 /* The approved proposals of a tool whose params have the same hash. */
@@ -86,7 +89,8 @@ candidates_of(RawCalls *calls, const char *tool, uint32 hash)
 		return candidates;
 	old = MemoryContextSwitchTo(calls->memory);
 	candidates->first = candidates->count = 0;
-	candidates->list = proposal_list_approved(tool, &hash, PG_INT32_MAX, &candidates->count);
+	candidates->list = proposal_list_approved(tool, &hash, PG_INT32_MAX, PG_INT32_MAX,
+											  &candidates->count);
 	MemoryContextSwitchTo(old);
 	return candidates;
 }
@@ -96,7 +100,8 @@ static char *
 approved_hint(const char *tool)
 {
 	int count;
-	const ApprovedParams *approved = proposal_list_approved(tool, NULL, HINT_COUNT_MAX, &count);
+	const ApprovedParams *approved = proposal_list_approved(tool, NULL, HINT_COUNT_MAX,
+															HINT_AMONG_MAX, &count);
 	StringInfoData hint;
 
 	if (count == 0)

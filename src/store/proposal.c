@@ -213,10 +213,11 @@ compare_approved(const void *a, const void *b)
 
 /*
  * The approved proposals of a tool, of those whose params have this hash (by
- * jsonb_hash; NULL: of all), up to a limit; oldest first.
+ * jsonb_hash; NULL: of all), up to a limit, and found among so many open ones at
+ * most; oldest first.
  */
 ApprovedParams *
-proposal_list_approved(const char *tool, const uint32 *hash, int limit, int *count)
+proposal_list_approved(const char *tool, const uint32 *hash, int limit, int among, int *count)
 {
 	ScanKeyData keys[2];
 	StoreScan scan;
@@ -229,7 +230,8 @@ proposal_list_approved(const char *tool, const uint32 *hash, int limit, int *cou
 	if (hash != NULL)
 		store_key_expression(&keys[1], (int32) *hash);
 	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_call_idx", hash != NULL ? 2 : 1, keys);
-	while (*count < limit && (row = store_scan_next(&scan)) != NULL)
+	for (int seen = 0; seen < among && *count < limit && (row = store_scan_next(&scan)) != NULL;
+		 seen++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (column_enum(row, PROPOSAL_STATUS, &proposal_status_type) != PROPOSAL_APPROVED)

@@ -92,7 +92,7 @@ extern int64 *proposal_list_unfinished(int64 workflow_id, int *count);
 extern int64 *proposal_list_open_of_workflow(int64 workflow_id, int limit, int *count);
 extern int64 *proposal_list(const int64 *workflow_id, int *count);
 extern ApprovedParams *proposal_list_approved(const char *tool, const uint32 *hash, int limit,
-											  int *count);
+											  int among, int *count);
 extern TransactionId *proposal_lockers(int64 proposal_id, int *count);
 extern int64 *proposal_list_open(int *count);
 extern int64 *proposal_list_open_of_tool(const char *tool, int *count);
