@@ -285,12 +285,14 @@ result_of_fate(const BatchCall *call)
 {
 	const Proposal *proposal = proposal_require(call->proposal_id);
 	TimestampTz now = GetCurrentTimestamp();
-	ErrorData error = {.sqlerrcode = ERRCODE_QUERY_CANCELED};
+	ErrorData error = {.sqlerrcode = ERRCODE_QUERY_CANCELED,
+					   .constraint_name = pstrdup("wfo_cancelled")};
 
 	switch (call->fate)
 	{
 		case FATE_NO_WORKER:
 			error.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+			error.constraint_name = pstrdup("wfo_no_workers");
 			error.message = "no background worker could be started for the call";
 			error.hint = "See the server log; workflow_orch.max_workers, max_worker_processes and "
 						 "the connection limits of the database and of the tool's role must leave "
@@ -298,6 +300,7 @@ result_of_fate(const BatchCall *call)
 			break;
 		case FATE_DEADLOCK:
 			error.sqlerrcode = ERRCODE_T_R_DEADLOCK_DETECTED;
+			error.constraint_name = pstrdup("wfo_deadlock");
 			error.message = "deadlock detected";
 			error.detail = "The call was not started: every worker waits for a lock of a "
 						   "transaction that waits for a worker.";
@@ -305,6 +308,7 @@ result_of_fate(const BatchCall *call)
 			break;
 		case FATE_GONE:
 			error.sqlerrcode = ERRCODE_LOCK_NOT_AVAILABLE;
+			error.constraint_name = pstrdup("wfo_busy");
 			error.message = "the proposal was being executed or changed by another session";
 			break;
 		default:

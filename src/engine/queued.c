@@ -124,6 +124,7 @@ cancel(const Proposal *proposal, const int64 *by, const char *reason, const char
 	Execution *execution;
 	TimestampTz now = GetCurrentTimestamp();
 	ErrorData error = {.sqlerrcode = ERRCODE_QUERY_CANCELED,
+					   .constraint_name = pstrdup("wfo_cancelled"),
 					   .message = pstrdup("cancelled before it started"),
 					   .detail = text != NULL ? pstrdup(text) : NULL};
 

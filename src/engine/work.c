@@ -291,6 +291,7 @@ cancel_requested(Work *work, bool ran)
 	work->execution.end_reason = request->reason;
 	memset(error, 0, sizeof(ErrorData));
 	error->sqlerrcode = ERRCODE_QUERY_CANCELED;
+	error->constraint_name = pstrdup("wfo_cancelled");
 	error->message = pstrdup(ran ? "cancelled while it ran" : "cancelled before it started");
 	error->detail = cancel_request_text(request);
 	return error;
@@ -335,10 +336,11 @@ count_attempt(Work *work)
 
 /* Write the failure of a call that ran, but not to its end. */
 static void
-write_lost(Work *work, int sqlerrcode, const char *message, const char *detail)
+write_lost(Work *work, const char *reason, int sqlerrcode, const char *message, const char *detail)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	ErrorData error = {.sqlerrcode = sqlerrcode,
+					   .constraint_name = pstrdup(reason),
 					   .message = pstrdup(message),
 					   .detail = pstrdup(detail)};
 	CallResult result = {.tool = work->proposal->tool,
@@ -392,15 +394,15 @@ write_verdict(Work *work)
 	const WorkItem *item = work->item;
 
 	if (item->timed_out)
-		write_lost(work, ERRCODE_QUERY_CANCELED, "timed out",
+		write_lost(work, "wfo_timed_out", ERRCODE_QUERY_CANCELED, "timed out",
 				   "It went on after its timeout, and its worker was ended.");
 	else if (work->queued != NULL && work->queued->crashes >= setting_max_crashes)
-		write_lost(work, ERRCODE_CRASH_SHUTDOWN,
+		write_lost(work, "wfo_crashed", ERRCODE_CRASH_SHUTDOWN,
 				   psprintf("the server has crashed " INT64_FORMAT " times while the call ran",
 							work->queued->crashes),
 				   "The limit is the setting workflow_orch.max_crashes.");
 	else if (item->losses >= setting_max_crashes)
-		write_lost(work, ERRCODE_ADMIN_SHUTDOWN,
+		write_lost(work, "wfo_worker_ended", ERRCODE_ADMIN_SHUTDOWN,
 				   psprintf("the worker was terminated %d times while the call ran", item->losses),
 				   psprintf("%s The limit is the setting workflow_orch.max_crashes.",
 							item->lost_to != NULL ? item->lost_to : "The server's log says why."));
@@ -456,11 +458,13 @@ was_cancelled(Work *work, const WorkHooks *hooks, ErrorData *error)
 	if (cancel.deadlock)
 	{
 		error->sqlerrcode = ERRCODE_T_R_DEADLOCK_DETECTED;
+		error->constraint_name = pstrdup("wfo_deadlock");
 		error->message = pstrdup("deadlock detected");
 		error->detail = pstrdup("The call waited for a lock of a transaction that waits for it.");
 		error->hint = pstrdup("Commit before you wait for a call that needs the same rows.");
 		return NULL;
 	}
+	error->constraint_name = pstrdup("wfo_cancelled");
 	error->detail = cancel.reason != NULL ? pstrdup(cancel.reason) : NULL;
 	work->execution.end_reason = cancel.reason;
 	return error;

@@ -30,7 +30,7 @@ CALL t.tool('app.stubborn(int)');
 CALL t.tool('app.cancel_itself()');
 CALL t.tool('app.hold(int)', 'short', '100 ms');
 CREATE FUNCTION t.ended(execution bigint) RETURNS text LANGUAGE sql AS $$
-  SELECT concat_ws(' ', e.status, e.result -> 'success', e.result -> 'error' ->> 'sqlstate', coalesce(e.ended_by::text, '-'), coalesce(e.end_reason, '-'))
+  SELECT concat_ws(' ', e.status, e.result -> 'success', e.result -> 'error' ->> 'sqlstate', e.result -> 'error' ->> 'reason', coalesce(e.ended_by::text, '-'), coalesce(e.end_reason, '-'))
     FROM workflow_orch.execution e WHERE e.execution_id = execution
 $$;
 \ir include/workers.sql
@@ -41,14 +41,14 @@ SELECT execution_id AS in_session FROM workflow_orch.execute_action(t.approved('
 
 -- Cancelling what is queued
 SELECT is(workflow_orch.cancel_execution(:later, t.cyd(), 'not today')::text, 'cancelled', 'a queued execution is cancelled');
-SELECT is(t.ended(:later), format('cancelled false 57014 %s not today', t.cyd()), 'which says by whom and why');
+SELECT is(t.ended(:later), format('cancelled false 57014 wfo_cancelled %s not today', t.cyd()), 'which says by whom and why');
 SELECT is(t.outcome(:later) #>> '{error,detail}', format('Actor %s, through login "%s", cancelled it: not today', t.cyd(), session_user), 'so does the result');
 SELECT is(t.status(:far), 'approved', 'the proposal stays approved');
 SELECT is((SELECT concat_ws(' ', actor_id = t.cyd(), details ->> 'reason') FROM workflow_orch.get_audit_log(t.workflow())
             WHERE action = 'cancel_execution' AND execution_id = :later), 't not today', 'the audit log has who cancelled');
 SELECT t.enqueued(:far, now() + '1 h') AS e \gset
 SELECT FROM workflow_orch.cancel_execution(:e);
-SELECT is(t.ended(:e), 'cancelled false 57014 - -', 'nobody in particular cancels, for no reason');
+SELECT is(t.ended(:e), 'cancelled false 57014 wfo_cancelled - -', 'nobody in particular cancels, for no reason');
 SELECT t.raises(statement, expected, statement)
   FROM (VALUES ('SELECT workflow_orch.cancel_execution(NULL)', '{"sqlstate": "22023", "message": "argument \"execution_id\" must not be null"}'::jsonb),
                ('SELECT workflow_orch.cancel_execution(424242)', '{"sqlstate": "42704", "message": "execution 424242 does not exist", "hint": "%cancel the statement%"}'),
@@ -81,8 +81,8 @@ SELECT is(workflow_orch.cancel_execution(:e2, t.cyd(), 'too slow')::text, 'runni
 SELECT is(t.outcome(:e1) #>> '{error,message}', 'cancelled while it ran', 'the call ends');
 SELECT is(t.outcome(:e1) #>> '{error,detail}', format('Actor %s, through login "%s", cancelled it: too slow', t.cyd(), session_user), 'and says who cancelled it and why');
 SELECT is(t.outcome(:e2) #>> '{error,sqlstate}', '57014', 'be it that it caught the cancel');
-SELECT is(t.ended(:e1), format('cancelled false 57014 %s too slow', t.cyd()), 'the execution says so, too');
-SELECT is(t.ended(:e2), format('cancelled false 57014 %s too slow', t.cyd()), 'the stubborn one, too');
+SELECT is(t.ended(:e1), format('cancelled false 57014 wfo_cancelled %s too slow', t.cyd()), 'the execution says so, too');
+SELECT is(t.ended(:e2), format('cancelled false 57014 wfo_cancelled %s too slow', t.cyd()), 'the stubborn one, too');
 SELECT is(t.status(:p1) || ' ' || t.status(:p2), 'approved approved', 'the proposals stay approved');
 SELECT is((SELECT count(*) FROM app.effect WHERE n >= 20), 0::bigint, 'the effects are undone');
 SELECT is((SELECT array_agg(concat_ws(' ', actor_id, login, reason)) FROM workflow_orch.cancel_request WHERE execution_id = :e1),
@@ -99,7 +99,7 @@ SELECT t.approved('short', '{"n": 22}') AS p, t.approved('cancel_itself') AS p3 
 SELECT t.enqueued(:p) AS e, t.enqueued(:p3) AS e3 \gset
 SELECT is(concat_ws(' ', r -> 'success', r -> 'error' ->> 'sqlstate', r -> 'error' ->> 'message'), 'false 57014 cancelled after the timeout of 100 ms', 'a timeout is the tool''s failure')
   FROM t.outcome(:e) r;
-SELECT is(t.ended(:e) || ' ' || t.status(:p), 'failed false 57014 - - failed', 'and no cancel');
+SELECT is(t.ended(:e) || ' ' || t.status(:p), 'failed false 57014 wfo_timed_out - - failed', 'and no cancel');
 SELECT is(t.outcome(:e3) -> 'error' ->> 'sqlstate', '57014', 'a tool may raise that by itself');
 SELECT is(t.ended(:e3) || ' ' || t.status(:p3), 'failed false 57014 - - failed', 'which is its failure, too');
 SELECT t.enqueued(:p1) AS e1 \gset
