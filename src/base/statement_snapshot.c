@@ -8,7 +8,9 @@
  * nothing rests on the snapshot, and it is taken anew after the wait.
  *
  * Not where the call is made inside of a function or beside the rows of a table, or at
- * REPEATABLE READ, whose snapshot is the transaction's.
+ * REPEATABLE READ, whose snapshot is the transaction's.  Nor in a subtransaction that the
+ * statement has begun: there the error that ends the wait can be caught, and the statement
+ * goes on.
  */
 #include "postgres.h"
 
@@ -40,7 +42,8 @@ own_query(void)
 	QueryDesc *query = ActivePortal != NULL ? ActivePortal->queryDesc : NULL;
 
 	if (query == NULL || ActivePortal->strategy != PORTAL_ONE_SELECT || query->estate == NULL ||
-		IsolationUsesXactSnapshot() || reads_tables(query->plannedstmt))
+		ActivePortal->activeSubid != GetCurrentSubTransactionId() || IsolationUsesXactSnapshot() ||
+		reads_tables(query->plannedstmt))
 		return NULL;
 	return query;
 }

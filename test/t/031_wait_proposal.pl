@@ -43,5 +43,16 @@ my $open = propose($node, 'postgres', 'add', 4);
 like(error_of($node, 'postgres', "SET SESSION AUTHORIZATION stranger; SELECT workflow_orch.wait_proposal($_)"), qr/^42501 proposal $_ is not yours to wait for/,
 	'who may not read a proposal is told nothing of it') foreach $open, 4711;
 
+# A function that reads only shares the snapshot of its statement, which goes on after a caught cancel.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION app.impatient(id bigint) RETURNS text STABLE LANGUAGE plpgsql AS $$
+	BEGIN
+		RETURN workflow_orch.wait_proposal(id);
+	EXCEPTION WHEN query_canceled THEN
+		RETURN 'gave up';
+	END $$});
+is($node->safe_psql('postgres', "BEGIN; SET statement_timeout = '200ms'; DECLARE c CURSOR FOR SELECT app.impatient($open) UNION ALL SELECT 'went on'; FETCH c; FETCH c; COMMIT"),
+	"gave up\nwent on", 'a cursor whose query has caught the end of a wait goes on');
+
 end_session($_) foreach $first, $second;
 done_testing();
