@@ -601,6 +601,7 @@ work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
 		write_cancelled(&work, &result, cancelled);
 	else
 		write_end(&work, &result);
+	item->at_commit = true;
 }
 
 /*
@@ -633,8 +634,10 @@ write_retry_when_back(Work *work, CallResult *result)
 }
 
 /*
- * Record an error that undid the transaction of work_run, in another one: once
- * the tool has returned it is the call's, before that a refusal.  A refusal for a passing
+ * Record an error that undid the transaction of work_run, in another one: at its
+ * commit it is the call's, before the tool has returned a refusal.  Between the
+ * two it is the call's unless it is one that passes: then the lock that was in
+ * the way of the result would be in the way of its failure, too.  A refusal for a passing
  * reason is put off.  hooks is NULL where the call was never begun.
  */
 void
@@ -664,7 +667,7 @@ work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *hooks, WorkRe
 		write_cancelled(&work, &result, cancelled);
 		return;
 	}
-	if (item->called || result.may_have_happened)
+	if (item->at_commit || result.may_have_happened || (item->called && !is_in_list(&copy)))
 	{
 		count_attempt(&work);
 		write_end(&work, &result);

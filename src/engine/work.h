@@ -26,6 +26,7 @@ typedef struct WorkItem
 	bool start_told;        /* listeners have been told of its start */
 	bool started;           /* this time its tool was about to be called */
 	bool called;            /* and has returned: an error from here on undoes what it did */
+	bool at_commit;         /* all is done but the commit */
 } WorkItem;
 
 typedef enum WorkEnd
