@@ -29,8 +29,12 @@
 #include "utils/portal.h"
 #include "utils/tuplestore.h"
 
-/* What a hidden cursor is called: no text in an encoding that clients use. */
+/*
+ * What a hidden cursor is called, and one that is called that.  It is not found
+ * under either name, since its place in the table is still that of its own.
+ */
 #define HIDDEN_NAME "\377"
+#define OTHER_HIDDEN_NAME "\376"
 
 typedef struct HiddenCursor
 {
@@ -152,7 +156,9 @@ cursors_hide(void)
 		cursor->portal = lfirst(cell);
 		strlcpy(cursor->name, cursor->portal->name, NAMEDATALEN);
 		set->cursors = lappend(set->cursors, cursor);
-		strlcpy(unconstify(char *, cursor->portal->name), HIDDEN_NAME, NAMEDATALEN);
+		strlcpy(unconstify(char *, cursor->portal->name),
+				strcmp(cursor->name, HIDDEN_NAME) == 0 ? OTHER_HIDDEN_NAME : HIDDEN_NAME,
+				NAMEDATALEN);
 		cursor->portal->visible = false;
 	}
 	MemoryContextSwitchTo(old);

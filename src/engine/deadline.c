@@ -237,6 +237,8 @@ void
 deadline_forget_cancel(void)
 {
 	cancelled = false;
+	unwinding = false;
+	hard = false;
 }
 
 /* Whether the code went on until it was ended for good, since deadline_start. */

@@ -206,6 +206,7 @@ finish_watch(const ApprovedCall *call, const Run *run, int64 timeout, TimestampT
 	Watched *new = palloc0(sizeof(Watched));
 
 	Assert(watched == NULL);
+	deadline_forget_cancel();
 	new->memory = memory;
 	new->proposal_id = call->proposal->proposal_id;
 	new->revision = call->proposal->revision;

@@ -4,18 +4,19 @@
  *
  * A visit that comes to nothing (a lock on the tables, a database that nobody
  * may connect to) is made again later and later, so that what lasts does not
- * fill the log.  Kept in the launcher's own memory.
+ * fill the log, but no later than all queues are looked through: what
+ * is in no group of the pool is found by a visit alone.  Kept in the launcher's own memory.
  */
 #include "postgres.h"
 
+#include "base/settings.h"
 #include "model/retry.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "worker/visit.h"
 
-/* When to visit again after the first failure, in ms; doubles up to the limit. */
+/* When to visit again after the first failure, in ms; doubles up to poll_interval, if that is longer. */
 #define FIRST_DELAY 5000
-#define LONGEST_DELAY (INT64CONST(10) * 60 * 1000)
 
 typedef struct FailedVisit
 {
@@ -57,7 +58,7 @@ visit_failed(Oid database)
 		failed_visits = lappend(failed_visits, visit);
 		MemoryContextSwitchTo(old);
 	}
-	delay = retry_delay(++visit->failures, FIRST_DELAY, LONGEST_DELAY, 0);
+	delay = retry_delay(++visit->failures, FIRST_DELAY, Max(FIRST_DELAY, setting_poll_interval), 0);
 	visit->again = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay);
 }
 
