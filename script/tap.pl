@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# tap.pl COUNTS COMMAND FILE...: runs "COMMAND FILE" for each file, one after
-# another, and reads what it prints as TAP.
+# tap.pl COUNTS COMMAND FILE...: runs "COMMAND FILE" for each file and reads what
+# it prints as TAP: one file after another, or as many at a time as TAP_JOBS says.
 #
 # Shows failed tests with their comments, and appends a line "PASSED FAILED
 # SKIPPED" to the file COUNTS.  A file that fails beyond its assertions (it
@@ -16,6 +16,7 @@ my $harness = TAP::Harness->new(
 		exec => sub { return [ $command, $_[1] ] },
 		failures => 1,
 		comments => 1,
+		jobs => $ENV{TAP_JOBS} // 1,
 		color => -t STDOUT ? 1 : 0,
 	});
 my $all = $harness->runtests(@files);

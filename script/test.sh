@@ -7,6 +7,7 @@
 #                          (arguments of test.sh say the same)
 #   SKIP="pgtap"           all but what is named, in the same way
 #   ACCEPT=1               take over the results of sql and specs into expected/
+#   TEST_JOBS=2            how many files of t run at the same time
 #   TEST_TIMEOUT=300       seconds that one file, or pg_regress as a whole, may take
 #
 # Each assertion of a TAP file counts as a test, and so does each file of
@@ -153,7 +154,8 @@ if [ "${only[*]}" != layers ]; then
 	if choose t test/t/*.pl; then
 		export WFO_PGXS=$pgxs PG_REGRESS=$pgxs/src/test/regress/pg_regress
 		export TESTDIR=$tmp/tree TESTDATADIR=$tmp/tree/tmp_check TESTLOGDIR=$tmp/tree/tmp_check/log
-		tap "${chosen[@]}"
+		# Each has servers of its own, and mostly waits.
+		TAP_JOBS=${TEST_JOBS:-2} tap "${chosen[@]}"
 	fi
 fi
 complete=yes

@@ -26,13 +26,12 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-/* How many approved proposals a hint names and counts, and how many bytes of the params of each. */
+/* How many approved proposals a hint names, and how many bytes of the params of each. */
 #define HINT_MAX 3
-#define HINT_COUNT_MAX 1000
+#define HINT_PARAMS_MAX 200
 
 /* Among how many open proposals of the tool they are looked for. */
 #define HINT_AMONG_MAX 1000
-#define HINT_PARAMS_MAX 200
 
 /* The approved proposals of a tool whose params have the same hash. */
 typedef struct Candidates
@@ -100,7 +99,7 @@ static char *
 approved_hint(const char *tool)
 {
 	int count;
-	const ApprovedParams *approved = proposal_list_approved(tool, NULL, HINT_COUNT_MAX,
+	const ApprovedParams *approved = proposal_list_approved(tool, NULL, HINT_MAX + 1,
 															HINT_AMONG_MAX, &count);
 	StringInfoData hint;
 
@@ -117,10 +116,8 @@ approved_hint(const char *tool)
 						 proposal->proposal_id,
 						 pg_mbcliplen(params, (int) strlen(params), HINT_PARAMS_MAX), params);
 	}
-	if (count == HINT_COUNT_MAX)
-		appendStringInfoString(&hint, ", and many more");
-	else if (count > HINT_MAX)
-		appendStringInfo(&hint, ", and %d more", count - HINT_MAX);
+	if (count > HINT_MAX)
+		appendStringInfoString(&hint, ", and more");
 	appendStringInfoChar(&hint, '.');
 	return hint.data;
 }

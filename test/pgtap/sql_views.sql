@@ -61,7 +61,7 @@ CREATE FUNCTION t.raw(n int) RETURNS jsonb LANGUAGE sql AS $$
   SELECT error_of(format($q$SELECT workflow_orch.execute_parallel('[{"tool": "noop", "params": {"n": %s}}]')$q$, n)) $$;
 SELECT cmp_ok(blocks('postgres', 'SELECT raw(7777)'), '<', 400, 'a call by tool and params is found by both');
 SELECT is_error(raw(7777), '{"sqlstate": "55000", "message": "the approval of proposal 207777 is not committed yet"}', 'which this transaction has not committed');
-SELECT is_error(raw(-1), '{"sqlstate": "55000", "hint": "Approved for tool \"noop\": %, and many more."}', 'what is not approved is refused, with the first of what is');
+SELECT is_error(raw(-1), '{"sqlstate": "55000", "hint": "Approved for tool \"noop\": %, and more."}', 'what is not approved is refused, with the first of what is');
 
 -- The views still say the same.
 SELECT is((SELECT row(proposals, pending, approved, executed, expired, break_glass)::text FROM workflow_orch.workflow_summary WHERE workflow_id = :large), '(45001,15001,15000,15000,0,0)', 'a summary counts all');

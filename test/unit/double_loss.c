@@ -39,7 +39,7 @@ deep_documents_take_little(void)
 	MemoryContext old = MemoryContextSwitchTo(context);
 
 	ok(double_losses(before, after, 2) != NULL, "a member is found at a great depth");
-	ok(MemoryContextMemAllocated(context, true) < 1024 * 1024,
+	ok(MemoryContextMemAllocated(context, true) < (Size) 1024 * 1024,
 	   "without the paths of all members being kept");
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
