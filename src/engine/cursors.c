@@ -62,6 +62,9 @@ list_cursors(void)
 	TupleTableSlot *slot;
 	List *portals = NIL;
 
+	/* Most sessions have none, and the view costs more than the question. */
+	if (ThereAreNoReadyPortals())
+		return NIL;
 	result.econtext = CreateStandaloneExprContext();
 	fmgr_info(F_PG_CURSOR, &function);
 	InitFunctionCallInfoData(*fcinfo, &function, 0, InvalidOid, NULL, (Node *) &result);
