@@ -8,9 +8,9 @@
 
 #include "base/settings.h"
 #include "engine/confine.h"
-#include "engine/invoke.h"
 #include "engine/irrevocable.h"
 #include "engine/open_limit.h"
+#include "engine/running.h"
 #include "engine/work.h"
 #include "engine/workflow_join.h"
 #include "fmgr.h"
@@ -27,7 +27,8 @@ void _PG_init(void);
 void
 _PG_init(void)
 {
-	settings_define(show_proposal_id, show_execution_id, show_actor, work_check_sqlstates);
+	settings_define(running_show_proposal_id, running_show_execution_id, running_show_actor,
+					work_check_sqlstates);
 	confine_define();
 	irrevocable_define();
 	workflow_join_define();

@@ -8,9 +8,9 @@
  */
 #include "postgres.h"
 
-#include "commands/dbcommands.h"
 #include "base/errors.h"
 #include "base/log_limit.h"
+#include "commands/dbcommands.h"
 #include "engine/approved.h"
 #include "engine/caller.h"
 #include "engine/deadline.h"

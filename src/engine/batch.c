@@ -14,7 +14,7 @@
 #include "base/json_args.h"
 #include "engine/approved.h"
 #include "engine/batch.h"
-#include "engine/freeze.h"
+#include "engine/frozen.h"
 #include "engine/raw_call.h"
 #include "engine/run_as.h"
 #include "engine/state.h"

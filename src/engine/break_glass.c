@@ -16,7 +16,7 @@
 #include "engine/approved.h"
 #include "engine/caller.h"
 #include "engine/finish.h"
-#include "engine/freeze.h"
+#include "engine/frozen.h"
 #include "engine/invoke.h"
 #include "engine/reviewer.h"
 #include "engine/state.h"

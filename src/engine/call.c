@@ -12,20 +12,19 @@
 #include "base/errors.h"
 #include "base/names.h"
 #include "engine/call.h"
-#include "engine/invoke.h"
-#include "engine/sandbox.h"
+#include "engine/running.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 
 static void
 check_not_in_tool(const char *function)
 {
-	if (invocation_is_running())
+	if (running_call() != NULL)
 		report_denied("wfo_in_tool", errmsg("%s cannot be called while a tool runs", function),
 					  errdetail("Proposal " INT64_FORMAT " is being executed in this session.",
-								invocation_proposal_id()),
+								running_call()->proposal_id),
 					  errhint("A tool may propose further calls with propose_action."));
-	if (sandbox_is_running())
+	if (running_is_sandboxed())
 		report_denied("wfo_in_tool",
 					  errmsg("%s cannot be called while params are converted", function),
 					  errdetail("Code of the types of a tool's arguments is running."));
@@ -39,7 +38,7 @@ check_not_in_tool(const char *function)
 static void
 check_not_in_maintenance(const char *function)
 {
-	if ((InSecurityRestrictedOperation() && !sandbox_is_running()) || InNoForceRLSOperation())
+	if ((InSecurityRestrictedOperation() && !running_is_sandboxed()) || InNoForceRLSOperation())
 		report_denied("wfo_in_maintenance", errmsg("%s cannot be called here", function),
 					  errdetail("The code that calls it runs inside a command of somebody else."),
 					  errhint("Call it directly, or from a function that is called directly."));
@@ -72,10 +71,10 @@ call_begin(const char *function)
 void
 call_begin_waiting(const char *function)
 {
-	if (invocation_is_running())
+	if (running_call() != NULL)
 		report_wrong_state("wfo_in_tool", errmsg("%s cannot be called while a tool runs", function),
 						   errdetail("Proposal " INT64_FORMAT " is being executed.",
-									 invocation_proposal_id()),
+									 running_call()->proposal_id),
 						   errhint("A tool may propose further calls with propose_action."));
 	call_begin_read(function);
 }

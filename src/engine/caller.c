@@ -15,7 +15,7 @@
 #include "engine/binding.h"
 #include "engine/caller.h"
 #include "engine/capability.h"
-#include "engine/sandbox.h"
+#include "engine/running.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "store/table.h"
@@ -25,7 +25,7 @@
 void
 caller_identify(Caller *caller)
 {
-	caller->role = sandbox_is_running() ? sandbox_role() : GetOuterUserId();
+	caller->role = running_is_sandboxed() ? running_role() : GetOuterUserId();
 	caller->role_name = GetUserNameFromId(caller->role, false);
 	caller->login = GetSessionUserId();
 	caller->login_name = GetUserNameFromId(caller->login, false);

@@ -12,8 +12,8 @@
 #include "postgres.h"
 
 #include "base/errors.h"
-#include "engine/cancel.h"
 #include "engine/caller.h"
+#include "engine/cancel.h"
 #include "engine/queued.h"
 #include "store/execution.h"
 #include "store/queue.h"

@@ -29,8 +29,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "engine/confine.h"
-#include "engine/invoke.h"
-#include "engine/sandbox.h"
+#include "engine/running.h"
 #include "engine/session_state.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
@@ -91,14 +90,14 @@ analyze(ParseState *pstate, Query *query, JumbleState *jumble)
 {
 	if (next_analyze != NULL)
 		next_analyze(pstate, query, jumble);
-	if (sandbox_is_in_session())
+	if (running_is_in_session())
 		(void) check_query((Node *) query, NULL);
 }
 
 static PlannedStmt *
 plan(Query *query, const char *text, int options, ParamListInfo params)
 {
-	if (sandbox_is_in_session())
+	if (running_is_in_session())
 		(void) check_query((Node *) query, NULL);
 	return next_planner != NULL ? next_planner(query, text, options, params)
 								: standard_planner(query, text, options, params);
@@ -107,7 +106,7 @@ plan(Query *query, const char *text, int options, ParamListInfo params)
 static bool
 COMPAT_CHECK_PERMS(check_perms)
 {
-	if (sandbox_is_in_session())
+	if (running_is_in_session())
 		check_range_table(range_table);
 	return next_check_perms == NULL || COMPAT_CHECK_PERMS_CALL(next_check_perms);
 }
@@ -191,7 +190,7 @@ process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUti
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
 				QueryCompletion *completion)
 {
-	if (sandbox_is_in_session())
+	if (running_is_in_session())
 		check_command(stmt->utilityStmt);
 	if (next_utility != NULL)
 		next_utility(stmt, query, read_only, context, params, environment, dest, completion);
@@ -205,7 +204,7 @@ static bool
 is_refused(Oid function)
 {
 	return session_state_is_touched_by(function) ||
-		   (session_state_is_advisory_lock(function) && !invocation_is_undone());
+		   (session_state_is_advisory_lock(function) && !running_call_is_undone());
 }
 
 static void
@@ -214,7 +213,7 @@ access_object(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, 
 	if (next_access != NULL)
 		next_access(access, class_id, object_id, sub_id, arg);
 	if (access == OAT_FUNCTION_EXECUTE && class_id == ProcedureRelationId &&
-		sandbox_is_in_session() && is_refused(object_id))
+		running_is_in_session() && is_refused(object_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
 				 errmsg("function %s cannot be called by a tool in a session",

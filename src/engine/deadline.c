@@ -158,15 +158,6 @@ end_subtransaction(SubXactEvent event, pg_attribute_unused() SubTransactionId su
 	}
 }
 
-/* The length of an interval, months taken as 30 days, rounded up: zero means no limit. */
-int64
-interval_milliseconds(const Interval *interval)
-{
-	return (((int64) interval->month * DAYS_PER_MONTH + interval->day) * USECS_PER_DAY +
-			interval->time + 999) /
-		   1000;
-}
-
 /*
  * Arm the timer, for zero not at all; what is beyond a timer's range of 24 days
  * is cut to it.  What goes on for grace ms after the deadline, or in a session

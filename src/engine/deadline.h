@@ -9,7 +9,6 @@
 
 #include "utils/timestamp.h"
 
-extern int64 interval_milliseconds(const Interval *interval);
 extern bool deadline_start(int64 milliseconds, int64 grace, bool in_worker);
 extern bool deadline_stop(void);
 extern bool deadline_saw_cancel(void);

@@ -17,16 +17,16 @@
 #include "base/cache.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/hash.h"
+#include "base/interval.h"
 #include "base/json.h"
 #include "base/names.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "engine/binding.h"
-#include "engine/deadline.h"
 #include "engine/definition.h"
 #include "engine/describe.h"
 #include "engine/run_sql.h"
@@ -41,21 +41,6 @@
 #include "utils/syscache.h"
 
 static Cache *definitions = NULL;
-
-bytea *
-sha256_of_text(const char *text)
-{
-	bytea *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-
-	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	if (pg_cryptohash_init(ctx) < 0 ||
-		pg_cryptohash_update(ctx, (const uint8 *) text, strlen(text)) < 0 ||
-		pg_cryptohash_final(ctx, (uint8 *) VARDATA(result), PG_SHA256_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute a SHA-256: %s", pg_cryptohash_error(ctx));
-	pg_cryptohash_free(ctx);
-	return result;
-}
 
 static HeapTuple
 proc_fetch(Oid function)

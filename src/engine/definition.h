@@ -50,6 +50,5 @@ extern bool definition_is(const Definition *definition, const bytea *sha256);
 extern void definition_check_pinned(const Tool *tool, const Definition *definition,
 									const bytea *sha256, int64 proposal_id);
 extern void definition_check_function(Oid function);
-extern bytea *sha256_of_text(const char *text);
 
 #endif

@@ -12,7 +12,7 @@
 #include "engine/approved.h"
 #include "engine/caller.h"
 #include "engine/finish.h"
-#include "engine/freeze.h"
+#include "engine/frozen.h"
 #include "engine/invoke.h"
 #include "engine/verbs.h"
 #include "store/table.h"

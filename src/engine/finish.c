@@ -19,7 +19,7 @@
 #include "engine/caller.h"
 #include "engine/deadline.h"
 #include "engine/finish.h"
-#include "engine/invoke.h"
+#include "engine/sandbox.h"
 #include "storage/ipc.h"
 #include "store/break_glass.h"
 #include "store/execution.h"
@@ -172,7 +172,7 @@ exit_watched(pg_attribute_unused() int code, pg_attribute_unused() Datum arg)
 	watched = NULL;
 	if (call == NULL || !deadline_was_ignored())
 		return;
-	invocation_abandon();
+	sandbox_abandon();
 	AbortOutOfAnyTransaction();
 	/* The settings of the session are not for this, nor is a standby that may be gone. */
 	SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_OVERRIDE);

@@ -20,6 +20,7 @@
 #include "engine/confine.h"
 #include "engine/invoke.h"
 #include "engine/params.h"
+#include "engine/running.h"
 #include "engine/sandbox.h"
 #include "executor/executor.h"
 #include "funcapi.h"
@@ -30,64 +31,6 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
-
-static const Invocation *running = NULL;
-static Oid running_function = InvalidOid;
-
-bool
-invocation_is_running(void)
-{
-	return running != NULL;
-}
-
-/* Whether the running call will be rolled back, come what may. */
-bool
-invocation_is_undone(void)
-{
-	return running != NULL && running->undo;
-}
-
-/* The function of the running call. */
-Oid
-invocation_function(void)
-{
-	return running_function;
-}
-
-int64
-invocation_proposal_id(void)
-{
-	return running->proposal_id;
-}
-
-const char *
-show_proposal_id(void)
-{
-	return running != NULL ? psprintf(INT64_FORMAT, running->proposal_id) : "";
-}
-
-const char *
-show_execution_id(void)
-{
-	return running != NULL && running->execution_id != 0
-			   ? psprintf(INT64_FORMAT, running->execution_id)
-			   : "";
-}
-
-const char *
-show_actor(void)
-{
-	return running != NULL && running->actor != NULL ? running->actor : "";
-}
-
-/* Forget the call that runs, in a process that ends before it does. */
-void
-invocation_abandon(void)
-{
-	running = NULL;
-	running_function = InvalidOid;
-	sandbox_abandon();
-}
 
 static void
 check_size(Size size)
@@ -350,18 +293,22 @@ invoke(const Invocation *invocation, const Tool *tool, const Definition *definit
 					   .read_only = false,
 					   .keep = !invocation->undo,
 					   .in_worker = invocation->in_worker};
+	RunningCall running = {.proposal_id = invocation->proposal_id,
+						   .execution_id = invocation->execution_id,
+						   .actor = invocation->actor,
+						   .function = definition->function,
+						   .is_undone = invocation->undo};
+	Running outer = running_save();
 	ErrorData *volatile error = NULL;
 
-	running = invocation;
-	running_function = definition->function;
+	running_enter_call(&running);
 	PG_TRY();
 	{
 		error = sandbox_run(&sandbox, call_function, &call);
 	}
 	PG_FINALLY();
 	{
-		running = NULL;
-		running_function = InvalidOid;
+		running_restore(&outer);
 	}
 	PG_END_TRY();
 

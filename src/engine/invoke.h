@@ -22,15 +22,6 @@ typedef struct Invocation
 	void *look_arg;
 } Invocation;
 
-extern bool invocation_is_running(void);
-extern bool invocation_is_undone(void);
-extern Oid invocation_function(void);
-extern int64 invocation_proposal_id(void);
-extern void invocation_abandon(void);
-extern const char *show_proposal_id(void);
-extern const char *show_execution_id(void);
-extern const char *show_actor(void);
-
 extern void invoke_prepare(void);
 extern ErrorData *invoke(const Invocation *invocation, const Tool *tool,
 						 const Definition *definition, int64 timeout, Jsonb *params,

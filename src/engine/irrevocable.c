@@ -20,8 +20,8 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
-#include "engine/invoke.h"
 #include "engine/irrevocable.h"
+#include "engine/running.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
@@ -92,7 +92,7 @@ refuse(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *a
 
 	if (next_hook != NULL)
 		next_hook(access, class_id, object_id, sub_id, arg);
-	if (!invocation_is_undone() || access != OAT_FUNCTION_EXECUTE ||
+	if (!running_call_is_undone() || access != OAT_FUNCTION_EXECUTE ||
 		class_id != ProcedureRelationId || get_func_namespace(object_id) != PG_CATALOG_NAMESPACE)
 		return;
 	name = get_func_name(object_id);
@@ -116,7 +116,7 @@ process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUti
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
 				QueryCompletion *completion)
 {
-	if (invocation_is_undone() && writes_outside(stmt->utilityStmt))
+	if (running_call_is_undone() && writes_outside(stmt->utilityStmt))
 		report_wrong_state("wfo_irrevocable",
 						   errmsg("COPY cannot write to a file or run a program in a call that is "
 								  "rolled back"),

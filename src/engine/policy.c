@@ -8,8 +8,8 @@
 #include "engine/caller.h"
 #include "engine/verbs.h"
 #include "model/quorum.h"
-#include "store/policy.h"
 #include "store/lock.h"
+#include "store/policy.h"
 #include "store/table.h"
 
 /*

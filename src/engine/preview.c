@@ -14,7 +14,7 @@
 #include "base/log_limit.h"
 #include "engine/caller.h"
 #include "engine/definition.h"
-#include "engine/freeze.h"
+#include "engine/frozen.h"
 #include "engine/requirement.h"
 #include "engine/reviewer.h"
 #include "engine/run_as.h"

@@ -15,9 +15,9 @@
 #include "engine/state.h"
 #include "engine/verbs.h"
 #include "engine/workflow_join.h"
+#include "store/lock.h"
 #include "store/proposal.h"
 #include "store/revision.h"
-#include "store/lock.h"
 #include "store/table.h"
 #include "store/tool_definition.h"
 

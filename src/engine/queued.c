@@ -11,7 +11,7 @@
 #include "base/errors.h"
 #include "base/settings.h"
 #include "engine/cancel.h"
-#include "engine/freeze.h"
+#include "engine/frozen.h"
 #include "engine/queued.h"
 #include "engine/result.h"
 #include "store/execution.h"

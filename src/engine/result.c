@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "engine/definition.h"
 #include "engine/result.h"

@@ -14,8 +14,8 @@
 #include "base/settings.h"
 #include "catalog/pg_type.h"
 #include "engine/capability.h"
-#include "engine/invoke.h"
 #include "engine/run_sql.h"
+#include "engine/running.h"
 #include "engine/statement.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -35,8 +35,6 @@ typedef struct RowReceiver
 	MemoryContext result; /* where the rows are kept */
 	MemoryContext scratch;
 } RowReceiver;
-
-static bool is_running = false;
 
 bool
 run_sql_is(Oid function)
@@ -114,14 +112,14 @@ execute_text(const char *text, RowReceiver *receiver)
 void
 run_sql_begin(Oid function)
 {
-	if (!invocation_is_running())
+	if (running_call() == NULL)
 		report_wrong_state("wfo_only_as_tool", errmsg("run_sql runs as a tool only"),
 						   errhint("Register it with register_tool, and propose a call of it."));
-	if (invocation_function() != function)
+	if (running_call()->function != function)
 		report_denied("wfo_in_tool", errmsg("run_sql cannot be called while a tool runs"),
 					  errdetail("The tool that runs in this session is another one."),
 					  errhint("The tool can run the statement itself."));
-	if (is_running)
+	if (running_is_statement())
 		report_denied("wfo_in_tool",
 					  errmsg("run_sql cannot be called by a statement that it runs"));
 }
@@ -135,6 +133,7 @@ run_sql(const char *text)
 										 .rShutdown = receiver_ignore,
 										 .rDestroy = receiver_ignore,
 										 .mydest = DestTuplestore}};
+	Running outer = running_save();
 	RawStmt *statement;
 	JsonObject object;
 	int64 processed = 0;
@@ -144,14 +143,14 @@ run_sql(const char *text)
 	receiver.scratch = AllocSetContextCreate(CurrentMemoryContext, "run_sql row",
 											 ALLOCSET_DEFAULT_SIZES);
 	json_array_begin(&receiver.rows);
-	is_running = true;
+	running_enter_statement();
 	PG_TRY();
 	{
 		processed = execute_text(text, &receiver);
 	}
 	PG_FINALLY();
 	{
-		is_running = false;
+		running_restore(&outer);
 	}
 	PG_END_TRY();
 

@@ -31,6 +31,7 @@
 #include "engine/confine.h"
 #include "engine/cursors.h"
 #include "engine/deadline.h"
+#include "engine/running.h"
 #include "engine/sandbox.h"
 #include "engine/session_state.h"
 #include "fmgr.h"
@@ -39,30 +40,6 @@
 #include "utils/guc.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
-
-/* The role that code in the sandbox runs as, while it does. */
-static Oid running_role = InvalidOid;
-static bool in_session = false; /* and that this is in somebody's session */
-
-bool
-sandbox_is_running(void)
-{
-	return OidIsValid(running_role);
-}
-
-/* Whether code in the sandbox runs in a session that is somebody else's. */
-bool
-sandbox_is_in_session(void)
-{
-	return in_session;
-}
-
-/* The role of the innermost sandbox. */
-Oid
-sandbox_role(void)
-{
-	return running_role;
-}
 
 /*
  * Refuse what the code has created in the session's temporary schema.
@@ -167,8 +144,7 @@ judge_error(const Sandbox *sandbox, ErrorData *error, bool started, bool timed_o
 void
 sandbox_abandon(void)
 {
-	running_role = InvalidOid;
-	in_session = false;
+	running_forget();
 	(void) deadline_stop();
 }
 
@@ -208,11 +184,10 @@ reset_session(const Sandbox *sandbox)
 ErrorData *
 sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 {
-	Oid outer_role = running_role;
-	bool outer_in_session = in_session;
 	MemoryContext outer_context = CurrentMemoryContext;
 	ResourceOwner outer_owner = CurrentResourceOwner;
 	ErrorData *volatile error = NULL;
+	Running outer = running_save();
 	volatile bool timed = false;
 	volatile bool timed_out = false;
 	volatile bool started = false;
@@ -234,8 +209,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 								   (sandbox->in_worker ? 0 : SECURITY_RESTRICTED_OPERATION));
 		if (!sandbox->in_worker)
 			confine_session();
-		running_role = sandbox->role;
-		in_session = !sandbox->in_worker;
+		running_enter_sandbox(sandbox->role, !sandbox->in_worker);
 		if (sandbox->read_only)
 			XactReadOnly = true;
 
@@ -244,8 +218,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 		started = true;
 		function(arg);
 		PopActiveSnapshot();
-		running_role = outer_role;
-		in_session = outer_in_session;
+		running_restore(&outer);
 		if (timed)
 		{
 			timed = false;
@@ -272,8 +245,7 @@ sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 	}
 	PG_CATCH();
 	{
-		running_role = outer_role;
-		in_session = outer_in_session;
+		running_restore(&outer);
 		MemoryContextSwitchTo(outer_context);
 		if (timed && deadline_stop())
 			timed_out = true;

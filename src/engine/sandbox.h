@@ -22,9 +22,6 @@ typedef struct Sandbox
 typedef void (*SandboxFunction)(void *arg);
 
 extern ErrorData *sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg);
-extern bool sandbox_is_running(void);
-extern bool sandbox_is_in_session(void);
-extern Oid sandbox_role(void);
 extern void sandbox_abandon(void);
 
 #endif

@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
-#include "engine/deadline.h"
+#include "base/interval.h"
 #include "engine/state.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"

@@ -20,7 +20,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "engine/invoke.h"
+#include "engine/running.h"
 #include "engine/uncounted.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
@@ -77,7 +77,7 @@ note_other_engine(const PlannedStmt *stmt)
 static void
 end_statement(QueryDesc *query)
 {
-	if (invocation_is_undone() && query->estate != NULL)
+	if (running_call_is_undone() && query->estate != NULL)
 	{
 		note_foreign(query->estate->es_opened_result_relations);
 		note_foreign(query->estate->es_tuple_routing_result_relations);
@@ -125,7 +125,7 @@ process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUti
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
 				QueryCompletion *completion)
 {
-	if (invocation_is_undone())
+	if (running_call_is_undone())
 		note_command(stmt->utilityStmt);
 	if (next_utility != NULL)
 		next_utility(stmt, query, read_only, context, params, environment, dest, completion);

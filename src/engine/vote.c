@@ -99,12 +99,6 @@ votes_load(Votes *votes, const Proposal *proposal)
 	find_authors(votes);
 }
 
-bool
-delegation_is_in_force(const Delegation *delegation)
-{
-	return !delegation->ended && delegation->ends_at > GetCurrentTimestamp();
-}
-
 static void
 add_fellow(Voter *voter, Person fellow)
 {

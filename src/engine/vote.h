@@ -57,7 +57,6 @@ typedef struct Voter
 	int nfellows;
 } Voter;
 
-extern bool delegation_is_in_force(const Delegation *delegation);
 
 extern void votes_load(Votes *votes, const Proposal *proposal);
 extern void voter_init(Voter *voter, const Actor *actor, const Person *person,

@@ -27,7 +27,7 @@
 #include "engine/caller.h"
 #include "engine/cancel.h"
 #include "engine/deadline.h"
-#include "engine/freeze.h"
+#include "engine/frozen.h"
 #include "engine/record.h"
 #include "engine/run_as.h"
 #include "engine/start.h"

@@ -64,6 +64,13 @@ delegation_make(StoredRow *row)
 }
 
 /* The delegation with this id, or NULL. */
+/* By the real clock. */
+bool
+delegation_is_in_force(const Delegation *delegation)
+{
+	return !delegation->ended && delegation->ends_at > GetCurrentTimestamp();
+}
+
 Delegation *
 delegation_load(int64 delegation_id)
 {

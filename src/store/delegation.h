@@ -39,6 +39,7 @@ typedef struct DelegationList
 } DelegationList;
 
 extern const DelegationList *delegation_list(void);
+extern bool delegation_is_in_force(const Delegation *delegation);
 extern Delegation *delegation_load(int64 delegation_id);
 extern Delegation *delegation_lock(int64 delegation_id);
 extern int64 delegation_insert(const Delegation *delegation, const int64 *delegated_by);

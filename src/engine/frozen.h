@@ -1,9 +1,9 @@
 /*
- * freeze.h
- *	  Times in which nothing executes.
+ * frozen.h
+ *	  Whether a freeze keeps a tool from running now.
  */
-#ifndef WFO_ENGINE_FREEZE_H
-#define WFO_ENGINE_FREEZE_H
+#ifndef WFO_ENGINE_FROZEN_H
+#define WFO_ENGINE_FROZEN_H
 
 #include "postgres.h"
 

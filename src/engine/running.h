@@ -1,0 +1,46 @@
+/*
+ * running.h
+ *	  What runs in this backend at the moment.
+ */
+#ifndef WFO_ENGINE_RUNNING_H
+#define WFO_ENGINE_RUNNING_H
+
+#include "postgres.h"
+
+/* A call of a tool, as the code that runs during it may ask for it. */
+typedef struct RunningCall
+{
+	int64 proposal_id;
+	int64 execution_id; /* 0: a preview, which is none */
+	const char *actor;  /* name; NULL: nobody in particular */
+	Oid function;
+	bool is_undone; /* the call will be rolled back, whatever happens */
+} RunningCall;
+
+typedef struct Running
+{
+	Oid role;                /* of the innermost sandbox; InvalidOid: there is none */
+	bool is_in_session;      /* the sandbox is in somebody else's session, and in no worker */
+	const RunningCall *call; /* NULL: none */
+	bool is_statement;       /* the call is running a statement of run_sql */
+} Running;
+
+extern bool running_is_sandboxed(void);
+extern bool running_is_in_session(void);
+extern bool running_is_statement(void);
+extern Oid running_role(void);
+extern const RunningCall *running_call(void);
+extern bool running_call_is_undone(void);
+
+extern Running running_save(void);
+extern void running_enter_sandbox(Oid role, bool is_in_session);
+extern void running_enter_call(const RunningCall *call);
+extern void running_enter_statement(void);
+extern void running_restore(const Running *saved);
+extern void running_forget(void);
+
+extern const char *running_show_proposal_id(void);
+extern const char *running_show_execution_id(void);
+extern const char *running_show_actor(void);
+
+#endif
