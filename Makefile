@@ -12,7 +12,7 @@ MODULE_big = workflow_orch
 # The control file holds the only version number.
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\([^']*\)'.*/\1/p" workflow_orch.control)
 
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
 SHLIB_EXPORTS = src/exports.txt
 
 # The install script in parts, in the order they are run.

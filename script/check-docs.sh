@@ -34,7 +34,7 @@ commented() { sed -nE "s/^COMMENT ON $1 ([a-z_.]+).*/\1/p" sql/*.sql | sort -u; 
 calls() { sed -nE 's/^CREATE FUNCTION ([a-z_]+).*/\1/p' sql/functions.sql | sort -u; }
 settings() { grep -ohE '"workflow_orch\.[a-z_]+"' src/base/settings.c | tr -d '"' | sort -u; }
 reasons() {
-	cat src/*/*.[ch] |
+	find src -name '*.[ch]' -exec cat {} + |
 		perl -0ne 'print "$1\n" while /(?:\b(?:\w*report_\w+|errreason|write_lost)\(\s*(?:\w+,\s*)?|constraint_name = pstrdup\()"(wfo_\w+)"/g' | sort -u
 }
 # Each call of a capability that README.md's table does not name in the row of the

@@ -52,7 +52,17 @@ rule 'an include names its file from src/ on' "${include}[^\"]*\.\.?/" "${files[
 rule 'base includes base only' "${include}(api|worker|engine|store|model)/" src/base/*.[ch]
 rule 'model includes base only' "${include}(api|worker|engine|store)/" src/model/*.[ch]
 rule 'store includes model and base only' "${include}(api|worker|engine)/" src/store/*.[ch]
-rule 'engine includes store, model and base only' "${include}(api|worker)/" src/engine/*.[ch]
+rule 'engine includes store, model and base only' "${include}(api|worker)/" src/engine/**/*.[ch]
+# The rooms of the engine, top down: each may include those below it.
+above=
+for room in verbs run audit approval tool sandbox identity; do
+	[ -z "$above" ] ||
+		rule "engine/$room includes no room above it" "${include}engine/(${above#|})/" src/engine/$room/*.[ch]
+	above+="|$room"
+done
+rule 'what lies in engine itself includes no room' "${include}engine/\w+/" src/engine/*.[ch]
+report 'every room of the engine has its place' \
+	"$(for room in src/engine/*/; do [[ "$above|" == *"|$(basename "$room")|"* ]] || echo "$room"; done)"
 rule 'worker does not include api' "${include}api/" src/worker/*.[ch]
 rule 'api and worker do not include store' "${include}store/" src/{api,worker}/*.[ch]
 rule 'model knows no SPI, shared memory, setting or clock' \
@@ -61,8 +71,8 @@ rule 'model knows no SPI, shared memory, setting or clock' \
 except '^src/base/compat\.h$'
 rule 'PG_VERSION_NUM stands in base/compat.h only' '\bPG_VERSION_NUM\b' "${rest[@]}"
 # run_sql is there to run somebody's SQL text.
-except '^src/(store/|engine/(invoke|run_sql)\.c$)'
-rule 'SPI is used in store, engine/invoke.c and engine/run_sql.c only' '\bSPI_|executor/spi\.h' "${rest[@]}"
+except '^src/(store/|engine/tool/(invoke|run_sql)\.c$)'
+rule 'SPI is used in store, engine/tool/invoke.c and engine/tool/run_sql.c only' '\bSPI_|executor/spi\.h' "${rest[@]}"
 except '^src/api/'
 rule 'entry points stand in api only' '\bPG_FUNCTION_INFO_V1\b' "${rest[@]}"
 report 'every error has a reason code' \

@@ -8,7 +8,7 @@
 #include "base/args.h"
 #include "base/errors.h"
 #include "engine/call.h"
-#include "engine/verbs.h"
+#include "engine/verbs/verbs.h"
 #include "fmgr.h"
 
 PG_FUNCTION_INFO_V1(wfo_set_policy);

@@ -9,7 +9,7 @@
 #include "base/errors.h"
 #include "base/json_args.h"
 #include "engine/call.h"
-#include "engine/verbs.h"
+#include "engine/verbs/verbs.h"
 #include "fmgr.h"
 
 PG_FUNCTION_INFO_V1(wfo_propose_action);

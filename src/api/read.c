@@ -4,8 +4,8 @@
  */
 #include "postgres.h"
 
-#include "engine/reader.h"
-#include "engine/row_policy.h"
+#include "engine/identity/reader.h"
+#include "engine/identity/row_policy.h"
 #include "fmgr.h"
 #include "nodes/supportnodes.h"
 

@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "base/args.h"
-#include "engine/run_sql.h"
+#include "engine/tool/run_sql.h"
 #include "fmgr.h"
 
 PG_FUNCTION_INFO_V1(wfo_run_sql);

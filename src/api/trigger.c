@@ -5,8 +5,8 @@
 #include "postgres.h"
 
 #include "commands/trigger.h"
-#include "engine/guard.h"
-#include "engine/record.h"
+#include "engine/audit/guard.h"
+#include "engine/audit/record.h"
 #include "fmgr.h"
 #include "utils/rel.h"
 

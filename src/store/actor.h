@@ -35,7 +35,7 @@ typedef struct Actor
 	char *role;
 	ActorKind kind;
 	bool active;
-	char *db_role; /* NULL: not bound; see engine/binding.h for what it is today */
+	char *db_role; /* NULL: not bound; see engine/identity/binding.h for what it is today */
 	Oid db_role_oid;
 	bool db_role_is_home;  /* it was bound in this database */
 	List *former_db_roles; /* names of the role before it was renamed */

@@ -44,7 +44,7 @@ typedef struct Tool
 	int64 max_attempts;
 	Interval *timeout; /* NULL: the policy's default */
 	char *function;    /* qualified signature */
-	char *run_as;      /* see engine/binding.h for what it is today */
+	char *run_as;      /* see engine/identity/binding.h for what it is today */
 	Oid run_as_oid;
 	bool run_as_is_home; /* it was given in this database */
 	List *former_run_as; /* names of the role before it was renamed */

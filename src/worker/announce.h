@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "engine/queued.h"
+#include "engine/run/queued.h"
 
 extern void announce_define(void);
 extern void announce_cancel(int64 execution_id);

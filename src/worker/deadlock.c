@@ -6,7 +6,7 @@
  * detector does not see.  So the waiter looks itself: it builds the graph of
  * who waits for whom, out of the server's lock waits (pg_blocking_pids) and of
  * what the pool knows, as far as it can be reached from here.  A call that no
- * worker has waits for who locks what it needs (engine/blocker.c).
+ * worker has waits for who locks what it needs (engine/run/blocker.c).
  *
  * A process that waits for a lock, or for calls that run, needs all that it
  * waits for to end; one whose calls have not started needs any worker to.  By
@@ -18,7 +18,7 @@
 
 #include "base/settings.h"
 #include "catalog/pg_type.h"
-#include "engine/blocker.h"
+#include "engine/run/blocker.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/fmgrprotos.h"

@@ -10,9 +10,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "engine/cancel.h"
-#include "engine/verbs.h"
-#include "engine/work.h"
+#include "engine/run/cancel.h"
+#include "engine/run/work.h"
+#include "engine/verbs/verbs.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"

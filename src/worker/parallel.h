@@ -7,8 +7,8 @@
 
 #include "postgres.h"
 
-#include "engine/batch.h"
-#include "engine/work.h"
+#include "engine/run/work.h"
+#include "engine/verbs/batch.h"
 #include "worker/pool.h"
 
 /* The caller's side. */

@@ -13,7 +13,7 @@
 
 #include "postgres.h"
 
-#include "engine/queued.h"
+#include "engine/run/queued.h"
 #include "storage/dsm.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"

@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "engine/run_as.h"
+#include "engine/tool/run_as.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
 #include "worker/pool.h"

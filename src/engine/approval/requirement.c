@@ -1,0 +1,423 @@
+/*
+ * requirement.c
+ *	  What approvals a revision needs, by the rules and the policy.
+ *
+ * Worked out once, when the revision is made, and stored with it: rules that
+ * are added or removed later change nothing.
+ */
+#include "postgres.h"
+
+#include "base/cache.h"
+#include "base/json.h"
+#include "engine/approval/requirement.h"
+#include "engine/identity/binding.h"
+#include "engine/state.h"
+#include "lib/stringinfo.h"
+#include "model/condition.h"
+#include "model/person.h"
+#include "store/rule.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/syscache.h"
+
+/* Requirements in the making: each with the rules that make it. */
+typedef struct Draft
+{
+	Quorum quorum;
+	List **rules; /* of each requirement: the matching Rules */
+} Draft;
+
+/* Begin a member of an object that is an object or an array itself. */
+static void
+begin_member(JsonObject *object, const char *key, JsonbIteratorToken begin)
+{
+	JsonbValue name = {.type = jbvString};
+
+	name.val.string.val = unconstify(char *, key);
+	name.val.string.len = strlen(key);
+	pushJsonbValue(&object->state, WJB_KEY, &name);
+	pushJsonbValue(&object->state, begin, NULL);
+}
+
+/* What conditions are evaluated over. */
+static Jsonb *
+build_document(const RequirementSubject *subject, Jsonb *params)
+{
+	const Workflow *workflow = subject->workflow;
+	JsonObject document;
+
+	if (workflow == NULL)
+		workflow = workflow_require(subject->workflow_id);
+	json_object_begin(&document);
+	json_add_text(&document, "tool", subject->tool);
+	json_add_jsonb(&document, "params", params);
+	json_add_text(&document, "reason", subject->reason);
+	begin_member(&document, "actor", WJB_BEGIN_OBJECT);
+	json_add_text(&document, "name", subject->proposer->name);
+	json_add_text(&document, "role", subject->proposer->role);
+	json_add_text(&document, "kind", enum_label(&actor_kind_type, subject->proposer->kind));
+	pushJsonbValue(&document.state, WJB_END_OBJECT, NULL);
+	begin_member(&document, "workflow", WJB_BEGIN_OBJECT);
+	json_add_text(&document, "title", workflow_title(workflow));
+	json_add_jsonb(&document, "metadata", workflow_metadata(workflow));
+	pushJsonbValue(&document.state, WJB_END_OBJECT, NULL);
+	return json_object_end(&document);
+}
+
+static bool
+same_role(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Stages in order; within one, roles in order and then anybody. */
+static bool
+comes_before(const Rule *rule, const Requirement *requirement)
+{
+	if (rule->stage != requirement->stage)
+		return rule->stage < requirement->stage;
+	if (rule->role == NULL || requirement->role == NULL)
+		return rule->role != NULL;
+	return strcmp(rule->role, requirement->role) < 0;
+}
+
+/* Rules for the same stage and role combine to the largest number. */
+static void
+add_rule(Draft *draft, const Rule *rule)
+{
+	Quorum *quorum = &draft->quorum;
+	int at = 0;
+
+	for (; at < quorum->count; at++)
+	{
+		Requirement *requirement = &quorum->requirements[at];
+
+		if (requirement->stage == rule->stage && same_role(requirement->role, rule->role))
+		{
+			requirement->approvals = Max(requirement->approvals, rule->approvals);
+			draft->rules[at] = lappend(draft->rules[at], unconstify(Rule *, rule));
+			return;
+		}
+		if (comes_before(rule, requirement))
+			break;
+	}
+	memmove(&quorum->requirements[at + 1], &quorum->requirements[at],
+			sizeof(Requirement) * (quorum->count - at));
+	memmove(&draft->rules[at + 1], &draft->rules[at], sizeof(List *) * (quorum->count - at));
+	quorum->requirements[at] = (Requirement){.stage = rule->stage,
+											 .role = rule->role,
+											 .approvals = rule->approvals};
+	draft->rules[at] = list_make1(unconstify(Rule *, rule));
+	quorum->count++;
+}
+
+static Jsonb *
+draft_json(const Draft *draft)
+{
+	JsonObject json = {0};
+
+	pushJsonbValue(&json.state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < draft->quorum.count; i++)
+	{
+		const Requirement *requirement = &draft->quorum.requirements[i];
+		ListCell *cell;
+
+		pushJsonbValue(&json.state, WJB_BEGIN_OBJECT, NULL);
+		json_add_int(&json, "stage", requirement->stage);
+		json_add_text(&json, "role", requirement->role);
+		json_add_int(&json, "approvals", requirement->approvals);
+		begin_member(&json, "rules", WJB_BEGIN_ARRAY);
+		foreach (cell, draft->rules[i])
+		{
+			JsonbValue id = {.type = jbvNumeric};
+
+			id.val.numeric = int64_to_numeric(((Rule *) lfirst(cell))->rule_id);
+			pushJsonbValue(&json.state, WJB_ELEM, &id);
+		}
+		pushJsonbValue(&json.state, WJB_END_ARRAY, NULL);
+		pushJsonbValue(&json.state, WJB_END_OBJECT, NULL);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&json.state, WJB_END_ARRAY, NULL));
+}
+
+/* Whether a rule with 0 approvals lets the subject through, if its condition holds. */
+static bool
+may_let_through(const Rule *rule, const RequirementSubject *subject)
+{
+	bool by_agent = subject->proposer->kind == ACTOR_AGENT || subject->author->kind == ACTOR_AGENT;
+
+	return subject->may_be_automatic && (rule->agents || !by_agent);
+}
+
+/*
+ * Whether a rule is about the subject.
+ *
+ * What a condition cannot judge counts for a rule that asks for somebody, and
+ * not for one that lets through.
+ */
+static bool
+rule_matches(const Rule *rule, const RequirementSubject *subject, Jsonb *params, Jsonb **document)
+{
+	Truth truth;
+
+	if (rule->approvals == 0 && !may_let_through(rule, subject))
+		return false;
+	if (rule->condition.path == NULL)
+		return true;
+	if (*document == NULL)
+		*document = build_document(subject, params);
+	truth = condition_evaluate(&rule->condition, *document);
+	return truth == TRUTH_TRUE || (truth == TRUTH_UNKNOWN && rule->approvals > 0);
+}
+
+/*
+ * Work out what a revision needs, and set it there: the requirements, their
+ * number, and the rule by which nobody is needed, if so.
+ */
+void
+requirement_work_out(Revision *revision, const RequirementSubject *subject, const Policy *policy)
+{
+	const RuleList *rules = rule_list(subject->tool);
+	Rule by_policy = {.stage = 1, .approvals = policy->default_approvals};
+	Draft draft;
+	Jsonb *document = NULL;
+	const Rule *automatic = NULL;
+
+	draft.quorum.count = 0;
+	draft.quorum.requirements = palloc(sizeof(Requirement) * (rules->count + 1));
+	draft.rules = palloc(sizeof(List *) * (rules->count + 1));
+	for (int i = 0; i < rules->count; i++)
+	{
+		const Rule *rule = &rules->rules[i];
+
+		if (!rule_matches(rule, subject, revision->params, &document))
+			continue;
+		if (rule->approvals > 0)
+			add_rule(&draft, rule);
+		else if (automatic == NULL)
+			automatic = rule;
+	}
+
+	revision->rule_id = NULL;
+	if (draft.quorum.count == 0 && automatic != NULL)
+		revision->rule_id = &automatic->rule_id;
+	else if (draft.quorum.count == 0)
+	{
+		add_rule(&draft, &by_policy);
+		draft.rules[0] = NIL;
+	}
+	revision->required_approvals = quorum_size(&draft.quorum);
+	revision->requirements = draft_json(&draft);
+}
+
+static JsonbValue *
+member(const JsonbValue *object, const char *key)
+{
+	return getKeyJsonValueFromContainer(object->val.binary.data, key, strlen(key), NULL);
+}
+
+static int64
+member_int64(const JsonbValue *object, const char *key)
+{
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8,
+											 NumericGetDatum(member(object, key)->val.numeric)));
+}
+
+/* Requirements as they are stored. */
+Quorum
+requirement_quorum(Jsonb *requirements)
+{
+	Quorum quorum = {0};
+	int size = JB_ROOT_COUNT(requirements);
+
+	quorum.requirements = palloc(sizeof(Requirement) * Max(size, 1));
+	for (; quorum.count < size; quorum.count++)
+	{
+		Requirement *requirement = &quorum.requirements[quorum.count];
+		JsonbValue *element = getIthJsonbValueFromContainer(&requirements->root, quorum.count);
+		JsonbValue *role = member(element, "role");
+
+		requirement->stage = member_int64(element, "stage");
+		requirement->approvals = member_int64(element, "approvals");
+		requirement->role = role->type == jbvString
+								? pnstrdup(role->val.string.val, role->val.string.len)
+								: NULL;
+	}
+	return quorum;
+}
+
+/* "1 by role "DBA", 2 by anybody" of a stage, or of all (0): for a message. */
+char *
+requirement_describe(const Quorum *quorum, int64 stage)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < quorum->count; i++)
+	{
+		const Requirement *requirement = &quorum->requirements[i];
+
+		if (stage != 0 && requirement->stage != stage)
+			continue;
+		if (text.len > 0)
+			appendStringInfoString(&text, ", ");
+		appendStringInfo(&text, INT64_FORMAT " by ", requirement->approvals);
+		if (requirement->role != NULL)
+			appendStringInfo(&text, "role \"%s\"", requirement->role);
+		else
+			appendStringInfoString(&text, "anybody");
+	}
+	return text.data;
+}
+
+/* How many rows of actors are looked at before there is taken to be somebody. */
+#define ROSTER_MAX 1000
+
+static Cache *rosters = NULL;
+
+/* A question about the actors, whose answer is kept until one of them, or a role, changes. */
+typedef struct RosterQuestion
+{
+	int64 proposer_id;
+	bool agents_may_review;
+	int32 requirements[FLEXIBLE_ARRAY_MEMBER]; /* a Jsonb, which is aligned so */
+} RosterQuestion;
+
+typedef struct RosterAnswer
+{
+	bool missing;
+	const char *role; /* NULL: of anybody */
+	int64 needed;
+	int64 there;
+} RosterAnswer;
+
+/* Count the people with a role (NULL: any) who could approve, up to what is needed. */
+static int64
+count_people(const RosterQuestion *question, const char *role, int64 needed)
+{
+	const Actor *proposer = actor_load(question->proposer_id);
+	Person *people = palloc(sizeof(Person) * (ROSTER_MAX + 1));
+	int npeople = 1;
+	int64 there = 0;
+	ActorScan scan;
+	const Actor *actor;
+
+	people[0] = actor_person(proposer);
+	actor_scan_begin(&scan, role);
+	for (int seen = 0; there < needed && (actor = actor_scan_next(&scan)) != NULL; seen++)
+	{
+		if (seen == ROSTER_MAX)
+		{
+			there = needed;
+			break;
+		}
+		if (!actor->active || (actor->kind != ACTOR_HUMAN && !question->agents_may_review) ||
+			!actor_can_be_acted_for(actor))
+			continue;
+		people[npeople++] = actor_person(actor);
+		if (npeople > needed)
+			there = person_count(people, npeople) - 1;
+	}
+	actor_scan_end(&scan);
+	return Max(there, person_count(people, npeople) - 1);
+}
+
+static void
+answer_roster(const RosterQuestion *question, RosterAnswer *answer)
+{
+	Quorum quorum = requirement_quorum((Jsonb *) question->requirements);
+
+	for (int i = 0; i <= quorum.count; i++)
+	{
+		/* Each requirement by itself, then all of them together. */
+		bool all = i == quorum.count;
+		const char *role = all ? NULL : quorum.requirements[i].role;
+		int64 needed = all ? quorum_size(&quorum) : quorum.requirements[i].approvals;
+		int64 there = count_people(question, role, needed);
+
+		if (there < needed)
+		{
+			*answer =
+				(RosterAnswer){.missing = true, .role = role, .needed = needed, .there = there};
+			break;
+		}
+	}
+}
+
+/* The same, in memory of its own: what was worked with is left behind. */
+static RosterAnswer *
+keep_answer(const RosterQuestion *question, MemoryContext memory)
+{
+	RosterAnswer *answer = MemoryContextAllocZero(memory, sizeof(RosterAnswer));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "roster",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	answer_roster(question, answer);
+	if (answer->role != NULL)
+		answer->role = MemoryContextStrdup(memory, answer->role);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return answer;
+}
+
+/* Whether the actors registered now could give what a proposal needs. */
+static const RosterAnswer *
+ask_roster(const Jsonb *requirements, int64 proposer_id, const Policy *policy)
+{
+	Size length = offsetof(RosterQuestion, requirements) + VARSIZE(requirements);
+	RosterQuestion *question = palloc0(length);
+	RosterAnswer *answer;
+
+	if (rosters == NULL)
+	{
+		static const int caches[] = {AUTHOID, AUTHMEMROLEMEM, AUTHMEMMEMROLE, PROCOID};
+
+		/* Among all tables there is that of the actors. */
+		rosters = cache_create("rosters");
+		cache_depend_on_catalogs(rosters, caches, lengthof(caches));
+	}
+	question->proposer_id = proposer_id;
+	question->agents_may_review = policy->agents_may_review;
+	memcpy(question->requirements, requirements, VARSIZE(requirements));
+	answer = cache_get(rosters, question, length);
+	if (answer == NULL)
+	{
+		MemoryContext memory = cache_begin_value();
+
+		answer = keep_answer(question, memory);
+		cache_put(rosters, question, length, answer, memory);
+	}
+	return answer;
+}
+
+bool
+requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, const Policy *policy)
+{
+	return !ask_roster(requirements, proposer_id, policy)->missing;
+}
+
+/*
+ * Warn where too few of the actors registered now, for whom somebody could act,
+ * could give what a proposal needs.
+ */
+void
+requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements, int64 proposer_id,
+						   const Policy *policy)
+{
+	const RosterAnswer *answer = ask_roster(requirements, proposer_id, policy);
+
+	if (!answer->missing)
+		return;
+	ereport(WARNING,
+			(errmsg("too few actors are registered to approve proposal " INT64_FORMAT "%s%s%s",
+					proposal_id, answer->role != NULL ? ": role \"" : "",
+					answer->role != NULL ? answer->role : "", answer->role != NULL ? "\"" : ""),
+			 errdetail("People needed besides the proposer: " INT64_FORMAT
+					   "; registered: " INT64_FORMAT ".",
+					   answer->needed, answer->there),
+			 errhint("Register an actor, or propose anew when somebody has the role. Actors that "
+					 "are inactive, or whose database role is gone or lets nobody log in, do not "
+					 "count.")));
+}

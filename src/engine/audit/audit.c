@@ -1,0 +1,157 @@
+/*
+ * audit.c
+ *	  Reads the audit log, page by page, and joins what its rows leave out: the
+ *	  params of the revision that a row tells of.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/json.h"
+#include "engine/audit/audit.h"
+#include "engine/identity/caller.h"
+#include "engine/identity/readable.h"
+#include "store/audit_log.h"
+#include "store/revision.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+/*
+ * Whether the caller may read the workflow's log: with the capability audit or
+ * administer, or as the actor that started the workflow.
+ */
+static bool
+may_read(const Caller *caller, const Workflow *workflow)
+{
+	const Actor *actor;
+
+	if (caller_has(caller, CAPABILITY_AUDIT) || caller_has(caller, CAPABILITY_ADMINISTER))
+		return true;
+	actor = workflow->actor_id != NULL ? actor_load(*workflow->actor_id) : NULL;
+	return actor != NULL && actor->active && caller_is_owner_of(caller, actor);
+}
+
+static void
+check_may_read(const Caller *caller, int64 workflow_id)
+{
+	const Workflow *workflow = readable_workflow(caller, workflow_id);
+
+	if (workflow == NULL || !may_read(caller, workflow))
+		report_denied("wfo_not_yours",
+					  errmsg("the audit log of workflow " INT64_FORMAT " is not yours to read",
+							 workflow_id),
+					  errhint("Ask for the capability \"audit\"."));
+}
+
+/* The log of what belongs to no workflow: grants, policy, rules, tools, actors. */
+static void
+check_may_read_unassigned(const Caller *caller)
+{
+	if (caller_has(caller, CAPABILITY_AUDIT) || caller_has(caller, CAPABILITY_ADMINISTER))
+		return;
+	report_denied("wfo_not_yours",
+				  errmsg("the audit log of what belongs to no workflow is not yours to read"),
+				  errhint("Ask for the capability \"audit\", or name a workflow of your own."));
+}
+
+/*
+ * Begin to read the log of a workflow; NULL: what belongs to none.  The reader
+ * is in the current memory context, and so are its pages.  It holds no scan
+ * between two rows, so that a caller may leave off anywhere.
+ */
+AuditReader *
+audit_reader_begin(const int64 *workflow_id)
+{
+	AuditReader *reader = palloc0(sizeof(AuditReader));
+	Caller caller;
+
+	reader->last_id = PG_INT64_MIN;
+	caller_identify(&caller);
+	if (workflow_id != NULL)
+	{
+		check_may_read(&caller, *workflow_id);
+		reader->workflow_id = palloc(sizeof(int64));
+		*reader->workflow_id = *workflow_id;
+	}
+	else
+		check_may_read_unassigned(&caller);
+	reader->page = AllocSetContextCreate(CurrentMemoryContext, "page of the audit log",
+										 ALLOCSET_DEFAULT_SIZES);
+	return reader;
+}
+
+/* The next page: false after the last row. */
+static bool
+read_page(AuditReader *reader)
+{
+	MemoryContext old;
+
+	MemoryContextReset(reader->page);
+	old = MemoryContextSwitchTo(reader->page);
+	reader->count = audit_read_page(reader->workflow_id, reader->last_id, AUDIT_PAGE, reader->rows);
+	reader->next = 0;
+	MemoryContextSwitchTo(old);
+	return reader->count > 0;
+}
+
+/* Whether a row tells of a call: one that was proposed, written anew or run. */
+static bool
+tells_of_call(const char *action, Jsonb *details)
+{
+	if (strcmp(action, "review_action") == 0)
+		return json_find(details, "edits") != NULL;
+	return strcmp(action, "propose_action") == 0 || strcmp(action, "execute_action") == 0 ||
+		   strcmp(action, "accept_tool_definition") == 0;
+}
+
+/* The revision whose params a row tells of; 0: of none. */
+static int64
+revision_of(const char *action, Jsonb *details)
+{
+	JsonbValue *revision = json_find(details, "revision");
+
+	if (revision == NULL || revision->type != jbvNumeric || !tells_of_call(action, details))
+		return 0;
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(revision->val.numeric)));
+}
+
+/* The details of a row, with the params of the revision that it tells of. */
+static Jsonb *
+details_with_params(const StoredRow *row)
+{
+	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
+	int64 revision_number;
+	Revision *revision;
+	JsonObject params;
+
+	if (column_is_null(row, AUDIT_PROPOSAL_ID))
+		return details;
+	revision_number = revision_of(column_text(row, AUDIT_ACTION), details);
+	if (revision_number == 0)
+		return details;
+	revision = revision_load(column_int64(row, AUDIT_PROPOSAL_ID), revision_number);
+	if (revision == NULL)
+		return details;
+	json_object_begin(&params);
+	json_add_jsonb(&params, "params", revision->params);
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(details),
+											  JsonbPGetDatum(json_object_end(&params))));
+}
+
+/*
+ * The next row, oldest first, in the columns of get_audit_log: values are in
+ * the current memory context or good until the next call.  False: no more.
+ */
+bool
+audit_reader_next(AuditReader *reader, Datum *values, bool *nulls)
+{
+	StoredRow *row;
+
+	if (reader->next == reader->count && !read_page(reader))
+		return false;
+	row = reader->rows[reader->next++];
+	reader->last_id = column_int64(row, AUDIT_AUDIT_ID);
+	memcpy(values, row->values, AUDIT_DETAILS * sizeof(Datum));
+	memcpy(nulls, row->nulls, AUDIT_DETAILS * sizeof(bool));
+	values[AUDIT_DETAILS - 1] = JsonbPGetDatum(details_with_params(row));
+	return true;
+}

@@ -1,0 +1,245 @@
+/*
+ * verify.c
+ *	  Holds the tables against the audit log.
+ *
+ * Every status of a proposal follows from an audit row, every review, revocation
+ * and execution has one, the approvals fill the slots that the proposal says,
+ * what ran without them has its break glass, and an execution's output has the
+ * hash that was recorded of it.  A difference means that somebody got round the triggers: with the
+ * tables' owner's rights, or outside the server.
+ */
+#include "postgres.h"
+
+#include "base/each.h"
+#include "base/json.h"
+#include "engine/approval/vote.h"
+#include "engine/audit/audit.h"
+#include "engine/state.h"
+#include "engine/tool/result.h"
+#include "model/transition.h"
+#include "store/break_glass.h"
+#include "store/execution.h"
+#include "store/proposal.h"
+#include "store/review.h"
+#include "store/revocation.h"
+#include "utils/builtins.h"
+
+typedef struct Verification
+{
+	const int64 *ids; /* proposals to verify */
+	Tuplestorestate *rows;
+	TupleDesc desc;
+} Verification;
+
+static void
+report_finding(const Verification *verification, int64 proposal_id, const int64 *execution_id,
+			   const char *finding)
+{
+	Datum values[3];
+	bool nulls[3] = {0};
+
+	values[0] = Int64GetDatum(proposal_id);
+	nulls[1] = execution_id == NULL;
+	values[1] = execution_id != NULL ? Int64GetDatum(*execution_id) : (Datum) 0;
+	values[2] = CStringGetTextDatum(finding);
+	tuplestore_putvalues(verification->rows, verification->desc, values, nulls);
+}
+
+static char *
+member_text(Jsonb *object, const char *key)
+{
+	JsonbValue *member = json_find(object, key);
+
+	if (member == NULL || member->type != jbvString)
+		return NULL;
+	return pnstrdup(member->val.string.val, member->val.string.len);
+}
+
+/* The status that a proposal has by its audit rows, or NULL. */
+static const char *
+status_by_audit(const AuditRow *rows, int count)
+{
+	const char *status = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		char *recorded = member_text(rows[i].details, "status");
+
+		if (recorded != NULL)
+			status = recorded;
+	}
+	return status;
+}
+
+static int
+count_action(const AuditRow *rows, int count, const char *action)
+{
+	int found = 0;
+
+	for (int i = 0; i < count; i++)
+		found += strcmp(rows[i].action, action) == 0;
+	return found;
+}
+
+/*
+ * The row that tells of an execution's end, or any of its rows while it has
+ * none; NULL: there is none.  Where a cancel was asked for of what ran, the
+ * end has a row beside that.
+ */
+static const AuditRow *
+audit_row_of(const Execution *execution, const AuditRow *rows, int count)
+{
+	const AuditRow *cancel = NULL;
+
+	for (int i = count - 1; i >= 0; i--)
+	{
+		if (rows[i].execution_id == NULL || *rows[i].execution_id != execution->execution_id)
+			continue;
+		if (!status_is_final(OBJECT_EXECUTION, execution->status) ||
+			strcmp(rows[i].action, "execute_action") == 0)
+			return &rows[i];
+		if (cancel == NULL && strcmp(rows[i].action, "cancel_execution") == 0)
+			cancel = &rows[i];
+	}
+	return cancel;
+}
+
+static void
+verify_execution(const Verification *verification, const Execution *execution, const AuditRow *rows,
+				 int count)
+{
+	const AuditRow *row = audit_row_of(execution, rows, count);
+	JsonObject expected;
+	Jsonb *details;
+	JsonbValue *hash;
+	char *recorded;
+
+	if (row == NULL)
+	{
+		report_finding(verification, execution->proposal_id, &execution->execution_id,
+					   "the execution has no audit row");
+		return;
+	}
+
+	if (!status_is_final(OBJECT_EXECUTION, execution->status))
+		return;
+	if (execution->result == NULL)
+	{
+		report_finding(verification, execution->proposal_id, &execution->execution_id,
+					   "the execution has no result");
+		return;
+	}
+
+	json_object_begin(&expected);
+	result_add_for_audit(&expected, execution->result);
+	details = json_object_end(&expected);
+	hash = json_find(details, "output_sha256");
+	recorded = member_text(row->details, "output_sha256");
+	if ((hash == NULL) != (recorded == NULL) ||
+		(hash != NULL && strcmp(member_text(details, "output_sha256"), recorded) != 0))
+		report_finding(verification, execution->proposal_id, &execution->execution_id,
+					   "the output is not the one that was recorded");
+}
+
+/* The approvals that stand must come to what the proposal says of them. */
+static void
+verify_votes(const Verification *verification, const Proposal *proposal)
+{
+	Votes votes;
+	int64 stage = proposal->stage != NULL ? *proposal->stage : 0;
+
+	votes_load(&votes, proposal);
+	if (votes.napprovals != proposal->approvals || votes.open_stage != stage)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   psprintf("the approvals are %d and leave stage " INT64_FORMAT
+								" open, the proposal has " INT64_FORMAT " and stage " INT64_FORMAT,
+								votes.napprovals, votes.open_stage, proposal->approvals, stage));
+}
+
+static bool
+is_broken_glass(const Execution *execution, const AuditRow *rows, int count)
+{
+	if (break_glass_load(execution->execution_id) == NULL)
+		return false;
+	for (int i = 0; i < count; i++)
+		if (rows[i].execution_id != NULL && *rows[i].execution_id == execution->execution_id &&
+			strcmp(rows[i].action, "break_glass_execute") == 0)
+			return true;
+	return false;
+}
+
+/* What ran while a stage was open did so by break glass, and that is on record. */
+static void
+verify_approved(const Verification *verification, const Proposal *proposal,
+				const Execution *executions, int nexecutions, const AuditRow *rows, int count)
+{
+	if (proposal->stage == NULL ||
+		(proposal->status != PROPOSAL_EXECUTED && proposal->status != PROPOSAL_FAILED))
+		return;
+	for (int i = 0; i < nexecutions; i++)
+		if (is_broken_glass(&executions[i], rows, count))
+			return;
+	report_finding(verification, proposal->proposal_id, NULL,
+				   psprintf("it ran while stage " INT64_FORMAT
+							" was open, and no break glass is on record",
+							*proposal->stage));
+}
+
+static void
+verify_proposal(const Verification *verification, const Proposal *proposal)
+{
+	int naudit;
+	int nreviews;
+	int nrevocations;
+	int nexecutions;
+	AuditRow *audit = audit_list_of_proposal(proposal->proposal_id, &naudit);
+	Execution *executions = execution_list(proposal->proposal_id, &nexecutions);
+	const char *status = status_by_audit(audit, naudit);
+
+	if (count_action(audit, naudit, "propose_action") != 1)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   "the proposal has not exactly one audit row of its making");
+	if (status == NULL || strcmp(status, enum_label(&proposal_status_type, proposal->status)) != 0)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   psprintf("the status is %s, by the audit log it is %s",
+								enum_label(&proposal_status_type, proposal->status),
+								status != NULL ? status : "unknown"));
+	nreviews = review_count(proposal->proposal_id);
+	if (count_action(audit, naudit, "review_action") != nreviews)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   psprintf("there are %d reviews, by the audit log %d", nreviews,
+								count_action(audit, naudit, "review_action")));
+	nrevocations = revocation_count(proposal->proposal_id);
+	if (count_action(audit, naudit, "revoke_approval") +
+			count_action(audit, naudit, "void_approval") !=
+		nrevocations)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   psprintf("there are %d revocations, by the audit log %d", nrevocations,
+								count_action(audit, naudit, "revoke_approval") +
+									count_action(audit, naudit, "void_approval")));
+	verify_votes(verification, proposal);
+	verify_approved(verification, proposal, executions, nexecutions, audit, naudit);
+	for (int i = 0; i < nexecutions; i++)
+		verify_execution(verification, &executions[i], audit, naudit);
+}
+
+static void
+verify_one(int index, void *arg)
+{
+	const Verification *verification = arg;
+
+	verify_proposal(verification, proposal_require(verification->ids[index]));
+}
+
+/* Put what does not agree into a tuplestore, of one workflow or of all. */
+void
+audit_verify(const int64 *workflow_id, Tuplestorestate *rows, TupleDesc desc)
+{
+	Verification verification = {.rows = rows, .desc = desc};
+	int count;
+
+	if (workflow_id != NULL)
+		(void) workflow_require(*workflow_id);
+	verification.ids = proposal_list(workflow_id, &count);
+	each_item(count, verify_one, &verification);
+}

@@ -1,0 +1,223 @@
+/*
+ * approved.c
+ *	  An approved call: whether it may run now, and running it.
+ *
+ * Every way to run a call, in a session or in a background worker, goes
+ * through here.  The caller has locked the proposal, decides who may ask for
+ * it and writes what came of it.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/log_limit.h"
+#include "commands/dbcommands.h"
+#include "engine/identity/caller.h"
+#include "engine/run/approved.h"
+#include "engine/run/finish.h"
+#include "engine/sandbox/deadline.h"
+#include "engine/state.h"
+#include "engine/tool/invoke.h"
+#include "engine/tool/run_as.h"
+#include "engine/tool/simulate.h"
+#include "miscadmin.h"
+#include "store/queue.h"
+
+/* Refuse what waits for a worker, or runs in one. */
+void
+approved_check_not_queued(int64 proposal_id)
+{
+	const QueueRow *queued = queue_load(proposal_id);
+
+	if (queued != NULL)
+		report_wrong_state("wfo_queued",
+						   errmsg("proposal " INT64_FORMAT " is queued already", proposal_id),
+						   errdetail("Execution " INT64_FORMAT
+									 " waits for a background worker or runs in one.",
+									 queued->execution_id),
+						   errhint("Wait for it with wait_execution, or cancel it with "
+								   "cancel_execution."));
+}
+
+/* The proposal, which is not queued. */
+Proposal *
+approved_require(int64 proposal_id)
+{
+	Proposal *proposal = proposal_require(proposal_id);
+
+	approved_check_not_queued(proposal_id);
+	return proposal;
+}
+
+/* The same, locked without waiting. */
+Proposal *
+approved_lock(int64 proposal_id)
+{
+	Proposal *proposal;
+
+	if (proposal_lock(proposal_id, false, &proposal) == STORE_BUSY)
+		approved_check_not_queued(proposal_id);
+	proposal = proposal_require_lock(proposal_id, false);
+	approved_check_not_queued(proposal_id);
+	return proposal;
+}
+
+static void
+check_status(const Proposal *proposal)
+{
+	ProposalStatus now = proposal_status_now(proposal);
+
+	if (now == PROPOSAL_APPROVED)
+		return;
+	proposal_report_state(proposal, "wfo_not_approved", "approved",
+						  now == PROPOSAL_PENDING  ? "A reviewer must approve it first, with "
+													 "review_action."
+						  : now == PROPOSAL_FAILED ? "retry_action makes it approved again."
+												   : "Propose the call anew.");
+}
+
+/*
+ * Read what running a proposal's call needs, and refuse with 55000 a tool that
+ * is disabled or has changed since.  Whether it is approved is not asked here.
+ */
+void
+approved_read(ApprovedCall *call, Proposal *proposal)
+{
+	call->proposal = proposal;
+	call->tool = tool_require(proposal->tool);
+	tool_check_enabled(call->tool);
+	call->run_as = run_as_current(call->tool);
+	call->definition = definition_load(call->tool);
+	definition_check_pinned(call->tool, call->definition, proposal->definition,
+							proposal->proposal_id);
+	call->policy = policy_load();
+	call->dry_run = call->policy->dry_run || proposal->dry_run;
+}
+
+/*
+ * The same, and refuse what is not approved as it stands now.  Who runs it at
+ * once asks for freezes too.
+ */
+void
+approved_load(ApprovedCall *call, Proposal *proposal)
+{
+	check_status(proposal);
+	approved_read(call, proposal);
+}
+
+/* Refuse what is kept out of sessions. */
+void
+approved_check_session(const ApprovedCall *call)
+{
+	if (!call->tool->in_session)
+		report_wrong_state("wfo_not_in_session",
+						   errmsg("tool \"%s\" does not run in a session", call->tool->tool),
+						   errhint("Run it in a background worker, with enqueue_action."));
+}
+
+/* Refuse a role that a tool may not run as: 42501. */
+void
+approved_check_role(const ApprovedCall *call)
+{
+	run_as_check(call->definition, call->run_as);
+}
+
+/*
+ * Leave a trace of the start that no rollback removes.  A proposal starts once, or
+ * a few times: more often only where it is dry, or rolled back in a loop.
+ */
+static void
+log_start(const ApprovedCall *call, const Run *run)
+{
+	const Proposal *proposal = call->proposal;
+
+	if (!log_limit_pass("execution starts", proposal->proposal_id))
+		return;
+	ereport(LOG_SERVER_ONLY,
+			(errhidestmt(true), errhidecontext(true),
+			 errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT " revision " INT64_FORMAT
+					" starts: tool \"%s\" as role \"%s\" for actor %s in database \"%s\"%s",
+					run->execution_id, proposal->proposal_id, proposal->revision, call->tool->tool,
+					call->tool->run_as,
+					run->actor != NULL ? psprintf(INT64_FORMAT, run->actor->actor_id) : "(none)",
+					get_database_name(MyDatabaseId), call->dry_run ? " (dry run)" : "")));
+}
+
+/*
+ * Call the tool, and see that it is still what was approved when it is done:
+ * defaults and code of types run before the function, and could have put
+ * another in its place.
+ */
+static ErrorData *
+run_tool(const ApprovedCall *call, const Invocation *invocation, int64 timeout, Jsonb **output)
+{
+	const Proposal *proposal = call->proposal;
+	ErrorData *error = invoke(invocation, call->tool, call->definition, timeout, proposal->params,
+							  output);
+
+	if (error == NULL)
+	{
+		const Tool *tool = tool_require(proposal->tool);
+		const Definition *now = definition_load(tool);
+
+		definition_check_pinned(tool, now, proposal->definition, proposal->proposal_id);
+		if (!definition_is_version(now, call->definition))
+			report_wrong_state("wfo_tool_changed",
+							   errmsg("tool \"%s\" has changed while proposal " INT64_FORMAT
+									  " was being executed",
+									  tool->tool, proposal->proposal_id),
+							   errhint("Execute the proposal again when nobody changes the "
+									   "function."));
+	}
+	return error;
+}
+
+/* Leave a trace of what had to be ended. */
+static void
+log_ignored(const ApprovedCall *call, const Run *run)
+{
+	ereport(LOG_SERVER_ONLY, (errhidestmt(true), errhidecontext(true),
+							  errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT
+									 " went on after its timeout and was ended",
+									 run->execution_id, call->proposal->proposal_id)));
+}
+
+/*
+ * Run the call; in a dry run only say so, or undo it again.  What came of it is
+ * the caller's to write, unless it ends with the session.
+ */
+void
+approved_run(const ApprovedCall *call, const Run *run, CallResult *result)
+{
+	Invocation invocation = {.proposal_id = call->proposal->proposal_id,
+							 .execution_id = run->execution_id,
+							 .actor = run->actor != NULL ? run->actor->name : NULL,
+							 .run_as = call->run_as,
+							 .in_worker = run->in_worker};
+	int64 timeout = tool_timeout(call->tool, call->policy);
+
+	log_start(call, run);
+	memset(result, 0, sizeof(CallResult));
+	result->tool = call->proposal->tool;
+	result->params = call->proposal->params;
+	result->dry_run = call->dry_run;
+	result->started_at = GetCurrentTimestamp();
+	if (!run->in_worker)
+		finish_watch(call, run, timeout, result->started_at);
+	PG_TRY();
+	{
+		if (!call->dry_run)
+			result->error = run_tool(call, &invocation, timeout, &result->output);
+		else if (call->tool->dry_run_mode == DRY_RUN_ROLLBACK &&
+				 (call->tool->in_session || run->in_worker))
+			simulate(&invocation, call->tool, call->definition, timeout, call->proposal, result);
+	}
+	PG_FINALLY();
+	{
+		if (!run->in_worker)
+			finish_unwatch();
+	}
+	PG_END_TRY();
+	result->finished_at = GetCurrentTimestamp();
+	if (result->error != NULL && !run->in_worker && deadline_was_ignored())
+		log_ignored(call, run);
+}

@@ -1,0 +1,70 @@
+/*
+ * frozen.c
+ *	  Whether a freeze keeps a tool from running now.
+ *
+ * A freeze holds by the real clock and for everybody who executes, whether
+ * people or a rule have approved the call.  It stops the start of calls: what
+ * runs when it begins goes on.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/run/frozen.h"
+#include "store/freeze.h"
+#include "utils/builtins.h"
+
+/* The freeze that keeps a tool from running now and that ends last, or NULL. */
+static const Freeze *
+freeze_find(const char *tool)
+{
+	const FreezeList *list = freeze_list();
+	TimestampTz now = GetCurrentTimestamp();
+	const Freeze *found = NULL;
+
+	for (int i = 0; i < list->count; i++)
+	{
+		const Freeze *freeze = &list->freezes[i];
+
+		if (freeze->starts_at <= now && now < freeze->ends_at &&
+			(freeze->tool == NULL || strcmp(freeze->tool, tool) == 0) &&
+			(found == NULL || freeze->ends_at > found->ends_at))
+			found = freeze;
+	}
+	return found;
+}
+
+/*
+ * When the present freezes of a tool end, 0 where there is none.  Another may
+ * begin by then: ask again.  A freeze without an end gives DT_NOEND.
+ */
+TimestampTz
+freeze_ends(const char *tool)
+{
+	const Freeze *freeze = freeze_find(tool);
+
+	return freeze != NULL ? freeze->ends_at : 0;
+}
+
+/* The id of the freeze that keeps a tool from running now, or NULL. */
+const int64 *
+freeze_standing(const char *tool)
+{
+	const Freeze *freeze = freeze_find(tool);
+
+	return freeze != NULL ? &freeze->freeze_id : NULL;
+}
+
+/* Refuse with 55000 while a freeze keeps the tool from running. */
+void
+freeze_check(const char *tool)
+{
+	const Freeze *freeze = freeze_find(tool);
+
+	if (freeze != NULL)
+		report_wrong_state("wfo_frozen", errmsg("tool \"%s\" is frozen", tool),
+						   errdetail("Freeze " INT64_FORMAT ", \"%s\", lasts until %s.",
+									 freeze->freeze_id, freeze->title,
+									 timestamptz_to_str(freeze->ends_at)),
+						   errhint("Execute the proposal after that. An administrator can end the "
+								   "freeze with remove_freeze."));
+}

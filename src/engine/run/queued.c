@@ -1,0 +1,166 @@
+/*
+ * queued.c
+ *	  Calls that wait for a background worker.
+ *
+ * A call is in the queue from its enqueue_action until it is done.  Whoever
+ * changes or deletes its row there has locked the proposal, as the worker has
+ * that runs it.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/settings.h"
+#include "engine/run/cancel.h"
+#include "engine/run/frozen.h"
+#include "engine/run/queued.h"
+#include "engine/tool/result.h"
+#include "store/execution.h"
+#include "store/queue.h"
+
+void (*queued_hook)(const QueuedCall *call, Oid role) = NULL;
+
+/* Refuse where there can be no worker: 55000. */
+void
+queued_check_workers(void)
+{
+	if (queued_hook == NULL)
+		report_wrong_state("wfo_no_workers", errmsg("background workers are not available"),
+						   errdetail("The library is not preloaded."),
+						   errhint("Add workflow_orch to shared_preload_libraries and restart the "
+								   "server."));
+	if (setting_max_workers == 0)
+		report_wrong_state("wfo_no_workers", errmsg("background workers are not available"),
+						   errdetail("The setting workflow_orch.max_workers is 0."),
+						   errhint("Set workflow_orch.max_workers and reload the server's "
+								   "configuration."));
+}
+
+typedef struct Visit
+{
+	QueuedVisit visit;
+	void *arg;
+	TimestampTz frozen_until; /* when the first of the frozen calls may run; 0: none */
+} Visit;
+
+/* Visit a call, unless its tool is frozen. */
+static bool
+visit_row(const QueueRow *row, void *arg)
+{
+	Visit *visit = arg;
+	TimestampTz frozen_until = freeze_ends(row->tool);
+	QueuedCall call = {.proposal_id = row->proposal_id,
+					   .execution_id = row->execution_id,
+					   .priority = row->priority,
+					   .due_at = row->due_at,
+					   .suspect = row->crashes > 0};
+
+	if (frozen_until == 0)
+		return visit->visit(&call, visit->arg);
+	/* A freeze without an end is over when it is removed, which has the queue looked through. */
+	if (!TIMESTAMP_IS_NOEND(frozen_until) &&
+		(visit->frozen_until == 0 || frozen_until < visit->frozen_until))
+		visit->frozen_until = frozen_until;
+	return true;
+}
+
+/*
+ * Visit the calls that are due for a worker of this role, the first to run
+ * first, until the visit says no.  Returns when the next one becomes due, or 0.
+ */
+TimestampTz
+queued_visit_due(Oid role, QueuedVisit visit, void *arg)
+{
+	Visit own = {.visit = visit, .arg = arg};
+	TimestampTz next_due = queue_visit_due(role, GetCurrentTimestamp(), visit_row, &own);
+
+	if (own.frozen_until != 0 && (next_due == 0 || own.frozen_until < next_due))
+		next_due = own.frozen_until;
+	return next_due;
+}
+
+/* Whether a proposal's call waits for a worker, or runs in one. */
+bool
+queued_exists(int64 proposal_id)
+{
+	return queue_load(proposal_id) != NULL;
+}
+
+/*
+ * Whether the start of a proposal's call is kept: a worker runs it, or nobody
+ * has noted yet that its worker has ended.  Others are running only while their
+ * worker has the proposal locked.
+ */
+bool
+queued_has_started(int64 proposal_id)
+{
+	const QueueRow *queued = queue_load(proposal_id);
+	const Execution *execution = queued != NULL ? execution_load(queued->execution_id) : NULL;
+
+	return execution != NULL && execution->status == EXECUTION_RUNNING;
+}
+
+/* Refuse to change what a worker has begun: 55P03, as while the proposal is locked. */
+static void
+check_not_started(const Execution *execution)
+{
+	if (execution->status == EXECUTION_RUNNING)
+		report_busy("wfo_busy",
+					errmsg("proposal " INT64_FORMAT " is being executed by a background worker",
+						   execution->proposal_id),
+					errdetail("Execution " INT64_FORMAT " has started.", execution->execution_id),
+					errhint("Wait for it with wait_execution, or cancel it with "
+							"cancel_execution."));
+}
+
+/*
+ * Cancel the queued call of a proposal that the transaction has locked, which
+ * is not running; text says who did and why.  Returns false where none is
+ * queued.
+ */
+static bool
+cancel(const Proposal *proposal, const int64 *by, const char *reason, const char *text)
+{
+	QueueRow *queued = queue_load(proposal->proposal_id);
+	Execution *execution;
+	TimestampTz now = GetCurrentTimestamp();
+	ErrorData error = {.sqlerrcode = ERRCODE_QUERY_CANCELED,
+					   .constraint_name = pstrdup("wfo_cancelled"),
+					   .message = pstrdup("cancelled before it started"),
+					   .detail = text != NULL ? pstrdup(text) : NULL};
+
+	if (queued == NULL)
+		return false;
+	execution = execution_load(queued->execution_id);
+	if (execution == NULL)
+		elog(ERROR, "execution " INT64_FORMAT " is queued but does not exist",
+			 queued->execution_id);
+	check_not_started(execution);
+	execution->status = EXECUTION_CANCELLED;
+	execution->started_at = 0;
+	execution->finished_at = now;
+	execution->ended_by = by;
+	execution->end_reason = reason;
+	execution->result = result_build(&(CallResult){.tool = proposal->tool,
+												   .params = proposal->params,
+												   .dry_run = execution->dry_run,
+												   .error = &error,
+												   .started_at = now,
+												   .finished_at = now});
+	execution_update(execution);
+	queue_delete(queued);
+	return true;
+}
+
+/* Cancel it because of what happened to its proposal, in the name of an actor or of nobody. */
+bool
+queued_cancel(const Proposal *proposal, const int64 *by, const char *reason)
+{
+	return cancel(proposal, by, reason, reason);
+}
+
+/* Cancel it because somebody asked for that. */
+bool
+queued_cancel_requested(const Proposal *proposal, const CancelRequest *request)
+{
+	return cancel(proposal, request->actor_id, request->reason, cancel_request_text(request));
+}

@@ -1,0 +1,296 @@
+/*
+ * confine.c
+ *	  Keeps a call in a session away from what the session has.
+ *
+ * A name that no schema of the tool's search_path has is looked up among the
+ * caller's temporary objects, always: their triggers, defaults, policies, rules
+ * and constraints would run as the tool's role.  So queries that name such a
+ * relation are refused as they are analyzed, planned and started: each of the
+ * three can come first, since plans and analyzed queries outlive a call, and
+ * planning runs functions already.  Commands that run code of a table without a
+ * query are looked at one by one.  Types are the other objects that are looked
+ * up there: a session that has made any runs no tool.
+ *
+ * Functions of the server that reach what else the session has (session_state.c)
+ * are refused as the executor makes ready to call them.
+ *
+ * In a worker there is nobody else's session to be kept away from.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "engine/running.h"
+#include "engine/sandbox/confine.h"
+#include "engine/sandbox/session_state.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/planner.h"
+#include "parser/analyze.h"
+#include "tcop/utility.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+
+static post_parse_analyze_hook_type next_analyze = NULL;
+static planner_hook_type next_planner = NULL;
+static ExecutorCheckPerms_hook_type next_check_perms = NULL;
+static ProcessUtility_hook_type next_utility = NULL;
+static object_access_hook_type next_access = NULL;
+
+static void
+check_relation(Oid relation)
+{
+	if (OidIsValid(relation) && isAnyTempNamespace(get_rel_namespace(relation)))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
+						errmsg("temporary relation \"%s\" of the session cannot be used by a tool",
+							   get_rel_name(relation)),
+						errdetail("Code of its owner would run as the tool's role."),
+						errhint(CONFINE_WORKER_HINT)));
+}
+
+/* The range table of a plan or a query: of a view that was expanded its OID is left. */
+static void
+check_range_table(const List *range_table)
+{
+	ListCell *cell;
+
+	foreach (cell, range_table)
+	{
+		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+
+		if (rte->rtekind == RTE_RELATION || rte->rtekind == RTE_SUBQUERY)
+			check_relation(rte->relid);
+	}
+}
+
+/* A query with all that is in it. */
+static bool
+check_query(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		check_range_table(((Query *) node)->rtable);
+		return query_tree_walker((Query *) node, check_query, context, 0);
+	}
+	return expression_tree_walker(node, check_query, context);
+}
+
+static void
+analyze(ParseState *pstate, Query *query, JumbleState *jumble)
+{
+	if (next_analyze != NULL)
+		next_analyze(pstate, query, jumble);
+	if (running_is_in_session())
+		(void) check_query((Node *) query, NULL);
+}
+
+static PlannedStmt *
+plan(Query *query, const char *text, int options, ParamListInfo params)
+{
+	if (running_is_in_session())
+		(void) check_query((Node *) query, NULL);
+	return next_planner != NULL ? next_planner(query, text, options, params)
+								: standard_planner(query, text, options, params);
+}
+
+static bool
+COMPAT_CHECK_PERMS(check_perms)
+{
+	if (running_is_in_session())
+		check_range_table(range_table);
+	return next_check_perms == NULL || COMPAT_CHECK_PERMS_CALL(next_check_perms);
+}
+
+static void
+check_name(const RangeVar *name)
+{
+	check_relation(RangeVarGetRelid(name, NoLock, true));
+}
+
+/* CREATE TABLE ... (LIKE ...) takes over defaults and constraints. */
+static void
+check_elements(const List *elements)
+{
+	ListCell *cell;
+
+	foreach (cell, elements)
+		if (IsA(lfirst(cell), TableLikeClause))
+			check_name(lfirst_node(TableLikeClause, cell)->relation);
+}
+
+static void
+refuse_prepared(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
+			 errmsg("prepared statement \"%s\" of the session cannot be used by a tool", name),
+			 errdetail("The tool cannot have prepared it."), errhint(CONFINE_WORKER_HINT)));
+}
+
+/* Refuse a command that would run what the caller has left in the session. */
+static void
+check_command(const Node *command)
+{
+	ListCell *cell;
+
+	switch (nodeTag(command))
+	{
+		case T_ExecuteStmt:
+			refuse_prepared(((const ExecuteStmt *) command)->name);
+			break;
+		case T_ExplainStmt:
+			/* What it explains has been analyzed, and is a query where it is no command. */
+			command = ((const ExplainStmt *) command)->query;
+			if (IsA(command, Query))
+				command = ((const Query *) command)->utilityStmt;
+			if (command != NULL)
+				check_command(command);
+			break;
+		case T_CreateTableAsStmt:
+			command = ((const CreateTableAsStmt *) command)->query;
+			if (IsA(command, Query))
+				command = ((const Query *) command)->utilityStmt;
+			if (command != NULL)
+				check_command(command);
+			break;
+		case T_TruncateStmt:
+			foreach (cell, ((const TruncateStmt *) command)->relations)
+				check_name(lfirst_node(RangeVar, cell));
+			break;
+		case T_CreateStmt:
+			check_elements(((const CreateStmt *) command)->tableElts);
+			break;
+		case T_CreateForeignTableStmt:
+			check_elements(((const CreateForeignTableStmt *) command)->base.tableElts);
+			break;
+		case T_AlterTableStmt:
+			check_name(((const AlterTableStmt *) command)->relation);
+			break;
+		case T_CopyStmt:
+			if (((const CopyStmt *) command)->relation != NULL)
+				check_name(((const CopyStmt *) command)->relation);
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+				QueryCompletion *completion)
+{
+	if (running_is_in_session())
+		check_command(stmt->utilityStmt);
+	if (next_utility != NULL)
+		next_utility(stmt, query, read_only, context, params, environment, dest, completion);
+	else
+		standard_ProcessUtility(stmt, query, read_only, context, params, environment, dest,
+								completion);
+}
+
+/* In a call that is rolled back advisory locks are refused as irrevocable. */
+static bool
+is_refused(Oid function)
+{
+	return session_state_is_touched_by(function) ||
+		   (session_state_is_advisory_lock(function) && !running_call_is_undone());
+}
+
+static void
+access_object(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+{
+	if (next_access != NULL)
+		next_access(access, class_id, object_id, sub_id, arg);
+	if (access == OAT_FUNCTION_EXECUTE && class_id == ProcedureRelationId &&
+		running_is_in_session() && is_refused(object_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
+				 errmsg("function %s cannot be called by a tool in a session",
+						format_procedure(object_id)),
+				 errdetail("It uses what the session keeps beyond the call."),
+				 errhint("Use pg_advisory_xact_lock, lo_get and lo_put. " CONFINE_WORKER_HINT)));
+}
+
+/*
+ * Install the hook on function calls, before the first call in a session: it
+ * costs a little wherever a search_path is set.
+ */
+static void
+install_access_hook(void)
+{
+	static bool installed = false;
+
+	if (installed)
+		return;
+	installed = true;
+	next_access = object_access_hook;
+	object_access_hook = access_object;
+}
+
+/*
+ * Make ready to run a tool in this session.  Refuse one that has temporary types
+ * of its own: a domain's CHECK would run as the tool's role where the tool means
+ * another type, or makes one.
+ */
+void
+confine_session(void)
+{
+	Oid schema;
+	Oid toast_schema;
+	Relation rel;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid type = InvalidOid;
+
+	install_access_hook();
+	GetTempNamespaceState(&schema, &toast_schema);
+	if (!OidIsValid(schema))
+		return;
+	rel = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(NamespaceRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(schema));
+	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
+	while (!OidIsValid(type) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (depend->classid == TypeRelationId)
+			type = depend->objid;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (OidIsValid(type))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
+						errmsg("a tool cannot run in a session that has temporary types"),
+						errdetail("Code of their owner could run as the tool's role."),
+						errhint("Drop the types of pg_temp, or use enqueue_action or "
+								"execute_parallel.")));
+}
+
+/* In every process that has the library, be it preloaded or not. */
+void
+confine_define(void)
+{
+	next_analyze = post_parse_analyze_hook;
+	post_parse_analyze_hook = analyze;
+	next_planner = planner_hook;
+	planner_hook = plan;
+	next_check_perms = ExecutorCheckPerms_hook;
+	ExecutorCheckPerms_hook = check_perms;
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}

@@ -1,0 +1,155 @@
+/*
+ * irrevocable.c
+ *	  Refuses what a rollback does not undo, while a call runs that is to be
+ *	  rolled back.
+ *
+ * The server's own functions that would leave something behind in the session
+ * or in the cluster: advisory locks that outlast a transaction, the value of a
+ * sequence set back, other sessions ended, a file or WAL written, a replication
+ * slot, statistics.  They are caught by the hook that the executor calls for each
+ * function it is about to run, and known by name, since their arguments differ
+ * between majors.  COPY to a file or to a program is caught as it is run.
+ *
+ * Taking the next value of a sequence is not among them, since nearly every
+ * INSERT does.  What functions of other extensions do is for who registers the
+ * tool to know.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "engine/running.h"
+#include "engine/sandbox/irrevocable.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
+
+#define HINT \
+	"This tool's calls cannot be previewed. An administrator can say so with update_tool(..., " \
+	"preview => false)."
+
+/* Of the schema pg_catalog; a name that ends in a star stands for all that begin so. */
+static const char *const functions[] = {
+	"pg_advisory_lock",
+	"pg_advisory_lock_shared",
+	"pg_try_advisory_lock",
+	"pg_try_advisory_lock_shared",
+	"pg_advisory_unlock*",
+	"setval",
+	"pg_cancel_backend",
+	"pg_terminate_backend",
+	"lo_export",
+	"pg_reload_conf",
+	"pg_rotate_logfile*",
+	"pg_log_backend_memory_contexts",
+	"pg_promote",
+	"pg_switch_wal",
+	"pg_create_restore_point",
+	"pg_backup_start",
+	"pg_backup_stop",
+	"pg_wal_replay_pause",
+	"pg_wal_replay_resume",
+	"pg_logical_emit_message",
+	"pg_create_physical_replication_slot",
+	"pg_create_logical_replication_slot",
+	"pg_copy_physical_replication_slot",
+	"pg_copy_logical_replication_slot",
+	"pg_drop_replication_slot",
+	"pg_replication_slot_advance",
+	"pg_sync_replication_slots",
+	"pg_logical_slot_get_changes",
+	"pg_logical_slot_get_binary_changes",
+	"pg_replication_origin_advance",
+	"pg_replication_origin_session_setup",
+	"pg_replication_origin_session_reset",
+	"pg_replication_origin_xact_setup",
+	"pg_replication_origin_xact_reset",
+	"pg_stat_reset*",
+};
+
+static object_access_hook_type next_hook = NULL;
+static ProcessUtility_hook_type next_utility = NULL;
+
+static bool
+is_irrevocable(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(functions); i++)
+	{
+		size_t length = strlen(functions[i]);
+
+		if (functions[i][length - 1] == '*' ? strncmp(functions[i], name, length - 1) == 0
+											: strcmp(functions[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+refuse(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+{
+	char *name;
+
+	if (next_hook != NULL)
+		next_hook(access, class_id, object_id, sub_id, arg);
+	if (!running_call_is_undone() || access != OAT_FUNCTION_EXECUTE ||
+		class_id != ProcedureRelationId || get_func_namespace(object_id) != PG_CATALOG_NAMESPACE)
+		return;
+	name = get_func_name(object_id);
+	if (name != NULL && is_irrevocable(name))
+		report_wrong_state("wfo_irrevocable",
+						   errmsg("function %s cannot be called in a call that is rolled back",
+								  name),
+						   errdetail("A rollback does not undo what it does."), errhint(HINT));
+}
+
+static bool
+writes_outside(const Node *command)
+{
+	const CopyStmt *copy = (const CopyStmt *) command;
+
+	return IsA(command, CopyStmt) && (copy->is_program || (!copy->is_from && copy->filename));
+}
+
+static void
+process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+				QueryCompletion *completion)
+{
+	if (running_call_is_undone() && writes_outside(stmt->utilityStmt))
+		report_wrong_state("wfo_irrevocable",
+						   errmsg("COPY cannot write to a file or run a program in a call that is "
+								  "rolled back"),
+						   errdetail("A rollback does not undo what it does."), errhint(HINT));
+	if (next_utility != NULL)
+		next_utility(stmt, query, read_only, context, params, environment, dest, completion);
+	else
+		standard_ProcessUtility(stmt, query, read_only, context, params, environment, dest,
+								completion);
+}
+
+/* In every process that has the library, whether it is preloaded or not. */
+void
+irrevocable_define(void)
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}
+
+/*
+ * Install the hook on function calls, before the first call of a process that is
+ * rolled back.  It costs a little wherever a search_path is set, so a process
+ * that has no such call goes without; and it stays, since a hook that a library
+ * has installed after it would go with it.
+ */
+void
+irrevocable_install(void)
+{
+	static bool installed = false;
+
+	if (installed)
+		return;
+	installed = true;
+	next_hook = object_access_hook;
+	object_access_hook = refuse;
+}

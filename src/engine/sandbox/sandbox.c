@@ -1,0 +1,266 @@
+/*
+ * sandbox.c
+ *	  Runs code of somebody else inside a session, and gets it back unharmed.
+ *
+ * The code runs as another role, in a subtransaction, as a security-restricted
+ * operation: the confinement that PostgreSQL itself gives to index functions
+ * and materialized views of other users (see SECURITY_RESTRICTED_OPERATION in
+ * src/backend/utils/init/miscinit.c).  It cannot get at the caller's role,
+ * leave anything behind that would later run as the caller, or see what the
+ * caller has set.
+ *
+ * In a background worker the session is the role's own, and what the code
+ * leaves behind goes before the next call: it may defer triggers, make
+ * temporary objects and the like, and cannot take on another role either.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "engine/running.h"
+#include "engine/sandbox/call_settings.h"
+#include "engine/sandbox/confine.h"
+#include "engine/sandbox/cursors.h"
+#include "engine/sandbox/deadline.h"
+#include "engine/sandbox/sandbox.h"
+#include "engine/sandbox/session_state.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+/*
+ * Refuse what the code has created in the session's temporary schema.
+ *
+ * PostgreSQL itself forbids temporary tables here, but not functions, types and
+ * the like.  Each such object depends on its schema, and the rows that say so
+ * are those of this subtransaction.
+ */
+static void
+check_no_temporary_objects(void)
+{
+	Oid schema;
+	Oid toast_schema;
+	TransactionId xid = GetCurrentTransactionIdIfAny();
+	Relation rel;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool found = false;
+
+	GetTempNamespaceState(&schema, &toast_schema);
+	if (!OidIsValid(schema) || !TransactionIdIsValid(xid))
+		return;
+
+	rel = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(NamespaceRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(schema));
+	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+
+		found = TransactionIdFollowsOrEquals(xmin, xid) &&
+				TransactionIdIsCurrentTransactionId(xmin);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (found)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
+						errmsg("cannot create temporary objects within security-restricted "
+							   "operation")));
+}
+
+/* Errors that end the caller's statement, whoever runs into them. */
+static bool
+is_callers_error(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+		   error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+/* Make an error the one that says what ended the code, which may have caught it. */
+static void
+set_cancel(ErrorData *error, const char *reason, const char *message)
+{
+	error->sqlerrcode = ERRCODE_QUERY_CANCELED;
+	error->schema_name = NULL;
+	error->constraint_name = reason != NULL ? pstrdup(reason) : NULL;
+	error->message = pstrdup(message);
+	error->detail = NULL;
+	error->hint = NULL;
+}
+
+/* Raise a cancel of the caller, whatever the code has made of it. */
+static void
+raise_cancel(const Sandbox *sandbox, ErrorData *error)
+{
+	if (deadline_was_ignored() && sandbox->ends_session)
+		ereport(FATAL,
+				(errcode(ERRCODE_ADMIN_SHUTDOWN), errreason("wfo_went_on"),
+				 errmsg("terminating connection because a call went on after it was canceled"),
+				 errdetail("It caught the cancel, and did not end within %d ms.",
+						   (int) sandbox->grace)));
+	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		set_cancel(error, NULL, "canceling statement due to user request");
+	ReThrowError(error);
+}
+
+/* Say what the error of a call that has timed out is, and raise what is not the call's own. */
+static void
+judge_error(const Sandbox *sandbox, ErrorData *error, bool started, bool timed_out)
+{
+	if (timed_out)
+	{
+		set_cancel(error, "wfo_timed_out",
+				   psprintf("cancelled after the timeout of " INT64_FORMAT " ms",
+							sandbox->timeout));
+		if (deadline_was_ignored())
+			error->detail = pstrdup("It caught the cancel and went on, and was ended.");
+	}
+	else if (started && sandbox->in_worker)
+		return;
+	else if (started && deadline_saw_cancel())
+		raise_cancel(sandbox, error);
+	else if (!started || is_callers_error(error))
+		ReThrowError(error);
+}
+
+/* Forget the code that runs, in a process that ends before it does. */
+void
+sandbox_abandon(void)
+{
+	running_forget();
+	(void) deadline_stop();
+}
+
+/*
+ * Send the error that is being caught to the log, where it comes of a cancel.
+ * In a session that is raised on and gets there: an engine that cancels for a
+ * deadlock of its own makes 40P01 of it in its hook on the log.
+ */
+static void
+report_cancel(void)
+{
+	if (geterrcode() == ERRCODE_QUERY_CANCELED)
+		EmitErrorReport();
+}
+
+/* Before and after: what is read only takes no values from sequences. */
+static void
+reset_session(const Sandbox *sandbox)
+{
+	session_state_reseed();
+	if (!sandbox->read_only)
+		session_state_forget_sequences();
+}
+
+/*
+ * Run function(arg) in the sandbox.
+ *
+ * Returns NULL, or the error it ended with; a timeout is an error 57014.  A
+ * serialization failure, a deadlock and a cancel of the caller are raised on,
+ * the cancel even where the code has caught it; so is an error that comes
+ * before the code is called.  In a worker only the latter is raised.  Code that
+ * goes on after its end is ended after the time of grace, and the session with
+ * it where a cancel of the caller was its end and the sandbox says so: FATAL.
+ * After an error, or with keep not set, all effects are undone.  The function is
+ * called in the caller's memory context, so what it allocates there stays.
+ */
+ErrorData *
+sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
+{
+	MemoryContext outer_context = CurrentMemoryContext;
+	ResourceOwner outer_owner = CurrentResourceOwner;
+	ErrorData *volatile error = NULL;
+	Running outer = running_save();
+	volatile bool timed = false;
+	volatile bool timed_out = false;
+	volatile bool started = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(outer_context);
+	PG_TRY();
+	{
+		Oid save_user;
+		int save_context;
+		int nest_level = NewGUCNestLevel();
+
+		cursors_hide();
+		reset_session(sandbox);
+		GetUserIdAndSecContext(&save_user, &save_context);
+		call_settings_pin(sandbox->search_path);
+		SetUserIdAndSecContext(sandbox->role,
+							   save_context | SECURITY_LOCAL_USERID_CHANGE |
+								   (sandbox->in_worker ? 0 : SECURITY_RESTRICTED_OPERATION));
+		if (!sandbox->in_worker)
+			confine_session();
+		running_enter_sandbox(sandbox->role, !sandbox->in_worker);
+		if (sandbox->read_only)
+			XactReadOnly = true;
+
+		timed = deadline_start(sandbox->timeout, sandbox->grace, sandbox->in_worker);
+		PushActiveSnapshot(GetTransactionSnapshot());
+		started = true;
+		function(arg);
+		PopActiveSnapshot();
+		running_restore(&outer);
+		if (timed)
+		{
+			timed = false;
+			if (deadline_stop())
+			{
+				timed_out = true;
+				ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errreason("wfo_timed_out"),
+								errmsg("timed out")));
+			}
+			if (deadline_saw_cancel())
+				ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
+								errmsg("canceling statement due to user request")));
+		}
+
+		if (!sandbox->in_worker)
+			check_no_temporary_objects();
+		cursors_close();
+		AtEOXact_GUC(false, nest_level);
+		SetUserIdAndSecContext(save_user, save_context);
+		if (sandbox->keep)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		running_restore(&outer);
+		MemoryContextSwitchTo(outer_context);
+		if (timed && deadline_stop())
+			timed_out = true;
+		if (sandbox->in_worker && !timed_out && deadline_saw_cancel())
+			report_cancel();
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(outer_context);
+	CurrentResourceOwner = outer_owner;
+	reset_session(sandbox);
+
+	if (error != NULL)
+		judge_error(sandbox, error, started, timed_out);
+	return error;
+}

@@ -1,0 +1,164 @@
+/*
+ * uncounted.c
+ *	  Notes the tables that a call writes to without the server counting rows.
+ *
+ * These are foreign tables, and tables that another engine keeps behind a plan
+ * node of its own.  The server's counters know nothing of them, so a preview
+ * that relied on the counters alone would say that nothing has changed.
+ *
+ * A statement is looked at when it ends, when the executor has opened all that
+ * it wrote to, the partitions to which rows were routed among it.  COPY and
+ * TRUNCATE run no plan and are looked at as commands.  What an inner rollback
+ * has undone stays noted.
+ *
+ * This file notes tables; changes.c says what is told of them.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "base/compat.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "engine/running.h"
+#include "engine/sandbox/uncounted.h"
+#include "executor/executor.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+static ExecutorEnd_hook_type next_end = NULL;
+static ProcessUtility_hook_type next_utility = NULL;
+
+/* The tables noted since uncounted_begin(), in a context that lasts as long. */
+static List *noted = NIL;
+static MemoryContext noted_context = NULL;
+
+static void
+note(Oid relid)
+{
+	MemoryContext old = MemoryContextSwitchTo(noted_context);
+
+	noted = list_append_unique_oid(noted, relid);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+note_foreign(List *result_relations)
+{
+	ListCell *cell;
+
+	foreach (cell, result_relations)
+	{
+		Relation rel = ((ResultRelInfo *) lfirst(cell))->ri_RelationDesc;
+
+		if (rel != NULL && rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+			note(RelationGetRelid(rel));
+	}
+}
+
+/*
+ * What a statement writes to where its plan has no relation to write to:
+ * another engine does it in a node of its own.
+ */
+static void
+note_other_engine(const PlannedStmt *stmt)
+{
+	ListCell *cell;
+
+	if (stmt->commandType == CMD_SELECT || stmt->resultRelations != NIL)
+		return;
+	foreach (cell, compat_written_relations(stmt))
+		note(lfirst_oid(cell));
+}
+
+static void
+end_statement(QueryDesc *query)
+{
+	if (running_call_is_undone() && query->estate != NULL)
+	{
+		note_foreign(query->estate->es_opened_result_relations);
+		note_foreign(query->estate->es_tuple_routing_result_relations);
+		note_other_engine(query->plannedstmt);
+	}
+	if (next_end != NULL)
+		next_end(query);
+	else
+		standard_ExecutorEnd(query);
+}
+
+/* The foreign tables among a table and its partitions, which a command writes to. */
+static void
+note_command_on(const RangeVar *name)
+{
+	Oid relid = RangeVarGetRelid(name, NoLock, true);
+	ListCell *cell;
+
+	if (!OidIsValid(relid))
+		return;
+	foreach (cell, find_all_inheritors(relid, NoLock, NULL))
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE)
+			note(lfirst_oid(cell));
+}
+
+static void
+note_command(const Node *command)
+{
+	ListCell *cell;
+
+	if (IsA(command, CopyStmt))
+	{
+		const CopyStmt *copy = (const CopyStmt *) command;
+
+		if (copy->is_from && copy->relation != NULL)
+			note_command_on(copy->relation);
+	}
+	else if (IsA(command, TruncateStmt))
+		foreach (cell, ((const TruncateStmt *) command)->relations)
+			note_command_on(lfirst_node(RangeVar, cell));
+}
+
+static void
+process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+				QueryCompletion *completion)
+{
+	if (running_call_is_undone())
+		note_command(stmt->utilityStmt);
+	if (next_utility != NULL)
+		next_utility(stmt, query, read_only, context, params, environment, dest, completion);
+	else
+		standard_ProcessUtility(stmt, query, read_only, context, params, environment, dest,
+								completion);
+}
+
+/*
+ * Note from now on, in the current memory context, what calls that are rolled
+ * back write to.  The hooks are installed once, by the first call of a process
+ * that needs them, and stay: a hook that a library has installed later would go
+ * with them.
+ */
+void
+uncounted_begin(void)
+{
+	static bool installed = false;
+
+	noted = NIL;
+	noted_context = CurrentMemoryContext;
+	if (installed)
+		return;
+	installed = true;
+	next_end = ExecutorEnd_hook;
+	ExecutorEnd_hook = end_statement;
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}
+
+/* The OIDs noted since uncounted_begin(). */
+List *
+uncounted_tables(void)
+{
+	return noted;
+}

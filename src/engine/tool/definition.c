@@ -1,0 +1,458 @@
+/*
+ * definition.c
+ *	  What a tool is at this moment, by the catalogs.
+ *
+ * What is reviewed is a call of a function with a certain body, owner and
+ * surroundings, so all that is written down, by names and not by OIDs, and
+ * hashed.  A revision keeps the hash; a review or an execution whose hash is
+ * another is refused.  Functions that the tool calls in turn are not part of
+ * it.
+ *
+ * Reading the catalogs takes longer than everything else a call does, so each
+ * backend keeps what it read until an invalidation message says that something
+ * it rests on may have changed.
+ */
+#include "postgres.h"
+
+#include "base/cache.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/hash.h"
+#include "base/interval.h"
+#include "base/json.h"
+#include "base/names.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "common/sha2.h"
+#include "engine/identity/binding.h"
+#include "engine/tool/definition.h"
+#include "engine/tool/describe.h"
+#include "engine/tool/run_sql.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+
+static Cache *definitions = NULL;
+
+static HeapTuple
+proc_fetch(Oid function)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+
+	if (!HeapTupleIsValid(tuple))
+		report_unknown("wfo_unknown_function",
+					   errmsg("function with OID %u does not exist", function));
+	return tuple;
+}
+
+/*
+ * Check that a function can be a tool.
+ *
+ * 22023 where the reason lies in what it is; 42501 for the extension's own
+ * functions but run_sql, which would go round the review.
+ */
+void
+definition_check_function(Oid function)
+{
+	HeapTuple tuple = proc_fetch(function);
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	char *signature = format_procedure(function);
+	Oid *types;
+	char **names;
+	char *modes;
+	int nargs = get_func_arg_info(tuple, &types, &names, &modes);
+	Oid result_type;
+	TupleDesc result_desc;
+	TypeFuncClass result_class;
+
+	if (getExtensionOfObject(ProcedureRelationId, function) == get_extension_oid(WFO_NAME, false) &&
+		!run_sql_is(function))
+		report_denied("wfo_not_a_tool",
+					  errmsg("function %s belongs to the extension and cannot be a tool",
+							 signature),
+					  errhint("Register a function of the application, or run_sql."));
+	if (proc->prokind != PROKIND_FUNCTION)
+		report_invalid("wfo_not_a_tool", errmsg("%s is not a plain function", signature),
+					   errdetail("Procedures, aggregates and window functions cannot be tools."),
+					   errhint("Write a function that does the work, and register that."));
+
+	for (int i = 0; i < nargs; i++)
+	{
+		if (modes != NULL && modes[i] != PROARGMODE_IN && modes[i] != PROARGMODE_INOUT &&
+			modes[i] != PROARGMODE_VARIADIC)
+			continue;
+		if (names == NULL || names[i][0] == '\0')
+			report_invalid("wfo_not_a_tool",
+						   errmsg("argument %d of function %s has no name", i + 1, signature),
+						   errdetail("The keys of params are the names of the arguments."),
+						   errhint("Name every argument of the function."));
+		if (get_typtype(types[i]) == TYPTYPE_PSEUDO)
+			report_invalid("wfo_not_a_tool",
+						   errmsg("argument \"%s\" of function %s has the pseudo-type %s", names[i],
+								  signature, format_type_be(types[i])),
+						   errhint("Register a function whose arguments have definite types."));
+	}
+
+	result_class = get_func_result_type(function, &result_type, &result_desc);
+	if (result_type != VOIDOID && result_class != TYPEFUNC_SCALAR &&
+		result_class != TYPEFUNC_COMPOSITE && result_class != TYPEFUNC_COMPOSITE_DOMAIN)
+		report_invalid("wfo_not_a_tool",
+					   errmsg("function %s returns the pseudo-type %s", signature,
+							  format_type_be(proc->prorettype)),
+					   errhint("Register a function whose result has a definite type."));
+	ReleaseSysCache(tuple);
+}
+
+/* Fill in the arguments, and add them to the JSON form. */
+static void
+read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json, Described *described)
+{
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	JsonArray arguments;
+	Oid *types;
+	char **names;
+	char *modes;
+	int nall = get_func_arg_info(tuple, &types, &names, &modes);
+	int n = 0;
+
+	definition->nargs = proc->pronargs;
+	definition->arg_names = palloc0(sizeof(char *) * Max(nall, 1));
+	definition->arg_types = palloc0(sizeof(Oid) * Max(nall, 1));
+	definition->arg_facts = palloc0(sizeof(TypeFacts) * Max(nall, 1));
+	definition->has_default = palloc0(sizeof(bool) * Max(nall, 1));
+	definition->builtin_types = true;
+	definition->fixed_types = true;
+
+	json_array_begin(&arguments);
+	for (int i = 0; i < nall; i++)
+	{
+		JsonObject argument;
+		bool is_input = modes == NULL || modes[i] == PROARGMODE_IN ||
+						modes[i] == PROARGMODE_INOUT || modes[i] == PROARGMODE_VARIADIC;
+		char *name = names != NULL ? names[i] : "";
+
+		json_object_begin(&argument);
+		json_add_text(&argument, "name", name);
+		json_add_text(&argument, "type", format_type_be_qualified(types[i]));
+		if (modes != NULL && modes[i] != PROARGMODE_IN)
+			json_add_text(&argument, "mode", (char[]){modes[i], '\0'});
+		if (is_input)
+		{
+			definition->arg_names[n] = name;
+			definition->arg_types[n] = types[i];
+			definition->has_default[n] = n >= proc->pronargs - proc->pronargdefaults;
+			type_facts(types[i], &definition->arg_facts[n]);
+			definition->builtin_types &= definition->arg_facts[n].builtin;
+			definition->fixed_types &= definition->arg_facts[n].fixed;
+			if (definition->has_default[n])
+				json_add_text(&argument, "default",
+							  describe_default(definition->function, i + 1, described));
+			n++;
+		}
+		json_array_add(&arguments, json_object_end(&argument));
+	}
+	json_add_jsonb(json, "arguments", json_array_end(&arguments));
+	describe_types(json, definition->arg_types, n, described);
+	definition->used_types = described->types;
+	definition->used_functions = described->functions;
+
+	definition->variadic = OidIsValid(proc->provariadic);
+	definition->whole_object = n == 1 && definition->arg_types[0] == JSONBOID &&
+							   strcmp(definition->arg_names[0], "params") == 0;
+}
+
+static bool
+is_string(const JsonbValue *value, const char *text)
+{
+	return value->type == jbvString && value->val.string.len == (int) strlen(text) &&
+		   memcmp(value->val.string.val, text, value->val.string.len) == 0;
+}
+
+/*
+ * The hash of a definition as it was while a role had another name.  Roles stand
+ * in it as run_as, and as owners of the tool's function and of those that its
+ * types use.
+ */
+static bytea *
+hash_under_name(Jsonb *definition, const char *today, char *former)
+{
+	JsonbParseState *state = NULL;
+	JsonbIterator *it = JsonbIteratorInit(&definition->root);
+	JsonbValue value;
+	JsonbValue *result = NULL;
+	JsonbIteratorToken token;
+	bool is_role = false;
+
+	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			is_role = is_string(&value, "run_as") || is_string(&value, "owner");
+		else if (token == WJB_VALUE && is_role && is_string(&value, today))
+		{
+			value.val.string.val = former;
+			value.val.string.len = strlen(former);
+		}
+		result = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
+	}
+	return sha256_of_text(json_text(JsonbValueToJsonb(result)));
+}
+
+/* What was pinned before the tool's role was renamed is good still: it is the same role. */
+static void
+add_former(Definition *definition, const Tool *tool)
+{
+	const char *today = tool_role_name(tool);
+	ListCell *cell;
+
+	foreach (cell, tool_former_role_names(tool))
+		definition->former = lappend(definition->former,
+									 hash_under_name(definition->json, today, lfirst(cell)));
+}
+
+/*
+ * Read a tool's function off the catalogs.  The caller has pinned what the
+ * deparsing functions depend on.
+ */
+static void
+read_definition(Definition *definition, const Tool *tool)
+{
+	HeapTuple tuple = proc_fetch(definition->function);
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	JsonObject json;
+	Described described = {.types = NIL};
+	const char *run_as = tool_role_name(tool);
+
+	definition->version_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	definition->version_tid = tuple->t_self;
+	definition->owner = proc->proowner;
+	definition->security_definer = proc->prosecdef;
+	definition->strict = proc->proisstrict;
+	definition->returns_set = proc->proretset;
+	definition->runs_sql = run_sql_is(definition->function);
+	definition->result_type = proc->prorettype;
+
+	json_object_begin(&json);
+	json_add_text(&json, "tool", tool->tool);
+	json_add_text(&json, "function", tool->function);
+	json_add_text(&json, "run_as", run_as != NULL ? run_as : tool->run_as);
+	json_add_text(&json, "search_path", tool->search_path);
+	if (tool->timeout != NULL)
+		json_add_int(&json, "timeout_ms", interval_milliseconds(tool->timeout));
+	describe_function(&json, tuple, &described);
+	read_arguments(definition, tuple, &json, &described);
+	if (described.has_sql)
+		json_add_int(&json, "server", COMPAT_MAJOR);
+	ReleaseSysCache(tuple);
+
+	definition->json = json_object_end(&json);
+	definition->sha256 = sha256_of_text(json_text(definition->json));
+	if (run_as != NULL)
+		add_former(definition, tool);
+}
+
+/* Find a tool's function by its signature: InvalidOid where it is gone. */
+static Oid
+resolve_function(const Tool *tool)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile Oid function = InvalidOid;
+
+	PG_TRY();
+	{
+		LOCAL_FCINFO(fcinfo, 1);
+		Datum value;
+
+		InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
+		fcinfo->args[0].value = CStringGetTextDatum(tool->function);
+		fcinfo->args[0].isnull = false;
+		value = to_regprocedure(fcinfo);
+		if (!fcinfo->isnull)
+			function = DatumGetObjectId(value);
+	}
+	PG_CATCH();
+	{
+		/* A type or schema in the signature is gone; another error is raised at once. */
+		MemoryContextSwitchTo(context);
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+			geterrcode() != ERRCODE_UNDEFINED_SCHEMA)
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return function;
+}
+
+static void *
+copy_bytes(const void *bytes, Size size)
+{
+	return memcpy(palloc(size), bytes, size);
+}
+
+/* A copy, without what reading it has left in memory. */
+static Definition *
+copy_definition(const Definition *definition)
+{
+	Definition *copy = copy_bytes(definition, sizeof(Definition));
+	ListCell *cell;
+
+	if (!OidIsValid(definition->function))
+		return copy;
+	copy->arg_names = palloc(sizeof(char *) * definition->nargs);
+	for (int i = 0; i < definition->nargs; i++)
+		copy->arg_names[i] = pstrdup(definition->arg_names[i]);
+	copy->arg_types = copy_bytes(definition->arg_types, sizeof(Oid) * definition->nargs);
+	copy->arg_facts = copy_bytes(definition->arg_facts, sizeof(TypeFacts) * definition->nargs);
+	copy->has_default = copy_bytes(definition->has_default, sizeof(bool) * definition->nargs);
+	copy->used_types = list_copy(definition->used_types);
+	copy->used_functions = list_copy(definition->used_functions);
+	copy->json = json_copy(definition->json);
+	copy->sha256 = copy_bytes(definition->sha256, VARSIZE(definition->sha256));
+	copy->former = NIL;
+	foreach (cell, definition->former)
+		copy->former = lappend(copy->former, copy_bytes(lfirst(cell), VARSIZE(lfirst(cell))));
+	return copy;
+}
+
+static void
+release(ResourceOwner owner)
+{
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+	ResourceOwnerDelete(owner);
+}
+
+/*
+ * Read the definition into memory; one without a function where that is gone.
+ *
+ * The server locks the tables that SQL names while it writes the SQL down.  Who
+ * only proposes or reads a report must not keep them locked from then on, so
+ * these locks have an owner of their own, with which they go.
+ */
+static Definition *
+read_now(const Tool *tool, MemoryContext memory)
+{
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "workflow_orch definition",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(work);
+	ResourceOwner outer_owner = CurrentResourceOwner;
+	ResourceOwner owner = ResourceOwnerCreate(outer_owner, "workflow_orch definition");
+	Definition *definition = palloc0(sizeof(Definition));
+	int nest_level = NewGUCNestLevel();
+	Oid save_user;
+	int save_context;
+
+	CurrentResourceOwner = owner;
+	/* Whoever calls need not have USAGE on the function's schema. */
+	GetUserIdAndSecContext(&save_user, &save_context);
+	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, save_context | SECURITY_LOCAL_USERID_CHANGE);
+	(void) set_config_option("search_path", DEFINITION_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	definition->function = resolve_function(tool);
+	if (OidIsValid(definition->function))
+		read_definition(definition, tool);
+	AtEOXact_GUC(false, nest_level);
+	SetUserIdAndSecContext(save_user, save_context);
+	CurrentResourceOwner = outer_owner;
+	release(owner);
+
+	MemoryContextSwitchTo(memory);
+	definition = copy_definition(definition);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(work);
+	return definition;
+}
+
+/*
+ * The tool's definition at this moment, good to the end of the transaction;
+ * NULL where its function does not exist.
+ */
+const Definition *
+definition_find(const Tool *tool)
+{
+	StringInfoData key;
+	Definition *definition;
+
+	if (definitions == NULL)
+	{
+		static const int caches[] = {PROCOID, TYPEOID, NAMESPACEOID,    AUTHOID,
+									 LANGOID, OPEROID, CONSTROID,       ENUMOID,
+									 COLLOID, CLAOID,  CASTSOURCETARGET};
+
+		definitions = cache_create("definitions");
+		cache_depend_on_catalogs(definitions, caches, lengthof(caches));
+	}
+
+	initStringInfo(&key);
+	appendStringInfo(&key, "%s\n%s\n%s\n%s\n", tool->tool, tool->function, tool->run_as,
+					 tool->search_path);
+	if (tool->timeout != NULL)
+		appendStringInfo(&key, INT64_FORMAT, interval_milliseconds(tool->timeout));
+	definition = cache_get(definitions, key.data, key.len);
+	if (definition == NULL)
+	{
+		MemoryContext memory = cache_begin_value();
+
+		definition = read_now(tool, memory);
+		cache_put(definitions, key.data, key.len, definition, memory);
+	}
+	return OidIsValid(definition->function) ? definition : NULL;
+}
+
+/* The same, for a call that needs it: 55000 where the function is gone. */
+const Definition *
+definition_load(const Tool *tool)
+{
+	const Definition *definition = definition_find(tool);
+
+	if (definition == NULL)
+		report_wrong_state("wfo_tool_gone",
+						   errmsg("function %s of tool \"%s\" does not exist", tool->function,
+								  tool->tool),
+						   errhint("Create the function again, or give the tool another one with "
+								   "update_tool."));
+	return definition;
+}
+
+/*
+ * Whether two readings are of the very same row of pg_proc, by the test that
+ * PL/pgSQL makes of its functions too: one that was replaced and put back is
+ * another row.
+ */
+bool
+definition_is_version(const Definition *a, const Definition *b)
+{
+	return a->function == b->function && a->version_xmin == b->version_xmin &&
+		   ItemPointerCompare((ItemPointer) &a->version_tid, (ItemPointer) &b->version_tid) == 0;
+}
+
+static bool
+is_hash(const bytea *sha256, const bytea *other)
+{
+	return VARSIZE_ANY_EXHDR(sha256) == PG_SHA256_DIGEST_LENGTH &&
+		   memcmp(VARDATA_ANY(sha256), VARDATA(other), PG_SHA256_DIGEST_LENGTH) == 0;
+}
+
+/* Whether what was pinned is the definition, under whatever name its role had. */
+bool
+definition_is(const Definition *definition, const bytea *sha256)
+{
+	ListCell *cell;
+
+	if (is_hash(sha256, definition->sha256))
+		return true;
+	foreach (cell, definition->former)
+		if (is_hash(sha256, lfirst(cell)))
+			return true;
+	return false;
+}

@@ -1,0 +1,30 @@
+/*
+ * invoke.h
+ *	  Calls a tool's function.
+ */
+#ifndef WFO_ENGINE_INVOKE_H
+#define WFO_ENGINE_INVOKE_H
+
+#include "postgres.h"
+
+#include "engine/tool/definition.h"
+
+/* The call that runs in this process. */
+typedef struct Invocation
+{
+	int64 proposal_id;
+	int64 execution_id; /* 0: a preview, which is none */
+	const char *actor;  /* name; NULL: nobody in particular */
+	Oid run_as;
+	bool in_worker;
+	bool undo;               /* roll the call back when it is done */
+	void (*look)(void *arg); /* called before that, as the same role; or NULL */
+	void *look_arg;
+} Invocation;
+
+extern void invoke_prepare(void);
+extern ErrorData *invoke(const Invocation *invocation, const Tool *tool,
+						 const Definition *definition, int64 timeout, Jsonb *params,
+						 Jsonb **output);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * result.c
+ *	  The JSON in which a call's result is given back and stored.
+ */
+#include "postgres.h"
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "engine/tool/definition.h"
+#include "engine/tool/result.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+/* How many bytes of each text of an error are kept: they may quote anything. */
+#define ERROR_TEXT_MAX 8192
+
+static void
+add_error_text(JsonObject *object, const char *key, const char *text)
+{
+	if (text != NULL)
+		text = pnstrdup(text, pg_mbcliplen(text, strlen(text), ERROR_TEXT_MAX));
+	json_add_text(object, key, text);
+}
+
+/*
+ * An error, as results have it: with the reason where the error is one of ours.
+ * A constraint that a tool violates has a name there, which is none.
+ */
+Jsonb *
+error_build(const ErrorData *error)
+{
+	const char *reason = error->constraint_name;
+	JsonObject object;
+
+	json_object_begin(&object);
+	json_add_text(&object, "sqlstate", unpack_sql_state(error->sqlerrcode));
+	if (reason != NULL && error->schema_name == NULL && strncmp(reason, "wfo_", 4) == 0)
+		json_add_text(&object, "reason", reason);
+	add_error_text(&object, "message", error->message);
+	add_error_text(&object, "detail", error->detail);
+	add_error_text(&object, "hint", error->hint);
+	add_error_text(&object, "context", error->context);
+	return json_object_end(&object);
+}
+
+/* What a call that was rolled back returned and had changed. */
+static void
+add_simulation(JsonObject *object, const CallResult *result)
+{
+	json_add_jsonb(object, "output", result->output);
+	json_add_jsonb(object, "tables", result->changes.tables);
+	json_add_bool(object, "catalogs_changed", result->changes.catalogs);
+}
+
+static void
+add_duration(JsonObject *object, const CallResult *result)
+{
+	JsonbValue duration;
+
+	duration.type = jbvNumeric;
+	duration.val.numeric = int64_div_fast_to_numeric(result->finished_at - result->started_at, 3);
+	json_add_value(object, "duration_ms", &duration);
+}
+
+/* The result of a call, as execute_action returns it. */
+Jsonb *
+result_build(const CallResult *result)
+{
+	JsonObject object;
+
+	json_object_begin(&object);
+	json_add_bool(&object, "success", result->error == NULL);
+	json_add_bool(&object, "dry_run", result->dry_run);
+	if (result->break_glass)
+		json_add_bool(&object, "break_glass", true);
+	if (result->may_have_happened)
+		json_add_bool(&object, "may_have_happened", true);
+	json_add_text(&object, "tool", result->tool);
+	json_add_jsonb(&object, "params", result->params);
+	if (result->error != NULL)
+		json_add_jsonb(&object, "error", error_build(result->error));
+	else if (result->dry_run)
+	{
+		json_add_text(&object, "message",
+					  psprintf("[DRY RUN] Would execute %s with params: %s", result->tool,
+							   json_text(result->params)));
+		if (result->simulated)
+			add_simulation(&object, result);
+	}
+	else
+		json_add_jsonb(&object, "output", result->output);
+	json_add_time(&object, "executed_at", result->started_at);
+	add_duration(&object, result);
+	return json_object_end(&object);
+}
+
+/* What a preview showed, as preview_action returns it. */
+Jsonb *
+preview_build(const CallResult *result, int64 preview_id, int64 proposal_id, int64 revision)
+{
+	JsonObject object;
+
+	json_object_begin(&object);
+	json_add_int(&object, "preview_id", preview_id);
+	json_add_int(&object, "proposal_id", proposal_id);
+	json_add_int(&object, "revision", revision);
+	json_add_bool(&object, "success", result->error == NULL);
+	json_add_text(&object, "tool", result->tool);
+	json_add_jsonb(&object, "params", result->params);
+	if (result->error != NULL)
+		json_add_jsonb(&object, "error", error_build(result->error));
+	else
+		add_simulation(&object, result);
+	json_add_time(&object, "previewed_at", result->started_at);
+	add_duration(&object, result);
+	return json_object_end(&object);
+}
+
+static void
+copy_member(JsonObject *object, Jsonb *from, const char *key)
+{
+	JsonbValue *member = json_find(from, key);
+
+	if (member != NULL)
+		json_add_value(object, key, member);
+}
+
+/* Add what the audit log keeps of a result: the output only as a hash. */
+void
+result_add_for_audit(JsonObject *object, Jsonb *result)
+{
+	JsonbValue *output = json_find(result, "output");
+
+	copy_member(object, result, "success");
+	copy_member(object, result, "dry_run");
+	copy_member(object, result, "break_glass");
+	copy_member(object, result, "tool");
+	copy_member(object, result, "error");
+	copy_member(object, result, "may_have_happened");
+	copy_member(object, result, "tables");
+	copy_member(object, result, "catalogs_changed");
+	copy_member(object, result, "duration_ms");
+	if (output != NULL)
+	{
+		bytea *hash = sha256_of_text(json_text(JsonbValueToJsonb(output)));
+		char hex[2 * 32 + 1] = {0};
+
+		hex_encode(VARDATA(hash), VARSIZE(hash) - VARHDRSZ, hex);
+		json_add_text(object, "output_sha256", hex);
+	}
+}
+
+/* {"tool": ..., "params": ...} */
+Jsonb *
+tool_call_build(const char *tool, Jsonb *params)
+{
+	JsonObject object;
+
+	json_object_begin(&object);
+	json_add_text(&object, "tool", tool);
+	json_add_jsonb(&object, "params", params);
+	return json_object_end(&object);
+}

@@ -1,0 +1,196 @@
+/*
+ * run_as.c
+ *	  Which role a tool may run as.
+ *
+ * A superuser's rights would make every approval one to do anything, and a
+ * role that the registering user cannot take on would lend it rights it does
+ * not have.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/settings.h"
+#include "engine/identity/binding.h"
+#include "engine/tool/run_as.h"
+#include "miscadmin.h"
+#include "store/table.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+/*
+ * The role the tool runs as, if it is still the one that was registered, under
+ * whatever name: else 55000.  A new name is written into the tool's row.
+ */
+Oid
+run_as_current(const Tool *tool)
+{
+	char *name = GetUserNameFromId(tool->run_as_oid, true);
+
+	if (tool_role_name(tool) == NULL)
+		report_wrong_state(
+			"wfo_role_changed",
+			errmsg("role \"%s\" of tool \"%s\" is missing or another one now", tool->run_as,
+				   tool->tool),
+			name == NULL ? errdetail("There is no role any more that it was registered with.")
+						 : errdetail("The role that it was registered with is \"%s\" now.", name),
+			errhint("An administrator can confirm the role with update_tool(..., run_as => ...)."));
+	tool_follow_role(tool);
+	return tool->run_as_oid;
+}
+
+/* Why a tool may not have the rights of a role, or NULL. */
+static const char *
+superuser_problem(Oid role, const char *what)
+{
+	if (setting_allow_superuser_tools)
+		return NULL;
+	if (superuser_arg(role))
+		return psprintf("Role \"%s\", %s, is a superuser.", GetUserNameFromId(role, false), what);
+	if (is_member_of_role(role, store_owner()))
+		return psprintf("Role \"%s\", %s, is a member of \"%s\".", GetUserNameFromId(role, false),
+						what, GetUserNameFromId(store_owner(), false));
+	return NULL;
+}
+
+/*
+ * Refuse a superuser, and a member of the extension's owner, who could take
+ * away the triggers.
+ */
+static void
+check_no_superuser(Oid role, const char *what)
+{
+	const char *problem = superuser_problem(role, what);
+
+	if (problem != NULL)
+		report_denied("wfo_superuser_tool",
+					  superuser_arg(role)
+						  ? errmsg("a tool cannot run as a superuser")
+						  : errmsg("a tool cannot run as a member of the extension's owner"),
+					  errdetail("%s", problem),
+					  errhint("Create a role with just the rights that the tool needs (CREATE ROLE "
+							  "... LOGIN) and name it with run_as; or let a superuser turn on "
+							  "workflow_orch.allow_superuser_tools."));
+}
+
+static bool
+may_execute(Oid role, Oid function)
+{
+	return compat_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+}
+
+static void
+check_execute(Oid role, Oid function)
+{
+	if (!may_execute(role, function))
+		report_denied("wfo_role_lacks_execute",
+					  errmsg("role \"%s\" may not execute function %s",
+							 GetUserNameFromId(role, false), format_procedure(function)),
+					  errhint("Grant EXECUTE on the function to the role, or let the tool run as "
+							  "another role."));
+}
+
+/* The checks at each execution. */
+void
+run_as_check(const Definition *definition, Oid run_as)
+{
+	check_no_superuser(run_as, "as which the tool runs");
+	if (definition->security_definer)
+		check_no_superuser(definition->owner, "the owner of the SECURITY DEFINER function");
+	check_execute(run_as, definition->function);
+}
+
+/*
+ * Why the tool, whose function is there, would be refused at each execution, in
+ * a sentence; NULL where it would not.
+ */
+const char *
+run_as_problem(const Tool *tool, const Definition *definition)
+{
+	const char *problem;
+
+	if (tool_role_name(tool) == NULL)
+		return psprintf("Role \"%s\" is missing or another one now.", tool->run_as);
+	problem = superuser_problem(tool->run_as_oid, "as which the tool runs");
+	if (problem == NULL && definition->security_definer)
+		problem = superuser_problem(definition->owner,
+									"the owner of the SECURITY DEFINER function");
+	if (problem == NULL && !may_execute(tool->run_as_oid, definition->function))
+		problem = psprintf("Role \"%s\" may not execute the function.", tool->run_as);
+	return problem;
+}
+
+bool
+run_as_exists(Oid run_as)
+{
+	return OidIsValid(run_as) && GetUserNameFromId(run_as, true) != NULL;
+}
+
+/*
+ * Why no background worker can connect to a database as a role, or NULL: the
+ * server itself would only end the worker.
+ */
+const char *
+run_as_connect_problem(Oid database, Oid run_as)
+{
+	if (!run_as_exists(run_as))
+		return "The role does not exist any more.";
+	if (!compat_worker_can_log_in(run_as))
+		return "The role is not permitted to log in: use ALTER ROLE ... LOGIN.";
+	/* A database that is gone is not the role's problem. */
+	if (SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database)) &&
+		compat_database_aclcheck(database, run_as, ACL_CONNECT) != ACLCHECK_OK)
+		return "The role has no CONNECT privilege on the database: use GRANT CONNECT.";
+	return NULL;
+}
+
+/* Refuse a role as which no background worker can connect: 55000. */
+void
+run_as_check_worker(const Tool *tool, Oid run_as)
+{
+	const char *problem = run_as_connect_problem(MyDatabaseId, run_as);
+
+	if (problem != NULL)
+		report_wrong_state("wfo_role_no_worker",
+						   errmsg("no background worker can run tool \"%s\" as role \"%s\"",
+								  tool->tool, tool->run_as),
+						   errdetail("%s", problem),
+						   errhint("Let the role connect, or name another one with "
+								   "update_tool(..., run_as => ...)."));
+}
+
+/* Refuse who could not lend the role's rights to a tool: 42501. */
+void
+run_as_check_registrant(Oid registrant, Oid run_as)
+{
+	if (!compat_can_set_role(registrant, run_as))
+		report_denied("wfo_cannot_set_role",
+					  errmsg("role \"%s\" may not SET ROLE to \"%s\"",
+							 GetUserNameFromId(registrant, false),
+							 GetUserNameFromId(run_as, false)),
+					  errdetail("Whoever registers or changes a tool must be able to take on the "
+								"role that it runs as."));
+	check_no_superuser(run_as, "as which the tool would run");
+}
+
+/* What is checked of the role and the function when a tool is registered or changed. */
+void
+run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_definer,
+						  Oid function)
+{
+	run_as_check_registrant(registrant, run_as);
+	if (security_definer)
+	{
+		if (!compat_can_set_role(registrant, owner))
+			report_denied(
+				"wfo_cannot_set_role",
+				errmsg("role \"%s\" may not SET ROLE to \"%s\"",
+					   GetUserNameFromId(registrant, false), GetUserNameFromId(owner, false)),
+				errdetail("A SECURITY DEFINER function runs as its owner: whoever registers or "
+						  "changes the tool must be able to take on that role."));
+		check_no_superuser(owner, "the owner of the SECURITY DEFINER function");
+	}
+	check_execute(run_as, function);
+}

@@ -1,0 +1,68 @@
+/*
+ * simulate.c
+ *	  Runs a call and rolls it back, for what it shows: output and changed rows.
+ *
+ * For previews, and for dry runs of tools that are registered so.  The call
+ * runs as in an execution, in the same sandbox and under the same timeout; what
+ * the server could not undo is refused as far as it can be known.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/sandbox/irrevocable.h"
+#include "engine/sandbox/uncounted.h"
+#include "engine/state.h"
+#include "engine/tool/changes.h"
+#include "engine/tool/simulate.h"
+
+typedef struct Simulation
+{
+	const Proposal *proposal;
+	const Definition *definition;
+	Changes *changes;
+} Simulation;
+
+/*
+ * Read what has changed, and see that what ran is what was to run, before all
+ * is undone.
+ */
+static void
+look(void *arg)
+{
+	Simulation *simulation = arg;
+	const Proposal *proposal = simulation->proposal;
+	const Tool *tool;
+
+	changes_read(simulation->changes);
+	tool = tool_require(proposal->tool);
+	if (!definition_is_version(definition_load(tool), simulation->definition))
+		report_wrong_state("wfo_tool_changed",
+						   errmsg("tool \"%s\" has changed while proposal " INT64_FORMAT " was run",
+								  tool->tool, proposal->proposal_id),
+						   errhint("Try again when nobody changes the function."));
+}
+
+/*
+ * Run a proposal's call and roll it back: sets output and changes of the
+ * result, or the error that it ended with.
+ *
+ * The caller has called invoke_prepare, and checked that the call may run and
+ * that the tool may be run for a look.  40001, 40P01 and a cancel are raised.
+ */
+void
+simulate(const Invocation *invocation, const Tool *tool, const Definition *definition,
+		 int64 timeout, const Proposal *proposal, CallResult *result)
+{
+	Simulation simulation = {.proposal = proposal,
+							 .definition = definition,
+							 .changes = &result->changes};
+	Invocation undone = *invocation;
+
+	undone.undo = true;
+	undone.look = look;
+	undone.look_arg = &simulation;
+	result->simulated = true;
+	irrevocable_install();
+	uncounted_begin();
+	result->error = invoke(&undone, tool, definition, timeout, proposal->params, &result->output);
+}

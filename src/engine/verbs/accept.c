@@ -1,0 +1,134 @@
+/*
+ * accept.c
+ *	  Accepts a tool as it is now for all its open proposals.
+ *
+ * After a release that has changed a tool its open proposals are refused, one by
+ * one, until somebody has looked.  This is for where that has been done once:
+ * each gets a new revision of the same params, pinned to the definition of now.
+ * Nobody has approved those, so approvals of the revision before are void.
+ */
+#include "postgres.h"
+
+#include "base/each.h"
+#include "engine/approval/new_revision.h"
+#include "engine/approval/requirement.h"
+#include "engine/identity/caller.h"
+#include "engine/run/queued.h"
+#include "engine/state.h"
+#include "engine/tool/definition.h"
+#include "engine/tool/params.h"
+#include "engine/tool/run_as.h"
+#include "engine/verbs/verbs.h"
+#include "store/table.h"
+
+typedef struct Acceptance
+{
+	const Tool *tool;
+	const Definition *definition;
+	Oid run_as;
+	const Policy *policy;
+	const int64 *actor_id; /* NULL: nobody in particular */
+	const char *reason;
+	const int64 *ids; /* proposals of the tool */
+	int64 accepted;   /* how many were pinned to another definition */
+} Acceptance;
+
+/*
+ * Make the new revision of a locked proposal.  Its author is who wrote the
+ * wording, which stays: whoever accepts has written nothing.
+ */
+static void
+pin_afresh(const Acceptance *acceptance, Proposal *proposal)
+{
+	const Policy *policy = acceptance->policy;
+	Revision revision = {
+		.author = revision_require(proposal->proposal_id, proposal->revision)->author,
+		.params = params_convert(acceptance->tool, acceptance->definition, acceptance->run_as,
+								 tool_timeout(acceptance->tool, policy), proposal->params),
+	};
+	RevisionSource source = {
+		.proposal = proposal,
+		.tool = acceptance->tool,
+		.definition = acceptance->definition,
+		.policy = policy,
+		.author = actor_require(revision.author.actor_id),
+		.may_be_automatic = !policy->edit_needs_approval,
+	};
+	Quorum quorum;
+	int64 stage;
+	StoreRow row;
+
+	(void) queued_cancel(proposal, acceptance->actor_id,
+						 "The definition of its tool was accepted anew.");
+	new_revision_work_out(&revision, &source);
+	quorum = requirement_quorum(revision.requirements);
+	stage = quorum_open_stage(&quorum, NULL, 0);
+	new_revision_keep(&revision, &source);
+
+	store_row_init(&row, STORE_PROPOSAL);
+	new_revision_set(&row, &revision, policy, 0, stage);
+	/* The audit row says by whom and why, where the status stays the same, too. */
+	row_set_id(&row, PROPOSAL_STATUS_BY, acceptance->actor_id);
+	row_set_text(&row, PROPOSAL_STATUS_REASON, acceptance->reason);
+	proposal_change(proposal, &row, EVENT_ACCEPT_DEFINITION,
+					stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING, acceptance->actor_id,
+					acceptance->reason);
+	new_revision_done(proposal, &revision);
+	enqueue_when_approved(proposal);
+}
+
+static void
+name_proposal(void *proposal_id)
+{
+	errcontext("proposal " INT64_FORMAT " with the tool as it is now", *(int64 *) proposal_id);
+}
+
+/* Accept the tool for a proposal, where that changes anything. */
+static void
+accept_for(int index, void *arg)
+{
+	Acceptance *acceptance = arg;
+	int64 proposal_id = acceptance->ids[index];
+	Proposal *proposal = proposal_require_lock(proposal_id, false);
+	ErrorContextCallback callback = {.previous = error_context_stack,
+									 .callback = name_proposal,
+									 .arg = &proposal_id};
+
+	if (!proposal_status_is_open(proposal_status_now(proposal)) ||
+		definition_change(acceptance->tool, proposal->definition) == NULL)
+		return;
+	error_context_stack = &callback;
+	pin_afresh(acceptance, proposal);
+	error_context_stack = callback.previous;
+	acceptance->accepted++;
+}
+
+/*
+ * Pin all open proposals of a tool to its definition of now: returns how many
+ * were pinned to another.  All or none: 55P03 where another session executes or
+ * changes one of them, 22023 where params do not fit any more.
+ */
+int64
+tool_accept_definition(const char *name, const int64 *actor_id, const char *reason)
+{
+	Caller caller;
+	const Actor *actor;
+	Acceptance acceptance = {.reason = reason};
+	int count;
+
+	caller_identify(&caller);
+	actor = caller_actor_or_null(&caller, actor_id);
+	acceptance.tool = tool_require(name);
+	acceptance.definition = definition_load(acceptance.tool);
+	acceptance.run_as = run_as_current(acceptance.tool);
+	acceptance.policy = policy_load();
+	if (actor != NULL)
+	{
+		caller_check_acts_as(&caller, actor);
+		acceptance.actor_id = &actor->actor_id;
+	}
+
+	acceptance.ids = proposal_list_open_of_tool(name, &count);
+	each_item(count, accept_for, &acceptance);
+	return acceptance.accepted;
+}

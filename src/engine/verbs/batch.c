@@ -1,0 +1,450 @@
+/*
+ * batch.c
+ *	  The calls of one execute_parallel: which proposals they are, and what
+ *	  became of them.
+ *
+ * Everything is checked before the first call starts, and by the workers again.
+ * The proposals are not locked here, since the workers must lock them.
+ */
+#include "postgres.h"
+
+#include "base/each.h"
+#include "base/errors.h"
+#include "base/json.h"
+#include "base/json_args.h"
+#include "engine/run/approved.h"
+#include "engine/run/frozen.h"
+#include "engine/run/raw_call.h"
+#include "engine/state.h"
+#include "engine/tool/run_as.h"
+#include "engine/verbs/batch.h"
+#include "engine/verbs/verbs.h"
+#include "store/audit_log.h"
+#include "store/execution.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#define SHAPE_HINT \
+	"A call is {\"proposal_id\": ...} or {\"tool\": ..., \"params\": {...}, \"workflow_id\": ...}, " \
+	"the workflow_id optional."
+
+/* A call as the caller wrote it. */
+typedef struct CallSpec
+{
+	int64 *proposal_id;
+	int64 *workflow_id;
+	char *tool;
+	Jsonb *params;
+} CallSpec;
+
+/* An id, as a number or as a string of digits. */
+static int64 *
+read_id(int index, const char *key, const JsonbValue *value)
+{
+	char *text = NULL;
+	char *end;
+	int64 *id = palloc(sizeof(int64));
+
+	if (value->type == jbvNumeric)
+		text = DatumGetCString(DirectFunctionCall1(numeric_out,
+												   NumericGetDatum(value->val.numeric)));
+	else if (value->type == jbvString)
+		text = pnstrdup(value->val.string.val, value->val.string.len);
+	if (text != NULL)
+	{
+		errno = 0;
+		*id = strtoll(text, &end, 10);
+		if (errno == 0 && end != text && *end == '\0')
+			return id;
+	}
+	report_invalid("wfo_argument_invalid", errmsg("call %d has a malformed %s", index, key),
+				   errdetail("It must be a whole number."), errhint(SHAPE_HINT));
+	return NULL;
+}
+
+static void
+read_member(int index, const char *key, JsonbValue *value, CallSpec *spec)
+{
+	if (strcmp(key, "proposal_id") == 0)
+		spec->proposal_id = read_id(index, key, value);
+	else if (strcmp(key, "workflow_id") == 0 && value->type != jbvNull)
+		spec->workflow_id = read_id(index, key, value);
+	else if (strcmp(key, "tool") == 0 && value->type == jbvString)
+		spec->tool = pnstrdup(value->val.string.val, value->val.string.len);
+	else if (strcmp(key, "params") == 0)
+	{
+		spec->params = JsonbValueToJsonb(value);
+		if (!JB_ROOT_IS_OBJECT(spec->params))
+			report_invalid("wfo_argument_invalid",
+						   errmsg("the params of call %d must be a JSON object", index),
+						   errhint(SHAPE_HINT));
+	}
+	else if (strcmp(key, "workflow_id") != 0)
+		report_invalid("wfo_argument_invalid",
+					   errmsg("call %d has an unknown or malformed member \"%s\"", index, key),
+					   errhint(SHAPE_HINT));
+}
+
+static void
+read_spec(int index, Jsonb *call, CallSpec *spec)
+{
+	JsonbIterator *iterator;
+	JsonbValue value;
+
+	memset(spec, 0, sizeof(CallSpec));
+	if (!JB_ROOT_IS_OBJECT(call))
+		report_invalid("wfo_argument_invalid", errmsg("call %d is not a JSON object", index),
+					   errhint(SHAPE_HINT));
+	iterator = JsonbIteratorInit(&call->root);
+	(void) JsonbIteratorNext(&iterator, &value, true);
+	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
+	{
+		char *key = pnstrdup(value.val.string.val, value.val.string.len);
+
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		read_member(index, key, &value, spec);
+	}
+	if (spec->proposal_id != NULL
+			? spec->tool != NULL || spec->params != NULL || spec->workflow_id != NULL
+			: spec->tool == NULL || spec->params == NULL)
+		report_invalid("wfo_argument_invalid", errmsg("call %d does not say what to call", index),
+					   errhint(SHAPE_HINT));
+}
+
+static CallSpec *
+read_specs(Jsonb *calls, int *count)
+{
+	CallSpec *specs;
+	JsonbIterator *iterator;
+	JsonbValue value;
+	int index = 0;
+
+	if (!JB_ROOT_IS_ARRAY(calls) || JB_ROOT_IS_SCALAR(calls))
+		report_invalid("wfo_argument_invalid", errmsg("argument \"calls\" must be a JSON array"),
+					   errhint(SHAPE_HINT));
+	*count = JB_ROOT_COUNT(calls);
+	json_args_check_count(calls, "calls");
+	specs = palloc(Max(*count, 1) * sizeof(CallSpec));
+	iterator = JsonbIteratorInit(&calls->root);
+	(void) JsonbIteratorNext(&iterator, &value, true);
+	while (JsonbIteratorNext(&iterator, &value, true) == WJB_ELEM)
+	{
+		read_spec(index, JsonbValueToJsonb(&value), &specs[index]);
+		index++;
+	}
+	return specs;
+}
+
+/* Refuse ids that do not exist, before the state of any call is looked at. */
+static void
+check_ids(const CallSpec *spec)
+{
+	if (spec->proposal_id != NULL)
+		(void) proposal_require(*spec->proposal_id);
+	else
+		(void) tool_require(spec->tool);
+	if (spec->workflow_id != NULL)
+		(void) workflow_require(*spec->workflow_id);
+}
+
+/*
+ * Refuse what only this transaction knows of: the workers would not see it.
+ */
+static void
+check_committed(const Proposal *proposal)
+{
+	if (!raw_call_is_committed(proposal))
+		report_wrong_state(
+			"wfo_not_committed",
+			errmsg("the approval of proposal " INT64_FORMAT " is not committed yet",
+				   proposal->proposal_id),
+			errdetail("It was changed in this transaction, which a background worker "
+					  "does not see."),
+			errhint("Commit first."));
+}
+
+/* Check a call as its worker will, and fill in how it is to run. */
+static void
+check_call(Proposal *proposal, BatchCall *result)
+{
+	ApprovedCall call;
+
+	check_committed(proposal);
+	approved_check_not_queued(proposal->proposal_id);
+	approved_load(&call, proposal);
+	freeze_check(call.tool->tool);
+	approved_check_role(&call);
+	if (!call.dry_run)
+		run_as_check_worker(call.tool, call.run_as);
+	result->proposal_id = proposal->proposal_id;
+	result->workflow_id = proposal->workflow_id;
+	result->role = call.dry_run ? InvalidOid : call.run_as;
+}
+
+/* What batch_prepare goes through the calls with. */
+typedef struct Preparation
+{
+	Batch *batch;
+	const CallSpec *specs;
+	RawCalls *raw_calls;
+} Preparation;
+
+static void
+check_ids_of_call(int index, void *arg)
+{
+	check_ids(&((Preparation *) arg)->specs[index]);
+}
+
+static void
+prepare_call(int index, void *arg)
+{
+	const Preparation *preparation = arg;
+	const CallSpec *spec = &preparation->specs[index];
+	Batch *batch = preparation->batch;
+	Proposal *proposal;
+
+	if (spec->proposal_id != NULL)
+		proposal = proposal_require(*spec->proposal_id);
+	else
+		proposal = raw_call_find(preparation->raw_calls, index, spec->tool, spec->params,
+								 spec->workflow_id);
+	check_call(proposal, &batch->calls[index]);
+	batch->nlive += OidIsValid(batch->calls[index].role);
+}
+
+/*
+ * Read the calls and check all of them: nothing has run when this raises.
+ */
+void
+batch_prepare(Batch *batch, Jsonb *calls, const int64 *actor_id)
+{
+	CallSpec *specs = read_specs(calls, &batch->ncalls);
+	Preparation preparation = {.batch = batch, .specs = specs};
+
+	caller_identify(&batch->caller);
+	batch->actor = caller_actor_or_null(&batch->caller, actor_id);
+	preparation.raw_calls = raw_calls_begin(batch->ncalls);
+	for (int i = 0; i < batch->ncalls; i++)
+		if (specs[i].proposal_id != NULL &&
+			!raw_call_take(preparation.raw_calls, *specs[i].proposal_id))
+			report_invalid("wfo_argument_invalid",
+						   errmsg("proposal " INT64_FORMAT " is named twice",
+								  *specs[i].proposal_id),
+						   errdetail("Call %d names it again.", i),
+						   errhint("A proposal is executed once."));
+
+	batch->calls = palloc0(Max(batch->ncalls, 1) * sizeof(BatchCall));
+	batch->nlive = 0;
+	each_item(batch->ncalls, check_ids_of_call, &preparation);
+	each_item(batch->ncalls, prepare_call, &preparation);
+	if (batch->actor != NULL)
+		caller_check_acts_as(&batch->caller, batch->actor);
+}
+
+/* Results in the making, in memory that lasts. */
+typedef struct Results
+{
+	Batch *batch;
+	MemoryContext memory;
+	JsonArray array;
+} Results;
+
+static void
+run_dry_call(int index, void *arg)
+{
+	const Results *results = arg;
+	const Batch *batch = results->batch;
+	BatchCall *call = &batch->calls[index];
+	Jsonb *result;
+	MemoryContext old;
+
+	if (OidIsValid(call->role))
+		return;
+	call->execution_id = execute_of_batch(call->proposal_id,
+										  batch->actor != NULL ? &batch->actor->actor_id : NULL,
+										  &result);
+	old = MemoryContextSwitchTo(results->memory);
+	call->result = json_copy(result);
+	MemoryContextSwitchTo(old);
+	call->fate = FATE_DONE;
+}
+
+/* Run the calls that are dry runs, which need no worker. */
+void
+batch_run_dry(Batch *batch)
+{
+	Results results = {.batch = batch, .memory = CurrentMemoryContext};
+
+	each_item(batch->ncalls, run_dry_call, &results);
+}
+
+/* The result of a call that has no execution. */
+static Jsonb *
+result_of_fate(const BatchCall *call)
+{
+	const Proposal *proposal = proposal_require(call->proposal_id);
+	TimestampTz now = GetCurrentTimestamp();
+	ErrorData error = {.sqlerrcode = ERRCODE_QUERY_CANCELED,
+					   .constraint_name = pstrdup("wfo_cancelled")};
+
+	switch (call->fate)
+	{
+		case FATE_NO_WORKER:
+			error.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+			error.constraint_name = pstrdup("wfo_no_workers");
+			error.message = "no background worker could be started for the call";
+			error.hint = "See the server log; workflow_orch.max_workers, max_worker_processes and "
+						 "the connection limits of the database and of the tool's role must leave "
+						 "room for one.";
+			break;
+		case FATE_DEADLOCK:
+			error.sqlerrcode = ERRCODE_T_R_DEADLOCK_DETECTED;
+			error.constraint_name = pstrdup("wfo_deadlock");
+			error.message = "deadlock detected";
+			error.detail = "The call was not started: every worker waits for a lock of a "
+						   "transaction that waits for a worker.";
+			error.hint = "Commit before you execute calls that need the same rows.";
+			break;
+		case FATE_GONE:
+			error.sqlerrcode = ERRCODE_LOCK_NOT_AVAILABLE;
+			error.constraint_name = pstrdup("wfo_busy");
+			error.message = "the proposal was being executed or changed by another session";
+			break;
+		default:
+			error.message = "cancelled before it started";
+			error.detail = "The time of the batch was over.";
+	}
+	return result_build(&(CallResult){.tool = proposal->tool,
+									  .params = proposal->params,
+									  .error = &error,
+									  .started_at = now,
+									  .finished_at = now});
+}
+
+/* The result with the members that say which call it is of. */
+static Jsonb *
+add_call(Jsonb *result, int index, const BatchCall *call)
+{
+	JsonObject object;
+	JsonbIterator *iterator = JsonbIteratorInit(&result->root);
+	JsonbValue value;
+
+	json_object_begin(&object);
+	json_add_int(&object, "call_index", index);
+	json_add_int(&object, "proposal_id", call->proposal_id);
+	if (call->execution_id != 0)
+		json_add_int(&object, "execution_id", call->execution_id);
+	else
+		json_add_jsonb(&object, "execution_id", NULL);
+	(void) JsonbIteratorNext(&iterator, &value, true);
+	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
+	{
+		char *key = pnstrdup(value.val.string.val, value.val.string.len);
+
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		json_add_value(&object, key, &value);
+	}
+	return json_object_end(&object);
+}
+
+static Jsonb *
+result_of(const BatchCall *call)
+{
+	const Execution *execution;
+
+	if (call->result != NULL)
+		return call->result;
+	if (call->execution_id == 0)
+		return result_of_fate(call);
+	execution = execution_load(call->execution_id);
+	if (execution == NULL || execution->result == NULL)
+		elog(ERROR, "execution " INT64_FORMAT " has no result", call->execution_id);
+	return execution->result;
+}
+
+static int
+compare_workflows(const void *a, const void *b)
+{
+	const BatchCall *left = *(BatchCall *const *) a;
+	const BatchCall *right = *(BatchCall *const *) b;
+
+	if (left->workflow_id != right->workflow_id)
+		return left->workflow_id < right->workflow_id ? -1 : 1;
+	return (left > right) - (left < right);
+}
+
+/* The audit row of the calls of one workflow. */
+static void
+audit_calls(const Batch *batch, BatchCall *const *calls, int count)
+{
+	JsonObject details;
+	JsonArray proposals;
+	int64 succeeded = 0;
+
+	json_array_begin(&proposals);
+	for (int i = 0; i < count; i++)
+	{
+		succeeded += calls[i]->succeeded;
+		json_array_add_int(&proposals, calls[i]->proposal_id);
+	}
+	json_object_begin(&details);
+	json_add_int(&details, "calls", count);
+	json_add_int(&details, "succeeded", succeeded);
+	json_add_int(&details, "failed", count - succeeded);
+	json_add_jsonb(&details, "proposals", json_array_end(&proposals));
+	audit_insert(&(AuditEntry){
+		.action = "execute_parallel",
+		.actor_id = batch->actor != NULL ? &batch->actor->actor_id : NULL,
+		.workflow_id = &calls[0]->workflow_id,
+		.login = batch->caller.login,
+		.db_role = batch->caller.role,
+		.details = json_object_end(&details),
+	});
+}
+
+/* One audit row for each workflow that the batch has calls of. */
+static void
+audit_batch(const Batch *batch)
+{
+	BatchCall **calls = palloc(Max(batch->ncalls, 1) * sizeof(BatchCall *));
+	int begin = 0;
+
+	for (int i = 0; i < batch->ncalls; i++)
+		calls[i] = &batch->calls[i];
+	qsort(calls, batch->ncalls, sizeof(BatchCall *), compare_workflows);
+	for (int end = 1; end <= batch->ncalls; end++)
+		if (end == batch->ncalls || calls[end]->workflow_id != calls[begin]->workflow_id)
+		{
+			audit_calls(batch, calls + begin, end - begin);
+			begin = end;
+		}
+}
+
+static void
+add_result(int index, void *arg)
+{
+	Results *results = arg;
+	BatchCall *call = &results->batch->calls[index];
+	Jsonb *result = result_of(call);
+	JsonbValue *success = json_find(result, "success");
+	MemoryContext old;
+
+	call->succeeded = success != NULL && success->type == jbvBool && success->val.boolean;
+	result = add_call(result, index, call);
+	old = MemoryContextSwitchTo(results->memory);
+	json_array_add(&results->array, json_copy(result));
+	MemoryContextSwitchTo(old);
+}
+
+/* The results of all calls, in their order; writes the audit row of the batch. */
+Jsonb *
+batch_results(Batch *batch)
+{
+	Results results = {.batch = batch, .memory = CurrentMemoryContext};
+
+	json_array_begin(&results.array);
+	each_item(batch->ncalls, add_result, &results);
+	audit_batch(batch);
+	return json_array_end(&results.array);
+}

@@ -1,0 +1,195 @@
+/*
+ * delegate.c
+ *	  Lets somebody review in the role of somebody who is away, for a time.
+ *
+ * What that means for a review is in vote.c.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/approval/vote.h"
+#include "engine/identity/binding.h"
+#include "engine/identity/caller.h"
+#include "engine/verbs/verbs.h"
+#include "miscadmin.h"
+#include "store/delegation.h"
+#include "store/lock.h"
+
+static void
+check_arguments(int64 from_actor, int64 to_actor, TimestampTz ends_at)
+{
+	if (from_actor == to_actor)
+		report_invalid("wfo_argument_invalid",
+					   errmsg("actor " INT64_FORMAT " cannot delegate to itself", from_actor),
+					   errhint("Name somebody else."));
+	if (ends_at <= GetCurrentTimestamp())
+		report_invalid("wfo_argument_invalid", errmsg("argument \"ends_at\" must be in the future"),
+					   errhint("A delegation begins at once."));
+}
+
+static void
+check_other_person(const Actor *from, const Actor *to)
+{
+	Person a = actor_person(from);
+	Person b = actor_person(to);
+
+	if (person_is_same(&a, &b))
+		report_invalid("wfo_argument_invalid",
+					   errmsg("actor " INT64_FORMAT " cannot delegate to actor " INT64_FORMAT,
+							  from->actor_id, to->actor_id),
+					   errdetail("They are the same person."), errhint("Name somebody else."));
+}
+
+static bool
+contains(const int64 *ids, int count, int64 id)
+{
+	for (int i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* Whether delegations in force lead from one actor to another. */
+static bool
+leads_to(int64 from, int64 to)
+{
+	int size = 8;
+	int64 *reached = palloc(size * sizeof(int64));
+	int count = 0;
+	const DelegationList *list = delegation_list();
+
+	reached[count++] = from;
+	for (int at = 0; at < count; at++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < list->count; i++)
+		{
+			const Delegation *delegation = &list->delegations[i];
+
+			if (delegation->from_actor != reached[at] || !delegation_is_in_force(delegation) ||
+				contains(reached, count, delegation->to_actor))
+				continue;
+			if (count == size)
+			{
+				size *= 2;
+				reached = repalloc(reached, size * sizeof(int64));
+			}
+			reached[count++] = delegation->to_actor;
+		}
+	}
+	return contains(reached, count, to);
+}
+
+static bool
+may_delegate(const Caller *caller, const Actor *from, const Actor *to)
+{
+	return from->active && to->active &&
+		   (caller_has(caller, CAPABILITY_ADMINISTER) || caller_is_owner_of(caller, from));
+}
+
+static void
+check_delegation(const Caller *caller, const Actor *from, const Actor *to)
+{
+	check_other_person(from, to);
+	if (leads_to(to->actor_id, from->actor_id))
+		report_invalid("wfo_argument_invalid",
+					   errmsg("actor " INT64_FORMAT " cannot delegate to actor " INT64_FORMAT,
+							  from->actor_id, to->actor_id),
+					   errdetail("Delegations lead from actor " INT64_FORMAT
+								 " to actor " INT64_FORMAT " already.",
+								 to->actor_id, from->actor_id),
+					   errhint("End one of them with end_delegation, or name somebody else."));
+	if (!caller_has(caller, CAPABILITY_ADMINISTER))
+		caller_check_acts_as(caller, from);
+	actor_check_active(from);
+	actor_check_active(to);
+}
+
+/*
+ * Delegate: returns the delegation's id.
+ *
+ * Locks: the delegations, one at a time, since two could close a circle between
+ * them; who may not delegate is refused before.
+ */
+int64
+review_delegate(int64 from_actor, int64 to_actor, TimestampTz ends_at)
+{
+	Caller caller;
+	const Actor *from;
+	const Actor *to;
+
+	check_arguments(from_actor, to_actor, ends_at);
+	caller_identify(&caller);
+	from = actor_require(from_actor);
+	to = actor_require(to_actor);
+	if (!may_delegate(&caller, from, to))
+		check_delegation(&caller, from, to);
+	store_lock_id(LOCK_DELEGATION, 0, LOCK_EXCLUSIVE);
+	from = caller_read_again(&caller, from);
+	to = actor_require(to_actor);
+	check_delegation(&caller, from, to);
+	return delegation_insert(&(Delegation){.from_actor = from_actor,
+										   .to_actor = to_actor,
+										   .ends_at = ends_at},
+							 caller_bound_actor(&caller));
+}
+
+/* Whether the caller acts for one of the two, or is an administrator. */
+static bool
+may_end(const Caller *caller, const Delegation *delegation, const Actor *actor)
+{
+	if (!caller_may_act(caller, actor))
+		return false;
+	return caller_has(caller, CAPABILITY_ADMINISTER) ||
+		   (actor != NULL &&
+			(actor->actor_id == delegation->from_actor || actor->actor_id == delegation->to_actor));
+}
+
+static Delegation *
+check_exists(int64 delegation_id, Delegation *delegation)
+{
+	if (delegation == NULL)
+		report_unknown("wfo_unknown_delegation",
+					   errmsg("delegation " INT64_FORMAT " does not exist", delegation_id),
+					   errhint("The table workflow_orch.delegation lists the delegations."));
+	return delegation;
+}
+
+static void
+check_end(const Caller *caller, const Delegation *delegation, const Actor *actor)
+{
+	if (!delegation_is_in_force(delegation))
+		report_wrong_state("wfo_delegation_ended",
+						   errmsg("delegation " INT64_FORMAT " has ended already",
+								  delegation->delegation_id),
+						   errhint("A new one is made with delegate_review."));
+	if (actor != NULL)
+		caller_check_acts_as(caller, actor);
+	if (may_end(caller, delegation, actor))
+		return;
+	report_denied("wfo_not_yours",
+				  errmsg("delegation " INT64_FORMAT " is not yours to end",
+						 delegation->delegation_id),
+				  errdetail("It is from actor " INT64_FORMAT " to actor " INT64_FORMAT ".",
+							delegation->from_actor, delegation->to_actor),
+				  errhint("Either of them can end it, or an administrator."));
+}
+
+/* End a delegation before its time: what was decided by it stands. */
+void
+review_end_delegation(int64 delegation_id, const int64 *actor_id)
+{
+	Caller caller;
+	const Actor *actor;
+	Delegation *delegation;
+
+	caller_identify(&caller);
+	actor = caller_actor_or_null(&caller, actor_id);
+	delegation = check_exists(delegation_id, delegation_load(delegation_id));
+	if (!may_end(&caller, delegation, actor))
+		check_end(&caller, delegation, actor);
+	delegation = check_exists(delegation_id, delegation_lock(delegation_id));
+	actor = caller_read_again(&caller, actor);
+	check_end(&caller, delegation, actor);
+	delegation_end(delegation, actor != NULL ? &actor->actor_id : NULL);
+}

@@ -1,0 +1,175 @@
+/*
+ * enqueue.c
+ *	  Hands an approved call to the background workers.
+ *
+ * The call is queued in the caller's transaction, and a worker may start it
+ * when that commits.  Everything is checked here as execute_action would, so
+ * that what cannot run is refused at once, and again when it starts.  A freeze
+ * is none of it: the call waits for its end.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/errors.h"
+#include "engine/identity/binding.h"
+#include "engine/identity/caller.h"
+#include "engine/identity/capability.h"
+#include "engine/run/approved.h"
+#include "engine/run/queued.h"
+#include "engine/tool/run_as.h"
+#include "engine/verbs/verbs.h"
+#include "store/execution.h"
+#include "store/queue.h"
+#include "utils/resowner.h"
+
+/* Write the execution and its place in the queue: returns the execution's id. */
+static int64
+put(const ApprovedCall *call, const Caller *caller, const int64 *actor_id, TimestampTz run_at,
+	int64 priority)
+{
+	Execution execution = {.status = EXECUTION_QUEUED};
+	QueueRow row = {0};
+	QueuedCall queued = {0};
+
+	execution.execution_id = store_next_id(STORE_EXECUTION);
+	execution.proposal_id = call->proposal->proposal_id;
+	execution.proposed_by = call->proposal->actor_id;
+	execution.workflow_id = call->proposal->workflow_id;
+	execution.revision = call->proposal->revision;
+	execution.actor_id = actor_id;
+	execution.dry_run = call->dry_run;
+	execution.queued_at = GetCurrentTimestamp();
+	if (run_at != 0)
+		execution.queued_at = Max(execution.queued_at, run_at);
+	execution.login = caller->login_name;
+	execution_insert(&execution);
+
+	row.proposal_id = execution.proposal_id;
+	row.proposed_by = execution.proposed_by;
+	row.execution_id = execution.execution_id;
+	row.run_as = call->run_as;
+	row.priority = priority;
+	row.due_at = execution.queued_at;
+	row.tool = call->proposal->tool;
+	queue_insert(&row);
+
+	queued.proposal_id = row.proposal_id;
+	queued.execution_id = row.execution_id;
+	queued.priority = row.priority;
+	queued.due_at = row.due_at;
+	queued_hook(&queued, call->run_as);
+	return execution.execution_id;
+}
+
+/* Check a call that is to be queued, as its proposal stands. */
+static void
+check_call(const Caller *caller, ApprovedCall *call, Proposal *proposal, const Actor *actor)
+{
+	approved_load(call, proposal);
+	queued_check_workers();
+	if (actor != NULL)
+		caller_check_acts_as(caller, actor);
+	approved_check_role(call);
+	run_as_check_worker(call->tool, call->run_as);
+}
+
+/*
+ * Queue the call of an approved proposal: returns the execution's id.
+ *
+ * Locks: the proposal's row, without waiting; who may not act as the actor is
+ * refused before.
+ */
+int64
+enqueue(const EnqueueRequest *request)
+{
+	Caller caller;
+	Proposal *proposal;
+	ApprovedCall call;
+	const Actor *actor;
+
+	caller_identify(&caller);
+	actor = caller_actor_or_null(&caller, request->actor_id);
+	if (!caller_may_act(&caller, actor))
+		check_call(&caller, &call, approved_require(request->proposal_id), actor);
+	proposal = approved_lock(request->proposal_id);
+	actor = caller_read_again(&caller, actor);
+	check_call(&caller, &call, proposal, actor);
+	return put(&call, &caller, actor != NULL ? &actor->actor_id : NULL, request->run_at,
+			   request->priority);
+}
+
+/*
+ * Whether the proposer may still have calls executed.  What a gateway proposed
+ * for them rested on its capability, and on none of theirs.
+ */
+static void
+check_proposer(const Proposal *proposal)
+{
+	const Actor *actor = actor_require(proposal->actor_id);
+
+	actor_check_active(actor);
+	if (actor->db_role != NULL && proposal->proposer.login != NULL &&
+		(actor_role_name(actor) == NULL ||
+		 !capability_is_held(actor->db_role_oid, CAPABILITY_EXECUTE)))
+		report_denied("wfo_capability_missing",
+					  errmsg("role \"%s\" may not have calls executed any more", actor->db_role),
+					  errdetail("Actor " INT64_FORMAT ", who proposed it, is bound to the role.",
+								actor->actor_id));
+}
+
+static void
+put_in_name_of_proposer(Proposal *proposal)
+{
+	Caller caller;
+	ApprovedCall call;
+
+	caller_identify(&caller);
+	check_proposer(proposal);
+	approved_load(&call, proposal);
+	queued_check_workers();
+	approved_check_role(&call);
+	run_as_check_worker(call.tool, call.run_as);
+	(void) put(&call, &caller, &proposal->actor_id, 0, 0);
+}
+
+/*
+ * Queue the call of a proposal that has just been approved, if it was proposed
+ * so.  Where that cannot be the approval stands, and a warning says why.
+ */
+void
+enqueue_when_approved(Proposal *proposal)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	if (!proposal->execute_on_approval || proposal->status != PROPOSAL_APPROVED)
+		return;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		put_in_name_of_proposer(proposal);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+			error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+			ReThrowError(error);
+		ereport(WARNING, (errcode(error->sqlerrcode),
+						  errmsg("proposal " INT64_FORMAT " is approved, but was not queued",
+								 proposal->proposal_id),
+						  errdetail("%s", error->message),
+						  errhint("Execute it with execute_action or enqueue_action.")));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+}

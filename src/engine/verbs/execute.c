@@ -1,0 +1,79 @@
+/*
+ * execute.c
+ *	  Executes an approved call in the caller's session.
+ *
+ * Everything happens in the caller's transaction: the tool's effects, the
+ * execution with its result, the proposal's status and the audit row commit or
+ * roll back together.  The proposal's row lock, taken without waiting, is what
+ * makes it run once.
+ */
+#include "postgres.h"
+
+#include "engine/identity/caller.h"
+#include "engine/run/approved.h"
+#include "engine/run/finish.h"
+#include "engine/run/frozen.h"
+#include "engine/tool/invoke.h"
+#include "engine/verbs/verbs.h"
+#include "store/table.h"
+
+/* Check a call that is to run here, as its proposal stands. */
+static void
+check_call(const Caller *caller, ApprovedCall *call, Proposal *proposal, const Run *run, bool batch)
+{
+	approved_load(call, proposal);
+	if (batch)
+		call->dry_run = true;
+	else
+		approved_check_session(call);
+	freeze_check(call->tool->tool);
+	if (run->actor != NULL)
+		caller_check_acts_as(caller, run->actor);
+	approved_check_role(call);
+}
+
+/*
+ * Execute a proposal: returns the execution's id and the result.  Of a batch
+ * only dry runs come here, which no tool is kept out of; they stay dry, though
+ * the caller's deferred triggers may change the policy meanwhile.
+ *
+ * An error of the tool is part of the result; 40001, 40P01 and a cancel of the
+ * caller are raised.  Who may not act as the actor is refused before the proposal
+ * is locked.
+ */
+static int64
+execute_here(int64 proposal_id, const int64 *actor_id, bool batch, Jsonb **result)
+{
+	Caller caller;
+	Proposal *proposal;
+	ApprovedCall call;
+	CallResult outcome;
+	Run run = {0};
+
+	invoke_prepare();
+	caller_identify(&caller);
+	run.actor = caller_actor_or_null(&caller, actor_id);
+	if (!caller_may_act(&caller, run.actor))
+		check_call(&caller, &call, approved_require(proposal_id), &run, batch);
+	proposal = approved_lock(proposal_id);
+	run.actor = caller_read_again(&caller, run.actor);
+	check_call(&caller, &call, proposal, &run, batch);
+
+	run.execution_id = store_next_id(STORE_EXECUTION);
+	approved_run(&call, &run, &outcome);
+
+	*result = finish_call(&call, &run, caller.login_name, &outcome);
+	return run.execution_id;
+}
+
+int64
+execute(int64 proposal_id, const int64 *actor_id, Jsonb **result)
+{
+	return execute_here(proposal_id, actor_id, false, result);
+}
+
+int64
+execute_of_batch(int64 proposal_id, const int64 *actor_id, Jsonb **result)
+{
+	return execute_here(proposal_id, actor_id, true, result);
+}

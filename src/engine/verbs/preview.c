@@ -1,0 +1,193 @@
+/*
+ * preview.c
+ *	  Shows a reviewer what a call would do, by running it and rolling it back.
+ *
+ * It is no way to act: what the call does is undone, and it is a call that
+ * somebody else has proposed, as it stands.  The caller's own deferred triggers
+ * have to fire before the tool runs, as in an execution, and so all of it is in
+ * a subtransaction: undone with the rest, they fire when their time comes.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/errors.h"
+#include "base/log_limit.h"
+#include "engine/approval/requirement.h"
+#include "engine/approval/reviewer.h"
+#include "engine/approval/vote.h"
+#include "engine/identity/caller.h"
+#include "engine/run/frozen.h"
+#include "engine/state.h"
+#include "engine/tool/definition.h"
+#include "engine/tool/run_as.h"
+#include "engine/tool/simulate.h"
+#include "engine/verbs/verbs.h"
+#include "store/preview.h"
+#include "store/table.h"
+#include "utils/builtins.h"
+#include "utils/resowner.h"
+
+typedef struct PreviewContext
+{
+	Caller caller;
+	const Actor *actor; /* NULL: nobody in particular */
+	const Policy *policy;
+	Proposal *proposal;
+	CallResult result;
+} PreviewContext;
+
+static void
+check_state(const Proposal *proposal, const Tool *tool)
+{
+	ProposalStatus now = proposal_status_now(proposal);
+
+	if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED)
+		proposal_report_state(proposal, "wfo_not_open", "pending or approved",
+							  "Only what may still be executed can be previewed.");
+	tool_check_enabled(tool);
+	if (!tool->preview)
+		report_wrong_state("wfo_no_preview",
+						   errmsg("calls of tool \"%s\" cannot be previewed", tool->tool),
+						   errdetail("It is not known that a rollback undoes what the tool does."),
+						   errhint("An administrator who knows can say so with update_tool(..., "
+								   "preview => true)."));
+	if (!tool->in_session)
+		report_wrong_state("wfo_not_in_session",
+						   errmsg("tool \"%s\" does not run in a session", tool->tool),
+						   errdetail("A preview runs in the reviewer's session."),
+						   errhint("Review the call without a preview."));
+	freeze_check(tool->tool);
+}
+
+/*
+ * A gateway may act for nobody in particular.
+ *
+ * Nobody previews what they have proposed: it would run before anybody else has
+ * looked at it, and show them what the tool's role reads.  For the latter's sake
+ * nobody previews who has no say in it; in what needs nobody's approval, anybody
+ * who may review has, since they may edit it.
+ */
+static void
+check_identity(const PreviewContext *context)
+{
+	const Caller *caller = &context->caller;
+	Person person;
+	Voter voter;
+	Votes votes;
+	Slot slot;
+
+	if (context->actor == NULL)
+		return;
+	caller_check_acts_as(caller, context->actor);
+	reviewer_check_kind(context->actor, context->policy);
+	caller_person(caller, context->actor, &person);
+	if (reviewer_is_proposer(&person, context->proposal))
+		reviewer_report_own(&person, context->proposal, "preview");
+	voter_init(&voter, context->actor, &person, context->proposal, context->policy);
+	votes_load(&votes, context->proposal);
+	if (votes.quorum.count > 0 && !voter_fits(&voter, &votes, &votes.quorum, &slot))
+		report_denied(
+			"wfo_no_slot",
+			errmsg("actor " INT64_FORMAT " may not preview proposal " INT64_FORMAT,
+				   context->actor->actor_id, context->proposal->proposal_id),
+			errdetail("The actor has the role \"%s\". The proposal asks for approvals: %s.",
+					  context->actor->role, requirement_describe(&votes.quorum, 0)),
+			errhint("Somebody who may approve or reject it can preview it."));
+}
+
+/* Leave a trace of the start that no rollback removes. */
+static void
+log_start(const PreviewContext *context, const Tool *tool)
+{
+	if (!log_limit_pass("preview starts", context->proposal->proposal_id))
+		return;
+	ereport(LOG_SERVER_ONLY,
+			(errhidestmt(true), errhidecontext(true),
+			 errmsg("preview of proposal " INT64_FORMAT " revision " INT64_FORMAT
+					" starts: tool \"%s\" as role \"%s\" for actor %s",
+					context->proposal->proposal_id, context->proposal->revision, tool->tool,
+					tool->run_as,
+					context->actor != NULL ? psprintf(INT64_FORMAT, context->actor->actor_id)
+										   : "(none)")));
+}
+
+/* Check and run the call, in a subtransaction that is rolled back. */
+static void
+check_and_run(PreviewContext *context, int64 proposal_id)
+{
+	Proposal *proposal = context->proposal = proposal_require(proposal_id);
+	const Tool *tool = tool_require(proposal->tool);
+	const Definition *definition;
+	CallResult *result = &context->result;
+	Invocation invocation = {.proposal_id = proposal_id,
+							 .actor = context->actor != NULL ? context->actor->name : NULL};
+
+	check_state(proposal, tool);
+	invocation.run_as = run_as_current(tool);
+	definition = definition_load(tool);
+	definition_check_pinned(tool, definition, proposal->definition, proposal_id);
+	check_identity(context);
+	run_as_check(definition, invocation.run_as);
+	log_start(context, tool);
+
+	result->tool = proposal->tool;
+	result->params = proposal->params;
+	result->started_at = GetCurrentTimestamp();
+	simulate(&invocation, tool, definition, tool_timeout(tool, context->policy), proposal, result);
+	result->finished_at = GetCurrentTimestamp();
+}
+
+static void
+run_and_undo(PreviewContext *context, int64 proposal_id)
+{
+	MemoryContext outer_context = CurrentMemoryContext;
+	ResourceOwner outer_owner = CurrentResourceOwner;
+	ErrorData *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(outer_context);
+	PG_TRY();
+	{
+		invoke_prepare();
+		check_and_run(context, proposal_id);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(outer_context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(outer_context);
+	CurrentResourceOwner = outer_owner;
+	if (error != NULL)
+		ReThrowError(error);
+}
+
+/*
+ * Preview a proposal's call: returns what it did.
+ *
+ * Takes no lock on the proposal: what is shown is the revision that it names.
+ */
+Jsonb *
+preview(int64 proposal_id, const int64 *actor_id)
+{
+	PreviewContext context = {0};
+	Preview row = {.proposal_id = proposal_id};
+
+	caller_identify(&context.caller);
+	context.actor = context.caller.gateway ? caller_actor_or_null(&context.caller, actor_id)
+										   : caller_actor(&context.caller, actor_id, "actor_id");
+	context.policy = policy_load();
+	run_and_undo(&context, proposal_id);
+
+	row.preview_id = store_next_id(STORE_PREVIEW);
+	row.workflow_id = context.proposal->workflow_id;
+	row.revision = context.proposal->revision;
+	row.actor_id = context.actor != NULL ? &context.actor->actor_id : NULL;
+	row.previewed_at = context.result.started_at;
+	row.preview = preview_build(&context.result, row.preview_id, proposal_id, row.revision);
+	preview_insert(&row);
+	return row.preview;
+}

@@ -1,0 +1,229 @@
+/*
+ * propose.c
+ *	  Proposes a call of a tool.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/json.h"
+#include "engine/approval/requirement.h"
+#include "engine/identity/caller.h"
+#include "engine/state.h"
+#include "engine/tool/definition.h"
+#include "engine/tool/params.h"
+#include "engine/tool/run_as.h"
+#include "engine/verbs/open_limit.h"
+#include "engine/verbs/verbs.h"
+#include "engine/verbs/workflow_join.h"
+#include "store/lock.h"
+#include "store/proposal.h"
+#include "store/revision.h"
+#include "store/table.h"
+#include "store/tool_definition.h"
+
+/*
+ * Answer with the proposal that is there, if the request has the same content:
+ * else 42710.  What was proposed is the first revision.
+ */
+static int64
+answer_again(const ProposeRequest *request, const Tool *tool, const Policy *policy,
+			 const Proposal *proposal, ProposalStatus *status)
+{
+	Jsonb *params = proposal->params;
+	bool same;
+
+	if (proposal->revision > 1)
+		params = revision_require(proposal->proposal_id, 1)->params;
+	same = proposal->workflow_id == request->workflow_id &&
+		   strcmp(proposal->tool, request->tool) == 0 &&
+		   strcmp(proposal->reason, request->reason) == 0;
+	if (same && !json_equal(params, request->params))
+		same = json_equal(params, params_convert(tool, definition_load(tool), run_as_current(tool),
+												 tool_timeout(tool, policy), request->params));
+	if (!same)
+		report_duplicate("wfo_key_used",
+						 errmsg("idempotency key \"%s\" was used for another proposal",
+								request->idempotency_key),
+						 errdetail("Proposal " INT64_FORMAT " has the key, with other content.",
+								   proposal->proposal_id),
+						 errhint("Use another key for another call."));
+	*status = proposal_status_now(proposal);
+	return proposal->proposal_id;
+}
+
+static void
+insert_proposal(const ProposeRequest *request, const Workflow *workflow, const Policy *policy,
+				Revision *revision)
+{
+	StoreRow row;
+	Quorum quorum = requirement_quorum(revision->requirements);
+	int64 stage = quorum_open_stage(&quorum, NULL, 0);
+	TimestampTz now = GetCurrentTimestamp();
+
+	revision->approve_until = expiry_after(&policy->proposal_ttl);
+	store_row_init(&row, STORE_PROPOSAL);
+	row_set_int64(&row, PROPOSAL_PROPOSAL_ID, revision->proposal_id);
+	row_set_int64(&row, PROPOSAL_WORKFLOW_ID, request->workflow_id);
+	row_set_int64(&row, PROPOSAL_ACTOR_ID, revision->author.actor_id);
+	row_set_enum(&row, PROPOSAL_STATUS, &proposal_status_type, PROPOSAL_PENDING);
+	row_set_bool(&row, PROPOSAL_OPEN, true);
+	row_set_bool(&row, PROPOSAL_DRY_RUN, workflow->dry_run);
+	row_set_int64(&row, PROPOSAL_REVISION, revision->revision);
+	row_set_int64(&row, PROPOSAL_APPROVALS, 0);
+	row_set_int64(&row, PROPOSAL_REQUIRED_APPROVALS, revision->required_approvals);
+	row_set_pointer(&row, PROPOSAL_REQUIREMENTS, revision->requirements);
+	row_set_id(&row, PROPOSAL_STAGE, stage != 0 ? &stage : NULL);
+	row_set_id(&row, PROPOSAL_RULE_ID, revision->rule_id);
+	row_set_int64(&row, PROPOSAL_REVISED_BY, revision->author.actor_id);
+	row_set_time(&row, PROPOSAL_REVISED_AT, now);
+	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW, false);
+	row_set_bool(&row, PROPOSAL_EXECUTE_ON_APPROVAL, request->execute_on_approval);
+	row_set_time(&row, PROPOSAL_PROPOSED_AT, now);
+	row_set_time(&row, PROPOSAL_STATUS_AT, now);
+	row_set_int64(&row, PROPOSAL_STATUS_BY, revision->author.actor_id);
+	row_set_time(&row, PROPOSAL_EXPIRES_AT, revision->approve_until);
+	row_set_pointer(&row, PROPOSAL_APPROVAL_TTL,
+					interval_is_zero(&policy->approval_ttl) ? NULL : &policy->approval_ttl);
+	row_set_text(&row, PROPOSAL_EVENT, event_name(EVENT_PROPOSE));
+	row_set_text(&row, PROPOSAL_TOOL, request->tool);
+	row_set_pointer(&row, PROPOSAL_PARAMS, revision->params);
+	row_set_text(&row, PROPOSAL_REASON, request->reason);
+	row_set_text(&row, PROPOSAL_IDEMPOTENCY_KEY, request->idempotency_key);
+	row_set_pointer(&row, PROPOSAL_DEFINITION, revision->definition);
+	row_set_text(&row, PROPOSAL_PERSON, revision->author.person);
+	row_set_text(&row, PROPOSAL_DB_ROLE, revision->author.db_role);
+	row_set_text(&row, PROPOSAL_LOGIN, revision->author.login);
+	store_insert(&row);
+	revision->created_at = now;
+	revision_insert(revision);
+}
+
+/* Approve what a rule lets through: returns the status. */
+static ProposalStatus
+approve_by_rule(int64 proposal_id)
+{
+	Proposal *proposal = proposal_require_lock(proposal_id, true);
+	StoreRow row;
+
+	store_row_init(&row, STORE_PROPOSAL);
+	row_set_time(&row, PROPOSAL_EXPIRES_AT,
+				 proposal->approval_ttl != NULL ? expiry_after(proposal->approval_ttl) : 0);
+	proposal_change(proposal, &row, EVENT_APPROVE_BY_RULE, PROPOSAL_APPROVED, NULL, NULL);
+	enqueue_when_approved(proposal);
+	return proposal->status;
+}
+
+/* Who has a call executed by its approval must be allowed to have it executed. */
+static void
+check_may_execute(const Caller *caller)
+{
+	if (!caller_has(caller, CAPABILITY_EXECUTE))
+		report_denied("wfo_capability_missing",
+					  errmsg("role \"%s\" may not have calls executed", caller->role_name),
+					  errhint("Propose without execute_on_approval, or ask for the capability "
+							  "\"execute\"."));
+}
+
+/* What a proposal is decided on. */
+typedef struct ProposeSubject
+{
+	const Actor *actor;
+	const Workflow *workflow;
+	const Tool *tool;
+	const Policy *policy;
+} ProposeSubject;
+
+static void
+read_subject(const ProposeRequest *request, ProposeSubject *subject)
+{
+	subject->workflow = workflow_require(request->workflow_id);
+	subject->tool = tool_require(request->tool);
+	subject->policy = policy_load();
+}
+
+static void
+check_subject(const Caller *caller, const ProposeSubject *subject)
+{
+	workflow_check_active(subject->workflow);
+	tool_check_enabled(subject->tool);
+	caller_check_acts_as(caller, subject->actor);
+}
+
+/*
+ * Propose a call.
+ *
+ * Locks: the idempotency key; the workflow, shared; for a moment, the actor's
+ * open proposals.
+ * Who may not act as the actor is refused before, and what is decided on is read
+ * after the waits for them.
+ */
+int64
+propose(const ProposeRequest *request, ProposalStatus *status)
+{
+	Caller caller;
+	ProposeSubject subject;
+	const Definition *definition;
+	OpenSlot slot;
+	Revision revision = {.revision = 1};
+
+	caller_identify(&caller);
+	if (request->execute_on_approval)
+		check_may_execute(&caller);
+	subject.actor = caller_actor(&caller, request->actor_id, "actor_id");
+	if (!caller_may_act(&caller, subject.actor))
+	{
+		read_subject(request, &subject);
+		check_subject(&caller, &subject);
+	}
+	if (request->idempotency_key != NULL)
+		store_lock_text(LOCK_IDEMPOTENCY_KEY, subject.actor->actor_id, request->idempotency_key);
+	workflow_join(request->workflow_id);
+	subject.actor = caller_read_again(&caller, subject.actor);
+	read_subject(request, &subject);
+
+	if (request->idempotency_key != NULL)
+	{
+		Proposal *proposal = proposal_find_by_key(subject.actor->actor_id,
+												  request->idempotency_key);
+
+		if (proposal != NULL)
+		{
+			caller_check_acts_as(&caller, subject.actor);
+			return answer_again(request, subject.tool, subject.policy, proposal, status);
+		}
+	}
+
+	check_subject(&caller, &subject);
+
+	definition = definition_load(subject.tool);
+	revision.params = params_convert(subject.tool, definition, run_as_current(subject.tool),
+									 tool_timeout(subject.tool, subject.policy), request->params);
+	revision.definition = definition->sha256;
+	tool_definition_keep(definition->sha256, subject.tool->tool, definition->json);
+
+	revision.proposed_by = subject.actor->actor_id;
+	requirement_work_out(&revision,
+						 &(RequirementSubject){
+							 .tool = request->tool,
+							 .reason = request->reason,
+							 .proposer = subject.actor,
+							 .author = subject.actor,
+							 .workflow_id = request->workflow_id,
+							 .workflow = subject.workflow,
+							 .may_be_automatic = true,
+						 },
+						 subject.policy);
+	caller_person(&caller, subject.actor, &revision.author);
+	workflow_check_at_commit(request->workflow_id);
+	open_limit_take(subject.actor->actor_id, &slot);
+	revision.proposal_id = slot.proposal_id;
+	insert_proposal(request, subject.workflow, subject.policy, &revision);
+	open_limit_done(&slot);
+	*status = PROPOSAL_PENDING;
+	if (revision.rule_id != NULL)
+		*status = approve_by_rule(revision.proposal_id);
+	else
+		requirement_warn_if_nobody(revision.proposal_id, revision.requirements,
+								   subject.actor->actor_id, subject.policy);
+	return revision.proposal_id;
+}

@@ -1,0 +1,72 @@
+/*
+ * resume.c
+ *	  Releases the queue of a restored or cloned database.
+ */
+#include "postgres.h"
+
+#include "base/each.h"
+#include "base/json.h"
+#include "engine/identity/caller.h"
+#include "engine/state.h"
+#include "engine/tool/run_as.h"
+#include "engine/verbs/verbs.h"
+#include "store/audit_log.h"
+#include "store/queue.h"
+#include "utils/acl.h"
+
+static void
+audit_resumed(int64 count)
+{
+	Caller caller;
+	JsonObject details;
+
+	caller_identify(&caller);
+	json_object_begin(&details);
+	json_add_int(&details, "count", count);
+	audit_insert(&(AuditEntry){
+		.action = "resume_queue",
+		.actor_id = caller_bound_actor(&caller),
+		.login = caller.login,
+		.db_role = caller.role,
+		.details = json_object_end(&details),
+	});
+}
+
+/* The proposals whose calls are held, and how many were resumed. */
+typedef struct Resumption
+{
+	const int64 *ids;
+	int64 resumed;
+} Resumption;
+
+static void
+resume_one(int index, void *arg)
+{
+	Resumption *resumption = arg;
+	int64 proposal_id = resumption->ids[index];
+	Proposal *proposal = proposal_require_lock(proposal_id, true);
+	const Tool *tool = tool_require(proposal->tool);
+	QueueRow *queued = queue_load(proposal_id);
+	Oid role = get_role_oid(tool->run_as, true);
+
+	if (queued == NULL || !queued->held)
+		return;
+	queue_adopt(queued, OidIsValid(role) ? role : tool->run_as_oid);
+	resumption->resumed++;
+}
+
+/*
+ * Make the calls that were queued in the original of this database calls of
+ * this one: returns how many.  Whether they may run here is checked when they
+ * start, as always.
+ */
+int64
+queue_resume(void)
+{
+	int count;
+	Resumption resumption = {.ids = queue_list(true, InvalidOid, &count)};
+
+	each_item(count, resume_one, &resumption);
+	audit_resumed(resumption.resumed);
+	return resumption.resumed;
+}

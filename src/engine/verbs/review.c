@@ -1,0 +1,467 @@
+/*
+ * review.c
+ *	  Approves, rejects and edits proposals.
+ *
+ * The proposal is locked first, so decisions on one proposal come one after
+ * the other and each sees those before it.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/json.h"
+#include "engine/approval/new_revision.h"
+#include "engine/approval/requirement.h"
+#include "engine/approval/reviewer.h"
+#include "engine/approval/vote.h"
+#include "engine/identity/caller.h"
+#include "engine/run/queued.h"
+#include "engine/state.h"
+#include "engine/tool/definition.h"
+#include "engine/tool/params.h"
+#include "engine/tool/result.h"
+#include "engine/tool/run_as.h"
+#include "engine/verbs/verbs.h"
+#include "model/merge_patch.h"
+#include "store/preview.h"
+#include "store/proposal.h"
+#include "store/review.h"
+#include "store/revision.h"
+#include "store/table.h"
+
+/* What a decision is made on. */
+typedef struct ReviewContext
+{
+	const ReviewRequest *request;
+	Caller caller;
+	const Actor *reviewer;
+	Voter voter;
+	const Policy *policy;
+	Proposal *proposal;
+	const Tool *tool;
+	const Preview *preview; /* attached; NULL: none */
+	Votes votes;            /* before the decision */
+	Slot slot;              /* in which role it is made */
+} ReviewContext;
+
+/* The preview that the reviewer attaches, or NULL. */
+static const Preview *
+load_preview(const ReviewRequest *request)
+{
+	Preview *preview;
+
+	if (request->preview_id == NULL)
+		return NULL;
+	preview = preview_load(*request->preview_id);
+	if (preview == NULL)
+		report_unknown("wfo_unknown_preview",
+					   errmsg("preview " INT64_FORMAT " does not exist", *request->preview_id),
+					   errhint("Make one with preview_action."));
+	return preview;
+}
+
+static void
+check_preview_state(const ReviewContext *context)
+{
+	const Preview *preview = context->preview;
+	const Proposal *proposal = context->proposal;
+
+	if (preview == NULL)
+		return;
+	if (preview->proposal_id != proposal->proposal_id || preview->revision != proposal->revision)
+		report_wrong_state("wfo_preview_outdated",
+						   errmsg("preview " INT64_FORMAT " does not show revision " INT64_FORMAT
+								  " of proposal " INT64_FORMAT,
+								  preview->preview_id, proposal->revision, proposal->proposal_id),
+						   errdetail("It shows revision " INT64_FORMAT " of proposal " INT64_FORMAT
+									 ".",
+									 preview->revision, preview->proposal_id),
+						   errhint("Preview the current revision and decide on that."));
+}
+
+static void
+check_preview_identity(const ReviewContext *context)
+{
+	const Preview *preview = context->preview;
+
+	if (preview == NULL ||
+		(preview->actor_id != NULL && *preview->actor_id == context->reviewer->actor_id))
+		return;
+	report_denied("wfo_not_yours",
+				  errmsg("preview " INT64_FORMAT " is not one of actor " INT64_FORMAT,
+						 preview->preview_id, context->reviewer->actor_id),
+				  preview->actor_id != NULL
+					  ? errdetail("Actor " INT64_FORMAT " made it.", *preview->actor_id)
+					  : errdetail("It was made for nobody in particular."),
+				  errhint("Make one of your own with preview_action."));
+}
+
+static void
+check_state(const ReviewContext *context)
+{
+	const ReviewRequest *request = context->request;
+	const Proposal *proposal = context->proposal;
+	ProposalStatus now = proposal_status_now(proposal);
+
+	if (request->decision == DECISION_EDIT)
+	{
+		if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED)
+			proposal_report_state(proposal, "wfo_not_open", "pending or approved",
+								  "Only what has not been decided for good can be edited: propose "
+								  "anew.");
+	}
+	else if (now != PROPOSAL_PENDING)
+		proposal_report_state(
+			proposal, "wfo_not_pending", "pending",
+			now == PROPOSAL_APPROVED
+				? "It has its approvals: execute it, edit it or have it withdrawn."
+				: "Its status is final, or waits for retry_action: see "
+				  "transitions().");
+	if (request->expected_revision != NULL && *request->expected_revision != proposal->revision)
+		report_wrong_state("wfo_revision_moved",
+						   errmsg("proposal " INT64_FORMAT " is not in revision " INT64_FORMAT,
+								  proposal->proposal_id, *request->expected_revision),
+						   errdetail("It is in revision " INT64_FORMAT ".", proposal->revision),
+						   errhint("Read the current revision and decide on that."));
+	check_preview_state(context);
+	if (request->decision != DECISION_EDIT)
+		definition_check_pinned(context->tool, definition_load(context->tool), proposal->definition,
+								proposal->proposal_id);
+}
+
+static void
+check_identity(const ReviewContext *context)
+{
+	const Proposal *proposal = context->proposal;
+	ReviewDecision decision = context->request->decision;
+
+	caller_check_acts_as(&context->caller, context->reviewer);
+	reviewer_check_kind(context->reviewer, context->policy);
+	if (reviewer_is_proposer(&context->voter.person, proposal) &&
+		(decision == DECISION_EDIT || !proposal->proposer_may_review))
+		reviewer_report_own(&context->voter.person, proposal, "review");
+	check_preview_identity(context);
+	if (decision == DECISION_APPROVE &&
+		voter_is_author_without_vote(&context->voter, &context->votes))
+		report_denied("wfo_own_revision",
+					  errmsg("nobody may approve their own revision " INT64_FORMAT
+							 " of proposal " INT64_FORMAT,
+							 proposal->revision, proposal->proposal_id),
+					  errhint("Somebody else must approve the edit."));
+}
+
+static void
+check_second_review(const ReviewContext *context)
+{
+	const Review *review;
+
+	if (context->request->decision == DECISION_EDIT)
+		return;
+	review = voter_review(&context->voter, &context->votes);
+	if (review != NULL)
+		report_duplicate("wfo_already_reviewed",
+						 errmsg("actor " INT64_FORMAT " has reviewed revision " INT64_FORMAT
+								" of proposal " INT64_FORMAT " already",
+								context->reviewer->actor_id, context->proposal->revision,
+								context->proposal->proposal_id),
+						 errdetail("The decision was: %s.",
+								   enum_label(&review_decision_type, review->decision)),
+						 errhint("Somebody else must review it too, or it can be edited."));
+}
+
+static void
+report_no_slot(const ReviewContext *context, int64 stage)
+{
+	const Votes *votes = &context->votes;
+	const char *wanted = requirement_describe(&votes->quorum, stage);
+
+	report_denied("wfo_no_slot",
+				  errmsg("a decision by actor " INT64_FORMAT
+						 " fills no slot of proposal " INT64_FORMAT,
+						 context->reviewer->actor_id, context->proposal->proposal_id),
+				  stage != 0
+					  ? errdetail("The actor has the role \"%s\". The open stage " INT64_FORMAT
+								  " asks for approvals: %s.",
+								  context->reviewer->role, stage, wanted)
+					  : errdetail("The actor has the role \"%s\". The proposal asks for "
+								  "approvals: %s.",
+								  context->reviewer->role, wanted),
+				  errhint("Somebody else must review it."));
+}
+
+/* Say that the reviewer's person has approved as another actor, and by which mark. */
+static void
+report_has_approved(const ReviewContext *context)
+{
+	const Votes *votes = &context->votes;
+	const Person *person = &context->voter.person;
+	const Person *approver = &votes->approvers[0];
+
+	for (int i = 0; i < votes->napprovals; i++)
+		if (reviewer_is_actor(person, &votes->approvers[i]))
+			approver = &votes->approvers[i];
+	report_denied("wfo_no_slot",
+				  errmsg("an approval by actor " INT64_FORMAT " would not count",
+						 context->reviewer->actor_id),
+				  errdetail("The same person has approved proposal " INT64_FORMAT
+							" as another actor.%s",
+							context->proposal->proposal_id,
+							reviewer_describe_mark(person, approver)),
+				  errhint("Somebody else must approve it too.%s",
+						  reviewer_describe_way_out(person, approver)));
+}
+
+/* Find the slot that the decision fills, or would fill: 42501 where there is none. */
+static void
+find_slot(ReviewContext *context)
+{
+	const Votes *votes = &context->votes;
+
+	switch (context->request->decision)
+	{
+		case DECISION_APPROVE:
+			if (voter_has_approved(&context->voter, votes))
+				report_has_approved(context);
+			if (!voter_find_slot(&context->voter, votes, &context->slot))
+				report_no_slot(context, votes->open_stage);
+			break;
+		case DECISION_EDIT:
+			if (!voter_find_slot_of_edit(&context->voter, votes, &context->slot))
+				report_no_slot(context, votes->open_stage);
+			break;
+		case DECISION_REJECT:
+			if (!voter_fits(&context->voter, votes, &votes->quorum, &context->slot))
+				report_no_slot(context, 0);
+			break;
+	}
+}
+
+/* Write the decision, then what it makes of the proposal. */
+static void
+write_decision(ReviewContext *context, StoreRow *row, int64 revision, bool counts, Event event,
+			   ProposalStatus status)
+{
+	const ReviewRequest *request = context->request;
+
+	review_insert(&(Review){
+		.proposal_id = context->proposal->proposal_id,
+		.proposed_by = context->proposal->actor_id,
+		.workflow_id = context->proposal->workflow_id,
+		.revision = revision,
+		.reviewer = context->voter.person,
+		.decision = request->decision,
+		.status = status,
+		.counts = counts,
+		.stage = request->decision == DECISION_APPROVE ? context->slot.stage : 0,
+		.kind = context->reviewer->kind,
+		.role = context->slot.role,
+		.on_behalf_of = context->slot.on_behalf_of,
+		.comment = request->comment,
+		.edits = request->edits,
+		.preview_id = request->preview_id,
+	});
+	proposal_change(context->proposal, row, event, status, &context->reviewer->actor_id, NULL);
+}
+
+/* The stage that is open with one more approval; 0: all are complete. */
+static int64
+open_stage_with(const Quorum *quorum, const Votes *votes, const Approval *approval)
+{
+	int count = votes != NULL ? votes->napprovals : 0;
+	Approval *approvals = palloc(sizeof(Approval) * (count + 1));
+
+	for (int i = 0; i < count; i++)
+		approvals[i] = votes->approvals[i];
+	approvals[count] = *approval;
+	return quorum_open_stage(quorum, approvals, count + 1);
+}
+
+static void
+approve(ReviewContext *context)
+{
+	Proposal *proposal = context->proposal;
+	const Votes *votes = &context->votes;
+	int64 stage = open_stage_with(&votes->quorum, votes,
+								  &(Approval){.role = context->slot.role,
+											  .stage = context->slot.stage});
+	StoreRow row;
+
+	store_row_init(&row, STORE_PROPOSAL);
+	row_set_int64(&row, PROPOSAL_APPROVALS, votes->napprovals + 1);
+	row_set_id(&row, PROPOSAL_STAGE, stage != 0 ? &stage : NULL);
+	if (stage == 0)
+		row_set_time(&row, PROPOSAL_EXPIRES_AT,
+					 proposal->approval_ttl != NULL ? expiry_after(proposal->approval_ttl) : 0);
+	write_decision(context, &row, proposal->revision, true, EVENT_APPROVE,
+				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
+	enqueue_when_approved(proposal);
+}
+
+/* Apply the merge patch: the params of the next revision. */
+static Jsonb *
+edited_params(const ReviewContext *context, const Definition *definition)
+{
+	const Proposal *proposal = context->proposal;
+	Jsonb *edits = context->request->edits;
+	Jsonb *params;
+
+	params_check_size(edits);
+	params = params_convert(context->tool, definition, run_as_current(context->tool),
+							tool_timeout(context->tool, context->policy),
+							merge_patch(proposal->params, edits));
+
+	if (JB_ROOT_COUNT(edits) > 0 && json_equal(params, proposal->params))
+		report_invalid(
+			"wfo_nothing_changed",
+			errmsg("the edit changes nothing in proposal " INT64_FORMAT, proposal->proposal_id),
+			errhint("To approve the call as it is, use the decision approve; to accept a "
+					"changed tool, edit with '{}'."));
+	return params;
+}
+
+/*
+ * Whether the edit counts as the editor's approval of the revision it makes;
+ * the slot is then in a role that the revision asks for.
+ */
+static bool
+edit_counts(ReviewContext *context, const Quorum *quorum)
+{
+	if (context->policy->edit_needs_approval)
+		return false;
+	return quorum_wants(quorum, 0, context->slot.role) ||
+		   voter_fits(&context->voter, &context->votes, quorum, &context->slot);
+}
+
+/* Whether these are the params that the proposer proposed. */
+static bool
+is_proposers_wording(const Proposal *proposal, Jsonb *params)
+{
+	return json_equal(revision_require(proposal->proposal_id, 1)->params, params);
+}
+
+static void
+edit(ReviewContext *context)
+{
+	Proposal *proposal = context->proposal;
+	const Policy *policy = context->policy;
+	RevisionSource source = {
+		.proposal = proposal,
+		.tool = context->tool,
+		.definition = definition_load(context->tool),
+		.policy = policy,
+		.author = context->reviewer,
+		.may_be_automatic = !policy->edit_needs_approval,
+	};
+	Revision revision = {.author = context->voter.person};
+	Quorum quorum;
+	bool counts;
+	int64 stage;
+	StoreRow row;
+
+	revision.params = edited_params(context, source.definition);
+	(void) queued_cancel(proposal, &context->reviewer->actor_id, "The proposal was edited.");
+	new_revision_work_out(&revision, &source);
+	quorum = requirement_quorum(revision.requirements);
+	counts = edit_counts(context, &quorum);
+	stage = counts ? open_stage_with(&quorum, NULL, &(Approval){.role = context->slot.role})
+				   : quorum_open_stage(&quorum, NULL, 0);
+	new_revision_keep(&revision, &source);
+
+	store_row_init(&row, STORE_PROPOSAL);
+	new_revision_set(&row, &revision, policy, counts ? 1 : 0, stage);
+	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW,
+				 policy->edit_needs_approval && !is_proposers_wording(proposal, revision.params));
+	write_decision(context, &row, revision.revision, counts, EVENT_EDIT,
+				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
+	new_revision_done(proposal, &revision);
+	enqueue_when_approved(proposal);
+	if (stage != 0)
+		requirement_warn_if_nobody(proposal->proposal_id, revision.requirements, proposal->actor_id,
+								   policy);
+}
+
+/* Read what is decided on; the proposal is there already. */
+static void
+read_context(ReviewContext *context)
+{
+	Person person;
+
+	context->tool = tool_require(context->proposal->tool);
+	context->preview = load_preview(context->request);
+	context->policy = policy_load();
+	caller_person(&context->caller, context->reviewer, &person);
+	voter_init(&context->voter, context->reviewer, &person, context->proposal, context->policy);
+	votes_load(&context->votes, context->proposal);
+}
+
+/* Whether the reviewer is not the wrong one from the start, whatever else others have decided. */
+static bool
+may_review(const ReviewContext *context)
+{
+	const Proposal *proposal = context->proposal;
+	Person person;
+
+	if (!caller_may_act(&context->caller, context->reviewer) ||
+		!reviewer_is_of_kind(context->reviewer, policy_load()))
+		return false;
+	caller_person(&context->caller, context->reviewer, &person);
+	return (context->request->decision != DECISION_EDIT && proposal->proposer_may_review) ||
+		   !reviewer_is_proposer(&person, proposal);
+}
+
+/*
+ * Lock the proposal.  Reviews wait for each other, but an edit that would take
+ * an approved proposal back does not wait for its execution.
+ */
+static void
+lock_proposal(ReviewContext *context)
+{
+	bool wait = context->request->decision != DECISION_EDIT ||
+				context->proposal->status != PROPOSAL_APPROVED;
+
+	context->proposal = proposal_require_lock(context->request->proposal_id, wait);
+}
+
+/*
+ * Decide on a proposal: returns its status, and the call as it now stands.
+ *
+ * Locks: the proposal's row; who may not review it is refused before.
+ */
+ProposalStatus
+review(const ReviewRequest *request, Jsonb **final_tool_call)
+{
+	ReviewContext context = {.request = request};
+
+	caller_identify(&context.caller);
+	context.reviewer = caller_actor(&context.caller, request->reviewer_id, "reviewer_id");
+	context.proposal = proposal_require(request->proposal_id);
+	if (!may_review(&context))
+	{
+		read_context(&context);
+		check_state(&context);
+		check_identity(&context);
+	}
+
+	lock_proposal(&context);
+	context.reviewer = caller_read_again(&context.caller, context.reviewer);
+	read_context(&context);
+	check_state(&context);
+	check_identity(&context);
+	check_second_review(&context);
+	find_slot(&context);
+
+	switch (request->decision)
+	{
+		case DECISION_APPROVE:
+			approve(&context);
+			break;
+		case DECISION_REJECT:
+			write_decision(&context, NULL, context.proposal->revision, false, EVENT_REJECT,
+						   PROPOSAL_REJECTED);
+			break;
+		case DECISION_EDIT:
+			edit(&context);
+			break;
+	}
+	*final_tool_call = tool_call_build(context.proposal->tool, context.proposal->params);
+	return context.proposal->status;
+}

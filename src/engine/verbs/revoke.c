@@ -1,0 +1,152 @@
+/*
+ * revoke.c
+ *	  Takes an approval back.
+ *
+ * A review is never changed: a revocation is a row of its own, which takes the
+ * review out of the count.  Approvals of later stages were given in the
+ * knowledge of the one that is revoked, and go with it.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "engine/approval/vote.h"
+#include "engine/identity/caller.h"
+#include "engine/run/queued.h"
+#include "engine/state.h"
+#include "engine/verbs/verbs.h"
+#include "engine/verbs/workflow_join.h"
+#include "store/proposal.h"
+#include "store/revocation.h"
+#include "store/table.h"
+
+static void
+check_state(const Proposal *proposal)
+{
+	ProposalStatus now = proposal_status_now(proposal);
+
+	if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED && now != PROPOSAL_FAILED)
+		proposal_report_state(proposal, "wfo_proposal_ended", "pending, approved or failed",
+							  "Only an approval of what may still be executed can be revoked.");
+}
+
+/* The approval that the actor has given: 55000 where there is none. */
+static const Review *
+find_approval(const Votes *votes, int64 actor_id)
+{
+	for (int i = 0; i < votes->nreviews; i++)
+		if (votes->reviews[i].counts && votes->reviews[i].reviewer.actor_id == actor_id)
+			return &votes->reviews[i];
+	report_wrong_state("wfo_no_approval",
+					   errmsg("actor " INT64_FORMAT " has not approved revision " INT64_FORMAT
+							  " of proposal " INT64_FORMAT,
+							  actor_id, votes->proposal->revision, votes->proposal->proposal_id),
+					   errhint("Who has approved the current revision can revoke that."));
+}
+
+/* Leave out the approvals that go: all but the revoked one, up to a stage. */
+static int
+keep_approvals(const Votes *votes, const Review *revoked, int64 last_stage, Approval *approvals)
+{
+	int kept = 0;
+
+	for (int i = 0; i < votes->nreviews; i++)
+	{
+		const Review *review = &votes->reviews[i];
+
+		if (review->counts && review != revoked && review->stage <= last_stage)
+			approvals[kept++] = (Approval){.role = review->role, .stage = review->stage};
+	}
+	return kept;
+}
+
+/* Write the revocation, then those that follow from it. */
+static void
+write_revocations(const Votes *votes, const Review *revoked, int64 last_stage, const char *reason)
+{
+	Revocation revocation = {
+		.review_id = revoked->review_id,
+		.proposal_id = votes->proposal->proposal_id,
+		.proposed_by = votes->proposal->actor_id,
+		.workflow_id = votes->proposal->workflow_id,
+		.revision = votes->proposal->revision,
+		.actor_id = revoked->reviewer.actor_id,
+		.status = PROPOSAL_PENDING,
+		.reason = reason,
+	};
+
+	revocation_insert(&revocation);
+	revocation.follows = &revoked->review_id;
+	revocation.reason = NULL;
+	for (int i = 0; i < votes->nreviews; i++)
+	{
+		const Review *review = &votes->reviews[i];
+
+		if (!review->counts || review == revoked || review->stage <= last_stage)
+			continue;
+		revocation.review_id = review->review_id;
+		revocation_insert(&revocation);
+	}
+}
+
+/* Check the call and find what it revokes, as the proposal stands. */
+static const Review *
+check_revoke(const Caller *caller, const Proposal *proposal, const Actor *reviewer, Votes *votes)
+{
+	const Review *revoked;
+
+	check_state(proposal);
+	workflow_check_active(workflow_require(proposal->workflow_id));
+	votes_load(votes, proposal);
+	revoked = find_approval(votes, reviewer->actor_id);
+	caller_check_acts_as(caller, reviewer);
+	return revoked;
+}
+
+/*
+ * Revoke one's approval: returns the proposal's status.
+ *
+ * Locks: the workflow, shared, since a failed proposal becomes open again; the
+ * proposal's row, waiting for reviews, but not for an execution.  Who may not is
+ * refused before.
+ */
+ProposalStatus
+approval_revoke(int64 proposal_id, const int64 *reviewer_id, const char *reason)
+{
+	Caller caller;
+	const Actor *reviewer;
+	Proposal *proposal;
+	Votes votes;
+	const Review *revoked;
+	Approval *approvals;
+	int kept;
+	int64 stage;
+	StoreRow row;
+
+	caller_identify(&caller);
+	reviewer = caller_actor(&caller, reviewer_id, "reviewer_id");
+	proposal = proposal_require(proposal_id);
+	if (!caller_may_act(&caller, reviewer))
+		(void) check_revoke(&caller, proposal, reviewer, &votes);
+	workflow_join(proposal->workflow_id);
+	proposal = proposal_require_lock(proposal_id, proposal->status == PROPOSAL_PENDING);
+	reviewer = caller_read_again(&caller, reviewer);
+	revoked = check_revoke(&caller, proposal, reviewer, &votes);
+
+	approvals = palloc(sizeof(Approval) * votes.nreviews);
+	kept = keep_approvals(&votes, revoked, PG_INT64_MAX, approvals);
+	stage = quorum_open_stage(&votes.quorum, approvals, kept);
+	if (revoked->stage != 0)
+		stage = Min(stage, revoked->stage);
+	(void) queued_cancel(proposal, &reviewer->actor_id, "The approval was revoked.");
+	write_revocations(&votes, revoked, stage, reason);
+	kept = keep_approvals(&votes, revoked, stage, approvals);
+	stage = quorum_open_stage(&votes.quorum, approvals, kept);
+
+	store_row_init(&row, STORE_PROPOSAL);
+	row_set_int64(&row, PROPOSAL_APPROVALS, kept);
+	row_set_int64(&row, PROPOSAL_STAGE, stage);
+	row_set_time(&row, PROPOSAL_EXPIRES_AT,
+				 revision_require(proposal_id, proposal->revision)->approve_until);
+	proposal_change(proposal, &row, EVENT_REVOKE, PROPOSAL_PENDING, &reviewer->actor_id, reason);
+	return proposal->status;
+}

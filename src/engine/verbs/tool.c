@@ -1,0 +1,402 @@
+/*
+ * tool.c
+ *	  Registers and changes tools.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/names.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "engine/identity/binding.h"
+#include "engine/identity/caller.h"
+#include "engine/state.h"
+#include "engine/tool/definition.h"
+#include "engine/tool/run_as.h"
+#include "engine/tool/run_sql.h"
+#include "engine/verbs/verbs.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "store/home.h"
+#include "store/lock.h"
+#include "store/table.h"
+#include "store/tool.h"
+#include "store/tool_definition.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+/* The role behind a role: pg_database_owner stands for the owner of the database. */
+static Oid
+stands_for(Oid role)
+{
+	HeapTuple tuple;
+	Oid owner;
+
+	if (role != ROLE_PG_DATABASE_OWNER)
+		return role;
+	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+	if (!HeapTupleIsValid(tuple))
+		return role;
+	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* Whom a tool trusts anyway: who it runs as, who wrote it, and superusers. */
+static bool
+is_trusted(Oid role, Oid run_as, Oid function_owner)
+{
+	role = stands_for(role);
+	return role != ACL_ID_PUBLIC &&
+		   (role == run_as || role == function_owner || superuser_arg(role));
+}
+
+/* Somebody not trusted who may create objects in the schema, or ACL_ID_PUBLIC; else false. */
+static bool
+find_other_writer(HeapTuple schema, Oid run_as, Oid function_owner, Oid *writer)
+{
+	Datum value;
+	bool isnull;
+	Acl *acl;
+
+	*writer = ((Form_pg_namespace) GETSTRUCT(schema))->nspowner;
+	if (!is_trusted(*writer, run_as, function_owner))
+		return true;
+	value = SysCacheGetAttr(NAMESPACEOID, schema, Anum_pg_namespace_nspacl, &isnull);
+	if (isnull)
+		return false;
+	acl = DatumGetAclPCopy(value);
+	for (int i = 0; i < ACL_NUM(acl); i++)
+	{
+		*writer = ACL_DAT(acl)[i].ai_grantee;
+		if ((ACLITEM_GET_PRIVS(ACL_DAT(acl)[i]) & ACL_CREATE) != 0 &&
+			!is_trusted(*writer, run_as, function_owner))
+			return true;
+	}
+	return false;
+}
+
+/* Warn where somebody else could put objects in the tool's way. */
+static void
+warn_if_writable(Oid schema, Oid run_as, Oid function_owner)
+{
+	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid writer;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	if (find_other_writer(tuple, run_as, function_owner, &writer))
+		ereport(WARNING,
+				(errmsg("schema \"%s\" on the tool's search_path is writable by others",
+						get_namespace_name(schema)),
+				 errdetail("%s may create objects in it that the tool would use.",
+						   writer == ACL_ID_PUBLIC
+							   ? "Everybody"
+							   : psprintf("Role \"%s\"", GetUserNameFromId(writer, false))),
+				 errhint("Revoke CREATE on the schema, or register the tool under another "
+						 "search_path.")));
+	ReleaseSysCache(tuple);
+}
+
+/* The search_path in force, by names, with pg_temp at its end. */
+static char *
+current_search_path(Oid run_as, Oid function_owner)
+{
+	StringInfoData path;
+	List *schemas = fetch_search_path(false);
+	ListCell *cell;
+
+	initStringInfo(&path);
+	foreach (cell, schemas)
+	{
+		Oid schema = lfirst_oid(cell);
+
+		if (isAnyTempNamespace(schema))
+			continue;
+		warn_if_writable(schema, run_as, function_owner);
+		appendStringInfo(&path, "%s, ", quote_identifier(get_namespace_name(schema)));
+	}
+	appendStringInfoString(&path, "pg_temp");
+	return path.data;
+}
+
+/* The signature by which the function is found again, whatever the search_path. */
+static char *
+qualified_signature(Oid function)
+{
+	int nest_level = NewGUCNestLevel();
+	char *signature;
+
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	signature = format_procedure_qualified(function);
+	AtEOXact_GUC(false, nest_level);
+	return signature;
+}
+
+static void
+check_max_attempts(const int64 *max_attempts)
+{
+	if (max_attempts != NULL && *max_attempts < 1)
+		report_invalid("wfo_argument_invalid", errmsg("max_attempts must be at least 1"),
+					   errdetail("It is " INT64_FORMAT ".", *max_attempts));
+}
+
+/* Refuse to run a tool for a dry run where it must not be run for a look. */
+static void
+check_dry_run_mode(DryRunMode mode, bool preview)
+{
+	if (mode == DRY_RUN_ROLLBACK && !preview)
+		report_invalid("wfo_argument_invalid", errmsg("dry_run_mode rollback needs preview"),
+					   errdetail("A dry run would run the tool and roll it back."),
+					   errhint("Say preview => true, if a rollback undoes what the tool does."));
+}
+
+/* What must hold of the tool as a whole: 22023. */
+static void
+check_rerun(bool rerun, bool in_session, int64 max_attempts, bool preview)
+{
+	if (rerun)
+		return;
+	if (in_session)
+		report_invalid("wfo_argument_invalid", errmsg("rerun false needs in_session false"),
+					   errdetail("In a session the start of a call cannot be kept before it."),
+					   errhint("Say in_session => false: the tool then runs in background "
+							   "workers only."));
+	if (max_attempts != 1)
+		report_invalid("wfo_argument_invalid", errmsg("rerun false needs max_attempts 1"),
+					   errdetail("It is " INT64_FORMAT ".", max_attempts),
+					   errhint("Say max_attempts => 1: a call of the tool is never tried again."));
+	if (preview)
+		ereport(WARNING, (errmsg("previews run a tool that is registered with rerun false"),
+						  errdetail("A preview is rolled back, but what the tool does outside the "
+									"transaction stays, each time."),
+						  errhint("Say preview => false, unless the tool does nothing outside the "
+								  "transaction in a preview.")));
+}
+
+/* Refuse who may not register the function to run as the role. */
+static void
+check_run_as(const Caller *caller, Oid function, Oid run_as)
+{
+	HeapTuple tuple;
+	Form_pg_proc proc;
+
+	definition_check_function(function);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	run_as_check_registration(caller->role, run_as, proc->proowner, proc->prosecdef, function);
+	ReleaseSysCache(tuple);
+}
+
+/* The same for a new combination: a role that is to run SQL statements is granted run_sql. */
+static void
+check_new_run_as(const Caller *caller, Oid function, Oid run_as)
+{
+	definition_check_function(function);
+	if (run_sql_is(function))
+	{
+		run_as_check_registrant(caller->role, run_as);
+		grant_run_sql(run_as);
+	}
+	check_run_as(caller, function, run_as);
+}
+
+/*
+ * Refuse who could not register the tool as it will be; function and run_as are
+ * the new ones, where there are any.
+ */
+static void
+check_may_change(const Caller *caller, const Tool *tool, Oid function, Oid run_as)
+{
+	bool is_new = OidIsValid(function) || OidIsValid(run_as);
+
+	if (!OidIsValid(function))
+	{
+		const Definition *definition = definition_find(tool);
+
+		function = definition != NULL ? definition->function : InvalidOid;
+	}
+	if (!OidIsValid(run_as))
+	{
+		/* A superuser may change a tool whose role is gone: nobody's rights are lent. */
+		if (tool_role_name(tool) == NULL && !is_new && superuser_arg(caller->role))
+			return;
+		run_as = run_as_current(tool);
+	}
+	if (!OidIsValid(function))
+		run_as_check_registrant(caller->role, run_as);
+	else if (is_new)
+		check_new_run_as(caller, function, run_as);
+	else
+		check_run_as(caller, function, run_as);
+}
+
+static void
+set_function(StoreRow *row, Oid function, Oid run_as)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid function_owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+
+	ReleaseSysCache(tuple);
+	row_set_text(row, TOOL_FUNCTION, qualified_signature(function));
+	row_set_text(row, TOOL_SEARCH_PATH, current_search_path(run_as, function_owner));
+}
+
+/* Let the tool run as a role; before is what it was, NULL for a new one. */
+static void
+set_run_as(StoreRow *row, Oid run_as, const Tool *before)
+{
+	const char *name = GetUserNameFromId(run_as, false);
+
+	row_set_name(row, TOOL_RUN_AS, name);
+	row_set(row, TOOL_RUN_AS_OID, ObjectIdGetDatum(run_as));
+	row_set_home(row, TOOL_HOME_SYSTEM, TOOL_HOME_DATABASE);
+	/* A role of the same name is the same, confirmed after a restore. */
+	if (before == NULL || strcmp(before->run_as, name) != 0)
+		row_set_null(row, TOOL_FORMER_RUN_AS);
+}
+
+/*
+ * Store the tool's definition as it is now, so that the first to propose the
+ * tool does not make others wait until it commits.
+ */
+static void
+keep_definition(const char *name)
+{
+	const Tool *tool = tool_require(name);
+	const Definition *definition = definition_load(tool);
+
+	tool_definition_keep(definition->sha256, name, definition->json);
+}
+
+/* Register a function as a tool.  42710 where the name is taken. */
+void
+tool_register(const ToolRequest *request)
+{
+	Caller caller;
+	StoreRow row;
+	Oid run_as;
+
+	check_max_attempts(request->max_attempts);
+	check_dry_run_mode(*request->dry_run_mode, *request->preview);
+	check_rerun(*request->rerun, *request->in_session, *request->max_attempts, *request->preview);
+	caller_identify(&caller);
+	run_as = OidIsValid(request->run_as) ? request->run_as : caller.role;
+	check_new_run_as(&caller, request->function, run_as);
+	store_lock_text(LOCK_NAME, STORE_TOOL, request->tool);
+	if (tool_load(request->tool) != NULL)
+		report_duplicate("wfo_tool_exists", errmsg("tool \"%s\" exists already", request->tool),
+						 errhint("Choose another name, or change the tool with update_tool."));
+
+	store_row_init(&row, STORE_TOOL);
+	row_set_text(&row, TOOL_TOOL, request->tool);
+	row_set_bool(&row, TOOL_ENABLED, true);
+	row_set_bool(&row, TOOL_IN_SESSION, *request->in_session);
+	row_set_bool(&row, TOOL_PREVIEW, *request->preview);
+	row_set_enum(&row, TOOL_DRY_RUN_MODE, &dry_run_mode_type, *request->dry_run_mode);
+	row_set_int64(&row, TOOL_MAX_ATTEMPTS, *request->max_attempts);
+	row_set_pointer(&row, TOOL_TIMEOUT, request->timeout);
+	set_function(&row, request->function, run_as);
+	set_run_as(&row, run_as, NULL);
+	row_set_text(&row, TOOL_DESCRIPTION, request->description);
+	row_set_time(&row, TOOL_REGISTERED_AT, GetCurrentTimestamp());
+	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
+	row_set_bool(&row, TOOL_RERUN, *request->rerun);
+	store_insert(&row);
+	keep_definition(request->tool);
+}
+
+static Tool *
+lock_tool(const char *name)
+{
+	Tool *tool;
+
+	(void) tool_require(name);
+	tool = tool_lock(name, true);
+	Assert(tool != NULL);
+	tool_follow_role(tool);
+	return tool_lock(name, true);
+}
+
+/* Change what is given of a tool. */
+void
+tool_update(const ToolRequest *request)
+{
+	Caller caller;
+	StoreRow row;
+	Tool *tool;
+
+	check_max_attempts(request->max_attempts);
+	(void) tool_require(request->tool);
+	if (!OidIsValid(request->function) && !OidIsValid(request->run_as) &&
+		request->description == NULL && request->timeout == NULL && request->max_attempts == NULL &&
+		request->in_session == NULL && request->preview == NULL && request->dry_run_mode == NULL &&
+		request->rerun == NULL)
+		return;
+	caller_identify(&caller);
+	check_may_change(&caller, tool_require(request->tool), request->function, request->run_as);
+	tool = lock_tool(request->tool);
+	check_may_change(&caller, tool, request->function, request->run_as);
+	check_dry_run_mode(request->dry_run_mode != NULL ? *request->dry_run_mode : tool->dry_run_mode,
+					   request->preview != NULL ? *request->preview : tool->preview);
+	check_rerun(request->rerun != NULL ? *request->rerun : tool->rerun,
+				request->in_session != NULL ? *request->in_session : tool->in_session,
+				request->max_attempts != NULL ? *request->max_attempts : tool->max_attempts,
+				request->preview != NULL ? *request->preview : tool->preview);
+	store_row_init(&row, STORE_TOOL);
+	if (OidIsValid(request->function) || OidIsValid(request->run_as))
+	{
+		Oid run_as = OidIsValid(request->run_as) ? request->run_as : run_as_current(tool);
+
+		if (OidIsValid(request->function))
+			set_function(&row, request->function, run_as);
+		set_run_as(&row, run_as, tool);
+	}
+	if (request->description != NULL)
+		row_set_text(&row, TOOL_DESCRIPTION, request->description);
+	if (request->timeout != NULL)
+		row_set_pointer(&row, TOOL_TIMEOUT, request->timeout);
+	if (request->max_attempts != NULL)
+		row_set_int64(&row, TOOL_MAX_ATTEMPTS, *request->max_attempts);
+	if (request->in_session != NULL)
+		row_set_bool(&row, TOOL_IN_SESSION, *request->in_session);
+	if (request->preview != NULL)
+		row_set_bool(&row, TOOL_PREVIEW, *request->preview);
+	if (request->dry_run_mode != NULL)
+		row_set_enum(&row, TOOL_DRY_RUN_MODE, &dry_run_mode_type, *request->dry_run_mode);
+	if (request->rerun != NULL)
+		row_set_bool(&row, TOOL_RERUN, *request->rerun);
+	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
+	store_update(&row, tool->row);
+	keep_definition(request->tool);
+}
+
+/* Let a tool be proposed and executed, for who could register it; or not, for anybody. */
+void
+tool_set_enabled(const char *name, bool enabled)
+{
+	Caller caller;
+	StoreRow row;
+	Tool *tool;
+
+	caller_identify(&caller);
+	if (enabled)
+		check_may_change(&caller, tool_require(name), InvalidOid, InvalidOid);
+	tool = lock_tool(name);
+	if (tool->enabled == enabled)
+		return;
+	if (enabled)
+		check_may_change(&caller, tool, InvalidOid, InvalidOid);
+	store_row_init(&row, STORE_TOOL);
+	row_set_bool(&row, TOOL_ENABLED, enabled);
+	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
+	store_update(&row, tool->row);
+}
