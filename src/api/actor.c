@@ -6,7 +6,7 @@
 
 #include "base/args.h"
 #include "engine/call.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/actor.h"
 #include "fmgr.h"
 
 PG_FUNCTION_INFO_V1(wfo_register_actor);

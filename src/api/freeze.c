@@ -6,7 +6,7 @@
 
 #include "base/args.h"
 #include "engine/call.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/freeze.h"
 #include "fmgr.h"
 #include "worker/announce.h"
 

@@ -8,7 +8,8 @@
 #include "base/args.h"
 #include "base/errors.h"
 #include "engine/call.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/grant.h"
+#include "engine/verbs/policy.h"
 #include "fmgr.h"
 
 PG_FUNCTION_INFO_V1(wfo_set_policy);

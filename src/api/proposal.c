@@ -9,7 +9,13 @@
 #include "base/errors.h"
 #include "base/json_args.h"
 #include "engine/call.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/comment.h"
+#include "engine/verbs/lifecycle.h"
+#include "engine/verbs/preview.h"
+#include "engine/verbs/propose.h"
+#include "engine/verbs/review.h"
+#include "engine/verbs/review_many.h"
+#include "engine/verbs/revoke.h"
 #include "fmgr.h"
 
 PG_FUNCTION_INFO_V1(wfo_propose_action);

@@ -7,7 +7,7 @@
 #include "base/args.h"
 #include "base/json.h"
 #include "engine/call.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/workflow.h"
 #include "fmgr.h"
 
 PG_FUNCTION_INFO_V1(wfo_start_workflow);

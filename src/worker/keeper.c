@@ -12,7 +12,7 @@
 #include "access/xact.h"
 #include "engine/run/cancel.h"
 #include "engine/run/work.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/lifecycle.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"

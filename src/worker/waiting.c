@@ -13,7 +13,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/statement_snapshot.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/outcome.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"

@@ -18,7 +18,8 @@
 #include "engine/tool/definition.h"
 #include "engine/tool/params.h"
 #include "engine/tool/run_as.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/accept.h"
+#include "engine/verbs/enqueue.h"
 #include "store/table.h"
 
 typedef struct Acceptance

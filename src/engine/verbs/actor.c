@@ -7,7 +7,7 @@
 #include "base/errors.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/actor.h"
 #include "miscadmin.h"
 #include "store/actor.h"
 #include "store/home.h"

@@ -18,7 +18,7 @@
 #include "engine/state.h"
 #include "engine/tool/run_as.h"
 #include "engine/verbs/batch.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/execute.h"
 #include "store/audit_log.h"
 #include "store/execution.h"
 #include "utils/builtins.h"

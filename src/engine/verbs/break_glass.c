@@ -20,7 +20,7 @@
 #include "engine/run/frozen.h"
 #include "engine/state.h"
 #include "engine/tool/invoke.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/break_glass.h"
 #include "store/break_glass.h"
 #include "store/lock.h"
 #include "store/table.h"

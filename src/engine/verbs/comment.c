@@ -6,7 +6,7 @@
 
 #include "engine/identity/caller.h"
 #include "engine/identity/readable.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/comment.h"
 #include "store/comment.h"
 #include "store/table.h"
 

@@ -10,7 +10,7 @@
 #include "engine/approval/vote.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/delegate.h"
 #include "miscadmin.h"
 #include "store/delegation.h"
 #include "store/lock.h"

@@ -17,7 +17,7 @@
 #include "engine/run/approved.h"
 #include "engine/run/queued.h"
 #include "engine/tool/run_as.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/enqueue.h"
 #include "store/execution.h"
 #include "store/queue.h"
 #include "utils/resowner.h"

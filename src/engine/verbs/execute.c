@@ -14,7 +14,7 @@
 #include "engine/run/finish.h"
 #include "engine/run/frozen.h"
 #include "engine/tool/invoke.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/execute.h"
 #include "store/table.h"
 
 /* Check a call that is to run here, as its proposal stands. */

@@ -9,7 +9,7 @@
 #include "base/errors.h"
 #include "engine/identity/caller.h"
 #include "engine/state.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/freeze.h"
 #include "store/freeze.h"
 #include "store/table.h"
 #include "utils/builtins.h"

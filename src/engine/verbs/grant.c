@@ -15,7 +15,7 @@
 #include "catalog/pg_proc.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/capability.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/grant.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "store/audit_log.h"

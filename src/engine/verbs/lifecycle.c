@@ -11,7 +11,7 @@
 #include "engine/run/queued.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/lifecycle.h"
 #include "engine/verbs/workflow_join.h"
 #include "store/proposal.h"
 #include "store/table.h"

@@ -10,7 +10,7 @@
 #include "base/peek.h"
 #include "engine/identity/readable.h"
 #include "engine/state.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/outcome.h"
 #include "store/execution.h"
 #include "store/queue.h"
 

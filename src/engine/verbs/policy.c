@@ -6,7 +6,7 @@
 
 #include "base/errors.h"
 #include "engine/identity/caller.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/policy.h"
 #include "model/quorum.h"
 #include "store/lock.h"
 #include "store/policy.h"

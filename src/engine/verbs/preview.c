@@ -21,7 +21,7 @@
 #include "engine/tool/definition.h"
 #include "engine/tool/run_as.h"
 #include "engine/tool/simulate.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/preview.h"
 #include "store/preview.h"
 #include "store/table.h"
 #include "utils/builtins.h"

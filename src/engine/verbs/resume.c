@@ -9,7 +9,7 @@
 #include "engine/identity/caller.h"
 #include "engine/state.h"
 #include "engine/tool/run_as.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/resume.h"
 #include "store/audit_log.h"
 #include "store/queue.h"
 #include "utils/acl.h"

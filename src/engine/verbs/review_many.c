@@ -11,7 +11,8 @@
 #include "base/each.h"
 #include "base/json.h"
 #include "engine/tool/result.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/review.h"
+#include "engine/verbs/review_many.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 

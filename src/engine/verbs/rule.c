@@ -9,7 +9,7 @@
 #include "base/errors.h"
 #include "engine/identity/caller.h"
 #include "engine/state.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/rule.h"
 #include "model/quorum.h"
 #include "store/rule.h"
 

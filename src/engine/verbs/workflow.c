@@ -13,7 +13,7 @@
 #include "engine/identity/readable.h"
 #include "engine/run/queued.h"
 #include "engine/state.h"
-#include "engine/verbs/verbs.h"
+#include "engine/verbs/workflow.h"
 #include "engine/verbs/workflow_join.h"
 #include "store/table.h"
 #include "utils/builtins.h"
