@@ -1,10 +1,12 @@
 #!/bin/bash
 # check-docs.sh: holds the documents to the code, and prints TAP.
 #
-# What there is to call or set is named in README.md and described in the
-# database, and what the documents name is there.  A plain search for words:
-# whether a description is true, it cannot tell.
+# What there is to call or set is described in doc/ and in the database, and what
+# the documents name is there.  A plain search for words: whether a description
+# is true, it cannot tell.  test/t/docs.pl runs the examples, and compares
+# doc/reference.md with the catalog.
 set -euo pipefail
+shopt -s extglob
 cd "$(dirname "$0")/.."
 
 number=0
@@ -31,44 +33,53 @@ missing() {
 
 created() { sed -nE "s/^CREATE $1 ([a-z_]+).*/\1/p" sql/*.sql | sort -u; }
 commented() { sed -nE "s/^COMMENT ON $1 ([a-z_.]+).*/\1/p" sql/*.sql | sort -u; }
-calls() { sed -nE 's/^CREATE FUNCTION ([a-z_]+).*/\1/p' sql/functions.sql | sort -u; }
+calls() { sed -nE 's/^CREATE FUNCTION ([a-z_]+).*/\1/p' sql/functions.sql sql/views.sql | sort -u; }
 settings() { grep -ohE '"workflow_orch\.[a-z_]+"' src/base/settings.c | tr -d '"' | sort -u; }
 reasons() {
 	find src -name '*.[ch]' -exec cat {} + |
 		perl -0ne 'print "$1\n" while /(?:\b(?:\w*report_\w+|errreason|write_lost)\(\s*(?:\w+,\s*)?|constraint_name = pstrdup\()"(wfo_\w+)"/g' | sort -u
 }
-# Each call of a capability that README.md's table does not name in the row of the
-# capability, or in the rows of several.
-calls_not_in_table() {
+# Where the table of capabilities in reference.md and the code differ: a call that
+# the row of a capability, or a row of several, does not name, or names in vain.
+differences_of_capabilities() {
 	perl -0777 -e '
 		my ($code, $text) = map { local @ARGV = $_; <> } @ARGV;
 		my ($everybody) = $code =~ /FUNCTIONS_OF_EVERYBODY\b((?:[^\n]*\\\n)*[^\n]*)/;
-		my ($shared) = join "", $text =~ /^(\| (?:all|these),? but .*)$/mg;
+		my ($shared) = join "", $text =~ /^\| (?:all|these),? but [^|]*\|([^|]*)/mg;
 		while ($code =~ /(\w+)_functions\[\] = \{(.*?)\};/gs) {
 			my ($name, $body) = ($1, $2);
-			my ($row) = $text =~ /^\| `$name` (.*)$/m;
+			my ($row) = $text =~ /^\| `$name` \|([^|]*)/m;
 			$body .= $everybody if $body =~ /FUNCTIONS_OF_EVERYBODY/;
-			print "$name: $_\n" foreach grep { "$row$shared" !~ /`$_`/ } $body =~ /"(\w+)"/g;
-		}' src/model/capability.c README.md
+			my %calls = map { $_ => 1 } $body =~ /"(\w+)"/g;
+			print "$name: $_ is missing\n" foreach grep { "$row$shared" !~ /`$_`/ } sort keys %calls;
+			print "$name: $_ is no call of it\n" foreach grep { !$calls{$_} } ($row // "") =~ /`(\w+)`/g;
+			my ($first) = $body =~ /"(\w+)"/;
+			print "$name: $first must stand first\n" unless ($row // "") =~ /^ `$first`/;
+		}' src/model/capability.c doc/reference.md
 }
+# first_words FILE: what stands first, and in backticks, in the rows of its tables.
+# shellcheck disable=SC2016
+first_words() { sed -nE 's/^\| `([a-z_.]+)` \|.*/\1/p' "$1" | sort -u; }
+# compare WANTED FOUND: lines that are in one only.
+compare() { diff <(echo "$1") <(echo "$2") | grep '^[<>]' || true; }
 documents=(README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md doc/*.md)
+pages=(README.md ARCHITECTURE.md CONTRIBUTING.md doc/*.md)
+readers=(doc/!(reference).md)
 
 report 'there are functions, tables and settings to look for' \
 	"$([ "$(calls | wc -l)" -gt 10 ] && [ "$(created TABLE | wc -l)" -gt 5 ] && [ "$(settings | wc -l)" -gt 3 ] || echo 'too few were found')"
-report 'README.md names every function' "$(calls | missing README.md)"
-report 'README.md names every table' "$(created TABLE | missing README.md)"
-report 'README.md names every setting' "$(settings | missing README.md)"
-report 'README.md names every capability' \
-	"$(sed -nE 's/^\s*\[CAPABILITY_[A-Z_]+\] = \{"([a-z_]+)".*/\1/p' src/model/capability.c | missing README.md)"
-# shellcheck disable=SC2016
-report 'the table of capabilities in README.md names every call' "$(calls_not_in_table)"
-# shellcheck disable=SC2016
-report 'doc/reference.md lists the reasons of errors, and no others' \
-	"$(diff <(reasons) <(sed -nE 's/^\| `(wfo_[a-z_]+)`.*/\1/p' doc/reference.md | sort) | grep '^[<>]' || true)"
-report 'every function, table and type has a comment' \
-	"$(for kind in FUNCTION TABLE TYPE; do comm -23 <(created "$kind") <(commented "$kind"); done)"
+report 'README.md has at most 250 lines' "$([ "$(wc -l <README.md)" -le 250 ] || wc -l README.md)"
+report 'a page for a reader names every call' "$(calls | missing "${readers[@]}")"
+report 'doc/reference.md lists the settings, and no others' "$(compare "$(settings)" "$(first_words doc/reference.md | grep '^workflow_orch\.')")"
+report 'doc/reference.md lists the reasons of errors, and no others' "$(compare "$(reasons)" "$(first_words doc/reference.md | grep '^wfo_')")"
+report 'doc/reference.md lists the capabilities with their calls, and no others' "$(differences_of_capabilities)"
+report 'every function, table, view and type has a comment' \
+	"$(for kind in FUNCTION TABLE VIEW TYPE; do comm -23 <(created "$kind") <(commented "$kind"); done)"
 report 'a function that a document calls is there' \
 	"$(grep -ohE 'workflow_orch\.[a-z_]+\(' "${documents[@]}" | sed -E 's/.*\.([a-z_]+)\(/\1/' | sort -u | comm -23 - <(calls))"
+report 'what a page names in code is there' "$(perl script/check-pages.pl names "${pages[@]}")"
+report 'where a page links to is there' "$(perl script/check-pages.pl links "${documents[@]}")"
+report 'every block of code says what it is' "$(perl script/check-pages.pl fences README.md doc/*.md)"
 # The kinds of tests are folders, which may be empty.
 report 'a file that a document names is there' \
 	"$(grep -ohE '\b(src|sql|test|script|demo|doc)/[a-zA-Z0-9_/.-]*[a-z/]' "${documents[@]}" | sort -u |

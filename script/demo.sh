@@ -279,4 +279,4 @@ tell "And the tables agree with it: a row here would be a finding."
 act dan 'finding' "SELECT * FROM workflow_orch.verify_audit_log()"
 holds "no findings" "SELECT count(*) = 0 FROM workflow_orch.verify_audit_log()"
 
-tell "That was it. The server is removed now, with all that was on it. README.md says how to go on."
+tell "That was it. The server is removed now, with all that was on it. README.md says where to read on."

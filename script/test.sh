@@ -128,7 +128,7 @@ trap finish EXIT
 say "Tests with $("$PG_CONFIG" --version)"
 
 mkdir "$tmp/tree" "$tmp/tree/test" "$tmp/tree/expected"
-cp -r src sql script demo doc ./*.md META.json workflow_orch.control "$tmp/tree/"
+cp -r src sql script demo doc ./*.md LICENSE META.json workflow_orch.control "$tmp/tree/"
 cp -r test expected "$tmp/tree/"
 chmod -R a+rX "$tmp/tree"
 [ ${#as_server[@]} = 0 ] || chown -R --reference="$tmp" "$tmp/tree"

@@ -5,30 +5,30 @@ CREATE FUNCTION register_actor(name text, role text, db_role regrole DEFAULT NUL
                                kind text DEFAULT 'human', person text DEFAULT NULL, OUT actor_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_register_actor';
 COMMENT ON FUNCTION register_actor IS
-  'Registers an actor and returns its id. role is its role in the business; db_role binds it to a database role; kind is human, agent or service; person is who stands behind it. Errors: 22023, 42710 name taken.';
+  'Registers an actor and returns its id. role is the actor''s role in the business, kind is human, agent or service. db_role binds the actor to a database role. person names the person behind the actor. Errors: 22023, 42710 the name is taken.';
 
 CREATE FUNCTION update_actor(actor_id bigint, role text DEFAULT NULL, db_role regrole DEFAULT NULL,
                              active boolean DEFAULT NULL, person text DEFAULT NULL, name text DEFAULT NULL)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_update_actor';
 COMMENT ON FUNCTION update_actor IS
-  'Changes an actor; NULL leaves as it is. db_role ''-'' binds it to none, person '''' to nobody. What the actor did before stands. Errors: 22023, 42704, 42710 name taken.';
+  'Changes an actor. NULL leaves an attribute as it is; db_role ''-'' binds the actor to no role, and an empty person clears the person. What the actor has done stands. Errors: 22023, 42704, 42710 the name is taken.';
 
 CREATE FUNCTION start_workflow(title text, actor_id bigint DEFAULT NULL, dry_run boolean DEFAULT NULL,
                                metadata jsonb DEFAULT '{}', OUT workflow_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_start_workflow';
 COMMENT ON FUNCTION start_workflow IS
-  'Starts a workflow and returns its id. actor_id NULL: the actor bound to the session''s role, if any. dry_run true: its executions only describe what they would do. metadata is a JSON object for your own use. Errors: 22023, 42704, 42501.';
+  'Starts a workflow and returns its id. actor_id NULL means the actor bound to the session''s role, if there is one. With dry_run its executions only describe what they would do. metadata is a JSON object for the application''s own use. Errors: 22023, 42704, 42501.';
 
 CREATE FUNCTION complete_workflow(workflow_id bigint, actor_id bigint DEFAULT NULL, OUT status workflow_status)
 RETURNS workflow_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_complete_workflow';
 COMMENT ON FUNCTION complete_workflow IS
-  'Completes a workflow in which nothing is pending or approved any more. Errors: 42704, 55000 not active or proposals open, 55P03, 42501 neither yours nor administer.';
+  'Completes a workflow that has no pending and no approved proposals. Errors: 42704, 55000 the workflow is not active or has open proposals, 55P03, 42501 the actor did not start it and the role lacks administer.';
 
 CREATE FUNCTION cancel_workflow(workflow_id bigint, actor_id bigint DEFAULT NULL, reason text DEFAULT NULL,
                                 OUT status workflow_status)
 RETURNS workflow_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_cancel_workflow';
 COMMENT ON FUNCTION cancel_workflow IS
-  'Cancels a workflow with its pending, approved and failed proposals. Errors: 42704, 55000 not active, 55P03 a proposal is being executed or changed, 42501 neither yours nor administer.';
+  'Cancels a workflow together with its pending, approved and failed proposals. Errors: 42704, 55000 the workflow is not active, 55P03 a proposal is being executed or changed, 42501 the actor did not start it and the role lacks administer.';
 
 CREATE FUNCTION propose_action(workflow_id bigint, actor_id bigint, tool text, params jsonb, reason text,
                                idempotency_key text DEFAULT NULL,
@@ -36,7 +36,7 @@ CREATE FUNCTION propose_action(workflow_id bigint, actor_id bigint, tool text, p
                                OUT proposal_id bigint, OUT status proposal_status)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_propose_action';
 COMMENT ON FUNCTION propose_action IS
-  'Proposes a call of a tool. params is a JSON object whose keys are the function''s argument names; reason says why. The same idempotency_key of an actor with the same content answers with the proposal that is there. execute_on_approval: the last approval queues the call for the background workers, in its own transaction; it takes the capability execute. Errors: 22023 params do not fit, 42704, 55000 workflow not active or tool disabled, 42501, 42710 key used for other content, 54000 too large or too many.';
+  'Proposes a call of a tool. params is a JSON object whose keys are the names of the function''s arguments; reason says why. If the actor has used the idempotency_key before with the same content, the existing proposal is returned. With execute_on_approval, which requires the capability execute, the last approval queues the call for the background workers in its own transaction. Errors: 22023 the params do not fit, 42704, 55000 the workflow is not active or the tool is disabled, 42501, 42710 the key was used for other content, 54000 too large or too many.';
 
 CREATE FUNCTION review_action(proposal_id bigint, reviewer_id bigint, decision text, edits jsonb DEFAULT NULL,
                               comment text DEFAULT NULL, expected_revision bigint DEFAULT NULL,
@@ -44,110 +44,110 @@ CREATE FUNCTION review_action(proposal_id bigint, reviewer_id bigint, decision t
                               OUT status proposal_status, OUT final_tool_call jsonb)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_action';
 COMMENT ON FUNCTION review_action IS
-  'Approves, rejects or edits a proposal. edits goes with edit: a JSON Merge Patch (RFC 7396) on the params, approved with it. preview_id attaches a preview that the reviewer has made of this revision. Returns the status and the call as it now stands. Waits for other reviews of the proposal. Errors: 22023, 42704, 55000 not pending, tool or revision changed, 55P03 being executed, 42501 own proposal or not yours to review, 42710 reviewed already.';
+  'Approves, rejects or edits a proposal. edits is for edit alone: a JSON Merge Patch (RFC 7396) on the params, which it approves as well. preview_id attaches a preview that the reviewer has made of this revision. Returns the status and the call as it then stands. Waits for other reviews of the proposal. Errors: 22023, 42704, 55000 not pending, or the tool or the revision has changed, 55P03 it is being executed, 42501 the actor''s own proposal or not theirs to review, 42710 already reviewed.';
 
 CREATE FUNCTION review_actions(reviews jsonb, OUT results jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_actions';
 COMMENT ON FUNCTION review_actions IS
-  'Decides on many proposals, each by itself and in the order given. reviews is an array of objects whose members are the arguments of review_action; results has one for each: index, proposal_id, success, and status and final_tool_call or error. Errors: 22023 malformed, and nothing is decided; 40001, 40P01 and a cancel are raised.';
+  'Decides on many proposals, each separately and in the order given. reviews is an array of objects whose members are the arguments of review_action. results has an object for each: index, proposal_id, success, and either status and final_tool_call or error. 40001, 40P01 and a cancel are raised. Errors: 22023 malformed, and then nothing is decided, 54000 too many.';
 
 CREATE FUNCTION comment_proposal(proposal_id bigint, actor_id bigint, comment text, OUT comment_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_comment_proposal';
 COMMENT ON FUNCTION comment_proposal IS
-  'Says something about a proposal, whatever its status, without deciding on it, and returns the comment''s id. For its proposer and for who reads every proposal. Errors: 22023, 42704, 42501, 54000 too long.';
+  'Adds a comment to a proposal, whatever its status, without a decision, and returns the comment''s id. For the proposer and for roles that may read every proposal. Errors: 22023, 42704, 42501, 54000 too long.';
 
 CREATE FUNCTION preview_action(proposal_id bigint, actor_id bigint DEFAULT NULL, OUT preview jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_preview_action';
 COMMENT ON FUNCTION preview_action IS
-  'Runs a pending or approved proposal''s call as its role, rolls it back, and returns what it did: output or error, rows inserted, updated and deleted per table, duration in ms. Sequences and what leaves the database are not undone, so only for tools with preview. 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not pending or approved, tool changed, disabled, frozen, without preview, not for sessions or inside of a trigger, 42501 own proposal or no slot in it.';
+  'Runs the call of a pending or approved proposal as the tool''s role, rolls it back, and returns what it did: output or error, rows inserted, updated and deleted in each table, and duration in milliseconds. Only for tools registered with preview, because a rollback undoes neither sequences nor what leaves the database. 40001, 40P01 and a cancel are raised. Errors: 42704, 55000 not pending or approved, or the tool has changed, is disabled, frozen, without preview or not for sessions, or the call is made inside a trigger, 42501 the actor''s own proposal or no slot in it.';
 
 CREATE FUNCTION withdraw_proposal(proposal_id bigint, actor_id bigint, reason text DEFAULT NULL,
                                   OUT status proposal_status)
 RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_withdraw_proposal';
 COMMENT ON FUNCTION withdraw_proposal IS
-  'Withdraws one''s own pending, approved or failed proposal. Errors: 42704, 55000, 55P03 being executed or changed, 42501 not yours.';
+  'Withdraws a pending, approved or failed proposal of the actor. Errors: 42704, 55000, 55P03 it is being executed or changed, 42501 the proposal is another actor''s.';
 
 CREATE FUNCTION revoke_approval(proposal_id bigint, reviewer_id bigint, reason text DEFAULT NULL,
                                 OUT status proposal_status)
 RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_revoke_approval';
 COMMENT ON FUNCTION revoke_approval IS
-  'Takes back one''s own approval of the current revision of a proposal that is pending, approved or failed, which is pending then; approvals of later stages go with it, and a queued execution is cancelled. Errors: 42704, 55000, 55P03 being executed, 42501.';
+  'Takes back the reviewer''s approval of the current revision of a pending, approved or failed proposal, which is pending afterwards. Approvals of later stages are voided as well, and a queued execution is cancelled. Errors: 42704, 55000, 55P03 it is being executed, 42501.';
 
 CREATE FUNCTION delegate_review(from_actor bigint, to_actor bigint, ends_at timestamptz, OUT delegation_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_delegate_review';
 COMMENT ON FUNCTION delegate_review IS
-  'Lets to_actor review in the role of from_actor, too, from now until ends_at, and returns the delegation''s id. Not passed on, not for from_actor''s own proposals; the two count as one person. Errors: 22023 to oneself, in a circle or in the past, 42704, 42501 neither yours nor administer.';
+  'Lets to_actor review in the role of from_actor as well, from now until ends_at, and returns the delegation''s id. A delegation cannot be passed on and does not cover proposals of from_actor; the two actors count as one person. Errors: 22023 to oneself, in a circle or in the past, 42704, 42501 from_actor is not the caller''s and the role lacks administer.';
 
 CREATE FUNCTION end_delegation(delegation_id bigint, actor_id bigint DEFAULT NULL)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_end_delegation';
 COMMENT ON FUNCTION end_delegation IS
-  'Ends a delegation before its time; what was decided by it stands. Errors: 42704, 55000 has ended, 42501 neither yours nor administer.';
+  'Ends a delegation early; decisions made under it stand. Errors: 42704, 55000 it has ended, 42501 neither of its actors is the caller''s and the role lacks administer.';
 
 CREATE FUNCTION retry_action(proposal_id bigint, actor_id bigint DEFAULT NULL, OUT status proposal_status)
 RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_retry_action';
 COMMENT ON FUNCTION retry_action IS
-  'Makes a failed proposal approved again, while its workflow is active, its approval good and its tool unchanged. Errors: 42704, 55000, 55P03, 42501.';
+  'Makes a failed proposal approved again, while its workflow is active, its approval is valid and its tool is unchanged. Errors: 42704, 55000, 55P03, 42501.';
 
 CREATE FUNCTION expire_proposals(OUT count bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_expire_proposals';
 COMMENT ON FUNCTION expire_proposals IS
-  'Marks the open proposals whose time has passed as expired, and returns how many. They count as expired before, too.';
+  'Marks the open proposals whose time has passed as expired, and returns how many there were. They count as expired before that, too.';
 
 CREATE FUNCTION execute_action(proposal_id bigint, actor_id bigint DEFAULT NULL,
                                OUT execution_id bigint, OUT result jsonb)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_execute_action';
 COMMENT ON FUNCTION execute_action IS
-  'Executes an approved proposal in this session and transaction, as the tool''s role. An error of the tool undoes its effects and is part of the result; 40001, 40P01 and a cancel are raised. A tool that catches a cancel and goes on ends with its session and has failed. Errors: 42704, 55000 not approved, tool changed, disabled, frozen, not for sessions or inside of a trigger, 55P03 being executed or changed, 42501.';
+  'Executes an approved proposal in this session and transaction, as the tool''s role. An error in the tool undoes its effects and is part of the result; 40001, 40P01 and a cancel are raised. A tool that catches a cancel and goes on is ended with its session and has failed. Errors: 42704, 55000 not approved, or the tool has changed, is disabled, frozen or not for sessions, or the call is made inside a trigger, 55P03 it is being executed or changed, 42501.';
 
 CREATE FUNCTION execute_parallel(calls jsonb, actor_id bigint DEFAULT NULL, timeout interval DEFAULT NULL,
                                  OUT results jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_execute_parallel';
 COMMENT ON FUNCTION execute_parallel IS
-  'Executes approved calls at the same time in background workers, each in a transaction of its own, and returns all results in the order of calls. calls is an array of {"proposal_id": n} or {"tool": t, "params": {...}, "workflow_id": n}, the last optional. timeout NULL or zero: as long as it takes; when it is over, what has not started does not start and the rest is cancelled. Errors, before anything runs: 22023 malformed, 42704, 55000 a call has no approval or workers are not available, 42501, 54000 too many calls.';
+  'Executes approved calls at the same time in background workers, each in a transaction of its own, and returns all results in the order of calls. calls is an array of {"proposal_id": n} or {"tool": t, "params": {...}, "workflow_id": n}, where workflow_id is optional. timeout NULL or zero means no limit; after the timeout, calls that have not started do not start and the others are cancelled. Errors, before anything runs: 22023 malformed, 42704, 55000 a call has no approval or workers are not available, 42501, 54000 too many calls.';
 
 CREATE FUNCTION enqueue_action(proposal_id bigint, actor_id bigint DEFAULT NULL, run_at timestamptz DEFAULT NULL,
                                priority bigint DEFAULT 0, OUT execution_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_enqueue_action';
 COMMENT ON FUNCTION enqueue_action IS
-  'Hands an approved call to the background workers when the transaction commits, and returns the execution''s id. run_at: not before then. Calls of a higher priority start first. Errors: 22023, 42704, 55000 not approved, queued already, tool changed or workers not available, 55P03 being executed or changed, 42501.';
+  'Hands an approved call to the background workers when the transaction commits, and returns the execution''s id. The call does not start before run_at. Calls of a higher priority start first. Errors: 22023, 42704, 55000 not approved, already queued, the tool has changed or workers are not available, 55P03 it is being executed or changed, 42501.';
 
 CREATE FUNCTION wait_execution(execution_id bigint, timeout interval DEFAULT NULL, OUT result jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_wait_execution';
 COMMENT ON FUNCTION wait_execution IS
-  'Waits until an execution has ended and returns its result; NULL when the timeout ended first. timeout NULL or zero: as long as it takes. Errors: 22023, 42704, 55000 queued by this very transaction or inside a tool, 40P01 the call cannot start before a transaction ends that waits for this one.';
+  'Waits until an execution has ended and returns its result, or NULL if the timeout ends first. timeout NULL or zero means no limit. Errors: 22023, 42704, 55000 queued by the same transaction, or called inside a tool, 40P01 the call cannot start before a transaction ends that waits for this one.';
 
 CREATE FUNCTION wait_proposal(proposal_id bigint, timeout interval DEFAULT NULL, OUT status proposal_status)
 RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_wait_proposal';
 COMMENT ON FUNCTION wait_proposal IS
-  'Waits until the status of a pending or approved proposal changes, and returns the new one; at once where it is neither. NULL when the timeout ended first. timeout NULL or zero: as long as it takes. Errors: 22023, 42704, 42501 not the caller''s to read, 55000 changed by this very transaction or inside a tool.';
+  'Waits until the status of a pending or approved proposal changes, and returns the new status; returns at once if the proposal is neither. Returns NULL if the timeout ends first. timeout NULL or zero means no limit. Errors: 22023, 42704, 42501 the role may not read the proposal, 55000 changed by the same transaction, or called inside a tool.';
 
 CREATE FUNCTION cancel_execution(execution_id bigint, actor_id bigint DEFAULT NULL, reason text DEFAULT NULL,
                                  OUT status execution_status)
 RETURNS execution_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_cancel_execution';
 COMMENT ON FUNCTION cancel_execution IS
-  'Cancels a queued or running execution; the proposal stays approved. Returns cancelled, or running where a worker has the call, which ends when this transaction has committed; the first request counts. Errors: 42704, also of a call of a batch or in a session: cancel the statement, 55000 has ended, 55P03 being changed, 42501.';
+  'Cancels a queued or running execution; the proposal stays approved. Returns cancelled, or running if a worker has the call: it is ended after this transaction has committed. The first request counts. Errors: 42704, also for a call of a batch or in a session, whose statement must be canceled instead, 55000 it has ended, 55P03 it is being changed, 42501.';
 
 CREATE FUNCTION resume_queue(OUT count bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_resume_queue';
 COMMENT ON FUNCTION resume_queue IS
-  'Releases the queue of a restored or cloned database, which is held so that nothing runs twice because it was copied; returns how many calls. Errors: 55000 workers not available.';
+  'Releases the queue of a restored or cloned database and returns the number of calls. The queue is held so that nothing runs twice because it was copied. Errors: 55000 workers are not available.';
 
 CREATE FUNCTION list_workers(OUT pid bigint, OUT database_oid oid, OUT role_oid oid, OUT state text,
                               OUT execution_id bigint, OUT since timestamptz, OUT tool text)
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_list_workers';
 COMMENT ON FUNCTION list_workers IS
-  'The background workers of all databases by OIDs; the view worker_status has their names.';
+  'Lists the background workers of all databases by OIDs. The view worker_status shows them with names.';
 
 CREATE FUNCTION break_glass_execute(proposal_id bigint, actor_id bigint, reason text,
                                     OUT execution_id bigint, OUT result jsonb)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_break_glass_execute';
 COMMENT ON FUNCTION break_glass_execute IS
-  'Executes a pending proposal, be it one''s own, in this session without the approvals, in a freeze too. EXECUTE on this function is the capability break_glass. Somebody else must review it afterwards with review_break_glass; until then the same person cannot do it again. Result and raised errors are those of execute_action. Errors: 22023, 42704, 55000 not pending, an earlier one not reviewed, a dry run, tool changed, disabled or not for sessions, 55P03, 42501.';
+  'Executes a pending proposal in this session without its approvals, even in a freeze and even if the actor proposed it. EXECUTE on this function is the capability break_glass. Another person must review the execution with review_break_glass; until then the same person cannot call this function again. The result and the errors raised are those of execute_action. Errors: 22023, 42704, 55000 not pending, an earlier break glass is not reviewed, a dry run, or the tool has changed, is disabled or not for sessions, 55P03, 42501.';
 
 CREATE FUNCTION review_break_glass(execution_id bigint, reviewer_id bigint, comment text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_break_glass';
 COMMENT ON FUNCTION review_break_glass IS
-  'Says that somebody has looked at an execution without approvals: somebody else than who made and who proposed it. Errors: 22023, 42704 no such break glass, 55000 reviewed already, 42501.';
+  'Records that a person has looked at an execution that ran without approvals. That person must be neither the one who broke the glass nor the proposer. Errors: 22023, 42704 no such break glass, 55000 already reviewed, 42501.';
 
 CREATE FUNCTION register_tool(tool text, function regprocedure, run_as regrole DEFAULT NULL,
                               description text DEFAULT NULL, timeout interval DEFAULT NULL,
@@ -156,7 +156,7 @@ CREATE FUNCTION register_tool(tool text, function regprocedure, run_as regrole D
                               rerun boolean DEFAULT true)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_register_tool';
 COMMENT ON FUNCTION register_tool IS
-  'Registers a function as a tool. It runs as run_as (default: the registering role), under the search_path now in force. timeout: zero for none, NULL for the policy''s. max_attempts counts in background workers. in_session false keeps it out of execute_action. preview true says that a rollback undoes what it does: preview_action may run it. dry_run_mode rollback runs it in dry runs too, and rolls it back; describe does not. rerun false is for tools with effects outside the transaction: a call that was started is never run again; it needs in_session false and max_attempts 1. Errors: 22023 cannot be a tool, 42710 name taken, 42501.';
+  'Registers a function as a tool. It runs as run_as (default: the registering role), under the search_path in force at registration. timeout: zero means no limit, NULL the policy''s default_timeout. max_attempts counts in background workers. in_session false refuses the tool to execute_action. preview true says that a rollback undoes what the tool does, so that preview_action may run it. dry_run_mode rollback runs the call in a dry run and rolls it back; describe does not run it. rerun false is for tools with effects outside the transaction: a call that was started never runs again; it requires in_session false and max_attempts 1. Errors: 22023 the function cannot be a tool, 42710 the name is taken, 42501.';
 
 CREATE FUNCTION update_tool(tool text, function regprocedure DEFAULT NULL, run_as regrole DEFAULT NULL,
                             description text DEFAULT NULL, timeout interval DEFAULT NULL,
@@ -165,28 +165,28 @@ CREATE FUNCTION update_tool(tool text, function regprocedure DEFAULT NULL, run_a
                             rerun boolean DEFAULT NULL)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_update_tool';
 COMMENT ON FUNCTION update_tool IS
-  'Changes a tool; NULL leaves as it is. A new function takes the search_path now in force. Proposals pinned to the old definition are refused until they are edited. Errors: 22023, 42704, 42501.';
+  'Changes a tool; NULL leaves an attribute as it is. A new function takes the search_path in force at the change. Proposals pinned to the old definition are refused until they are edited. Errors: 22023, 42704, 42501.';
 
 CREATE FUNCTION set_tool_enabled(tool text, enabled boolean)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_set_tool_enabled';
 COMMENT ON FUNCTION set_tool_enabled IS
-  'Lets a tool be proposed and executed, or not. Errors: 22023, 42704.';
+  'Enables or disables a tool. A disabled tool can be neither proposed nor executed. Errors: 22023, 42704, 42501.';
 
 CREATE FUNCTION accept_tool_definition(tool text, actor_id bigint DEFAULT NULL, reason text DEFAULT NULL,
                                        OUT count bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_accept_tool_definition';
 COMMENT ON FUNCTION accept_tool_definition IS
-  'Pins all open proposals of a tool to its definition as it is now, and returns how many were pinned to another. Each gets a new revision with the same params, its approvals are void, and a queued execution is canceled. All or none. Errors: 22023 params of a proposal do not fit any more, 42704, 55000 the function is gone, 55P03 a proposal is being executed or changed, 42501.';
+  'Pins all open proposals of a tool to its present definition, and returns how many were pinned to another one. Each gets a new revision with the same params, its approvals are void, and a queued execution is cancelled. If one proposal fails, none is changed. Errors: 22023 the params of a proposal no longer fit, 42704, 55000 the function does not exist, 55P03 a proposal is being executed or changed, 42501.';
 
 CREATE FUNCTION tool_check(tool text, OUT status text, OUT problem text)
 RETURNS record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wfo_tool_check';
 COMMENT ON FUNCTION tool_check IS
-  'Whether a tool can be called: callable, gone (its function does not exist) or refused (it may not run as its role), with the reason. The view tool_status shows it for all. Errors: 22023, 42704.';
+  'Says whether a tool can be called: callable, gone (its function does not exist) or refused (it may not run as its role), with the reason. The view tool_status shows this for all tools. Errors: 22023, 42704.';
 
 CREATE FUNCTION tool_change(tool text, definition bytea)
 RETURNS text LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wfo_tool_change';
 COMMENT ON FUNCTION tool_change IS
-  'What has changed since a definition of a tool was pinned (proposal.definition), such as: body, owner; NULL where nothing has. The view proposal_progress shows it. Errors: 22023, 42704.';
+  'Says what has changed since a definition of a tool was pinned (proposal.definition), such as: body, owner. NULL means that nothing has. The view proposal_progress shows this. Errors: 22023, 42704.';
 
 CREATE FUNCTION set_policy(dry_run boolean DEFAULT NULL, default_approvals bigint DEFAULT NULL,
                            edit_needs_approval boolean DEFAULT NULL, agents_may_review boolean DEFAULT NULL,
@@ -198,35 +198,35 @@ CREATE FUNCTION set_policy(dry_run boolean DEFAULT NULL, default_approvals bigin
                            OUT default_timeout interval, OUT notify boolean)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_set_policy';
 COMMENT ON FUNCTION set_policy IS
-  'Changes the policy and returns it whole; NULL leaves a setting as it is, a zero interval means no limit. Errors: 22023.';
+  'Changes the policy and returns all of it. NULL leaves a setting as it is, and a zero interval means no limit. Errors: 22023.';
 
 CREATE FUNCTION add_freeze(title text, starts_at timestamptz, ends_at timestamptz, tool text DEFAULT NULL,
                            OUT freeze_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_add_freeze';
 COMMENT ON FUNCTION add_freeze IS
-  'Lets nothing execute from starts_at until ends_at, by the real clock, and returns the freeze''s id. tool: calls of that tool only; NULL: of any. ends_at infinity: until it is removed. Errors: 22023 it would end before it begins, 42704.';
+  'Stops all executions from starts_at until ends_at, by the real clock, and returns the freeze''s id. tool limits the freeze to calls of one tool. With ends_at infinity it lasts until it is removed. Errors: 22023 it would end before it begins, 42704.';
 
 CREATE FUNCTION remove_freeze(freeze_id bigint)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_remove_freeze';
 COMMENT ON FUNCTION remove_freeze IS
-  'Ends a freeze, or calls it off before it begins; its row stays. Errors: 42704, 55000 removed already.';
+  'Ends a freeze, or cancels one that has not begun; its row stays. Errors: 42704, 55000 already removed.';
 
 CREATE FUNCTION add_approval_rule(role text DEFAULT NULL, approvals bigint DEFAULT 1, stage bigint DEFAULT 1,
                                   tool text DEFAULT NULL, condition jsonpath DEFAULT NULL,
                                   description text DEFAULT NULL, agents boolean DEFAULT false, OUT rule_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_add_approval_rule';
 COMMENT ON FUNCTION add_approval_rule IS
-  'Adds a rule for what is proposed or edited from now on, and returns its id: so many people of a role (NULL: anybody who may review) must approve, in this stage, calls of the tool (NULL: all) for which the condition is not false. condition is a jsonpath over {tool, params, reason, actor, workflow}, evaluated in strict mode. With 0 approvals nobody needs to, where no other rule asks for anybody; agents: for what agents propose, too. Errors: 22023, 42704 no such tool, 54000 condition too long.';
+  'Adds a rule for calls that are proposed or edited from now on, and returns its id: this many people of the role (NULL: anybody who may review) must approve, in this stage, calls of the tool (NULL: all tools) for which the condition is not false. condition is a jsonpath over {tool, params, reason, actor, workflow}, evaluated in strict mode. A rule with 0 approvals approves what no other rule asks anybody to approve; agents extends it to proposals of agents. Errors: 22023, 42704 no such tool, 54000 the condition is too long.';
 
 CREATE FUNCTION remove_approval_rule(rule_id bigint)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_remove_approval_rule';
 COMMENT ON FUNCTION remove_approval_rule IS
-  'Removes a rule; what was proposed under it still needs what it asked for. Errors: 22023, 42704, 55000 removed already.';
+  'Removes a rule; proposals made under it still need what it asked for. Errors: 22023, 42704, 55000 already removed.';
 
 CREATE FUNCTION grant_capability(db_role regrole, capability text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_grant_capability';
 COMMENT ON FUNCTION grant_capability IS
-  'Grants a role the functions and tables of a capability: propose, review, execute, audit, administer, gateway or break_glass. Errors: 22023, 42501 the last three are granted by a superuser or the extension''s owner.';
+  'Grants a role the functions and tables of a capability: propose, review, execute, audit, administer, gateway or break_glass. Errors: 22023, 42501 only a superuser and the extension''s owner grant the last three.';
 
 CREATE FUNCTION revoke_capability(db_role regrole, capability text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_revoke_capability';
@@ -236,39 +236,39 @@ COMMENT ON FUNCTION revoke_capability IS
 CREATE FUNCTION list_capabilities(OUT capability text, OUT restricted boolean, OUT calls text[])
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_list_capabilities';
 COMMENT ON FUNCTION list_capabilities IS
-  'The capabilities with their calls: EXECUTE on the first of them is the capability. restricted: only a superuser or the extension''s owner grants it. The view access says who has them.';
+  'Lists the capabilities with their calls. EXECUTE on the first call of a capability is what makes it. restricted means that only a superuser and the extension''s owner grant it. The view access shows which roles have them.';
 
 CREATE FUNCTION is_gateway()
 RETURNS boolean LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_is_gateway';
 COMMENT ON FUNCTION is_gateway IS
-  'EXECUTE on this function is the capability gateway: to act for any actor. Returns true.';
+  'Returns true. EXECUTE on this function is the capability gateway: to act for any actor.';
 
 CREATE FUNCTION whoami(OUT db_role name, OUT login name, OUT actor_id bigint, OUT capabilities text[], OUT advice text)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_whoami';
 COMMENT ON FUNCTION whoami IS
-  'Says who the session is for the extension: the role taken on, the login, the one active actor bound to the role, the capabilities, and what to ask an administrator for where something is missing.';
+  'Describes the session: the role taken on, the login, the one active actor bound to the role, the capabilities, and what to ask an administrator for if something is missing.';
 
 CREATE FUNCTION may_read_support(internal)
 RETURNS internal LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'wfo_may_read_support';
 COMMENT ON FUNCTION may_read_support IS
-  'Replaces may_read in a plan by what it comes to for the role.';
+  'Replaces may_read in a plan by the condition that holds for the role.';
 
 CREATE FUNCTION may_read(relation oid, actor_id bigint)
 RETURNS boolean LANGUAGE c STABLE PARALLEL SAFE SUPPORT may_read_support AS 'MODULE_PATHNAME', 'wfo_may_read';
 COMMENT ON FUNCTION may_read IS
-  'Whether the current role reads rows about what an actor has proposed or started; NULL: rows that are about nobody''s. The condition of the row security policies, which the planner replaces: nobody needs to execute it.';
+  'Says whether the current role reads rows about what an actor has proposed or started; NULL stands for rows that are about no actor. This is the condition of the row security policies. The planner replaces it, so no role needs to execute it.';
 
 CREATE FUNCTION transitions(OUT object text, OUT from_status text, OUT event text, OUT to_status text)
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_transitions';
 COMMENT ON FUNCTION transitions IS
-  'The state machine: which event takes a workflow, proposal or execution from which status to which.';
+  'Lists the state machine: which event takes a workflow, a proposal or an execution from which status to which.';
 
 CREATE FUNCTION audit_log_entries(workflow_id bigint, OUT audit_id bigint, OUT occurred_at timestamptz,
                                   OUT action text, OUT actor_id bigint, OUT proposal_id bigint,
                                   OUT execution_id bigint, OUT login name, OUT details jsonb)
 RETURNS SETOF record LANGUAGE c ROWS 1000 AS 'MODULE_PATHNAME', 'wfo_audit_log_entries';
 COMMENT ON FUNCTION audit_log_entries IS
-  'What get_audit_log reads from; call that.';
+  'Supplies the rows of get_audit_log, which is the function to call.';
 
 -- The planner puts the body in place of the call, and a function in a select
 -- list gives its rows one by one: so a LIMIT ends the reading.
@@ -282,38 +282,38 @@ BEGIN ATOMIC
     FROM (SELECT audit_log_entries(get_audit_log.workflow_id) AS entry) l;
 END;
 COMMENT ON FUNCTION get_audit_log IS
-  'The audit log of a workflow, oldest first; NULL: what belongs to no workflow (grants, policy, rules, tools, actors). details have the params of the revision that was proposed, edited or executed. Without the capability audit only of workflows started by oneself. Errors: 42704, 42501.';
+  'Returns the audit log of a workflow, oldest first; NULL: the rows that belong to no workflow (grants, policy, rules, freezes, tools, actors). details have the params of the revision that was proposed, edited or executed. Without the capability audit, only workflows that the caller''s own actor has started. Errors: 42704, 42501.';
 
 CREATE FUNCTION list_pending_reviews(actor_id bigint DEFAULT NULL, OUT reviewer_id bigint, OUT kind text, OUT proposal_id bigint,
                                OUT execution_id bigint, OUT stage bigint, OUT role text, OUT on_behalf_of bigint,
                                OUT approvable boolean, OUT tool_changed boolean)
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_list_pending_reviews';
 COMMENT ON FUNCTION list_pending_reviews IS
-  'What waits for an actor (NULL: the one bound to the session''s role): proposals that they could approve now, with the slot; those that nobody registered could approve; executions without approvals that nobody has reviewed. The view pending_review shows more of them. A gateway that acts for nobody in particular sees all. Errors: 42704, 42501.';
+  'Lists what waits for an actor (NULL: the one bound to the session''s role): proposals that the actor could approve now, with the slot; proposals that no registered actor could approve; executions without approvals that nobody has reviewed. The view pending_review shows them with details. A gateway that acts for nobody in particular sees all. Errors: 42704, 42501.';
 
 CREATE FUNCTION find_review_slot(proposal_id bigint, execution_id bigint DEFAULT NULL, OUT reviewer_id bigint, OUT stage bigint,
                                  OUT role text, OUT on_behalf_of bigint, OUT approvable boolean, OUT tool_changed boolean)
 RETURNS record LANGUAGE c COST 50 AS 'MODULE_PATHNAME', 'wfo_find_review_slot';
 COMMENT ON FUNCTION find_review_slot IS
-  'What the view pending_review asks of each proposal: whether its review, or that of its execution without approvals, waits for the actor bound to the session''s role, as list_pending_reviews says, and in which slot; NULL: it does not.';
+  'Answers the question that the view pending_review asks about each proposal: whether its review, or the review of its execution without approvals, waits for the actor bound to the session''s role, and in which slot. NULL means that it does not.';
 
 CREATE FUNCTION describe_needs(proposal_id bigint, OUT needs text)
 RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_describe_needs';
 COMMENT ON FUNCTION describe_needs IS
-  'The approvals that a pending proposal still needs, in words, stage by stage; NULL where it needs none. The view proposal_progress shows it for all. Errors: 22023, 42704.';
+  'Describes the approvals that a pending proposal still needs, in words, stage by stage; NULL if it needs none. The view proposal_progress shows this for all proposals. Errors: 22023, 42704.';
 
 CREATE FUNCTION count_rebound_approvals(proposal_id bigint, OUT count bigint)
 RETURNS bigint LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wfo_count_rebound_approvals';
 COMMENT ON FUNCTION count_rebound_approvals IS
-  'How many approvals of a pending or approved proposal were given by actors who are bound to another database role now. The view proposal_progress shows it, review_history which they are. Errors: 22023, 42704.';
+  'Counts the approvals of a pending or approved proposal whose reviewers are bound to another database role than they were then. The view proposal_progress shows the number, and review_history shows the approvals. Errors: 22023, 42704.';
 
 CREATE FUNCTION verify_audit_log(workflow_id bigint DEFAULT NULL, OUT proposal_id bigint,
                                  OUT execution_id bigint, OUT finding text)
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_verify_audit_log';
 COMMENT ON FUNCTION verify_audit_log IS
-  'Holds the tables against the audit log, of one workflow or of all: a row for each thing that does not agree, none when all does. Errors: 42704.';
+  'Compares the tables with the audit log, for one workflow or for all, and returns a row for each thing that does not agree; no row means that everything agrees. Errors: 42704.';
 
 CREATE FUNCTION run_sql(statement text)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_run_sql';
 COMMENT ON FUNCTION run_sql IS
-  'A tool, once an administrator registers it: runs one SQL statement as the tool''s role and returns its command tag, row count and first rows. Outside of a call it does nothing. Errors: 22023 no statement that a function can run or more than one, 42501 or 55000 not the tool of a running call, and those of the statement.';
+  'Runs one SQL statement as the tool''s role and returns its command tag, row count and first rows. It is a tool once an administrator has registered it, and cannot be called directly. Errors: 22023 not exactly one statement, or one that a function cannot run, 42501 or 55000 it is not the tool of a running call, and those of the statement.';
