@@ -63,8 +63,8 @@ done
 rule 'what lies in engine itself includes no room' "${include}engine/\w+/" src/engine/*.[ch]
 report 'every room of the engine has its place' \
 	"$(for room in src/engine/*/; do [[ "$above|" == *"|$(basename "$room")|"* ]] || echo "$room"; done)"
-rule 'worker does not include api' "${include}api/" src/worker/*.[ch]
-rule 'api and worker do not include store' "${include}store/" src/{api,worker}/*.[ch]
+rule 'worker does not include api' "${include}api/" src/worker/**/*.[ch]
+rule 'api and worker do not include store' "${include}store/" src/{api,worker}/**/*.[ch]
 rule 'model knows no SPI, shared memory, setting or clock' \
 	'\bSPI_|executor/spi\.h|"storage/|utils/guc\.h|base/settings\.h|\bGetCurrent\w*Timestamp|\bgettimeofday\b|\btime\(NULL\)' \
 	src/model/*.[ch]

@@ -15,10 +15,10 @@
 #include "engine/verbs/workflow_join.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "worker/announce.h"
-#include "worker/launcher.h"
-#include "worker/pool.h"
-#include "worker/utility.h"
+#include "worker/client/announce.h"
+#include "worker/process/launcher.h"
+#include "worker/pool/pool.h"
+#include "worker/client/utility.h"
 
 PG_MODULE_MAGIC;
 

@@ -20,11 +20,11 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "worker/announce.h"
-#include "worker/parallel.h"
-#include "worker/pool.h"
-#include "worker/status.h"
-#include "worker/waiting.h"
+#include "worker/client/announce.h"
+#include "worker/client/parallel.h"
+#include "worker/pool/pool.h"
+#include "worker/client/status.h"
+#include "worker/client/waiting.h"
 
 PG_FUNCTION_INFO_V1(wfo_execute_action);
 PG_FUNCTION_INFO_V1(wfo_break_glass_execute);

@@ -8,7 +8,7 @@
 #include "engine/call.h"
 #include "engine/verbs/freeze.h"
 #include "fmgr.h"
-#include "worker/announce.h"
+#include "worker/client/announce.h"
 
 PG_FUNCTION_INFO_V1(wfo_add_freeze);
 PG_FUNCTION_INFO_V1(wfo_remove_freeze);

@@ -31,9 +31,9 @@
 #include "storage/ipc.h"
 #include "tcop/utility.h"
 #include "utils/syscache.h"
-#include "worker/announce.h"
-#include "worker/pool.h"
-#include "worker/utility.h"
+#include "worker/client/announce.h"
+#include "worker/pool/pool.h"
+#include "worker/client/utility.h"
 
 static ProcessUtility_hook_type previous_hook = NULL;
 

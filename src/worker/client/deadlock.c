@@ -23,8 +23,8 @@
 #include "utils/array.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
-#include "worker/deadlock.h"
-#include "worker/pool.h"
+#include "worker/client/deadlock.h"
+#include "worker/pool/pool.h"
 
 typedef struct Process
 {

@@ -13,7 +13,7 @@
 #include "model/retry.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "worker/visit.h"
+#include "worker/process/visit.h"
 
 /* When to visit again after the first failure, in ms; doubles up to poll_interval, if that is longer. */
 #define FIRST_DELAY 5000

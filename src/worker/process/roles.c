@@ -13,8 +13,8 @@
 #include "engine/tool/run_as.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
-#include "worker/pool.h"
-#include "worker/roles.h"
+#include "worker/pool/pool.h"
+#include "worker/process/roles.h"
 
 /* Of a worker, what is looked at without the pool's lock. */
 typedef struct Employed

@@ -17,7 +17,7 @@
 #include "storage/procarray.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
-#include "worker/pool.h"
+#include "worker/pool/pool.h"
 
 /* How long to wait after a worker could not be started, in ms; doubles up to 64 times. */
 #define FAILED_START_DELAY 250

@@ -14,8 +14,8 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "worker/announce.h"
-#include "worker/pool.h"
+#include "worker/client/announce.h"
+#include "worker/pool/pool.h"
 
 typedef struct Pending
 {

@@ -19,8 +19,8 @@
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
-#include "worker/deadlock.h"
-#include "worker/parallel.h"
+#include "worker/client/deadlock.h"
+#include "worker/client/parallel.h"
 
 /* How often a call finds its proposal locked before it fails. */
 #define MAX_BUSY 20

@@ -35,12 +35,12 @@
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
-#include "worker/journal.h"
-#include "worker/loss.h"
-#include "worker/parallel.h"
-#include "worker/pool.h"
-#include "worker/waiting.h"
-#include "worker/worker.h"
+#include "worker/process/journal.h"
+#include "worker/process/loss.h"
+#include "worker/client/parallel.h"
+#include "worker/pool/pool.h"
+#include "worker/client/waiting.h"
+#include "worker/process/worker.h"
 
 /* What a worker finds to do. */
 typedef enum Next

@@ -19,9 +19,9 @@
 #include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "worker/deadlock.h"
-#include "worker/pool.h"
-#include "worker/waiting.h"
+#include "worker/client/deadlock.h"
+#include "worker/pool/pool.h"
+#include "worker/client/waiting.h"
 
 /* How often the row is read without a wake-up, in ms. */
 #define LOOK_EVERY 1000

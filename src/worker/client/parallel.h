@@ -9,7 +9,7 @@
 
 #include "engine/run/work.h"
 #include "engine/verbs/batch.h"
-#include "worker/pool.h"
+#include "worker/pool/pool.h"
 
 /* The caller's side. */
 extern void parallel_run(Batch *batch, int64 timeout);

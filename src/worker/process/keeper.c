@@ -20,9 +20,9 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
-#include "worker/keeper.h"
-#include "worker/pool.h"
-#include "worker/worker.h"
+#include "worker/process/keeper.h"
+#include "worker/pool/pool.h"
+#include "worker/process/worker.h"
 
 /* How long a visit waits for a lock; the next one comes soon. */
 #define LOCK_TIMEOUT_OF_VISIT "2s"
