@@ -22,9 +22,9 @@
 #include "utils/builtins.h"
 #include "worker/client/announce.h"
 #include "worker/client/parallel.h"
-#include "worker/pool/pool.h"
 #include "worker/client/status.h"
 #include "worker/client/waiting.h"
+#include "worker/pool/interrupt.h"
 
 PG_FUNCTION_INFO_V1(wfo_execute_action);
 PG_FUNCTION_INFO_V1(wfo_break_glass_execute);

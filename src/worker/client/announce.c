@@ -15,6 +15,8 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "worker/client/announce.h"
+#include "worker/pool/group.h"
+#include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 
 typedef struct Pending

@@ -24,6 +24,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "worker/client/deadlock.h"
+#include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 
 typedef struct Process

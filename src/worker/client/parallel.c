@@ -21,6 +21,9 @@
 #include "utils/builtins.h"
 #include "worker/client/deadlock.h"
 #include "worker/client/parallel.h"
+#include "worker/pool/group.h"
+#include "worker/pool/interrupt.h"
+#include "worker/pool/pool.h"
 
 /* How often a call finds its proposal locked before it fails. */
 #define MAX_BUSY 20

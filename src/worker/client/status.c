@@ -7,8 +7,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "worker/pool/pool.h"
 #include "worker/client/status.h"
+#include "worker/pool/pool.h"
 
 static const char *const state_labels[] = {
 	[SLOT_FREE] = "free", [SLOT_STARTING] = "starting", [SLOT_IDLE] = "idle", [SLOT_BUSY] = "busy"};

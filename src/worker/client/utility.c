@@ -32,8 +32,9 @@
 #include "tcop/utility.h"
 #include "utils/syscache.h"
 #include "worker/client/announce.h"
-#include "worker/pool/pool.h"
 #include "worker/client/utility.h"
+#include "worker/pool/block.h"
+#include "worker/pool/pool.h"
 
 static ProcessUtility_hook_type previous_hook = NULL;
 

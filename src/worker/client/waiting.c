@@ -20,8 +20,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "worker/client/deadlock.h"
-#include "worker/pool/pool.h"
 #include "worker/client/waiting.h"
+#include "worker/pool/pool.h"
 
 /* How often the row is read without a wake-up, in ms. */
 #define LOOK_EVERY 1000

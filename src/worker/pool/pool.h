@@ -196,31 +196,12 @@ extern void pool_define(void);
 /* Under the lock. */
 extern void pool_lock(void);
 extern void pool_unlock(void);
-extern PoolGroup *pool_group(Oid database, Oid role, bool create);
-extern bool pool_has_taken(const PoolGroup *group, int64 execution_id);
-extern void pool_add_task(PoolGroup *group, const Task *task);
-extern void pool_wake(PoolGroup *group, int count);
 extern void pool_wake_launcher(void);
-extern int pool_waiting_in_batches(const PoolGroup *group);
-extern bool pool_must_make_room(const PoolGroup *own, TimestampTz since);
-extern void pool_forget_tasks(PoolGroup *group);
-extern bool pool_is_blocked(Oid database);
-extern bool pool_has_crashed(Oid database);
-extern void pool_interrupt_locked(Slot *slot);
+extern void pool_wake_at_unlock(Latch *latch);
 extern void pool_request_visit_locked(Oid database);
-extern void pool_note_failed_start(PoolGroup *group);
 
 /* Take the lock themselves. */
-extern void pool_announce(Oid database, Oid role, const QueuedCall *calls, int count);
 extern void pool_request_visit(Oid database);
 extern void pool_check_roles(void);
-extern void pool_block_database(Oid database);
-extern void pool_unblock_databases(void);
-extern void pool_forget_database(Oid database);
-extern void pool_cancel(Oid database, int64 execution_id);
-extern bool pool_has_execution(int64 execution_id);
-extern int pool_list_crashes(Oid database, int64 *executions);
-extern void pool_forget_crashes(Oid database);
-extern void pool_cancel_deadlock(int slot, const Slot *seen);
 
 #endif

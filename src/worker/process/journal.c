@@ -22,8 +22,8 @@
 #include "postmaster/postmaster.h"
 #include "storage/fd.h"
 #include "utils/timestamp.h"
-#include "worker/process/journal.h"
 #include "worker/pool/pool.h"
+#include "worker/process/journal.h"
 
 #define JOURNAL_FILE "workflow_orch.running"
 #define JOURNAL_MAGIC 0x57464f31

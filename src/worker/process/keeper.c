@@ -20,8 +20,11 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
-#include "worker/process/keeper.h"
+#include "worker/pool/crash.h"
+#include "worker/pool/group.h"
+#include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
+#include "worker/process/keeper.h"
 #include "worker/process/worker.h"
 
 /* How long a visit waits for a lock; the next one comes soon. */

@@ -21,8 +21,8 @@
 #include "tcop/tcopprot.h"
 #include "utils/elog.h"
 #include "utils/timestamp.h"
-#include "worker/process/loss.h"
 #include "worker/pool/pool.h"
+#include "worker/process/loss.h"
 
 /* When to try again what could not be written, in ms; doubles each time. */
 #define RECORD_DELAY 1000

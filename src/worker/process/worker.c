@@ -35,11 +35,13 @@
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
+#include "worker/client/parallel.h"
+#include "worker/client/waiting.h"
+#include "worker/pool/group.h"
+#include "worker/pool/interrupt.h"
+#include "worker/pool/pool.h"
 #include "worker/process/journal.h"
 #include "worker/process/loss.h"
-#include "worker/client/parallel.h"
-#include "worker/pool/pool.h"
-#include "worker/client/waiting.h"
 #include "worker/process/worker.h"
 
 /* What a worker finds to do. */
