@@ -15,13 +15,14 @@
 #include "base/statement_snapshot.h"
 #include "engine/verbs/outcome.h"
 #include "miscadmin.h"
+#include "model/transition.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "worker/client/deadlock.h"
 #include "worker/client/waiting.h"
-#include "worker/pool/pool.h"
+#include "worker/pool/waiter.h"
 
 /* How often the row is read without a wake-up, in ms. */
 #define LOOK_EVERY 1000
@@ -31,63 +32,6 @@
 
 /* The longest pause between two looks at a proposal, in ms. */
 #define LOOK_AT_PROPOSAL_EVERY 250
-
-/* Enter this process as waiting; -1 where there is no room. */
-static int
-enter(int64 execution_id)
-{
-	int index = -1;
-
-	if (pool == NULL)
-		return -1;
-	pool_lock();
-	for (int i = 0; i < POOL_WAITERS && index < 0; i++)
-	{
-		Waiter *waiter = &pool->waiters[i];
-
-		if (waiter->pid != 0)
-			continue;
-		waiter->pid = MyProcPid;
-		waiter->latch = MyLatch;
-		waiter->database = MyDatabaseId;
-		waiter->execution_id = execution_id;
-		waiter->proposal_id = 0;
-		pool->nwaiters++;
-		index = i;
-	}
-	pool_unlock();
-	return index;
-}
-
-static void
-leave(int code, Datum arg)
-{
-	int index = DatumGetInt32(arg);
-
-	(void) code;
-	if (index < 0)
-		return;
-	pool_lock();
-	pool->waiters[index].pid = 0;
-	pool->nwaiters--;
-	pool_unlock();
-}
-
-/* Wake who waits for an execution, which has been committed. */
-void
-waiting_wake(Oid database, int64 execution_id)
-{
-	pool_lock();
-	for (int i = 0; pool->nwaiters > 0 && i < POOL_WAITERS; i++)
-	{
-		const Waiter *waiter = &pool->waiters[i];
-
-		if (waiter->pid != 0 && waiter->database == database &&
-			waiter->execution_id == execution_id)
-			SetLatch(waiter->latch);
-	}
-	pool_unlock();
-}
 
 /* Sleep until woken or until a time, 0 for no such time; at most as long as said. */
 static void
@@ -103,17 +47,6 @@ sleep_until(TimestampTz deadline, int longest)
 		milliseconds = Min(milliseconds, (deadline - now + 999) / 1000);
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Max(milliseconds, 1),
 					 event);
-}
-
-/* Tell the others, who may look for a deadlock, what the execution is of. */
-static void
-note_proposal(int index, int64 proposal_id)
-{
-	if (index < 0)
-		return;
-	pool_lock();
-	pool->waiters[index].proposal_id = proposal_id;
-	pool_unlock();
 }
 
 static void
@@ -162,7 +95,7 @@ wait_here(const Wait *wait)
 		if (result != NULL || (wait->deadline != 0 && now >= wait->deadline))
 			break;
 		if (!known && proposal_id != 0)
-			note_proposal(wait->index, proposal_id);
+			waiter_note_proposal(wait->index, proposal_id);
 		known |= proposal_id != 0;
 		if (wait->index >= 0 && now >= next_look)
 		{
@@ -248,12 +181,12 @@ wait_for_execution(int64 execution_id, int64 timeout)
 	Jsonb *volatile result = NULL;
 	Wait wait = {.execution_id = execution_id, .deadline = deadline_after(timeout)};
 
-	wait.index = enter(execution_id);
-	PG_ENSURE_ERROR_CLEANUP(leave, Int32GetDatum(wait.index));
+	wait.index = waiter_enter(execution_id);
+	PG_ENSURE_ERROR_CLEANUP(waiter_leave, Int32GetDatum(wait.index));
 	{
 		result = wait_here(&wait);
 	}
-	PG_END_ENSURE_ERROR_CLEANUP(leave, Int32GetDatum(wait.index));
-	leave(0, Int32GetDatum(wait.index));
+	PG_END_ENSURE_ERROR_CLEANUP(waiter_leave, Int32GetDatum(wait.index));
+	waiter_leave(0, Int32GetDatum(wait.index));
 	return result;
 }

@@ -12,6 +12,5 @@
 
 extern Jsonb *wait_for_execution(int64 execution_id, int64 timeout);
 extern bool wait_for_proposal(int64 proposal_id, int64 timeout, ProposalStatus *status);
-extern void waiting_wake(Oid database, int64 execution_id);
 
 #endif

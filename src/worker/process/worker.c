@@ -35,11 +35,11 @@
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
-#include "worker/client/parallel.h"
-#include "worker/client/waiting.h"
 #include "worker/pool/group.h"
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
+#include "worker/pool/waiter.h"
+#include "worker/process/batch_call.h"
 #include "worker/process/journal.h"
 #include "worker/process/loss.h"
 #include "worker/process/worker.h"
@@ -126,7 +126,7 @@ worker_exit(int code, Datum arg)
 	if (slot->state == SLOT_BUSY && slot->execution_id != 0 && code != 0)
 		loss_note_locked(slot->database, slot->execution_id);
 	if (slot->state == SLOT_BUSY && slot->batch >= 0)
-		parallel_give_back_locked(slot, timed_out);
+		batch_call_give_back_locked(slot, timed_out);
 	else if (slot->state == SLOT_BUSY && group->database == slot->database &&
 			 group->role == slot->role)
 	{
@@ -240,17 +240,17 @@ choose(TimestampTz *wake_at)
 			next = NEXT_TASK;
 		}
 	}
-	else if (batch_turn && parallel_take_locked(slot->role, &batch_task))
+	else if (batch_turn && batch_call_take_locked(slot->role, &batch_task))
 	{
 		slot->exclusive = false;
 		slot->batch = batch_task.batch;
 		slot->batch_generation = batch_task.generation;
 		slot->batch_call = batch_task.call;
 		begin_call();
-		parallel_note_slot_locked(&batch_task, slot_index, slot->generation);
+		batch_call_note_slot_locked(&batch_task, slot_index, slot->generation);
 		next = NEXT_BATCH_CALL;
 	}
-	else if (batch_turn && parallel_is_ready_locked(slot->database, slot->role, wake_at))
+	else if (batch_turn && batch_call_is_ready_locked(slot->database, slot->role, wake_at))
 		next = NEXT_ATTACH;
 	else if (group->ntasks > 0)
 	{
@@ -510,7 +510,7 @@ run_task(void)
 			look_again_at(report.later);
 	}
 	else
-		waiting_wake(MyDatabaseId, slot->task.call.execution_id);
+		waiter_wake(MyDatabaseId, slot->task.call.execution_id);
 }
 
 static void
@@ -530,7 +530,7 @@ run_batch_call(void)
 		item.lost_to = loss_text(slot->database, item.execution_id);
 
 	run_call(&item, &report);
-	parallel_report(&batch_task, &report);
+	batch_call_report(&batch_task, &report);
 }
 
 typedef struct Found
@@ -676,13 +676,13 @@ work_until_done(void)
 				calls++;
 				break;
 			case NEXT_ATTACH:
-				(void) parallel_attach(slot->database, slot->role);
+				(void) batch_call_attach(slot->database, slot->role);
 				break;
 			case NEXT_FILL:
 				fill_group();
 				break;
 			case NEXT_SLEEP:
-				parallel_detach_if_over();
+				batch_call_detach_if_over();
 				if (!sleep_idle(wake_at))
 					return;
 				break;
