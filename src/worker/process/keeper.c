@@ -25,6 +25,7 @@
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 #include "worker/process/keeper.h"
+#include "worker/process/session.h"
 #include "worker/process/worker.h"
 
 /* How long a visit waits for a lock; the next one comes soon. */
@@ -150,7 +151,7 @@ wfo_keeper_main(Datum arg)
 	before_shmem_exit(keeper_exit, (Datum) 0);
 	BackgroundWorkerInitializeConnectionByOid(start.database, InvalidOid, 0);
 	SetConfigOption("application_name", KEEPER_TYPE, PGC_USERSET, PGC_S_OVERRIDE);
-	worker_prepare_connection();
+	session_prepare();
 	/* The other databases are not to wait for what somebody does in this one. */
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_VISIT, PGC_SUSET, PGC_S_OVERRIDE);
 

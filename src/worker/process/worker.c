@@ -13,12 +13,7 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
-#include "base/names.h"
 #include "base/settings.h"
-#include "catalog/namespace.h"
-#include "commands/async.h"
-#include "commands/prepare.h"
-#include "commands/sequence.h"
 #include "engine/run/work.h"
 #include "engine/sandbox/deadline.h"
 #include "engine/tool/run_as.h"
@@ -28,32 +23,20 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/lock.h"
 #include "storage/pmsignal.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/portal.h"
-#include "utils/snapmgr.h"
 #include "worker/pool/group.h"
-#include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 #include "worker/pool/waiter.h"
 #include "worker/process/batch_call.h"
 #include "worker/process/journal.h"
 #include "worker/process/loss.h"
+#include "worker/process/next.h"
+#include "worker/process/refill.h"
+#include "worker/process/session.h"
 #include "worker/process/worker.h"
-
-/* What a worker finds to do. */
-typedef enum Next
-{
-	NEXT_TASK,
-	NEXT_BATCH_CALL,
-	NEXT_ATTACH, /* to a batch that has calls */
-	NEXT_FILL,   /* look through the queue */
-	NEXT_SLEEP,
-	NEXT_END
-} Next;
 
 /* When to start a worker after one that ended with an error, in ms. */
 #define RESTART_DELAY 500
@@ -64,36 +47,7 @@ typedef enum Next
 static Slot *slot;
 static int slot_index;
 static BatchTask batch_task;
-static bool last_was_batch = false;
 static TimestampTz turn_began;
-
-/* Settings of the role that would get into the way of the bookkeeping. */
-static const struct
-{
-	const char *name;
-	const char *value;
-} fixed_settings[] = {
-	{"default_transaction_read_only", "off"},
-	{"default_transaction_isolation", "read committed"},
-	{"default_transaction_deferrable", "off"},
-	{"lock_timeout", "0"},
-	{"statement_timeout", "0"},
-	{"idle_in_transaction_session_timeout", "0"},
-	{"row_security", "on"},
-	{"plan_cache_mode", "auto"},
-	{"client_min_messages", "warning"},
-	{"transaction_timeout", "0"}, /* since 17 */
-};
-
-/* Make the settings those that the bookkeeping expects, whatever the role has. */
-void
-worker_prepare_connection(void)
-{
-	for (int i = 0; i < (int) lengthof(fixed_settings); i++)
-		if (GetConfigOption(fixed_settings[i].name, true, false) != NULL)
-			SetConfigOption(fixed_settings[i].name, fixed_settings[i].value, PGC_SUSET,
-							PGC_S_OVERRIDE);
-}
 
 /*
  * The server ends its processes at once, for a crash or for an immediate
@@ -154,120 +108,6 @@ worker_exit(int code, Datum arg)
 	pool_wake_launcher();
 	pool_unlock();
 	journal_leave(slot_index);
-}
-
-static bool
-anything_runs(void)
-{
-	for (int i = 0; i < pool->nslots; i++)
-		if (i != slot_index && pool->slots[i].state == SLOT_BUSY)
-			return true;
-	return false;
-}
-
-/*
- * Whether something runs that nothing may run beside, or is about to: of the
- * groups that have such a call at their head, the first is next.
- */
-static bool
-is_held_back(const PoolGroup *own)
-{
-	const PoolGroup *elected = NULL;
-
-	for (int i = 0; i < pool->nslots; i++)
-	{
-		const Slot *other = &pool->slots[i];
-		const PoolGroup *group;
-
-		if (other->state == SLOT_FREE || other->state == SLOT_STARTING)
-			continue;
-		if (other->state == SLOT_BUSY && other->exclusive)
-			return true;
-		group = &pool->groups[other->group];
-		if (group->ntasks > 0 && group->tasks[group->ntasks - 1].call.suspect &&
-			(elected == NULL || group < elected))
-			elected = group;
-	}
-	return elected != NULL && elected != own;
-}
-
-static void
-begin_call(void)
-{
-	slot->state = SLOT_BUSY;
-	slot->since = GetCurrentTimestamp();
-	slot->execution_id = 0;
-	slot->cancelled = false;
-	slot->deadlock = false;
-	slot->reason[0] = '\0';
-	slot->end_at = 0;
-	slot->terminated = false;
-	slot->ended_hard = false;
-}
-
-static void
-take_task(PoolGroup *group)
-{
-	slot->task = group->tasks[--group->ntasks];
-	slot->exclusive = slot->task.call.suspect;
-	slot->batch = -1;
-	begin_call();
-}
-
-/* Choose what to do next, and take it. */
-static Next
-choose(TimestampTz *wake_at)
-{
-	PoolGroup *group = &pool->groups[slot->group];
-	Next next = NEXT_SLEEP;
-	bool batch_turn;
-
-	*wake_at = 0;
-	pool_lock();
-	batch_turn = pool_waiting_in_batches(group) > 0 && (!last_was_batch || group->ntasks == 0);
-	slot->woken = false;
-	if (slot->evict || pool_must_make_room(group, turn_began))
-		next = NEXT_END;
-	else if (is_held_back(group))
-		*wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 20);
-	else if (group->ntasks > 0 && group->tasks[group->ntasks - 1].call.suspect)
-	{
-		if (anything_runs())
-			*wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 20);
-		else
-		{
-			take_task(group);
-			next = NEXT_TASK;
-		}
-	}
-	else if (batch_turn && batch_call_take_locked(slot->role, &batch_task))
-	{
-		slot->exclusive = false;
-		slot->batch = batch_task.batch;
-		slot->batch_generation = batch_task.generation;
-		slot->batch_call = batch_task.call;
-		begin_call();
-		batch_call_note_slot_locked(&batch_task, slot_index, slot->generation);
-		next = NEXT_BATCH_CALL;
-	}
-	else if (batch_turn && batch_call_is_ready_locked(slot->database, slot->role, wake_at))
-		next = NEXT_ATTACH;
-	else if (group->ntasks > 0)
-	{
-		take_task(group);
-		next = NEXT_TASK;
-	}
-	else if (group->incomplete && !group->filling)
-	{
-		group->filling = true;
-		slot->filling = true;
-		group->incomplete = false;
-		group->bounded = false;
-		next = NEXT_FILL;
-	}
-	last_was_batch = next == NEXT_BATCH_CALL;
-	pool_unlock();
-	return next;
 }
 
 /* A call is done: the worker is free for the next. */
@@ -334,41 +174,6 @@ static const WorkHooks hooks = {.starts = call_starts,
 								.ended = call_ended,
 								.cancelled = call_cancelled};
 
-static void
-begin_transaction(void)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-static void
-commit_transaction(void)
-{
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-}
-
-/*
- * Undo what calls leave in a session, as DISCARD ALL does; settings are undone
- * already.
- */
-static void
-clean_session(void)
-{
-	/* A cancel that comes late is not for this. */
-	HOLD_CANCEL_INTERRUPTS();
-	begin_transaction();
-	PortalHashTableDeleteAll();
-	DropAllPreparedStatements();
-	Async_UnlistenAll();
-	LockReleaseAll(USER_LOCKMETHOD, true);
-	ResetTempTableNamespace();
-	ResetSequenceCaches();
-	commit_transaction();
-	RESUME_CANCEL_INTERRUPTS();
-}
-
 /* Record the error that has undone a call; false where that failed too. */
 static bool
 record_failure(WorkItem *item, MemoryContext context, WorkReport *report)
@@ -388,9 +193,9 @@ record_failure(WorkItem *item, MemoryContext context, WorkReport *report)
 	PG_TRY();
 	{
 		HOLD_CANCEL_INTERRUPTS();
-		begin_transaction();
+		session_begin_transaction();
 		work_fail(item, error, &hooks, report);
-		commit_transaction();
+		session_commit_transaction();
 		RESUME_CANCEL_INTERRUPTS();
 		recorded = true;
 	}
@@ -413,7 +218,7 @@ leave_without_role(void)
 {
 	if (run_as_exists(slot->role))
 		return;
-	commit_transaction();
+	session_commit_transaction();
 	pool_request_visit(MyDatabaseId);
 	proc_exit(0);
 }
@@ -430,13 +235,13 @@ run_call(WorkItem *item, WorkReport *report)
 	{
 		do
 		{
-			begin_transaction();
+			session_begin_transaction();
 			leave_without_role();
 			if (!work_is_possible())
 				report->end = WORK_GONE;
 			else
 				work_run(item, &hooks, report);
-			commit_transaction();
+			session_commit_transaction();
 		} while (report->end == WORK_STARTED);
 	}
 	PG_CATCH();
@@ -533,71 +338,6 @@ run_batch_call(void)
 	batch_call_report(&batch_task, &report);
 }
 
-typedef struct Found
-{
-	int count;
-	QueuedCall calls[POOL_TASKS];
-} Found;
-
-static bool
-note_call(const QueuedCall *call, void *arg)
-{
-	Found *found = arg;
-
-	if (found->count == POOL_TASKS)
-		return false;
-	found->calls[found->count++] = *call;
-	return true;
-}
-
-/* Give a call of the queue to the group, unless a worker has it or it is to wait. */
-static void
-add_found_locked(PoolGroup *group, const QueuedCall *call, TimestampTz *next_due)
-{
-	TimestampTz not_before = loss_not_before_locked(group->database, call->execution_id);
-
-	if (not_before > GetCurrentTimestamp())
-	{
-		if (*next_due == 0 || not_before < *next_due)
-			*next_due = not_before;
-	}
-	else if (!pool_has_taken(group, call->execution_id))
-		pool_add_task(group, &(Task){.call = *call});
-}
-
-/* Look through the queue for the first calls that are due. */
-static void
-fill_group(void)
-{
-	static Found found;
-	PoolGroup *group = &pool->groups[slot->group];
-	TimestampTz next_due = 0;
-	bool complete;
-
-	found.count = 0;
-	begin_transaction();
-	if (work_is_possible())
-		next_due = queued_visit_due(slot->role, note_call, &found);
-	commit_transaction();
-	complete = found.count < POOL_TASKS;
-
-	pool_lock();
-	for (int i = 0; i < found.count; i++)
-		add_found_locked(group, &found.calls[i], &next_due);
-	if (!complete)
-		group->incomplete = true;
-	group->filling = false;
-	slot->filling = false;
-	if (next_due != 0 && (group->next_due == 0 || next_due < group->next_due))
-	{
-		group->next_due = next_due;
-		pool_wake_launcher();
-	}
-	if (group->ntasks > 1)
-		pool_wake(group, group->ntasks - 1);
-	pool_unlock();
-}
-
 /* Sleep until there may be something to do: false when it is time to end. */
 static bool
 sleep_idle(TimestampTz wake_at)
@@ -658,7 +398,7 @@ work_until_done(void)
 		if (setting_worker_max_calls > 0 && calls >= setting_worker_max_calls)
 			return;
 
-		next = choose(&wake_at);
+		next = next_choose(slot, turn_began, &batch_task, &wake_at);
 		switch (next)
 		{
 			case NEXT_TASK:
@@ -667,7 +407,7 @@ work_until_done(void)
 					run_task();
 				else
 					run_batch_call();
-				clean_session();
+				session_clean();
 				/* At most once a second: without it autovacuum learns of nothing while we are busy. */
 				(void) pgstat_report_stat(false);
 				end_call();
@@ -679,7 +419,7 @@ work_until_done(void)
 				(void) batch_call_attach(slot->database, slot->role);
 				break;
 			case NEXT_FILL:
-				fill_group();
+				refill_group(slot);
 				break;
 			case NEXT_SLEEP:
 				batch_call_detach_if_over();
@@ -709,7 +449,7 @@ wfo_worker_main(Datum index)
 	journal_open();
 	BackgroundWorkerInitializeConnectionByOid(start.database, start.role, COMPAT_WORKER_FLAGS);
 	SetConfigOption("application_name", WORKER_TYPE, PGC_USERSET, PGC_S_OVERRIDE);
-	worker_prepare_connection();
+	session_prepare();
 
 	turn_began = GetCurrentTimestamp();
 	pool_lock();

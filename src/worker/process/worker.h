@@ -18,6 +18,5 @@ typedef struct WorkerStart
 } WorkerStart;
 
 extern PGDLLEXPORT void wfo_worker_main(Datum slot);
-extern void worker_prepare_connection(void);
 
 #endif

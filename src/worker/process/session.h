@@ -1,0 +1,15 @@
+/*
+ * session.h
+ *	  The session of a worker or keeper.
+ */
+#ifndef WFO_WORKER_SESSION_H
+#define WFO_WORKER_SESSION_H
+
+#include "postgres.h"
+
+extern void session_prepare(void);
+extern void session_begin_transaction(void);
+extern void session_commit_transaction(void);
+extern void session_clean(void);
+
+#endif
