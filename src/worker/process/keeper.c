@@ -25,8 +25,8 @@
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 #include "worker/process/keeper.h"
+#include "worker/process/process.h"
 #include "worker/process/session.h"
-#include "worker/process/worker.h"
 
 /* How long a visit waits for a lock; the next one comes soon. */
 #define LOCK_TIMEOUT_OF_VISIT "2s"

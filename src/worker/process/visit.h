@@ -8,12 +8,12 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
-#include "nodes/pg_list.h"
 
-extern void visit_failed(Oid database);
-extern void visit_succeeded(Oid database);
-extern void visit_forget_others(const List *databases);
-extern bool visit_is_due(Oid database, bool otherwise);
+extern void visit_list_databases(bool all);
+extern bool visit_take_requests(void);
+extern void visit_start_keeper(void);
+extern void visit_reap(void);
+extern bool visit_waits(void);
 extern TimestampTz visit_next_retry(void);
 
 #endif

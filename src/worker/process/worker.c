@@ -34,6 +34,7 @@
 #include "worker/process/journal.h"
 #include "worker/process/loss.h"
 #include "worker/process/next.h"
+#include "worker/process/process.h"
 #include "worker/process/refill.h"
 #include "worker/process/session.h"
 #include "worker/process/worker.h"

@@ -9,14 +9,6 @@
 
 #define WORKER_TYPE "workflow_orch worker"
 
-/* What a worker, and a keeper, is told when it is started. */
-typedef struct WorkerStart
-{
-	uint64 generation;
-	Oid database;
-	Oid role;
-} WorkerStart;
-
 extern PGDLLEXPORT void wfo_worker_main(Datum slot);
 
 #endif

@@ -1,0 +1,44 @@
+/*
+ * process.c
+ *	  Starts background processes, for the launcher.
+ *
+ * Workers and keepers are registered in the same way, and are never restarted by
+ * the postmaster.  Which ones to start, and when, is not this file's business.
+ */
+#include "postgres.h"
+
+#include "base/names.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "worker/process/process.h"
+
+BackgroundWorkerHandle *
+process_start(const char *type, const char *function, int index, const WorkerStart *start)
+{
+	BackgroundWorker worker = {.bgw_flags = BGWORKER_SHMEM_ACCESS |
+											BGWORKER_BACKEND_DATABASE_CONNECTION,
+							   .bgw_start_time = BgWorkerStart_RecoveryFinished,
+							   .bgw_restart_time = BGW_NEVER_RESTART,
+							   .bgw_library_name = WFO_NAME,
+							   .bgw_main_arg = Int32GetDatum(index)};
+	BackgroundWorkerHandle *handle = NULL;
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	worker.bgw_notify_pid = MyProcPid;
+	strlcpy(worker.bgw_name, type, BGW_MAXLEN);
+	strlcpy(worker.bgw_type, type, BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, function, BGW_MAXLEN);
+	memcpy(worker.bgw_extra, start, sizeof(WorkerStart));
+	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+		handle = NULL;
+	MemoryContextSwitchTo(old);
+	return handle;
+}
+
+bool
+process_has_stopped(BackgroundWorkerHandle *handle)
+{
+	pid_t pid;
+
+	return GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED;
+}
