@@ -63,6 +63,10 @@ done
 rule 'what lies in engine itself includes no room' "${include}engine/\w+/" src/engine/*.[ch]
 report 'every room of the engine has its place' \
 	"$(for room in src/engine/*/; do [[ "$above|" == *"|$(basename "$room")|"* ]] || echo "$room"; done)"
+# The rooms of the workers: processes and clients meet in the pool only.
+rule 'worker/pool includes no other room of worker' "${include}worker/(process|client)/" src/worker/pool/*.[ch]
+rule 'worker/process does not include worker/client' "${include}worker/client/" src/worker/process/*.[ch]
+rule 'worker/client does not include worker/process' "${include}worker/process/" src/worker/client/*.[ch]
 rule 'worker does not include api' "${include}api/" src/worker/**/*.[ch]
 rule 'api and worker do not include store' "${include}store/" src/{api,worker}/**/*.[ch]
 rule 'model knows no SPI, shared memory, setting or clock' \

@@ -63,14 +63,9 @@ typedef struct WorkHooks
 extern void work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report);
 extern void work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *hooks,
 					  WorkReport *report);
-extern void work_note_crash(int64 execution_id);
 extern bool work_is_possible(void);
 extern void work_lock_out(void);
 extern bool work_check_sqlstates(char **list, void **extra, GucSource source);
 
-/* For the keeper of a database. */
-typedef void (*WorkVisitRole)(Oid role, bool due, TimestampTz next_due);
-
-extern void work_look(WorkVisitRole visit);
 
 #endif

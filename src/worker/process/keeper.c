@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "engine/run/cancel.h"
+#include "engine/run/sweep.h"
 #include "engine/run/work.h"
 #include "engine/verbs/lifecycle.h"
 #include "miscadmin.h"
