@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "base/grow.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "store/audit_log.h"
@@ -106,19 +107,15 @@ audit_list_of_proposal(int64 proposal_id, int *count)
 	ScanKeyData key;
 	StoreScan scan;
 	StoredRow *row;
-	int size = 8;
-	AuditRow *rows = palloc(size * sizeof(AuditRow));
+	int size = 0;
+	AuditRow *rows = NULL;
 
 	*count = 0;
 	store_key_int64(&key, AUDIT_PROPOSAL_ID, proposal_id);
 	store_scan_begin(&scan, STORE_AUDIT_LOG, "audit_log_proposal_idx", 1, &key);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
-		if (*count == size)
-		{
-			size *= 2;
-			rows = repalloc(rows, size * sizeof(AuditRow));
-		}
+		GROW_ARRAY(rows, *count, size);
 		rows[*count].audit_id = column_int64(row, AUDIT_AUDIT_ID);
 		rows[*count].action = column_text(row, AUDIT_ACTION);
 		rows[*count].execution_id = column_int64_or_null(row, AUDIT_EXECUTION_ID);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/grow.h"
 #include "store/break_glass.h"
 #include "store/table.h"
 
@@ -66,18 +67,14 @@ break_glass_list_open(int *count)
 {
 	StoreScan scan;
 	StoredRow *row;
-	int size = 4;
-	BreakGlass *list = palloc(size * sizeof(BreakGlass));
+	int size = 0;
+	BreakGlass *list = NULL;
 
 	*count = 0;
 	store_scan_begin(&scan, STORE_BREAK_GLASS, "break_glass_open_idx", 0, NULL);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
-		if (*count == size)
-		{
-			size *= 2;
-			list = repalloc(list, size * sizeof(BreakGlass));
-		}
+		GROW_ARRAY(list, *count, size);
 		break_glass_read(&list[(*count)++], row);
 	}
 	store_scan_end(&scan);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/grow.h"
 #include "store/delegation.h"
 
 static void
@@ -24,19 +25,14 @@ list_read(pg_attribute_unused() const void *key)
 	TimestampTz now = GetCurrentTimestamp();
 	StoreScan scan;
 	StoredRow *row;
-	int size = 4;
+	int size = 0;
 
-	list->delegations = palloc(size * sizeof(Delegation));
 	store_scan_begin(&scan, STORE_DELEGATION, "delegation_standing_idx", 0, NULL);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
 		if (column_int64(row, DELEGATION_ENDS_AT) <= now)
 			continue;
-		if (list->count == size)
-		{
-			size *= 2;
-			list->delegations = repalloc(list->delegations, size * sizeof(Delegation));
-		}
+		GROW_ARRAY(list->delegations, list->count, size);
 		delegation_read(row, &list->delegations[list->count++]);
 	}
 	store_scan_end(&scan);

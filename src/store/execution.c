@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/grow.h"
 #include "store/execution.h"
 #include "store/table.h"
 
@@ -98,19 +99,15 @@ execution_list(int64 proposal_id, int *count)
 	ScanKeyData key;
 	StoreScan scan;
 	StoredRow *row;
-	int size = 4;
-	Execution *executions = palloc(size * sizeof(Execution));
+	int size = 0;
+	Execution *executions = NULL;
 
 	*count = 0;
 	store_key_int64(&key, EXECUTION_PROPOSAL_ID, proposal_id);
 	store_scan_begin(&scan, STORE_EXECUTION, "execution_proposal_idx", 1, &key);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
-		if (*count == size)
-		{
-			size *= 2;
-			executions = repalloc(executions, size * sizeof(Execution));
-		}
+		GROW_ARRAY(executions, *count, size);
 		execution_read(row, &executions[(*count)++]);
 	}
 	store_scan_end(&scan);

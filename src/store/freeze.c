@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/grow.h"
 #include "store/freeze.h"
 #include "store/table.h"
 
@@ -29,19 +30,14 @@ list_read(pg_attribute_unused() const void *key)
 	TimestampTz now = GetCurrentTimestamp();
 	StoreScan scan;
 	StoredRow *row;
-	int size = 4;
+	int size = 0;
 
-	list->freezes = palloc(size * sizeof(Freeze));
 	store_scan_begin(&scan, STORE_FREEZE, "freeze_window_standing_idx", 0, NULL);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
 		if (column_int64(row, FREEZE_ENDS_AT) <= now)
 			continue;
-		if (list->count == size)
-		{
-			size *= 2;
-			list->freezes = repalloc(list->freezes, size * sizeof(Freeze));
-		}
+		GROW_ARRAY(list->freezes, list->count, size);
 		freeze_read(&list->freezes[list->count++], row);
 	}
 	store_scan_end(&scan);

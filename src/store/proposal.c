@@ -8,6 +8,7 @@
 #include "access/multixact.h"
 #include "access/subtrans.h"
 #include "access/table.h"
+#include "base/grow.h"
 #include "miscadmin.h"
 #include "storage/procarray.h"
 #include "store/proposal.h"
@@ -125,8 +126,8 @@ typedef bool (*RowFilter)(const StoredRow *row, const void *arg);
 static int64 *
 list_ids(StoreScan *scan, RowFilter wanted, const void *arg, int limit, int *count)
 {
-	int size = 64;
-	int64 *ids = palloc(size * sizeof(int64));
+	int size = 0;
+	int64 *ids = NULL;
 	StoredRow *row;
 
 	*count = 0;
@@ -135,11 +136,7 @@ list_ids(StoreScan *scan, RowFilter wanted, const void *arg, int limit, int *cou
 		CHECK_FOR_INTERRUPTS();
 		if (wanted != NULL && !wanted(row, arg))
 			continue;
-		if (*count == size)
-		{
-			size *= 2;
-			ids = repalloc_huge(ids, size * sizeof(int64));
-		}
+		GROW_ARRAY(ids, *count, size);
 		ids[(*count)++] = column_int64(row, PROPOSAL_PROPOSAL_ID);
 	}
 	store_scan_end(scan);
@@ -222,8 +219,8 @@ proposal_list_approved(const char *tool, const uint32 *hash, int limit, int amon
 	ScanKeyData keys[2];
 	StoreScan scan;
 	StoredRow *row;
-	int size = 4;
-	ApprovedParams *list = palloc(size * sizeof(ApprovedParams));
+	int size = 0;
+	ApprovedParams *list = NULL;
 
 	*count = 0;
 	store_key_text(&keys[0], PROPOSAL_TOOL, tool);
@@ -236,11 +233,7 @@ proposal_list_approved(const char *tool, const uint32 *hash, int limit, int amon
 		CHECK_FOR_INTERRUPTS();
 		if (column_enum(row, PROPOSAL_STATUS, &proposal_status_type) != PROPOSAL_APPROVED)
 			continue;
-		if (*count == size)
-		{
-			size *= 2;
-			list = repalloc_huge(list, size * sizeof(ApprovedParams));
-		}
+		GROW_ARRAY(list, *count, size);
 		list[*count].proposal_id = column_int64(row, PROPOSAL_PROPOSAL_ID);
 		list[*count].workflow_id = column_int64(row, PROPOSAL_WORKFLOW_ID);
 		(*count)++;

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/grow.h"
 #include "miscadmin.h"
 #include "store/home.h"
 #include "store/queue.h"
@@ -158,8 +159,8 @@ Oid *
 queue_roles(int *count)
 {
 	Oid last = InvalidOid;
-	int size = 8;
-	Oid *roles = palloc(size * sizeof(Oid));
+	int size = 0;
+	Oid *roles = NULL;
 
 	*count = 0;
 	for (;;)
@@ -177,8 +178,7 @@ queue_roles(int *count)
 		store_scan_end(&scan);
 		if (row == NULL)
 			return roles;
-		if (*count == size)
-			roles = repalloc(roles, (size *= 2) * sizeof(Oid));
+		GROW_ARRAY(roles, *count, size);
 		roles[(*count)++] = last;
 	}
 }
@@ -193,8 +193,8 @@ queue_list(bool held, Oid run_as, int *count)
 	ScanKeyData key;
 	StoreScan scan;
 	StoredRow *row;
-	int size = 64;
-	int64 *ids = palloc(size * sizeof(int64));
+	int size = 0;
+	int64 *ids = NULL;
 
 	*count = 0;
 	ScanKeyInit(&key, QUEUE_RUN_AS_OID, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(run_as));
@@ -207,11 +207,7 @@ queue_list(bool held, Oid run_as, int *count)
 		queue_read(row, &queued);
 		if (queued.held != held)
 			continue;
-		if (*count == size)
-		{
-			size *= 2;
-			ids = repalloc_huge(ids, size * sizeof(int64));
-		}
+		GROW_ARRAY(ids, *count, size);
 		ids[(*count)++] = queued.proposal_id;
 	}
 	store_scan_end(&scan);

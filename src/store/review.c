@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/grow.h"
 #include "store/review.h"
 #include "store/table.h"
 
@@ -59,8 +60,8 @@ review_list(int64 proposal_id, int64 revision, int *count)
 	ScanKeyData keys[2];
 	StoreScan scan;
 	StoredRow *row;
-	int size = 4;
-	Review *reviews = palloc(size * sizeof(Review));
+	int size = 0;
+	Review *reviews = NULL;
 
 	*count = 0;
 	store_key_int64(&keys[0], REVIEW_PROPOSAL_ID, proposal_id);
@@ -70,11 +71,7 @@ review_list(int64 proposal_id, int64 revision, int *count)
 	{
 		Review *review;
 
-		if (*count == size)
-		{
-			size *= 2;
-			reviews = repalloc(reviews, size * sizeof(Review));
-		}
+		GROW_ARRAY(reviews, *count, size);
 		review = &reviews[(*count)++];
 		memset(review, 0, sizeof(Review));
 		review->review_id = column_int64(row, REVIEW_REVIEW_ID);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/grow.h"
 #include "store/revocation.h"
 #include "store/table.h"
 
@@ -31,18 +32,14 @@ list_reviews(int nkeys, ScanKey keys, int *count)
 {
 	StoreScan scan;
 	StoredRow *row;
-	int size = 4;
-	int64 *ids = palloc(size * sizeof(int64));
+	int size = 0;
+	int64 *ids = NULL;
 
 	*count = 0;
 	store_scan_begin(&scan, STORE_REVOCATION, "revocation_proposal_idx", nkeys, keys);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
-		if (*count == size)
-		{
-			size *= 2;
-			ids = repalloc(ids, size * sizeof(int64));
-		}
+		GROW_ARRAY(ids, *count, size);
 		ids[(*count)++] = column_int64(row, REVOCATION_REVIEW_ID);
 	}
 	store_scan_end(&scan);
@@ -68,6 +65,6 @@ revocation_count(int64 proposal_id)
 	int count;
 
 	store_key_int64(&key, REVOCATION_PROPOSAL_ID, proposal_id);
-	pfree(list_reviews(1, &key, &count));
+	(void) list_reviews(1, &key, &count);
 	return count;
 }

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/grow.h"
 #include "store/rule.h"
 #include "store/table.h"
 
@@ -26,22 +27,17 @@ static void *
 rule_list_fetch(const void *tool)
 {
 	RuleList *list = palloc0(sizeof(RuleList));
-	int size = 4;
+	int size = 0;
 	StoreScan scan;
 	StoredRow *row;
 
-	list->rules = palloc(size * sizeof(Rule));
 	store_scan_begin(&scan, STORE_APPROVAL_RULE, "approval_rule_pkey", 0, NULL);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
 		if (!column_is_null(row, RULE_REMOVED_AT) ||
 			(!column_is_null(row, RULE_TOOL) && strcmp(column_text(row, RULE_TOOL), tool) != 0))
 			continue;
-		if (list->count == size)
-		{
-			size *= 2;
-			list->rules = repalloc(list->rules, size * sizeof(Rule));
-		}
+		GROW_ARRAY(list->rules, list->count, size);
 		rule_read(row, &list->rules[list->count++]);
 	}
 	store_scan_end(&scan);

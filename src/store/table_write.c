@@ -154,8 +154,13 @@ typedef struct Writer
 	Relation rel;
 	EState *estate;
 	ResultRelInfo *result_rel;
+	StoreRow *row;  /* to insert or to lay over old; NULL: delete old */
+	StoredRow *old; /* NULL: insert row */
 	bool outer_writing;
 } Writer;
+
+/* What one write does between writer_begin() and writer_end(). */
+typedef void (*WriteStep)(Writer *writer);
 
 static void
 writer_begin(Writer *writer, StoreTable table)
@@ -185,6 +190,26 @@ writer_end(Writer *writer)
 	FreeExecutorState(writer->estate);
 	table_close(writer->rel, NoLock);
 	CommandCounterIncrement();
+}
+
+/*
+ * Write one row of a table.  Whether the write succeeds or not, it leaves
+ * store_is_writing() as it was.
+ */
+static void
+write_row(Writer *writer, StoreTable table, WriteStep step)
+{
+	writer_begin(writer, table);
+	PG_TRY();
+	{
+		step(writer);
+		writer_end(writer);
+	}
+	PG_FINALLY();
+	{
+		writing = writer->outer_writing;
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -221,39 +246,34 @@ fill_added(Writer *writer, TupleTableSlot *slot, int known)
 	}
 }
 
+static void
+insert_step(Writer *writer)
+{
+	TupleTableSlot *slot = ExecInitExtraTupleSlot(writer->estate, RelationGetDescr(writer->rel),
+												  table_slot_callbacks(writer->rel));
+	int columns = store_table_columns(writer->row->table);
+
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, writer->row->values, columns * sizeof(Datum));
+	memcpy(slot->tts_isnull, writer->row->nulls, columns * sizeof(bool));
+	writing = false;
+	fill_added(writer, slot, columns);
+	writing = true;
+	ExecStoreVirtualTuple(slot);
+	ExecSimpleRelationInsert(writer->result_rel, writer->estate, slot);
+}
+
 /*
  * Insert the row, check its constraints and fire its triggers.  A default that
- * somebody has added is not our code: it may not write as the calls do.
+ * somebody has added is not the extension's code, so it is evaluated while
+ * store_is_writing() is false.
  */
 void
 store_insert(StoreRow *row)
 {
-	Writer writer;
+	Writer writer = {.row = row};
 
-	writer_begin(&writer, row->table);
-	PG_TRY();
-	{
-		TupleTableSlot *slot = ExecInitExtraTupleSlot(writer.estate, RelationGetDescr(writer.rel),
-													  table_slot_callbacks(writer.rel));
-
-		int columns = store_table_columns(row->table);
-
-		ExecClearTuple(slot);
-		memcpy(slot->tts_values, row->values, columns * sizeof(Datum));
-		memcpy(slot->tts_isnull, row->nulls, columns * sizeof(bool));
-		writing = false;
-		fill_added(&writer, slot, columns);
-		writing = true;
-		ExecStoreVirtualTuple(slot);
-		ExecSimpleRelationInsert(writer.result_rel, writer.estate, slot);
-		writer_end(&writer);
-	}
-	PG_CATCH();
-	{
-		writing = writer.outer_writing;
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	write_row(&writer, row->table, insert_step);
 }
 
 /*
@@ -263,13 +283,13 @@ store_insert(StoreRow *row)
  * meanwhile against a plan, and there is none.  Returns NULL where the row is gone.
  */
 static TupleTableSlot *
-lock_latest(Writer *writer, StoredRow *old, LockTupleMode mode)
+lock_latest(Writer *writer, LockTupleMode mode)
 {
 	TupleTableSlot *slot = ExecInitExtraTupleSlot(writer->estate, RelationGetDescr(writer->rel),
 												  table_slot_callbacks(writer->rel));
 
-	if (store_lock_tuple(writer->rel, &old->tuple->t_self, writer->estate->es_snapshot, mode,
-						 LockWaitBlock, slot) != STORE_LOCKED)
+	if (store_lock_tuple(writer->rel, &writer->old->tuple->t_self, writer->estate->es_snapshot,
+						 mode, LockWaitBlock, slot) != STORE_LOCKED)
 		return NULL;
 	return slot;
 }
@@ -297,70 +317,59 @@ overlay(Writer *writer, TupleTableSlot *latest, const StoreRow *row)
 	return ExecStoreVirtualTuple(slot);
 }
 
+static void
+update_step(Writer *writer)
+{
+	TupleTableSlot *latest = lock_latest(writer, LockTupleNoKeyExclusive);
+	TupleTableSlot *slot;
+	EPQState epqstate;
+
+	if (latest == NULL)
+		report_wrong_state("wfo_row_gone",
+						   errmsg("a row of table \"%s.%s\" was deleted meanwhile", WFO_SCHEMA,
+								  store_table_name(writer->row->table)),
+						   errhint("Enable the table's trigger guard_row again, with ENABLE "
+								   "ALWAYS: it refuses that."));
+	slot = overlay(writer, latest, writer->row);
+	writing = true;
+	compat_init_eval_plan_qual(&epqstate, writer->estate);
+	ExecSimpleRelationUpdate(writer->result_rel, writer->estate, &epqstate, latest, slot);
+	writer->old->tuple->t_self = slot->tts_tid;
+	EvalPlanQualEnd(&epqstate);
+}
+
 /*
- * Write the columns of the row that were set over the latest version of old,
- * whose place is set to that of the new version.  Waits for who is changing the
- * row, where the transaction has not locked it.
+ * Write the columns that were set in the row over the latest version of old,
+ * and set old's place to that of the new version.  Waits for a transaction that
+ * is changing the row, unless this transaction has locked it.
  */
 void
 store_update(StoreRow *row, StoredRow *old)
 {
-	Writer writer;
+	Writer writer = {.row = row, .old = old};
 
-	writer_begin(&writer, row->table);
-	PG_TRY();
-	{
-		TupleTableSlot *latest = lock_latest(&writer, old, LockTupleNoKeyExclusive);
-		TupleTableSlot *slot;
-		EPQState epqstate;
-
-		if (latest == NULL)
-			report_wrong_state("wfo_row_gone",
-							   errmsg("a row of table \"%s.%s\" was deleted meanwhile", WFO_SCHEMA,
-									  store_table_name(row->table)),
-							   errhint("Enable the table's trigger guard_row again, with ENABLE "
-									   "ALWAYS: it refuses that."));
-		slot = overlay(&writer, latest, row);
-		writing = true;
-		compat_init_eval_plan_qual(&epqstate, writer.estate);
-		ExecSimpleRelationUpdate(writer.result_rel, writer.estate, &epqstate, latest, slot);
-		old->tuple->t_self = slot->tts_tid;
-		EvalPlanQualEnd(&epqstate);
-		writer_end(&writer);
-	}
-	PG_CATCH();
-	{
-		writing = writer.outer_writing;
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	write_row(&writer, row->table, update_step);
 }
 
-/* Delete a row, whatever its latest version says, unless it is gone already. */
+static void
+delete_step(Writer *writer)
+{
+	TupleTableSlot *latest = lock_latest(writer, LockTupleExclusive);
+	EPQState epqstate;
+
+	if (latest == NULL)
+		return;
+	writing = true;
+	compat_init_eval_plan_qual(&epqstate, writer->estate);
+	ExecSimpleRelationDelete(writer->result_rel, writer->estate, &epqstate, latest);
+	EvalPlanQualEnd(&epqstate);
+}
+
+/* Delete a row, whatever its latest version holds, unless it is already gone. */
 void
 store_delete(StoreTable table, StoredRow *old)
 {
-	Writer writer;
+	Writer writer = {.old = old};
 
-	writer_begin(&writer, table);
-	PG_TRY();
-	{
-		TupleTableSlot *latest = lock_latest(&writer, old, LockTupleExclusive);
-		EPQState epqstate;
-
-		if (latest != NULL)
-		{
-			writing = true;
-			compat_init_eval_plan_qual(&epqstate, writer.estate);
-			ExecSimpleRelationDelete(writer.result_rel, writer.estate, &epqstate, latest);
-			EvalPlanQualEnd(&epqstate);
-		}
-		writer_end(&writer);
-	}
-	PG_CATCH();
-	{
-		writing = writer.outer_writing;
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	write_row(&writer, table, delete_step);
 }

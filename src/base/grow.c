@@ -1,0 +1,29 @@
+/*
+ * grow.c
+ *	  Arrays that grow while they are filled.
+ */
+#include "postgres.h"
+
+#include "base/grow.h"
+#include "utils/memutils.h"
+
+#define FIRST_SIZE 8
+
+/*
+ * Double an array that has room for *size elements, or allocate a first one
+ * where array is NULL.  GROW_ARRAY() is how to call this.
+ */
+void *
+grow_array(void *array, int *size, Size element)
+{
+	Assert((array == NULL) == (*size == 0));
+	if (*size > PG_INT32_MAX / 2)
+		elog(ERROR, "array of %d elements cannot grow", *size);
+	if (array == NULL)
+	{
+		*size = FIRST_SIZE;
+		return MemoryContextAllocHuge(CurrentMemoryContext, FIRST_SIZE * element);
+	}
+	*size *= 2;
+	return repalloc_huge(array, *size * element);
+}
