@@ -16,6 +16,7 @@ my $harness = TAP::Harness->new(
 		exec => sub { return [ $command, $_[1] ] },
 		failures => 1,
 		comments => 1,
+		timer => 1,
 		jobs => $ENV{TAP_JOBS} // 1,
 		color => -t STDOUT ? 1 : 0,
 	});

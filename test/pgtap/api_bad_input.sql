@@ -3,6 +3,7 @@
 \set file api_bad_input
 \ir include/fixture.sql
 \ir include/roles.sql
+\ir include/calls.sql
 
 -- The error of a statement, undone whether there is one or not.
 CREATE FUNCTION t.attempt(statement text) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -65,79 +66,51 @@ SELECT workflow_orch.set_policy(default_approvals => 1);
 SET LOCAL client_min_messages = error;
 SELECT contents() AS before \gset
 
--- NULL for every argument.  Of each function: arguments that work, by position,
--- and the names of those that NULL is refused for.
-CREATE TABLE t.calls (function regproc PRIMARY KEY, arguments text[], needed text[]);
-INSERT INTO t.calls VALUES
-  ('workflow_orch.register_actor', ARRAY['''new''', '''r''', 'NULL', '''human''', 'NULL'], '{name,role,kind}'),
-  ('workflow_orch.update_actor', ARRAY['ann()', '''r''', 'NULL', 'true', '''p''', 'NULL'], '{actor_id}'),
-  ('workflow_orch.start_workflow', ARRAY['''t''', 'ann()', 'false', '''{}'''], '{title,metadata}'),
-  ('workflow_orch.complete_workflow', ARRAY[format('workflow_orch.start_workflow(''x'', %s)', :ann), 'ann()'], '{workflow_id}'),
-  ('workflow_orch.cancel_workflow', ARRAY[:'open', 'ann()', '''r'''], '{workflow_id}'),
-  ('workflow_orch.propose_action', ARRAY['workflow()', 'ann()', '''div''', '''{"n": 1}''', '''r''', '''k''', 'false'], '{workflow_id,actor_id,tool,params,reason,execute_on_approval}'),
-  ('workflow_orch.review_action', ARRAY[:'pending', 'bob()', '''edit''', '''{}''', '''c''', '1', 'NULL'], '{proposal_id,reviewer_id,decision,edits}'),
-  ('workflow_orch.review_actions', ARRAY['''[]'''], '{reviews}'),
-  ('workflow_orch.comment_proposal', ARRAY[:'pending', 'bob()', '''c'''], '{proposal_id,actor_id,comment}'),
-  ('workflow_orch.break_glass_execute', ARRAY[:'pending', 'bob()', '''r'''], '{proposal_id,actor_id,reason}'),
-  ('workflow_orch.review_break_glass', ARRAY[:'broken', 'cyd()', '''c'''], '{execution_id,reviewer_id,comment}'),
-  ('workflow_orch.preview_action', ARRAY[:'shown', 'bob()'], '{proposal_id}'),
-  ('workflow_orch.withdraw_proposal', ARRAY[:'pending', 'ann()', '''r'''], '{proposal_id,actor_id}'),
-  ('workflow_orch.revoke_approval', ARRAY[:'approved', 'bob()', '''r'''], '{proposal_id,reviewer_id}'),
-  ('workflow_orch.delegate_review', ARRAY['bob()', 'cyd()', '''2099-01-01'''], '{from_actor,to_actor,ends_at}'),
-  ('workflow_orch.end_delegation', ARRAY['workflow_orch.delegate_review(bob(), cyd(), ''2099-01-01'')', 'bob()'], '{delegation_id}'),
-  ('workflow_orch.retry_action', ARRAY[:'failed', 'ann()'], '{proposal_id}'),
-  ('workflow_orch.expire_proposals', '{}', '{}'),
-  ('workflow_orch.execute_action', ARRAY[:'approved', 'ann()'], '{proposal_id}'),
-  ('workflow_orch.register_tool', ARRAY['''new''', '''app.div(int,text)''', 'tool_role()', '''d''', '''1s''', '1', 'true', 'true', '''describe'''], '{tool,function,max_attempts,in_session,preview,dry_run_mode}'),
-  ('workflow_orch.update_tool', ARRAY['''div''', '''app.div(int,text)''', 'tool_role()', '''d''', '''1s''', '1', 'true', 'true', '''describe'''], '{tool}'),
-  ('workflow_orch.set_tool_enabled', ARRAY['''div''', 'false'], '{tool,enabled}'),
-  ('workflow_orch.accept_tool_definition', ARRAY['''div''', 'ann()', '''r'''], '{tool}'),
-  ('workflow_orch.count_rebound_approvals', ARRAY[:'pending'], '{proposal_id}'),
-  ('workflow_orch.tool_check', ARRAY['''div'''], '{tool}'),
-  ('workflow_orch.tool_change', ARRAY['''div''', '''\x00'''], '{tool,definition}'),
-  ('workflow_orch.set_policy', ARRAY['true', '1', 'true', 'true', '''1s''', '''1s''', '''1s''', 'true'], '{}'),
-  ('workflow_orch.add_freeze', ARRAY['''t''', '''2099-01-01''', '''2099-01-02''', '''div'''], '{title,starts_at,ends_at}'),
-  ('workflow_orch.remove_freeze', ARRAY[:'freeze'], '{freeze_id}'),
-  ('workflow_orch.add_approval_rule', ARRAY['''DBA''', '1', '1', '''div''', '''$.params.n > 1''', '''d''', 'false'], '{approvals,stage,agents}'),
-  ('workflow_orch.remove_approval_rule', ARRAY['workflow_orch.add_approval_rule()'], '{rule_id}'),
-  ('workflow_orch.execute_parallel', ARRAY['''[]''', 'ann()', '''1 s'''], '{calls}'),
-  ('workflow_orch.enqueue_action', ARRAY['approved(''div'', ''{"n": 1}'')', 'ann()', '''2030-01-01''', '0'], '{proposal_id,priority}'),
-  ('workflow_orch.wait_proposal', ARRAY['(SELECT min(proposal_id) FROM workflow_orch.proposal WHERE status = ''executed'')', '''1 s'''], '{proposal_id}'),
-  ('workflow_orch.wait_execution', ARRAY['(SELECT min(execution_id) FROM workflow_orch.execution)', '''1 s'''], '{execution_id}'),
-  ('workflow_orch.cancel_execution', ARRAY['workflow_orch.enqueue_action(approved(''div'', ''{"n": 1}''), run_at => ''2030-01-01'')', 'ann()', '''r'''], '{execution_id}'),
-  ('workflow_orch.resume_queue', '{}', '{}'),
-  ('workflow_orch.list_workers', '{}', '{}'),
-  ('workflow_orch.list_capabilities', '{}', '{}'),
-  ('workflow_orch.list_pending_reviews', ARRAY['bob()'], '{}'),
-  ('workflow_orch.find_review_slot', ARRAY[:'pending', 'NULL'], '{proposal_id}'),
-  ('workflow_orch.describe_needs', ARRAY[:'pending'], '{proposal_id}'),
-  ('workflow_orch.grant_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
-  ('workflow_orch.revoke_capability', ARRAY['tool_role()', '''propose'''], '{db_role,capability}'),
-  ('workflow_orch.is_gateway', '{}', '{}'),
-  ('workflow_orch.whoami', '{}', '{}'),
-  ('workflow_orch.transitions', '{}', '{}'),
-  ('workflow_orch.get_audit_log', ARRAY['workflow()'], '{}'),
-  ('workflow_orch.audit_log_entries', ARRAY['workflow()'], '{}'),
-  ('workflow_orch.verify_audit_log', ARRAY['workflow()'], '{}');
-SELECT is_empty($$SELECT oid::regproc FROM pg_proc WHERE pronamespace = 'workflow_orch'::regnamespace AND prorettype <> 'trigger'::regtype AND proname NOT IN ('run_sql', 'may_read', 'may_read_support', 'list_execution_stats')
-                  EXCEPT SELECT function FROM calls$$, 'every function is called here, but run_sql and what the policies ask, which are no calls');
-SELECT is(attempt(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works with these arguments', function))
-  FROM calls ORDER BY function::text;
+-- NULL for every argument.  These are the arguments for which a call works, where
+-- those of include/calls.sql do not do.
+INSERT INTO example (argument, value) VALUES ('proposal_id', :'pending'), ('tool', '''div'''), ('function', '''app.div(int,text)''');
+INSERT INTO example (function, argument, value)
+SELECT function, key, value FROM (VALUES
+  ('register_actor', jsonb_build_object('name', '''new''', 'db_role', 'NULL')),
+  ('update_actor', jsonb_build_object('db_role', 'NULL', 'name', 'NULL')),
+  ('complete_workflow', jsonb_build_object('workflow_id', format('workflow_orch.start_workflow(''x'', %s)', :ann))),
+  ('cancel_workflow', jsonb_build_object('workflow_id', :'open')),
+  ('propose_action', jsonb_build_object('params', '''{"n": 1}''')),
+  ('review_action', jsonb_build_object('preview_id', 'NULL')),
+  ('break_glass_execute', jsonb_build_object('actor_id', 'bob()')),
+  ('review_break_glass', jsonb_build_object('execution_id', :'broken', 'reviewer_id', 'cyd()')),
+  ('preview_action', jsonb_build_object('proposal_id', :'shown', 'actor_id', 'bob()')),
+  ('revoke_approval', jsonb_build_object('proposal_id', :'approved')),
+  ('end_delegation', jsonb_build_object('delegation_id', 'workflow_orch.delegate_review(bob(), cyd(), ''2099-01-01'')', 'actor_id', 'bob()')),
+  ('retry_action', jsonb_build_object('proposal_id', :'failed')),
+  ('execute_action', jsonb_build_object('proposal_id', :'approved')),
+  ('register_tool', jsonb_build_object('tool', '''new''')),
+  ('set_tool_enabled', jsonb_build_object('enabled', 'false')),
+  ('add_freeze', jsonb_build_object('ends_at', '''2099-01-02''')),
+  ('remove_freeze', jsonb_build_object('freeze_id', :'freeze')),
+  ('remove_approval_rule', jsonb_build_object('rule_id', 'workflow_orch.add_approval_rule()')),
+  ('enqueue_action', jsonb_build_object('proposal_id', 'approved(''div'', ''{"n": 1}'')')),
+  ('wait_proposal', jsonb_build_object('proposal_id', :'executed')),
+  ('wait_execution', jsonb_build_object('execution_id', '(SELECT min(execution_id) FROM workflow_orch.execution)')),
+  ('cancel_execution', jsonb_build_object('execution_id', 'workflow_orch.enqueue_action(approved(''div'', ''{"n": 1}''), run_at => ''2030-01-01'')')),
+  ('find_review_slot', jsonb_build_object('execution_id', 'NULL'))) AS v (function, arguments), jsonb_each_text(arguments);
+SELECT is(attempt(example_call(oid)), NULL::jsonb, format('%s works with the arguments that this file gives it', function))
+  FROM call ORDER BY function;
+-- Where NULL is an error though it is the default, and where it is none though there is no default.
+CREATE TABLE t.unlike (function text, argument text);
+INSERT INTO unlike VALUES ('review_action', 'edits'), ('get_audit_log', 'workflow_id'), ('audit_log_entries', 'workflow_id');
 CREATE FUNCTION t.each_null() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
-  c record;
+  a record;
   e jsonb;
 BEGIN
-  FOR c IN SELECT function, name, name = ANY (needed) AS needed,
-                  format('SELECT %s(%s)', function, array_to_string(arguments[:i - 1] || ARRAY['NULL'] || arguments[i + 1:], ', ')) AS call
-             FROM calls, pg_proc p, generate_subscripts(arguments, 1) AS i, LATERAL (SELECT proargnames[i] AS name) n
-            WHERE p.oid = function ORDER BY 1, i LOOP
-    e := attempt(c.call);
-    IF c.needed THEN
-      RETURN NEXT is_error(e, jsonb_build_object('sqlstate', '22023', 'message', format('%%"%s"%%', c.name)),
-                           format('%s refuses NULL for %s, by its name', c.function, c.name));
+  FOR a IN SELECT oid, function, name, needed <> ((function, name) IN (SELECT * FROM unlike)) AS needed FROM argument ORDER BY function, position LOOP
+    e := attempt(example_call(a.oid, a.name, 'NULL'));
+    IF a.needed THEN
+      RETURN NEXT is_error(e, jsonb_build_object('sqlstate', '22023', 'message', format('%%"%s"%%', a.name)),
+                           format('%s refuses NULL for %s, by its name', a.function, a.name));
     ELSE
-      RETURN NEXT is(e, NULL::jsonb, format('%s takes NULL for %s', c.function, c.name));
+      RETURN NEXT is(e, NULL::jsonb, format('%s takes NULL for %s', a.function, a.name));
     END IF;
   END LOOP;
 END
@@ -425,11 +398,31 @@ BEGIN
   RETURN attempt('SET LOCAL transaction_read_only = on; ' || statement);
 END
 $$;
-SELECT is_error(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), '{"sqlstate": "25006", "message": "cannot execute %"}',
-    format('%s is refused in a read-only transaction', function))
-  FROM calls WHERE function::text !~ '(whoami|list_capabilities|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution|wait_proposal)$' ORDER BY function::text;
-SELECT is(read_only(format('SELECT %s(%s)', function, array_to_string(arguments, ', '))), NULL::jsonb, format('%s works in a read-only transaction', function))
-  FROM calls WHERE function::text ~ '(whoami|list_capabilities|list_pending_reviews|find_review_slot|describe_needs|tool_check|count_rebound_approvals|tool_change|transitions|_audit_log|audit_log_entries|is_gateway|list_workers|wait_execution|wait_proposal)$' ORDER BY function::text;
+-- A call writes if rows of the tables have been written after it.
+CREATE FUNCTION t.written() RETURNS numeric LANGUAGE sql AS $$
+  SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables WHERE schemaname = 'workflow_orch'
+$$;
+CREATE FUNCTION t.writes(statement text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  before numeric := written();
+  writes boolean;
+BEGIN
+  BEGIN
+    EXECUTE statement;
+    writes := written() > before;
+    RAISE SQLSTATE 'UNDO0';
+  EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
+  END;
+  RETURN writes;
+END
+$$;
+-- Those in the list may write, but their arguments above give them nothing to write.
+CREATE TABLE t.writer AS
+  SELECT oid, function, writes(example_call(oid)) OR function IN ('execute_parallel', 'review_actions', 'resume_queue', 'accept_tool_definition') AS writes FROM call;
+SELECT is_error(read_only(example_call(oid)), '{"sqlstate": "25006", "message": "cannot execute %"}', format('%s, which writes, is refused in a read-only transaction', function))
+  FROM writer WHERE writes ORDER BY function;
+SELECT is(read_only(example_call(oid)), NULL::jsonb, format('%s, which writes nothing, works in a read-only transaction', function))
+  FROM writer WHERE NOT writes ORDER BY function;
 
 SELECT is_empty('SELECT * FROM workflow_orch.verify_audit_log()', 'after all this the tables agree with the audit log');
 

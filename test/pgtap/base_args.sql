@@ -1,6 +1,7 @@
 -- Every text and document that a call is given has a limit, 54000 beyond it.
 \set file base_args
 \ir include/fixture.sql
+\ir include/calls.sql
 
 CREATE FUNCTION app.one() RETURNS int LANGUAGE sql RETURN 1;
 CALL tool('one()');
@@ -9,41 +10,23 @@ SELECT workflow_orch.enqueue_action(approved('one')) AS queued \gset
 CREATE FUNCTION t.long() RETURNS text LANGUAGE sql RETURN repeat('x', 1025);
 CREATE FUNCTION t.fits() RETURNS text LANGUAGE sql RETURN repeat('x', 1024);
 
+INSERT INTO example (argument, value) VALUES ('proposal_id', :'pending'), ('preview_id', 'NULL'), ('tool', '''one'''), ('function', '''one()''');
+INSERT INTO example (function, argument, value) VALUES ('revoke_approval', 'proposal_id', :'approved'), ('cancel_execution', 'execution_id', :'queued');
+
+-- Every text and document that the catalog has, but the keys, which have a limit of their own, and the labels.
 SET LOCAL workflow_orch.max_params_size = '1kB';
-SELECT raises('SELECT workflow_orch.' || replace(call, 'TEXT', 'long()'), '{"sqlstate": "54000", "detail": "%1 kB%", "hint": "%workflow_orch.max_params_size%"}',
-  'a text that is too long is refused: ' || call)
-FROM unnest(ARRAY[
-  'start_workflow(TEXT)',
-  'start_workflow(''t'', metadata => jsonb_build_object(''m'', TEXT))',
-  'propose_action(workflow(), ann(), ''one'', jsonb_build_object(''m'', TEXT), ''r'')',
-  'propose_action(workflow(), ann(), ''one'', ''{}'', TEXT)',
-  format('review_action(%s, bob(), ''approve'', comment => TEXT)', :pending),
-  format('review_action(%s, bob(), ''edit'', jsonb_build_object(''m'', TEXT))', :pending),
-  format('review_actions(jsonb_build_array(jsonb_build_object(''proposal_id'', %s, ''reviewer_id'', bob(), ''decision'', ''approve'', ''comment'', TEXT)))', :pending),
-  format('comment_proposal(%s, bob(), TEXT)', :pending),
-  format('revoke_approval(%s, bob(), TEXT)', :approved),
-  format('withdraw_proposal(%s, ann(), TEXT)', :pending),
-  format('cancel_workflow(%s, reason => TEXT)', :other),
-  format('cancel_execution(%s, reason => TEXT)', :queued),
-  format('break_glass_execute(%s, cyd(), TEXT)', :pending),
-  'accept_tool_definition(''one'', reason => TEXT)',
-  'register_tool(''another'', ''one()'', run_as => tool_role(), description => TEXT)',
-  'update_tool(''one'', description => TEXT)',
-  'add_approval_rule(description => TEXT)',
-  'add_approval_rule(condition => (''$.params.m == "'' || TEXT || ''"'')::jsonpath)',
-  'add_freeze(TEXT, now(), ''infinity'')']) call;
-
--- Every argument that is a text, a jsonb or a jsonpath is tried above, is a key, or is one of a few labels.
-SELECT is_empty($$
-  SELECT p.proname || '.' || a.name
-  FROM pg_proc p
-  CROSS JOIN LATERAL unnest(p.proargnames[1:p.pronargs], p.proargtypes::oid[]) AS a (name, type)
-  WHERE p.pronamespace = 'workflow_orch'::regnamespace AND a.type IN ('text'::regtype, 'jsonb'::regtype, 'jsonpath'::regtype)
-    AND a.name NOT IN ('title', 'metadata', 'params', 'reason', 'comment', 'edits', 'reviews', 'description', 'condition',
-                       'tool', 'name', 'role', 'person', 'idempotency_key',
-                       'decision', 'kind', 'capability', 'dry_run_mode', 'calls')
-    AND p.proname <> 'run_sql'$$, 'there are no other texts and documents');
-
+CREATE TABLE t.tried AS
+  SELECT oid, function, name,
+         CASE WHEN name = 'reviews' THEN format('jsonb_build_array(jsonb_build_object(''proposal_id'', %s, ''reviewer_id'', bob(), ''decision'', ''approve'', ''comment'', long()))', :pending)
+              WHEN type = 'jsonb'::regtype THEN 'jsonb_build_object(''m'', long())'
+              WHEN type = 'jsonpath'::regtype THEN '(''$.params.n > 1 || $.params.m == "'' || long() || ''"'')'
+              ELSE 'long()' END AS value
+    FROM argument WHERE type IN ('text'::regtype, 'jsonb'::regtype, 'jsonpath'::regtype);
+SELECT cmp_ok((SELECT count(*) FROM tried), '>', 40::bigint, 'there are texts and documents to try');
+SELECT raises(example_call(oid, name, value), '{"sqlstate": "54000", "detail": "%1 kB%", "hint": "%workflow_orch.max_params_size%"}', format('%s refuses a %s that is too long', function, name))
+  FROM tried WHERE name NOT IN ('tool', 'name', 'role', 'person', 'idempotency_key', 'decision', 'kind', 'capability', 'dry_run_mode', 'calls') ORDER BY function, name;
+SELECT raises(example_call(oid, name, value), jsonb_build_object('sqlstate', '54000', 'message', format('%%"%s"%%', name)), format('%s refuses a %s that is too long for a key', function, name))
+  FROM tried WHERE name IN ('tool', 'name', 'role', 'person', 'idempotency_key') ORDER BY function, name;
 -- Up to the limit all is taken, and keys have one of their own.
 SELECT lives_ok(format('SELECT workflow_orch.comment_proposal(%s, bob(), fits())', :pending), 'a text of the limit is taken');
 SELECT lives_ok('SELECT workflow_orch.start_workflow(fits())', 'as a title, too');

@@ -2,6 +2,7 @@
 \set file engine_actor
 \ir include/fixture.sql
 \ir include/roles.sql
+\ir include/calls.sql
 SET LOCAL client_min_messages = error;
 
 CREATE FUNCTION app.noop(n int) RETURNS int LANGUAGE sql RETURN n;
@@ -80,18 +81,11 @@ CREATE ROLE engine_actor_gateway LOGIN;
 SELECT workflow_orch.grant_capability('engine_actor_gateway', c) FROM unnest(ARRAY['propose', 'review', 'execute', 'administer', 'gateway', 'break_glass']) c;
 SELECT workflow_orch.register_actor('Gate', 'Service', 'engine_actor_gateway', 'service') AS gate \gset
 SELECT is(value_as('engine_actor_gateway', 'SELECT actor_id FROM workflow_orch.whoami()'), :'gate', 'a gateway may have an actor of its own');
-CREATE TABLE t.call (call text);
-INSERT INTO call VALUES ('start_workflow(''x'', NULL)'), ('start_workflow(''x'')'), ('complete_workflow(workflow(), NULL)'), ('cancel_workflow(workflow(), NULL)'),
-  ('propose_action(workflow(), NULL, ''noop'', ''{"n": 1}'', ''r'')'), (format('review_action(%s, NULL, ''approve'')', :q)), (format('withdraw_proposal(%s, NULL)', :q)),
-  (format('revoke_approval(%s, NULL)', :q)), (format('retry_action(%s)', :q)), (format('execute_action(%s)', :q)), (format('enqueue_action(%s)', :q)),
-  (format('preview_action(%s)', :q)), (format('comment_proposal(%s, NULL, ''c'')', :q)), (format('break_glass_execute(%s, NULL, ''r'')', :q)),
-  (format('execute_parallel(''[{"proposal_id": %s}]'')', :q)), ('accept_tool_definition(''noop'')'), ('cancel_execution(1)'), ('end_delegation(1)'), ('review_break_glass(1, NULL, ''c'')');
-GRANT SELECT ON call TO PUBLIC;
-SELECT refused_as('engine_actor_gateway', 'SELECT workflow_orch.' || call, '{"sqlstate": "22023", "message": "argument \"%_id\" must not be null", "detail": "Role \"engine_actor_gateway\" is a gateway, which acts for many actors."}',
-  'a gateway names the actor: ' || call) FROM call;
-SELECT is((SELECT count(*) FROM pg_proc p WHERE pronamespace = 'workflow_orch'::regnamespace AND proargnames && '{actor_id,reviewer_id}' AND proname !~ '^(update_actor|list_pending_reviews|verify_audit_log|get_audit_log|whoami|may_read)$'
-             AND EXISTS (SELECT FROM unnest(proargnames, coalesce(proargmodes, array_fill('i'::"char", ARRAY[cardinality(proargnames)]))) a(n, m) WHERE n IN ('actor_id', 'reviewer_id') AND m = 'i')
-             AND NOT EXISTS (SELECT FROM call WHERE call LIKE proname || '(%')), 0::bigint, 'in every call that asks for one');
+-- Every call that asks for an actor.  Of these the actor is what is changed, or what is asked about.
+INSERT INTO example (argument, value) VALUES ('proposal_id', :'q'), ('tool', '''noop'''), ('decision', '''approve'''), ('edits', 'NULL');
+INSERT INTO example (function, argument, value) VALUES ('execute_parallel', 'calls', format('''[{"proposal_id": %s}]''', :q));
+SELECT refused_as('engine_actor_gateway', example_call(oid, name, 'NULL'), '{"sqlstate": "22023", "message": "argument \"%_id\" must not be null", "detail": "Role \"engine_actor_gateway\" is a gateway, which acts for many actors."}',
+  format('a gateway names the actor of %s', function)) FROM argument WHERE name IN ('actor_id', 'reviewer_id') AND function NOT IN ('update_actor', 'list_pending_reviews');
 SELECT works_as('engine_actor_gateway', format('SELECT workflow_orch.start_workflow(''x'', %s)', :gate), 'its own like another''s');
 SELECT is(value_as('engine_actor_gateway', 'SELECT count(*) FROM workflow_orch.list_pending_reviews(' || :pat || ')'), '0', 'and it asks for anybody''s inbox');
 SELECT lives_ok('SELECT workflow_orch.start_workflow(''x'')', 'a superuser is not held to that');

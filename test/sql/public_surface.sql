@@ -10,6 +10,24 @@ SET search_path = workflow_orch, pg_catalog;
 SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ') -> ' || coalesce(pg_get_function_result(p.oid), 'nothing')
   FROM pg_proc p WHERE p.pronamespace = 'workflow_orch'::regnamespace ORDER BY p.proname COLLATE "C";
 
+-- Capabilities: the functions and the tables that each one grants.
+CREATE ROLE public_surface_user;
+CREATE FUNCTION pg_temp.granted(capability text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  tables text;
+BEGIN
+  PERFORM workflow_orch.grant_capability('public_surface_user', capability);
+  SELECT string_agg(relname, ', ' ORDER BY relname COLLATE "C") INTO tables FROM pg_class
+   WHERE relnamespace = 'workflow_orch'::regnamespace AND EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 'public_surface_user'::regrole);
+  PERFORM workflow_orch.revoke_capability('public_surface_user', capability);
+  RETURN coalesce(tables, 'no table');
+END
+$$;
+SELECT capability || CASE WHEN restricted THEN ' (restricted)' ELSE '' END,
+       (SELECT string_agg(call, ', ' ORDER BY call COLLATE "C") FROM unnest(calls) call), pg_temp.granted(capability)
+  FROM list_capabilities();
+DROP ROLE public_surface_user;
+
 -- Types with their labels.
 SELECT t.typname || ': ' || string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder)
   FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid

@@ -16,8 +16,10 @@ is(execute($node, 'postgres', $id), '2', 'a call is proposed, approved and execu
 is(execute($node, 'postgres', approved($node, 'postgres', 'add', 0)), '22012', 'and one fails');
 is($node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(dry_run => true)}) ne '', 1, 'the policy is set');
 is($node->safe_psql('postgres', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'the audit log agrees with the tables');
-my $settings = q{SELECT name, setting, unit, context FROM pg_settings WHERE name LIKE 'workflow_orch.%' ORDER BY name};
-is($node->safe_psql('postgres', $settings), '', 'a session that has not used the extension has not its settings');
+my $settings = q{SELECT name, boot_val, unit, context FROM pg_settings WHERE name LIKE 'workflow_orch.%' ORDER BY name};
+is($node->safe_psql('postgres', $settings), '', 'a session that has not used the extension does not have its settings');
+my $loaded = $node->safe_psql('postgres', "LOAD 'workflow_orch'; $settings");
+like($loaded, qr/^workflow_orch\.max_open_proposals\|100000\|\|superuser$/m, 'a session that has loaded the library has them');
 $node->safe_psql('postgres', 'ALTER ROLE tool_runner SET workflow_orch.proposal_id = 1; ALTER DATABASE postgres SET workflow_orch.actor = $$x$$');
 is($node->safe_psql('postgres', q{SELECT login, current_setting('workflow_orch.proposal_id', true), current_setting('workflow_orch.actor', true) FROM workflow_orch.whoami()}, extra_params => [ '-U', 'postgres' ]),
 	'postgres||', 'what was set before the library was loaded does not count');
@@ -28,17 +30,9 @@ is($node->safe_psql('other', 'SELECT 1'), '1', 'a database without the extension
 # Preloaded.
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'workflow_orch'\nworkflow_orch.max_open_proposals = 7\n");
 $node->restart;
-is($node->safe_psql('postgres', $settings), join("\n",
-		'workflow_orch.actor|||internal', 'workflow_orch.allow_superuser_tools|off||superuser', 'workflow_orch.execution_id|||internal',
-		'workflow_orch.lock_wait|10000|ms|user', 'workflow_orch.max_crashes|2||sighup',
-		'workflow_orch.max_open_proposals|7||superuser', 'workflow_orch.max_params_size|1024|kB|superuser',
-		'workflow_orch.max_result_size|10240|kB|superuser', 'workflow_orch.max_workers|8||sighup',
-		'workflow_orch.max_workers_per_database|0||sighup', 'workflow_orch.poll_interval|60000|ms|sighup',
-		'workflow_orch.proposal_id|||internal', 'workflow_orch.retry_delay|1000|ms|sighup',
-		'workflow_orch.retry_max_delay|300000|ms|sighup', 'workflow_orch.retry_sqlstates|40001, 40P01, 08, 53||sighup',
-		'workflow_orch.run_sql_max_rows|100||superuser', 'workflow_orch.timeout_grace|5000|ms|sighup', 'workflow_orch.worker_idle_timeout|60000|ms|sighup',
-		'workflow_orch.worker_max_calls|10000||sighup'),
-	'preloaded, the settings are there from the start, with units');
+is($node->safe_psql('postgres', $settings), $loaded,
+	'preloaded, the same settings are there from the start');
+is($node->safe_psql('postgres', 'SHOW workflow_orch.max_open_proposals'), '7', 'with the value of the configuration file');
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(dry_run => false); GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA workflow_orch TO tool_runner; GRANT USAGE ON SCHEMA workflow_orch TO tool_runner});
 is(execute($node, 'postgres', approved($node, 'postgres', 'add', 5)), '2', 'and the calls work');
 foreach my $name ('proposal_id', 'execution_id', 'actor')
