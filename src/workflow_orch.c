@@ -11,6 +11,7 @@
 #include "engine/running.h"
 #include "engine/sandbox/confine.h"
 #include "engine/sandbox/irrevocable.h"
+#include "engine/sandbox/uncounted.h"
 #include "engine/verbs/open_limit.h"
 #include "engine/verbs/workflow_join.h"
 #include "fmgr.h"
@@ -29,8 +30,10 @@ _PG_init(void)
 {
 	settings_define(running_show_proposal_id, running_show_execution_id, running_show_actor,
 					work_check_sqlstates);
-	confine_define();
+	/* The order in which they are asked about a command. */
+	uncounted_define();
 	irrevocable_define();
+	confine_define();
 	workflow_join_define();
 	open_limit_define();
 	if (!process_shared_preload_libraries_in_progress)

@@ -20,13 +20,13 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "base/command_hook.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/function_hook.h"
 #include "catalog/namespace.h"
-#include "catalog/objectaccess.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_namespace.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "engine/running.h"
 #include "engine/sandbox/confine.h"
@@ -34,7 +34,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
 #include "parser/analyze.h"
-#include "tcop/utility.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
@@ -42,8 +41,6 @@
 static post_parse_analyze_hook_type next_analyze = NULL;
 static planner_hook_type next_planner = NULL;
 static ExecutorCheckPerms_hook_type next_check_perms = NULL;
-static ProcessUtility_hook_type next_utility = NULL;
-static object_access_hook_type next_access = NULL;
 
 static void
 check_relation(Oid relation)
@@ -185,18 +182,12 @@ check_command(const Node *command)
 	}
 }
 
+/* Ask about a command before it runs. */
 static void
-process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
-				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
-				QueryCompletion *completion)
+confine_command(const Node *command)
 {
 	if (running_is_in_session())
-		check_command(stmt->utilityStmt);
-	if (next_utility != NULL)
-		next_utility(stmt, query, read_only, context, params, environment, dest, completion);
-	else
-		standard_ProcessUtility(stmt, query, read_only, context, params, environment, dest,
-								completion);
+		check_command(command);
 }
 
 /* In a call that is rolled back advisory locks are refused as irrevocable. */
@@ -207,35 +198,17 @@ is_refused(Oid function)
 		   (session_state_is_advisory_lock(function) && !running_call_is_undone());
 }
 
+/* Ask about a function before it is called. */
 static void
-access_object(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+confine_function(Oid function)
 {
-	if (next_access != NULL)
-		next_access(access, class_id, object_id, sub_id, arg);
-	if (access == OAT_FUNCTION_EXECUTE && class_id == ProcedureRelationId &&
-		running_is_in_session() && is_refused(object_id))
+	if (running_is_in_session() && is_refused(function))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
 				 errmsg("function %s cannot be called by a tool in a session",
-						format_procedure(object_id)),
+						format_procedure(function)),
 				 errdetail("It uses what the session keeps beyond the call."),
 				 errhint("Use pg_advisory_xact_lock, lo_get and lo_put. " CONFINE_WORKER_HINT)));
-}
-
-/*
- * Install the hook on function calls, before the first call in a session: it
- * costs a little wherever a search_path is set.
- */
-static void
-install_access_hook(void)
-{
-	static bool installed = false;
-
-	if (installed)
-		return;
-	installed = true;
-	next_access = object_access_hook;
-	object_access_hook = access_object;
 }
 
 /*
@@ -254,7 +227,7 @@ confine_session(void)
 	HeapTuple tuple;
 	Oid type = InvalidOid;
 
-	install_access_hook();
+	function_hook_ask(confine_function);
 	GetTempNamespaceState(&schema, &toast_schema);
 	if (!OidIsValid(schema))
 		return;
@@ -291,6 +264,5 @@ confine_define(void)
 	planner_hook = plan;
 	next_check_perms = ExecutorCheckPerms_hook;
 	ExecutorCheckPerms_hook = check_perms;
-	next_utility = ProcessUtility_hook;
-	ProcessUtility_hook = process_utility;
+	command_hook_ask(confine_command);
 }

@@ -16,13 +16,12 @@
  */
 #include "postgres.h"
 
+#include "base/command_hook.h"
 #include "base/errors.h"
-#include "catalog/objectaccess.h"
+#include "base/function_hook.h"
 #include "catalog/pg_namespace.h"
-#include "catalog/pg_proc.h"
 #include "engine/running.h"
 #include "engine/sandbox/irrevocable.h"
-#include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
 #define HINT \
@@ -68,9 +67,6 @@ static const char *const functions[] = {
 	"pg_stat_reset*",
 };
 
-static object_access_hook_type next_hook = NULL;
-static ProcessUtility_hook_type next_utility = NULL;
-
 static bool
 is_irrevocable(const char *name)
 {
@@ -85,17 +81,15 @@ is_irrevocable(const char *name)
 	return false;
 }
 
+/* Ask about a function before it is called. */
 static void
-refuse(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+refuse_irrevocable_function(Oid function)
 {
 	char *name;
 
-	if (next_hook != NULL)
-		next_hook(access, class_id, object_id, sub_id, arg);
-	if (!running_call_is_undone() || access != OAT_FUNCTION_EXECUTE ||
-		class_id != ProcedureRelationId || get_func_namespace(object_id) != PG_CATALOG_NAMESPACE)
+	if (!running_call_is_undone() || get_func_namespace(function) != PG_CATALOG_NAMESPACE)
 		return;
-	name = get_func_name(object_id);
+	name = get_func_name(function);
 	if (name != NULL && is_irrevocable(name))
 		report_wrong_state("wfo_irrevocable",
 						   errmsg("function %s cannot be called in a call that is rolled back",
@@ -111,45 +105,30 @@ writes_outside(const Node *command)
 	return IsA(command, CopyStmt) && (copy->is_program || (!copy->is_from && copy->filename));
 }
 
+/* Ask about a command before it runs. */
 static void
-process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
-				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
-				QueryCompletion *completion)
+refuse_irrevocable_command(const Node *command)
 {
-	if (running_call_is_undone() && writes_outside(stmt->utilityStmt))
+	if (running_call_is_undone() && writes_outside(command))
 		report_wrong_state("wfo_irrevocable",
 						   errmsg("COPY cannot write to a file or run a program in a call that is "
 								  "rolled back"),
 						   errdetail("A rollback does not undo what it does."), errhint(HINT));
-	if (next_utility != NULL)
-		next_utility(stmt, query, read_only, context, params, environment, dest, completion);
-	else
-		standard_ProcessUtility(stmt, query, read_only, context, params, environment, dest,
-								completion);
 }
 
 /* In every process that has the library, whether it is preloaded or not. */
 void
 irrevocable_define(void)
 {
-	next_utility = ProcessUtility_hook;
-	ProcessUtility_hook = process_utility;
+	command_hook_ask(refuse_irrevocable_command);
 }
 
 /*
- * Install the hook on function calls, before the first call of a process that is
- * rolled back.  It costs a little wherever a search_path is set, so a process
- * that has no such call goes without; and it stays, since a hook that a library
- * has installed after it would go with it.
+ * Have function calls asked about, before the first call of this process that is
+ * rolled back: a process that has no such call goes without the hook.
  */
 void
 irrevocable_install(void)
 {
-	static bool installed = false;
-
-	if (installed)
-		return;
-	installed = true;
-	next_hook = object_access_hook;
-	object_access_hook = refuse;
+	function_hook_ask(refuse_irrevocable_function);
 }

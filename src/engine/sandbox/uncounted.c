@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "base/command_hook.h"
 #include "base/compat.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -24,13 +25,11 @@
 #include "engine/sandbox/uncounted.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
-#include "tcop/utility.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 static ExecutorEnd_hook_type next_end = NULL;
-static ProcessUtility_hook_type next_utility = NULL;
 
 /* The tables noted since uncounted_begin(), in a context that lasts as long. */
 static List *noted = NIL;
@@ -120,25 +119,26 @@ note_command(const Node *command)
 			note_command_on(lfirst_node(RangeVar, cell));
 }
 
+/* Ask about a command before it runs. */
 static void
-process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
-				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
-				QueryCompletion *completion)
+note_command_of_call(const Node *command)
 {
 	if (running_call_is_undone())
-		note_command(stmt->utilityStmt);
-	if (next_utility != NULL)
-		next_utility(stmt, query, read_only, context, params, environment, dest, completion);
-	else
-		standard_ProcessUtility(stmt, query, read_only, context, params, environment, dest,
-								completion);
+		note_command(command);
+}
+
+/* In every process that has the library, whether it is preloaded or not. */
+void
+uncounted_define(void)
+{
+	command_hook_ask(note_command_of_call);
 }
 
 /*
  * Note from now on, in the current memory context, what calls that are rolled
- * back write to.  The hooks are installed once, by the first call of a process
- * that needs them, and stay: a hook that a library has installed later would go
- * with them.
+ * back write to.  The hook on the end of a statement is installed once, by the
+ * first call of a process that needs it, and stays: a hook that a library has
+ * installed later would go with it.
  */
 void
 uncounted_begin(void)
@@ -152,8 +152,6 @@ uncounted_begin(void)
 	installed = true;
 	next_end = ExecutorEnd_hook;
 	ExecutorEnd_hook = end_statement;
-	next_utility = ProcessUtility_hook;
-	ProcessUtility_hook = process_utility;
 }
 
 /* The OIDs noted since uncounted_begin(). */

@@ -9,6 +9,7 @@
 
 #include "nodes/pg_list.h"
 
+extern void uncounted_define(void);
 extern void uncounted_begin(void);
 extern List *uncounted_tables(void);
 

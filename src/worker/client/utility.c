@@ -19,6 +19,7 @@
  */
 #include "postgres.h"
 
+#include "base/command_hook.h"
 #include "base/compat.h"
 #include "base/names.h"
 #include "catalog/pg_authid.h"
@@ -29,14 +30,11 @@
 #include "engine/run/work.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
-#include "tcop/utility.h"
 #include "utils/syscache.h"
 #include "worker/client/announce.h"
 #include "worker/client/utility.h"
 #include "worker/pool/block.h"
 #include "worker/pool/pool.h"
-
-static ProcessUtility_hook_type previous_hook = NULL;
 
 /* The database that a CREATE DATABASE copies. */
 static const char *
@@ -183,18 +181,6 @@ is_commit_prepared(Node *stmt)
 }
 
 static void
-run(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
-	ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
-	QueryCompletion *completion)
-{
-	if (previous_hook != NULL)
-		previous_hook(stmt, query, read_only, context, params, environment, dest, completion);
-	else
-		standard_ProcessUtility(stmt, query, read_only, context, params, environment, dest,
-								completion);
-}
-
-static void
 unblock(int code, Datum arg)
 {
 	(void) code;
@@ -204,16 +190,14 @@ unblock(int code, Datum arg)
 
 /* Run a command while no worker is in a database, but those that run a call. */
 static void
-run_alone(Oid database, PlannedStmt *stmt, const char *query, bool read_only,
-		  ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
-		  DestReceiver *dest, QueryCompletion *completion)
+run_alone(Oid database, const Command *command)
 {
 	/* The end of the process lets them in again, too. */
 	PG_ENSURE_ERROR_CLEANUP(unblock, (Datum) 0);
 	{
 		pool_block_database(database);
-		run(stmt, query, read_only, context, params, environment, dest, completion);
-		if (IsA(stmt->utilityStmt, DropdbStmt))
+		command_run(command);
+		if (IsA(command->stmt->utilityStmt, DropdbStmt))
 			pool_forget_database(database);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(unblock, (Datum) 0);
@@ -221,23 +205,22 @@ run_alone(Oid database, PlannedStmt *stmt, const char *query, bool read_only,
 }
 
 static void
-process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUtilityContext context,
-				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
-				QueryCompletion *completion)
+run_with_room(const Command *command)
 {
-	bool commit_prepared = is_commit_prepared(stmt->utilityStmt);
-	bool creates_extension = is_create_extension(stmt->utilityStmt);
-	bool roles = changes_roles(stmt->utilityStmt);
-	Oid database = needed_database(stmt->utilityStmt);
+	Node *stmt = command->stmt->utilityStmt;
+	bool commit_prepared = is_commit_prepared(stmt);
+	bool creates_extension = is_create_extension(stmt);
+	bool roles = changes_roles(stmt);
+	Oid database = needed_database(stmt);
 
 	if (OidIsValid(database))
 	{
-		run_alone(database, stmt, query, read_only, context, params, environment, dest, completion);
+		run_alone(database, command);
 		return;
 	}
-	if (drops_extension(stmt->utilityStmt))
+	if (drops_extension(stmt))
 		work_lock_out();
-	run(stmt, query, read_only, context, params, environment, dest, completion);
+	command_run(command);
 	if (commit_prepared)
 		pool_request_visit(MyDatabaseId);
 	if (creates_extension)
@@ -249,6 +232,5 @@ process_utility(PlannedStmt *stmt, const char *query, bool read_only, ProcessUti
 void
 utility_define(void)
 {
-	previous_hook = ProcessUtility_hook;
-	ProcessUtility_hook = process_utility;
+	command_hook_run_with(run_with_room);
 }
