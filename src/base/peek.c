@@ -8,10 +8,26 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "base/peek.h"
-#include "utils/resowner.h"
+#include "base/subtransaction.h"
 #include "utils/snapmgr.h"
+
+/* What to look at. */
+typedef struct Look
+{
+	PeekFunction look;
+	void *arg;
+} Look;
+
+static void
+look_under_snapshot(void *arg)
+{
+	const Look *look = arg;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	look->look(look->arg);
+	PopActiveSnapshot();
+}
 
 /*
  * Call look(arg) under a snapshot, in the caller's memory context; an error is
@@ -20,31 +36,8 @@
 void
 peek(PeekFunction look, void *arg)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *error = subtransaction_undo(look_under_snapshot, &(Look){look, arg});
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		PushActiveSnapshot(GetTransactionSnapshot());
-		look(arg);
-		PopActiveSnapshot();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+	if (error != NULL)
 		ReThrowError(error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 }

@@ -12,16 +12,15 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/settings.h"
+#include "base/subtransaction.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "store/lock.h"
-#include "utils/resowner.h"
 
 /* What the locks of a space are about, for an error; with the id where it is one. */
 static const struct
@@ -168,10 +167,8 @@ bool
 store_lock_id_within(StoreLockSpace space, int64 id, StoreLockMode mode, int timeout)
 {
 	TagLock lock = {.tag = tag_of(space, (uint64) id), .mode = server_mode(mode)};
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
 	int outer = LockTimeout;
-	volatile bool taken = true;
+	ErrorData *error;
 
 	if (LockAcquire(&lock.tag, lock.mode, false, true) != LOCKACQUIRE_NOT_AVAIL)
 		return true;
@@ -181,34 +178,12 @@ store_lock_id_within(StoreLockSpace space, int64 id, StoreLockMode mode, int tim
 		timeout = Min(timeout, setting_lock_wait);
 	if (outer > 0)
 		timeout = Min(timeout, outer);
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
 	LockTimeout = timeout;
-	PG_TRY();
-	{
-		take_tag(&lock);
-		LockTimeout = outer;
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		LockTimeout = outer;
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
-			ReThrowError(error);
-		taken = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return taken;
+	error = subtransaction_try(take_tag, &lock);
+	LockTimeout = outer;
+	if (error != NULL && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	return error == NULL;
 }
 
 /* Give a lock back before the end of the transaction. */

@@ -22,6 +22,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/subtransaction.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
@@ -38,7 +39,6 @@
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 /*
@@ -85,14 +85,6 @@ check_no_temporary_objects(void)
 							   "operation")));
 }
 
-/* Errors that end the caller's statement, whoever runs into them. */
-static bool
-is_callers_error(const ErrorData *error)
-{
-	return error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
-		   error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
-}
-
 /* Make an error the one that says what ended the code, which may have caught it. */
 static void
 set_cancel(ErrorData *error, const char *reason, const char *message)
@@ -120,11 +112,25 @@ raise_cancel(const Sandbox *sandbox, ErrorData *error)
 	ReThrowError(error);
 }
 
+/* A run of the sandbox, and how far it came. */
+typedef struct SandboxRun
+{
+	const Sandbox *sandbox;
+	SandboxFunction function;
+	void *arg;
+	Running outer;  /* what ran before */
+	bool timed;     /* the deadline is this run's, and is on */
+	bool timed_out; /* the deadline has ended the code */
+	bool started;   /* the code has been called */
+} SandboxRun;
+
 /* Say what the error of a call that has timed out is, and raise what is not the call's own. */
 static void
-judge_error(const Sandbox *sandbox, ErrorData *error, bool started, bool timed_out)
+judge_error(const SandboxRun *run, ErrorData *error)
 {
-	if (timed_out)
+	const Sandbox *sandbox = run->sandbox;
+
+	if (run->timed_out)
 	{
 		set_cancel(error, "wfo_timed_out",
 				   psprintf("cancelled after the timeout of " INT64_FORMAT " ms",
@@ -132,11 +138,11 @@ judge_error(const Sandbox *sandbox, ErrorData *error, bool started, bool timed_o
 		if (deadline_was_ignored())
 			error->detail = pstrdup("It caught the cancel and went on, and was ended.");
 	}
-	else if (started && sandbox->in_worker)
+	else if (run->started && sandbox->in_worker)
 		return;
-	else if (started && deadline_saw_cancel())
+	else if (run->started && deadline_saw_cancel())
 		raise_cancel(sandbox, error);
-	else if (!started || is_callers_error(error))
+	else if (!run->started || error_is_conflict(error))
 		ReThrowError(error);
 }
 
@@ -169,6 +175,89 @@ reset_session(const Sandbox *sandbox)
 		session_state_forget_sequences();
 }
 
+/* Take on the role and its settings, and put away what the session has. */
+static void
+enter_sandbox(const Sandbox *sandbox, int security_context)
+{
+	cursors_hide();
+	reset_session(sandbox);
+	call_settings_pin(sandbox->search_path);
+	if (!sandbox->in_worker)
+		security_context |= SECURITY_RESTRICTED_OPERATION;
+	SetUserIdAndSecContext(sandbox->role, security_context | SECURITY_LOCAL_USERID_CHANGE);
+	if (!sandbox->in_worker)
+		confine_session();
+	running_enter_sandbox(sandbox->role, !sandbox->in_worker);
+	if (sandbox->read_only)
+		XactReadOnly = true;
+}
+
+/* Call the code.  A cancel and the deadline are errors here, even if it has caught them. */
+static void
+call_code(SandboxRun *run)
+{
+	const Sandbox *sandbox = run->sandbox;
+
+	run->timed = deadline_start(sandbox->timeout, sandbox->grace, sandbox->in_worker);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	run->started = true;
+	run->function(run->arg);
+	PopActiveSnapshot();
+	running_restore(&run->outer);
+	if (!run->timed)
+		return;
+	run->timed = false;
+	if (deadline_stop())
+	{
+		run->timed_out = true;
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED), errreason("wfo_timed_out"), errmsg("timed out")));
+	}
+	if (deadline_saw_cancel())
+		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
+						errmsg("canceling statement due to user request")));
+}
+
+/* What is done in the sandbox's subtransaction. */
+static void
+run_in_sandbox(SandboxRun *run)
+{
+	Oid save_user;
+	int save_context;
+	int nest_level = NewGUCNestLevel();
+
+	GetUserIdAndSecContext(&save_user, &save_context);
+	enter_sandbox(run->sandbox, save_context);
+	call_code(run);
+	if (!run->sandbox->in_worker)
+		check_no_temporary_objects();
+	cursors_close();
+	AtEOXact_GUC(false, nest_level);
+	SetUserIdAndSecContext(save_user, save_context);
+}
+
+/* The same, and end what an error leaves behind before the subtransaction is undone. */
+static void
+run_guarded(void *arg)
+{
+	SandboxRun *run = arg;
+
+	PG_TRY();
+	{
+		run_in_sandbox(run);
+	}
+	PG_CATCH();
+	{
+		running_restore(&run->outer);
+		if (run->timed && deadline_stop())
+			run->timed_out = true;
+		if (run->sandbox->in_worker && !run->timed_out && deadline_saw_cancel())
+			report_cancel();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
 /*
  * Run function(arg) in the sandbox.
  *
@@ -184,83 +273,17 @@ reset_session(const Sandbox *sandbox)
 ErrorData *
 sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)
 {
-	MemoryContext outer_context = CurrentMemoryContext;
-	ResourceOwner outer_owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL;
-	Running outer = running_save();
-	volatile bool timed = false;
-	volatile bool timed_out = false;
-	volatile bool started = false;
+	SandboxRun run = {.sandbox = sandbox,
+					  .function = function,
+					  .arg = arg,
+					  .outer = running_save()};
+	ErrorData *error;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(outer_context);
-	PG_TRY();
-	{
-		Oid save_user;
-		int save_context;
-		int nest_level = NewGUCNestLevel();
-
-		cursors_hide();
-		reset_session(sandbox);
-		GetUserIdAndSecContext(&save_user, &save_context);
-		call_settings_pin(sandbox->search_path);
-		SetUserIdAndSecContext(sandbox->role,
-							   save_context | SECURITY_LOCAL_USERID_CHANGE |
-								   (sandbox->in_worker ? 0 : SECURITY_RESTRICTED_OPERATION));
-		if (!sandbox->in_worker)
-			confine_session();
-		running_enter_sandbox(sandbox->role, !sandbox->in_worker);
-		if (sandbox->read_only)
-			XactReadOnly = true;
-
-		timed = deadline_start(sandbox->timeout, sandbox->grace, sandbox->in_worker);
-		PushActiveSnapshot(GetTransactionSnapshot());
-		started = true;
-		function(arg);
-		PopActiveSnapshot();
-		running_restore(&outer);
-		if (timed)
-		{
-			timed = false;
-			if (deadline_stop())
-			{
-				timed_out = true;
-				ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errreason("wfo_timed_out"),
-								errmsg("timed out")));
-			}
-			if (deadline_saw_cancel())
-				ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
-								errmsg("canceling statement due to user request")));
-		}
-
-		if (!sandbox->in_worker)
-			check_no_temporary_objects();
-		cursors_close();
-		AtEOXact_GUC(false, nest_level);
-		SetUserIdAndSecContext(save_user, save_context);
-		if (sandbox->keep)
-			ReleaseCurrentSubTransaction();
-		else
-			RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		running_restore(&outer);
-		MemoryContextSwitchTo(outer_context);
-		if (timed && deadline_stop())
-			timed_out = true;
-		if (sandbox->in_worker && !timed_out && deadline_saw_cancel())
-			report_cancel();
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(outer_context);
-	CurrentResourceOwner = outer_owner;
+	Assert(OidIsValid(sandbox->role) && sandbox->search_path != NULL);
+	error = sandbox->keep ? subtransaction_try(run_guarded, &run)
+						  : subtransaction_undo(run_guarded, &run);
 	reset_session(sandbox);
-
 	if (error != NULL)
-		judge_error(sandbox, error, started, timed_out);
+		judge_error(&run, error);
 	return error;
 }

@@ -9,8 +9,8 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "base/errors.h"
+#include "base/subtransaction.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/capability.h"
@@ -20,7 +20,6 @@
 #include "engine/verbs/enqueue.h"
 #include "store/execution.h"
 #include "store/queue.h"
-#include "utils/resowner.h"
 
 /* Write the execution and its place in the queue: returns the execution's id. */
 static int64
@@ -118,8 +117,9 @@ check_proposer(const Proposal *proposal)
 }
 
 static void
-put_in_name_of_proposer(Proposal *proposal)
+queue_for_proposer(void *arg)
 {
+	Proposal *proposal = arg;
 	Caller caller;
 	ApprovedCall call;
 
@@ -139,37 +139,18 @@ put_in_name_of_proposer(Proposal *proposal)
 void
 enqueue_when_approved(Proposal *proposal)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *error;
 
 	if (!proposal->execute_on_approval || proposal->status != PROPOSAL_APPROVED)
 		return;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		put_in_name_of_proposer(proposal);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
-			error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
-			ReThrowError(error);
-		ereport(WARNING, (errcode(error->sqlerrcode),
-						  errmsg("proposal " INT64_FORMAT " is approved, but was not queued",
-								 proposal->proposal_id),
-						  errdetail("%s", error->message),
-						  errhint("Execute it with execute_action or enqueue_action.")));
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	error = subtransaction_try(queue_for_proposer, proposal);
+	if (error == NULL)
+		return;
+	if (error_ends_statement(error))
+		ReThrowError(error);
+	ereport(WARNING, (errcode(error->sqlerrcode),
+					  errmsg("proposal " INT64_FORMAT " is approved, but was not queued",
+							 proposal->proposal_id),
+					  errdetail("%s", error->message),
+					  errhint("Execute it with execute_action or enqueue_action.")));
 }

@@ -9,9 +9,9 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "base/errors.h"
 #include "base/log_limit.h"
+#include "base/subtransaction.h"
 #include "engine/approval/requirement.h"
 #include "engine/approval/reviewer.h"
 #include "engine/approval/vote.h"
@@ -25,10 +25,10 @@
 #include "store/preview.h"
 #include "store/table.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 
 typedef struct PreviewContext
 {
+	int64 proposal_id;
 	Caller caller;
 	const Actor *actor; /* NULL: nobody in particular */
 	const Policy *policy;
@@ -113,15 +113,20 @@ log_start(const PreviewContext *context, const Tool *tool)
 
 /* Check and run the call, in a subtransaction that is rolled back. */
 static void
-check_and_run(PreviewContext *context, int64 proposal_id)
+check_and_run(void *arg)
 {
-	Proposal *proposal = context->proposal = proposal_require(proposal_id);
-	const Tool *tool = tool_require(proposal->tool);
+	PreviewContext *context = arg;
+	int64 proposal_id = context->proposal_id;
+	Proposal *proposal;
+	const Tool *tool;
 	const Definition *definition;
 	CallResult *result = &context->result;
 	Invocation invocation = {.proposal_id = proposal_id,
 							 .actor = context->actor != NULL ? context->actor->name : NULL};
 
+	invoke_prepare();
+	proposal = context->proposal = proposal_require(proposal_id);
+	tool = tool_require(proposal->tool);
 	check_state(proposal, tool);
 	invocation.run_as = run_as_current(tool);
 	definition = definition_load(tool);
@@ -137,34 +142,6 @@ check_and_run(PreviewContext *context, int64 proposal_id)
 	result->finished_at = GetCurrentTimestamp();
 }
 
-static void
-run_and_undo(PreviewContext *context, int64 proposal_id)
-{
-	MemoryContext outer_context = CurrentMemoryContext;
-	ResourceOwner outer_owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(outer_context);
-	PG_TRY();
-	{
-		invoke_prepare();
-		check_and_run(context, proposal_id);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(outer_context);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(outer_context);
-	CurrentResourceOwner = outer_owner;
-	if (error != NULL)
-		ReThrowError(error);
-}
-
 /*
  * Preview a proposal's call: returns what it did.
  *
@@ -173,14 +150,17 @@ run_and_undo(PreviewContext *context, int64 proposal_id)
 Jsonb *
 preview(int64 proposal_id, const int64 *actor_id)
 {
-	PreviewContext context = {0};
+	PreviewContext context = {.proposal_id = proposal_id};
 	Preview row = {.proposal_id = proposal_id};
+	ErrorData *error;
 
 	caller_identify(&context.caller);
 	context.actor = context.caller.gateway ? caller_actor_or_null(&context.caller, actor_id)
 										   : caller_actor(&context.caller, actor_id, "actor_id");
 	context.policy = policy_load();
-	run_and_undo(&context, proposal_id);
+	error = subtransaction_undo(check_and_run, &context);
+	if (error != NULL)
+		ReThrowError(error);
 
 	row.preview_id = store_next_id(STORE_PREVIEW);
 	row.workflow_id = context.proposal->workflow_id;

@@ -7,52 +7,28 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "base/each.h"
 #include "base/json.h"
+#include "base/subtransaction.h"
 #include "engine/tool/result.h"
 #include "engine/verbs/review.h"
 #include "engine/verbs/review_many.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
-/* Errors that are about the statement and not about one decision. */
-static bool
-ends_statement(const ErrorData *error)
+/* One decision, and what it led to. */
+typedef struct OneReview
 {
-	return error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-		   error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
-		   error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
-}
+	const ReviewRequest *request;
+	ProposalStatus status;
+	Jsonb *final_tool_call;
+} OneReview;
 
-/* One decision: NULL, or the error that undid it. */
-static ErrorData *
-review_one(const ReviewRequest *request, ProposalStatus *status, Jsonb **final_tool_call)
+static void
+review_one(void *arg)
 {
-	MemoryContext outer_context = CurrentMemoryContext;
-	ResourceOwner outer_owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL;
+	OneReview *one = arg;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(outer_context);
-	PG_TRY();
-	{
-		*status = review(request, final_tool_call);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(outer_context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(outer_context);
-	CurrentResourceOwner = outer_owner;
-	if (error != NULL && ends_statement(error))
-		ReThrowError(error);
-	return error;
+	one->status = review(one->request, &one->final_tool_call);
 }
 
 /* Decisions, and what became of them in memory that lasts. */
@@ -68,13 +44,14 @@ decide(int index, void *arg)
 {
 	Decisions *decisions = arg;
 	const ReviewRequest *request = &decisions->requests[index];
-	ProposalStatus status = PROPOSAL_PENDING;
-	Jsonb *final_tool_call = NULL;
-	ErrorData *error = review_one(request, &status, &final_tool_call);
+	OneReview one = {.request = request};
+	ErrorData *error = subtransaction_try(review_one, &one);
 	JsonObject object;
 	Jsonb *result;
 	MemoryContext old;
 
+	if (error != NULL && error_ends_statement(error))
+		ReThrowError(error);
 	json_object_begin(&object);
 	json_add_int(&object, "index", index);
 	json_add_int(&object, "proposal_id", request->proposal_id);
@@ -83,8 +60,8 @@ decide(int index, void *arg)
 		json_add_jsonb(&object, "error", error_build(error));
 	else
 	{
-		json_add_text(&object, "status", enum_label(&proposal_status_type, status));
-		json_add_jsonb(&object, "final_tool_call", final_tool_call);
+		json_add_text(&object, "status", enum_label(&proposal_status_type, one.status));
+		json_add_jsonb(&object, "final_tool_call", one.final_tool_call);
 	}
 	result = json_object_end(&object);
 
