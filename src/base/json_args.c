@@ -85,7 +85,7 @@ json_args_check_keys(const JsonArgs *args, const char *const *keys)
 }
 
 static JsonbValue *
-find(const JsonArgs *args, const char *key)
+find_given_member(const JsonArgs *args, const char *key)
 {
 	JsonbValue *value = json_find(args->object, key);
 
@@ -107,7 +107,7 @@ parse_int64(const char *text, int64 *number)
 int64 *
 json_args_int64_or_null(const JsonArgs *args, const char *key)
 {
-	JsonbValue *value = find(args, key);
+	JsonbValue *value = find_given_member(args, key);
 	int64 *number;
 	char *text = NULL;
 
@@ -125,9 +125,9 @@ json_args_int64_or_null(const JsonArgs *args, const char *key)
 }
 
 static void
-require(const JsonArgs *args, const char *key)
+require_member(const JsonArgs *args, const char *key)
 {
-	if (find(args, key) == NULL)
+	if (find_given_member(args, key) == NULL)
 		report_invalid("wfo_argument_null",
 					   errmsg("member \"%s\" of element %d of argument \"%s\" must not be null or "
 							  "missing",
@@ -137,14 +137,14 @@ require(const JsonArgs *args, const char *key)
 int64
 json_args_int64(const JsonArgs *args, const char *key)
 {
-	require(args, key);
+	require_member(args, key);
 	return *json_args_int64_or_null(args, key);
 }
 
 char *
 json_args_text_or_null(const JsonArgs *args, const char *key)
 {
-	JsonbValue *value = find(args, key);
+	JsonbValue *value = find_given_member(args, key);
 
 	if (value == NULL)
 		return NULL;
@@ -157,14 +157,14 @@ json_args_text_or_null(const JsonArgs *args, const char *key)
 char *
 json_args_text(const JsonArgs *args, const char *key)
 {
-	require(args, key);
+	require_member(args, key);
 	return json_args_text_or_null(args, key);
 }
 
 Jsonb *
 json_args_object_or_null(const JsonArgs *args, const char *key)
 {
-	JsonbValue *value = find(args, key);
+	JsonbValue *value = find_given_member(args, key);
 
 	if (value == NULL)
 		return NULL;

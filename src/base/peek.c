@@ -13,16 +13,16 @@
 #include "utils/snapmgr.h"
 
 /* What to look at. */
-typedef struct Look
+typedef struct PeekedLook
 {
 	PeekFunction look;
 	void *arg;
-} Look;
+} PeekedLook;
 
 static void
 look_under_snapshot(void *arg)
 {
-	const Look *look = arg;
+	const PeekedLook *look = arg;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	look->look(look->arg);
@@ -36,7 +36,7 @@ look_under_snapshot(void *arg)
 void
 peek(PeekFunction look, void *arg)
 {
-	ErrorData *error = subtransaction_undo(look_under_snapshot, &(Look){look, arg});
+	ErrorData *error = subtransaction_undo(look_under_snapshot, &(PeekedLook){look, arg});
 
 	if (error != NULL)
 		ReThrowError(error);

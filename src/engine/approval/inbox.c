@@ -24,7 +24,7 @@
 #include "utils/builtins.h"
 
 static void
-put(const Inbox *inbox, const InboxItem *item, Tuplestorestate *rows, TupleDesc desc)
+put_inbox_item(const Inbox *inbox, const InboxItem *item, Tuplestorestate *rows, TupleDesc desc)
 {
 	Datum values[9] = {0};
 	bool nulls[9] = {0};
@@ -77,7 +77,7 @@ is_for(const Inbox *inbox, const Proposal *proposal, InboxItem *item)
 		return true;
 
 	/* What nobody can approve is everybody's to see, but whose it is. */
-	memset(&item->slot, 0, sizeof(Slot));
+	memset(&item->slot, 0, sizeof(ReviewSlot));
 	return !can_be_met && reviewer_is_of_kind(inbox->reviewer, inbox->policy) &&
 		   !reviewer_is_proposer(&inbox->person, proposal);
 }
@@ -154,7 +154,7 @@ list_one(int index, void *arg)
 	InboxItem item;
 
 	if (inbox_has_review(listing->inbox, listing->ids[index], &item))
-		put(listing->inbox, &item, listing->rows, listing->desc);
+		put_inbox_item(listing->inbox, &item, listing->rows, listing->desc);
 }
 
 /* Put what waits for an actor into a tuplestore, as inbox_open says. */
@@ -178,7 +178,7 @@ inbox_read(const int64 *actor_id, Tuplestorestate *rows, TupleDesc desc)
 						  .execution_id = &open[i].execution_id};
 
 		if (broken_is_for(&inbox, &open[i], &item))
-			put(&inbox, &item, rows, desc);
+			put_inbox_item(&inbox, &item, rows, desc);
 	}
 }
 

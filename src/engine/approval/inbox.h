@@ -26,7 +26,7 @@ typedef struct InboxItem
 	const char *kind;
 	int64 proposal_id;
 	const int64 *execution_id;
-	Slot slot; /* which the reviewer would fill; stage 0: none */
+	ReviewSlot slot; /* which the reviewer would fill; stage 0: none */
 	bool approvable;
 	bool tool_changed; /* since the proposal was pinned to it */
 } InboxItem;

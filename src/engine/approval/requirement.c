@@ -212,7 +212,7 @@ requirement_work_out(Revision *revision, const RequirementSubject *subject, cons
 }
 
 static JsonbValue *
-member(const JsonbValue *object, const char *key)
+requirement_member(const JsonbValue *object, const char *key)
 {
 	return getKeyJsonValueFromContainer(object->val.binary.data, key, strlen(key), NULL);
 }
@@ -221,7 +221,8 @@ static int64
 member_int64(const JsonbValue *object, const char *key)
 {
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8,
-											 NumericGetDatum(member(object, key)->val.numeric)));
+											 NumericGetDatum(requirement_member(object, key)
+																 ->val.numeric)));
 }
 
 /* Requirements as they are stored. */
@@ -236,7 +237,7 @@ requirement_quorum(Jsonb *requirements)
 	{
 		Requirement *requirement = &quorum.requirements[quorum.count];
 		JsonbValue *element = getIthJsonbValueFromContainer(&requirements->root, quorum.count);
-		JsonbValue *role = member(element, "role");
+		JsonbValue *role = requirement_member(element, "role");
 
 		requirement->stage = member_int64(element, "stage");
 		requirement->approvals = member_int64(element, "approvals");

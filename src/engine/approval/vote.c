@@ -227,7 +227,7 @@ role_is_usable(const VoterRole *role, const Votes *votes)
 
 /* Where an approval by the voter would count, and in which role. */
 bool
-voter_find_slot(const Voter *voter, const Votes *votes, Slot *slot)
+voter_find_slot(const Voter *voter, const Votes *votes, ReviewSlot *slot)
 {
 	for (int i = 0; i < voter->nroles; i++)
 	{
@@ -251,7 +251,7 @@ voter_find_slot(const Voter *voter, const Votes *votes, Slot *slot)
  * that of the votes.
  */
 bool
-voter_fits(const Voter *voter, const Votes *votes, const Quorum *quorum, Slot *slot)
+voter_fits(const Voter *voter, const Votes *votes, const Quorum *quorum, ReviewSlot *slot)
 {
 	for (int i = 0; i < voter->nroles; i++)
 	{
@@ -270,7 +270,7 @@ voter_fits(const Voter *voter, const Votes *votes, const Quorum *quorum, Slot *s
  * needs nobody's approval is edited by anybody who may review.
  */
 bool
-voter_find_slot_of_edit(const Voter *voter, const Votes *votes, Slot *slot)
+voter_find_slot_of_edit(const Voter *voter, const Votes *votes, ReviewSlot *slot)
 {
 	Votes others = *votes;
 
@@ -294,7 +294,7 @@ voter_find_slot_of_edit(const Voter *voter, const Votes *votes, Slot *slot)
 
 /* Whether review_action would take an approval by the voter now, and where it would count. */
 bool
-voter_may_approve(const Voter *voter, const Votes *votes, const Policy *policy, Slot *slot)
+voter_may_approve(const Voter *voter, const Votes *votes, const Policy *policy, ReviewSlot *slot)
 {
 	const Proposal *proposal = votes->proposal;
 

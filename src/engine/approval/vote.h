@@ -32,17 +32,17 @@ typedef struct Votes
 } Votes;
 
 /* In which role a reviewer decides, and where that counts. */
-typedef struct Slot
+typedef struct ReviewSlot
 {
 	int64 stage; /* 0: an edit's, which counts in any stage that it fits */
 	const char *role;
 	const int64 *on_behalf_of; /* NULL: in their own right */
-} Slot;
+} ReviewSlot;
 
 /* A role in which somebody may decide. */
 typedef struct VoterRole
 {
-	Slot slot;        /* but for the stage */
+	ReviewSlot slot;  /* but for the stage */
 	Person delegator; /* where it is on behalf of another */
 } VoterRole;
 
@@ -66,10 +66,11 @@ extern bool voter_is_author_without_vote(const Voter *voter, const Votes *votes)
 extern const Review *voter_review(const Voter *voter, const Votes *votes);
 extern bool voter_has_approved(const Voter *voter, const Votes *votes);
 
-extern bool voter_find_slot(const Voter *voter, const Votes *votes, Slot *slot);
-extern bool voter_find_slot_of_edit(const Voter *voter, const Votes *votes, Slot *slot);
-extern bool voter_fits(const Voter *voter, const Votes *votes, const Quorum *quorum, Slot *slot);
+extern bool voter_find_slot(const Voter *voter, const Votes *votes, ReviewSlot *slot);
+extern bool voter_find_slot_of_edit(const Voter *voter, const Votes *votes, ReviewSlot *slot);
+extern bool voter_fits(const Voter *voter, const Votes *votes, const Quorum *quorum,
+					   ReviewSlot *slot);
 extern bool voter_may_approve(const Voter *voter, const Votes *votes, const Policy *policy,
-							  Slot *slot);
+							  ReviewSlot *slot);
 
 #endif

@@ -56,7 +56,7 @@ tool_role_name(const Tool *tool)
 }
 
 static bool
-contains(const List *names, const char *name)
+has_name(const List *names, const char *name)
 {
 	ListCell *cell;
 
@@ -76,7 +76,7 @@ former_names(const char *before, const List *earlier, const char *today)
 	if (strcmp(before, today) != 0)
 		names = lappend(names, pstrdup(before));
 	foreach (cell, earlier)
-		if (strcmp(lfirst(cell), today) != 0 && !contains(names, lfirst(cell)) &&
+		if (strcmp(lfirst(cell), today) != 0 && !has_name(names, lfirst(cell)) &&
 			list_length(names) < FORMER_NAMES_MAX)
 			names = lappend(names, lfirst(cell));
 	return names;
@@ -109,7 +109,7 @@ actor_was_known_as(const Actor *actor, const char *db_role)
 	const char *today = actor_role_name(actor);
 
 	return today != NULL && strcmp(today, db_role) != 0 &&
-		   (strcmp(actor->db_role, db_role) == 0 || contains(actor->former_db_roles, db_role));
+		   (strcmp(actor->db_role, db_role) == 0 || has_name(actor->former_db_roles, db_role));
 }
 
 /*

@@ -16,7 +16,7 @@
 
 /* Whether the caller may act for the actor whose row it is, be it active or not. */
 static bool
-is_own(const Caller *caller, const int64 *actor_id)
+is_callers_own(const Caller *caller, const int64 *actor_id)
 {
 	const Actor *actor = actor_id != NULL ? actor_load(*actor_id) : NULL;
 
@@ -32,7 +32,7 @@ readable_proposal(const Caller *caller, int64 proposal_id)
 	if (caller_reads_all(caller))
 		return proposal_require(proposal_id);
 	proposal = proposal_load(proposal_id);
-	return proposal != NULL && is_own(caller, &proposal->actor_id) ? proposal : NULL;
+	return proposal != NULL && is_callers_own(caller, &proposal->actor_id) ? proposal : NULL;
 }
 
 /*
@@ -66,7 +66,7 @@ readable_workflow(const Caller *caller, int64 workflow_id)
 	if (caller_reads_all(caller))
 		return workflow_require(workflow_id);
 	workflow = workflow_load(workflow_id);
-	return workflow != NULL && is_own(caller, workflow->actor_id) ? workflow : NULL;
+	return workflow != NULL && is_callers_own(caller, workflow->actor_id) ? workflow : NULL;
 }
 
 /* As readable_proposal_require. */

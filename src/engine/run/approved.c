@@ -126,7 +126,7 @@ approved_check_role(const ApprovedCall *call)
  * a few times: more often only where it is dry, or rolled back in a loop.
  */
 static void
-log_start(const ApprovedCall *call, const Run *run)
+log_execution_start(const ApprovedCall *call, const Run *run)
 {
 	const Proposal *proposal = call->proposal;
 
@@ -195,7 +195,7 @@ approved_run(const ApprovedCall *call, const Run *run, CallResult *result)
 							 .in_worker = run->in_worker};
 	int64 timeout = tool_timeout(call->tool, call->policy);
 
-	log_start(call, run);
+	log_execution_start(call, run);
 	memset(result, 0, sizeof(CallResult));
 	result->tool = call->proposal->tool;
 	result->params = call->proposal->params;

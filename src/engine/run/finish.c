@@ -112,7 +112,7 @@ is_as_it_was(const Watched *call, const Proposal *proposal)
 
 /* Lock what is written, without waiting for long; false where that failed. */
 static bool
-lock_proposal(const Watched *call, Proposal **proposal)
+try_to_lock_proposal(const Watched *call, Proposal **proposal)
 {
 	for (int i = 0; i < TRIES; i++)
 	{
@@ -134,7 +134,7 @@ lock_proposal(const Watched *call, Proposal **proposal)
 }
 
 static bool
-record_failure(const Watched *call, bool timed_out)
+record_session_failure(const Watched *call, bool timed_out)
 {
 	ApprovedCall approved = {.dry_run = call->dry_run};
 	ErrorData error = {.sqlerrcode = ERRCODE_QUERY_CANCELED,
@@ -152,7 +152,7 @@ record_failure(const Watched *call, bool timed_out)
 						 .finished_at = GetCurrentTimestamp()};
 	Caller caller;
 
-	if (!lock_proposal(call, &approved.proposal))
+	if (!try_to_lock_proposal(call, &approved.proposal))
 		return false;
 	caller_identify(&caller);
 	result.tool = approved.proposal->tool;
@@ -180,7 +180,7 @@ exit_watched(pg_attribute_unused() int code, pg_attribute_unused() Datum arg)
 	XactIsoLevel = XACT_READ_COMMITTED;
 	XactReadOnly = false;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	recorded = record_failure(call, timed_out);
+	recorded = record_session_failure(call, timed_out);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	ereport(LOG,

@@ -147,8 +147,8 @@ load_candidate(RawCalls *calls, ApprovedParams *candidate)
 
 /* The oldest candidate with these params, which is taken; one that is not committed is the last resort. */
 static Proposal *
-choose(RawCalls *calls, Candidates *candidates, const char *tool, Jsonb *params,
-	   const int64 *workflow_id)
+choose_candidate(RawCalls *calls, Candidates *candidates, const char *tool, Jsonb *params,
+				 const int64 *workflow_id)
 {
 	Proposal *uncommitted = NULL;
 
@@ -191,8 +191,8 @@ raw_call_find(RawCalls *calls, int index, const char *tool_name, Jsonb *params,
 	Jsonb *converted = params_convert(tool, definition_load(tool), run_as_current(tool),
 									  tool_timeout(tool, policy_load()), params);
 	uint32 hash = DatumGetUInt32(DirectFunctionCall1(jsonb_hash, JsonbPGetDatum(converted)));
-	Proposal *proposal = choose(calls, candidates_of(calls, tool_name, hash), tool_name, converted,
-								workflow_id);
+	Proposal *proposal = choose_candidate(calls, candidates_of(calls, tool_name, hash), tool_name,
+										  converted, workflow_id);
 
 	if (proposal == NULL)
 		report_wrong_state("wfo_not_approved", errmsg("call %d has no approved proposal", index),

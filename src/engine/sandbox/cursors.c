@@ -85,7 +85,7 @@ list_cursors(void)
 
 /* Show again what was hidden last. */
 static void
-show(void)
+show_hidden(void)
 {
 	ListCell *cell;
 
@@ -121,15 +121,16 @@ drop_namesakes(void)
 }
 
 static void
-end_subtransaction(SubXactEvent event, SubTransactionId subid,
-				   pg_attribute_unused() SubTransactionId parent, pg_attribute_unused() void *arg)
+show_at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
+						   pg_attribute_unused() SubTransactionId parent,
+						   pg_attribute_unused() void *arg)
 {
 	if (hidden == NULL || hidden->subid != subid)
 		return;
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		drop_namesakes();
 	if (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)
-		show();
+		show_hidden();
 }
 
 /* Hide all cursors that there are, until the current subtransaction ends. */
@@ -145,7 +146,7 @@ cursors_hide(void)
 	if (portals != NIL)
 	{
 		if (!registered)
-			RegisterSubXactCallback(end_subtransaction, NULL);
+			RegisterSubXactCallback(show_at_subtransaction_end, NULL);
 		registered = true;
 		set = palloc0(sizeof(HiddenCursors));
 		set->outer = hidden;

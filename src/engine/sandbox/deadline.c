@@ -50,7 +50,7 @@ static volatile sig_atomic_t unwinding = false;
 static volatile sig_atomic_t hard = false;
 
 static void
-cancel(void)
+request_cancel(void)
 {
 	InterruptPending = true;
 	QueryCancelPending = true;
@@ -83,7 +83,7 @@ deadline_handler(void)
 			ProcDiePending = true;
 		}
 	}
-	cancel();
+	request_cancel();
 	SetLatch(MyLatch);
 }
 
@@ -144,13 +144,13 @@ start_timer(TimestampTz at)
  * that may have been caught so is repeated, as the deadline's own is.
  */
 static void
-end_subtransaction(SubXactEvent event, pg_attribute_unused() SubTransactionId subid,
-				   pg_attribute_unused() SubTransactionId parent, pg_attribute_unused() void *arg)
+repeat_caught_cancel(SubXactEvent event, pg_attribute_unused() SubTransactionId subid,
+					 pg_attribute_unused() SubTransactionId parent, pg_attribute_unused() void *arg)
 {
 	if (!armed || event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	if (unwinding)
-		cancel();
+		request_cancel();
 	else if (cancelled && !ends_worker && !repeating)
 	{
 		repeating = true;
@@ -173,7 +173,7 @@ deadline_start(int64 milliseconds, int64 grace, bool in_worker)
 	if (timer == MAX_TIMEOUTS)
 	{
 		timer = RegisterTimeout(USER_TIMEOUT, deadline_handler);
-		RegisterSubXactCallback(end_subtransaction, NULL);
+		RegisterSubXactCallback(repeat_caught_cancel, NULL);
 	}
 	passed = false;
 	cancelled = false;

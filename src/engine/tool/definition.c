@@ -113,7 +113,8 @@ definition_check_function(Oid function)
 
 /* Fill in the arguments, and add them to the JSON form. */
 static void
-read_arguments(Definition *definition, HeapTuple tuple, JsonObject *json, Described *described)
+read_function_arguments(Definition *definition, HeapTuple tuple, JsonObject *json,
+						Described *described)
 {
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
 	JsonArray arguments;
@@ -247,7 +248,7 @@ read_definition(Definition *definition, const Tool *tool)
 	if (tool->timeout != NULL)
 		json_add_int(&json, "timeout_ms", interval_milliseconds(tool->timeout));
 	describe_function(&json, tuple, &described);
-	read_arguments(definition, tuple, &json, &described);
+	read_function_arguments(definition, tuple, &json, &described);
 	if (described.has_sql)
 		json_add_int(&json, "server", COMPAT_MAJOR);
 	ReleaseSysCache(tuple);

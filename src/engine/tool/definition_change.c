@@ -49,7 +49,7 @@ add_change(Difference *difference, const char *kind, const char *name)
 
 /* A member of an object as jsonb; null where there is none. */
 static Jsonb *
-member(Jsonb *object, const char *key)
+member_or_null(Jsonb *object, const char *key)
 {
 	JsonbValue *value = object != NULL ? json_find(object, key) : NULL;
 
@@ -89,8 +89,8 @@ compare_members(Difference *difference, const char *kind, Jsonb *old, Jsonb *new
 	foreach (cell, keys)
 	{
 		const char *key = strVal(lfirst(cell));
-		Jsonb *before = member(old, key);
-		Jsonb *now = member(new, key);
+		Jsonb *before = member_or_null(old, key);
+		Jsonb *now = member_or_null(new, key);
 
 		if (json_equal(before, now) || strcmp(key, SERVER) == 0)
 			continue;

@@ -192,7 +192,7 @@ typedef struct Call
  * argument that is another than the stored one ends the call before it begins.
  */
 static void
-read_arguments(Call *call, Arguments *arguments)
+read_call_arguments(Call *call, Arguments *arguments)
 {
 	bool read_only = XactReadOnly;
 
@@ -216,7 +216,7 @@ call_function(void *arg)
 	Jsonb *output;
 
 	MemoryContextSwitchTo(estate->es_query_cxt);
-	read_arguments(call, &arguments);
+	read_call_arguments(call, &arguments);
 	estate->es_param_list_info = arguments.values;
 	expr = makeFuncExpr(definition->function, definition->result_type, arguments.expressions,
 						InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);

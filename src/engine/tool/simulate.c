@@ -27,7 +27,7 @@ typedef struct Simulation
  * is undone.
  */
 static void
-look(void *arg)
+look_at_changes(void *arg)
 {
 	Simulation *simulation = arg;
 	const Proposal *proposal = simulation->proposal;
@@ -59,7 +59,7 @@ simulate(const Invocation *invocation, const Tool *tool, const Definition *defin
 	Invocation undone = *invocation;
 
 	undone.undo = true;
-	undone.look = look;
+	undone.look = look_at_changes;
 	undone.look_arg = &simulation;
 	result->simulated = true;
 	irrevocable_install();

@@ -166,7 +166,7 @@ check_committed(const Proposal *proposal)
 
 /* Check a call as its worker will, and fill in how it is to run. */
 static void
-check_call(Proposal *proposal, BatchCall *result)
+check_batch_call(Proposal *proposal, BatchCall *result)
 {
 	ApprovedCall call;
 
@@ -209,7 +209,7 @@ prepare_call(int index, void *arg)
 	else
 		proposal = raw_call_find(preparation->raw_calls, index, spec->tool, spec->params,
 								 spec->workflow_id);
-	check_call(proposal, &batch->calls[index]);
+	check_batch_call(proposal, &batch->calls[index]);
 	batch->nlive += OidIsValid(batch->calls[index].role);
 }
 

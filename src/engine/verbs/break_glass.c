@@ -78,7 +78,7 @@ check_no_open(const Person *person)
 }
 
 static void
-check_identity(const Caller *caller, const Actor *actor)
+check_breaker(const Caller *caller, const Actor *actor)
 {
 	caller_check_acts_as(caller, actor);
 	if (actor->kind != ACTOR_HUMAN)
@@ -96,8 +96,8 @@ may_break_glass(const Caller *caller, const Actor *actor)
 
 /* Check the call as its proposal stands. */
 static void
-check_call(const Caller *caller, const Actor *actor, const Person *person, ApprovedCall *call,
-		   Proposal *proposal)
+check_emergency_call(const Caller *caller, const Actor *actor, const Person *person,
+					 ApprovedCall *call, Proposal *proposal)
 {
 	check_pending(proposal);
 	approved_read(call, proposal);
@@ -109,7 +109,7 @@ check_call(const Caller *caller, const Actor *actor, const Person *person, Appro
 						   errhint("An administrator can end the dry run with set_policy, unless "
 								   "it is the workflow's own."));
 	check_no_open(person);
-	check_identity(caller, actor);
+	check_breaker(caller, actor);
 	approved_check_role(call);
 }
 
@@ -137,12 +137,12 @@ break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb 
 	actor = caller_actor(&caller, actor_id, "actor_id");
 	caller_person(&caller, actor, &broken.person);
 	if (!may_break_glass(&caller, actor))
-		check_call(&caller, actor, &broken.person, &call, approved_require(proposal_id));
+		check_emergency_call(&caller, actor, &broken.person, &call, approved_require(proposal_id));
 	lock_person(&broken.person);
 	proposal = approved_lock(proposal_id);
 	actor = caller_read_again(&caller, actor);
 	caller_person(&caller, actor, &broken.person);
-	check_call(&caller, actor, &broken.person, &call, proposal);
+	check_emergency_call(&caller, actor, &broken.person, &call, proposal);
 
 	run.actor = actor;
 	run.broken = &broken;
@@ -163,7 +163,7 @@ break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb 
 }
 
 static BreakGlass *
-check_exists(int64 execution_id, BreakGlass *broken)
+check_break_glass_exists(int64 execution_id, BreakGlass *broken)
 {
 	if (broken == NULL)
 		report_unknown("wfo_unknown_execution",
@@ -174,7 +174,7 @@ check_exists(int64 execution_id, BreakGlass *broken)
 
 /* Who broke the glass or proposed the call does not review it. */
 static void
-check_other_person(const Caller *caller, const Actor *reviewer, const BreakGlass *broken,
+check_third_person(const Caller *caller, const Actor *reviewer, const BreakGlass *broken,
 				   const Proposal *proposal)
 {
 	Person person;
@@ -204,7 +204,7 @@ check_review(const Caller *caller, const Actor *reviewer, const BreakGlass *brok
 						   errhint("Say more with comment_proposal."));
 	caller_check_acts_as(caller, reviewer);
 	reviewer_check_kind(reviewer, policy_load());
-	check_other_person(caller, reviewer, broken, proposal);
+	check_third_person(caller, reviewer, broken, proposal);
 }
 
 /*
@@ -222,8 +222,9 @@ break_glass_review(int64 execution_id, const int64 *reviewer_id, const char *com
 
 	caller_identify(&caller);
 	reviewer = caller_actor(&caller, reviewer_id, "reviewer_id");
-	check_review(&caller, reviewer, check_exists(execution_id, break_glass_load(execution_id)));
-	broken = check_exists(execution_id, break_glass_lock(execution_id));
+	check_review(&caller, reviewer,
+				 check_break_glass_exists(execution_id, break_glass_load(execution_id)));
+	broken = check_break_glass_exists(execution_id, break_glass_lock(execution_id));
 	reviewer = caller_read_again(&caller, reviewer);
 	check_review(&caller, reviewer, broken);
 	break_glass_mark_reviewed(broken, reviewer->actor_id, comment);

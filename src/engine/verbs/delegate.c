@@ -16,7 +16,7 @@
 #include "store/lock.h"
 
 static void
-check_arguments(int64 from_actor, int64 to_actor, TimestampTz ends_at)
+check_delegation_arguments(int64 from_actor, int64 to_actor, TimestampTz ends_at)
 {
 	if (from_actor == to_actor)
 		report_invalid("wfo_argument_invalid",
@@ -28,7 +28,7 @@ check_arguments(int64 from_actor, int64 to_actor, TimestampTz ends_at)
 }
 
 static void
-check_other_person(const Actor *from, const Actor *to)
+check_two_people(const Actor *from, const Actor *to)
 {
 	Person a = actor_person(from);
 	Person b = actor_person(to);
@@ -41,7 +41,7 @@ check_other_person(const Actor *from, const Actor *to)
 }
 
 static bool
-contains(const int64 *ids, int count, int64 id)
+has_id(const int64 *ids, int count, int64 id)
 {
 	for (int i = 0; i < count; i++)
 		if (ids[i] == id)
@@ -67,7 +67,7 @@ leads_to(int64 from, int64 to)
 			const Delegation *delegation = &list->delegations[i];
 
 			if (delegation->from_actor != reached[at] || !delegation_is_in_force(delegation) ||
-				contains(reached, count, delegation->to_actor))
+				has_id(reached, count, delegation->to_actor))
 				continue;
 			if (count == size)
 			{
@@ -77,7 +77,7 @@ leads_to(int64 from, int64 to)
 			reached[count++] = delegation->to_actor;
 		}
 	}
-	return contains(reached, count, to);
+	return has_id(reached, count, to);
 }
 
 static bool
@@ -90,7 +90,7 @@ may_delegate(const Caller *caller, const Actor *from, const Actor *to)
 static void
 check_delegation(const Caller *caller, const Actor *from, const Actor *to)
 {
-	check_other_person(from, to);
+	check_two_people(from, to);
 	if (leads_to(to->actor_id, from->actor_id))
 		report_invalid("wfo_argument_invalid",
 					   errmsg("actor " INT64_FORMAT " cannot delegate to actor " INT64_FORMAT,
@@ -118,7 +118,7 @@ review_delegate(int64 from_actor, int64 to_actor, TimestampTz ends_at)
 	const Actor *from;
 	const Actor *to;
 
-	check_arguments(from_actor, to_actor, ends_at);
+	check_delegation_arguments(from_actor, to_actor, ends_at);
 	caller_identify(&caller);
 	from = actor_require(from_actor);
 	to = actor_require(to_actor);
@@ -136,7 +136,7 @@ review_delegate(int64 from_actor, int64 to_actor, TimestampTz ends_at)
 
 /* Whether the caller acts for one of the two, or is an administrator. */
 static bool
-may_end(const Caller *caller, const Delegation *delegation, const Actor *actor)
+may_end_delegation(const Caller *caller, const Delegation *delegation, const Actor *actor)
 {
 	if (!caller_may_act(caller, actor))
 		return false;
@@ -146,7 +146,7 @@ may_end(const Caller *caller, const Delegation *delegation, const Actor *actor)
 }
 
 static Delegation *
-check_exists(int64 delegation_id, Delegation *delegation)
+check_delegation_exists(int64 delegation_id, Delegation *delegation)
 {
 	if (delegation == NULL)
 		report_unknown("wfo_unknown_delegation",
@@ -165,7 +165,7 @@ check_end(const Caller *caller, const Delegation *delegation, const Actor *actor
 						   errhint("A new one is made with delegate_review."));
 	if (actor != NULL)
 		caller_check_acts_as(caller, actor);
-	if (may_end(caller, delegation, actor))
+	if (may_end_delegation(caller, delegation, actor))
 		return;
 	report_denied("wfo_not_yours",
 				  errmsg("delegation " INT64_FORMAT " is not yours to end",
@@ -185,10 +185,10 @@ review_end_delegation(int64 delegation_id, const int64 *actor_id)
 
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, actor_id);
-	delegation = check_exists(delegation_id, delegation_load(delegation_id));
-	if (!may_end(&caller, delegation, actor))
+	delegation = check_delegation_exists(delegation_id, delegation_load(delegation_id));
+	if (!may_end_delegation(&caller, delegation, actor))
 		check_end(&caller, delegation, actor);
-	delegation = check_exists(delegation_id, delegation_lock(delegation_id));
+	delegation = check_delegation_exists(delegation_id, delegation_lock(delegation_id));
 	actor = caller_read_again(&caller, actor);
 	check_end(&caller, delegation, actor);
 	delegation_end(delegation, actor != NULL ? &actor->actor_id : NULL);

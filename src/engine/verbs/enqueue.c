@@ -23,8 +23,8 @@
 
 /* Write the execution and its place in the queue: returns the execution's id. */
 static int64
-put(const ApprovedCall *call, const Caller *caller, const int64 *actor_id, TimestampTz run_at,
-	int64 priority)
+queue_call(const ApprovedCall *call, const Caller *caller, const int64 *actor_id,
+		   TimestampTz run_at, int64 priority)
 {
 	Execution execution = {.status = EXECUTION_QUEUED};
 	QueueRow row = {0};
@@ -62,7 +62,8 @@ put(const ApprovedCall *call, const Caller *caller, const int64 *actor_id, Times
 
 /* Check a call that is to be queued, as its proposal stands. */
 static void
-check_call(const Caller *caller, ApprovedCall *call, Proposal *proposal, const Actor *actor)
+check_queueable_call(const Caller *caller, ApprovedCall *call, Proposal *proposal,
+					 const Actor *actor)
 {
 	approved_load(call, proposal);
 	queued_check_workers();
@@ -89,12 +90,12 @@ enqueue(const EnqueueRequest *request)
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, request->actor_id);
 	if (!caller_may_act(&caller, actor))
-		check_call(&caller, &call, approved_require(request->proposal_id), actor);
+		check_queueable_call(&caller, &call, approved_require(request->proposal_id), actor);
 	proposal = approved_lock(request->proposal_id);
 	actor = caller_read_again(&caller, actor);
-	check_call(&caller, &call, proposal, actor);
-	return put(&call, &caller, actor != NULL ? &actor->actor_id : NULL, request->run_at,
-			   request->priority);
+	check_queueable_call(&caller, &call, proposal, actor);
+	return queue_call(&call, &caller, actor != NULL ? &actor->actor_id : NULL, request->run_at,
+					  request->priority);
 }
 
 /*
@@ -129,7 +130,7 @@ queue_for_proposer(void *arg)
 	queued_check_workers();
 	approved_check_role(&call);
 	run_as_check_worker(call.tool, call.run_as);
-	(void) put(&call, &caller, &proposal->actor_id, 0, 0);
+	(void) queue_call(&call, &caller, &proposal->actor_id, 0, 0);
 }
 
 /*

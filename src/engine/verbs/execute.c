@@ -19,7 +19,8 @@
 
 /* Check a call that is to run here, as its proposal stands. */
 static void
-check_call(const Caller *caller, ApprovedCall *call, Proposal *proposal, const Run *run, bool batch)
+check_executable_call(const Caller *caller, ApprovedCall *call, Proposal *proposal, const Run *run,
+					  bool batch)
 {
 	approved_load(call, proposal);
 	if (batch)
@@ -54,10 +55,10 @@ execute_here(int64 proposal_id, const int64 *actor_id, bool batch, Jsonb **resul
 	caller_identify(&caller);
 	run.actor = caller_actor_or_null(&caller, actor_id);
 	if (!caller_may_act(&caller, run.actor))
-		check_call(&caller, &call, approved_require(proposal_id), &run, batch);
+		check_executable_call(&caller, &call, approved_require(proposal_id), &run, batch);
 	proposal = approved_lock(proposal_id);
 	run.actor = caller_read_again(&caller, run.actor);
-	check_call(&caller, &call, proposal, &run, batch);
+	check_executable_call(&caller, &call, proposal, &run, batch);
 
 	run.execution_id = store_next_id(STORE_EXECUTION);
 	approved_run(&call, &run, &outcome);

@@ -103,7 +103,7 @@ grant_run_sql(Oid role)
 }
 
 static Capability
-check_arguments(const Caller *caller, const char *name)
+check_capability_name(const Caller *caller, const char *name)
 {
 	Capability capability;
 
@@ -215,7 +215,7 @@ capability_grant(Oid role, const char *name)
 	Capability capability;
 
 	caller_identify(&caller);
-	capability = check_arguments(&caller, name);
+	capability = check_capability_name(&caller, name);
 	change_grants(true, role, capability);
 	audit_capability(&caller, "grant_capability", role, name);
 	warn_if_alone(role, capability);
@@ -228,7 +228,7 @@ capability_revoke(Oid role, const char *name)
 	Capability capability;
 
 	caller_identify(&caller);
-	capability = check_arguments(&caller, name);
+	capability = check_capability_name(&caller, name);
 	change_grants(false, role, capability);
 	audit_capability(&caller, "revoke_capability", role, name);
 }

@@ -129,7 +129,7 @@ open_limit_done(const OpenSlot *slot)
 
 /* A count rests on what its own transaction had ended by then: it goes with that. */
 static void
-forget(void)
+forget_allowances(void)
 {
 	if (unsettled)
 		memset(allowances, 0, sizeof(allowances));
@@ -137,26 +137,26 @@ forget(void)
 }
 
 static void
-at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
+settle_allowances(XactEvent event, pg_attribute_unused() void *arg)
 {
 	if (event == XACT_EVENT_COMMIT)
 		unsettled = false;
 	else if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
-		forget();
+		forget_allowances();
 }
 
 static void
-at_subtransaction_end(SubXactEvent event, pg_attribute_unused() SubTransactionId subid,
-					  pg_attribute_unused() SubTransactionId parent,
-					  pg_attribute_unused() void *arg)
+drop_unsettled_allowances(SubXactEvent event, pg_attribute_unused() SubTransactionId subid,
+						  pg_attribute_unused() SubTransactionId parent,
+						  pg_attribute_unused() void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		forget();
+		forget_allowances();
 }
 
 void
 open_limit_define(void)
 {
-	RegisterXactCallback(at_transaction_end, NULL);
-	RegisterSubXactCallback(at_subtransaction_end, NULL);
+	RegisterXactCallback(settle_allowances, NULL);
+	RegisterSubXactCallback(drop_unsettled_allowances, NULL);
 }

@@ -34,7 +34,7 @@ execution_require(int64 execution_id)
 
 /* Whether a row is this transaction's, which nobody else sees yet. */
 static bool
-is_own(const StoredRow *row)
+is_of_this_transaction(const StoredRow *row)
 {
 	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->tuple->t_data));
 }
@@ -54,7 +54,8 @@ outcome(int64 execution_id, int64 *proposal_id)
 	if (status_is_final(OBJECT_EXECUTION, execution->status))
 		return execution->result;
 	queued = queue_load(execution->proposal_id);
-	if (is_own(execution->row) || (queued != NULL && is_own(queued->row)))
+	if (is_of_this_transaction(execution->row) ||
+		(queued != NULL && is_of_this_transaction(queued->row)))
 		report_wrong_state("wfo_not_committed",
 						   errmsg("execution " INT64_FORMAT " cannot start before this transaction "
 								  "commits",
@@ -71,7 +72,7 @@ typedef struct Look
 } Look;
 
 static void
-look(void *arg)
+look_at_execution(void *arg)
 {
 	Look *own = arg;
 
@@ -92,7 +93,7 @@ execution_outcome(int64 execution_id, int64 *proposal_id)
 {
 	Look own = {.execution_id = execution_id, .proposal_id = proposal_id};
 
-	peek(look, &own);
+	peek(look_at_execution, &own);
 	return own.result;
 }
 
@@ -116,7 +117,7 @@ look_at_proposal(void *arg)
 	proposal = readable_proposal_require(&caller, NULL, own->proposal_id, "wait for");
 	own->status = proposal_status_now(proposal);
 	own->seen = true;
-	if (proposal_status_is_open(own->status) && is_own(proposal->row))
+	if (proposal_status_is_open(own->status) && is_of_this_transaction(proposal->row))
 		report_wrong_state("wfo_not_committed",
 						   errmsg("proposal " INT64_FORMAT " cannot be decided before this "
 								  "transaction commits",

@@ -37,7 +37,7 @@ typedef struct PreviewContext
 } PreviewContext;
 
 static void
-check_state(const Proposal *proposal, const Tool *tool)
+check_previewable(const Proposal *proposal, const Tool *tool)
 {
 	ProposalStatus now = proposal_status_now(proposal);
 
@@ -68,13 +68,13 @@ check_state(const Proposal *proposal, const Tool *tool)
  * who may review has, since they may edit it.
  */
 static void
-check_identity(const PreviewContext *context)
+check_previewer(const PreviewContext *context)
 {
 	const Caller *caller = &context->caller;
 	Person person;
 	Voter voter;
 	Votes votes;
-	Slot slot;
+	ReviewSlot slot;
 
 	if (context->actor == NULL)
 		return;
@@ -97,7 +97,7 @@ check_identity(const PreviewContext *context)
 
 /* Leave a trace of the start that no rollback removes. */
 static void
-log_start(const PreviewContext *context, const Tool *tool)
+log_preview_start(const PreviewContext *context, const Tool *tool)
 {
 	if (!log_limit_pass("preview starts", context->proposal->proposal_id))
 		return;
@@ -127,13 +127,13 @@ check_and_run(void *arg)
 	invoke_prepare();
 	proposal = context->proposal = proposal_require(proposal_id);
 	tool = tool_require(proposal->tool);
-	check_state(proposal, tool);
+	check_previewable(proposal, tool);
 	invocation.run_as = run_as_current(tool);
 	definition = definition_load(tool);
 	definition_check_pinned(tool, definition, proposal->definition, proposal_id);
-	check_identity(context);
+	check_previewer(context);
 	run_as_check(definition, invocation.run_as);
-	log_start(context, tool);
+	log_preview_start(context, tool);
 
 	result->tool = proposal->tool;
 	result->params = proposal->params;

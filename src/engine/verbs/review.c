@@ -41,7 +41,7 @@ typedef struct ReviewContext
 	const Tool *tool;
 	const Preview *preview; /* attached; NULL: none */
 	Votes votes;            /* before the decision */
-	Slot slot;              /* in which role it is made */
+	ReviewSlot slot;        /* in which role it is made */
 } ReviewContext;
 
 /* The preview that the reviewer attaches, or NULL. */
@@ -97,7 +97,7 @@ check_preview_identity(const ReviewContext *context)
 }
 
 static void
-check_state(const ReviewContext *context)
+check_reviewable(const ReviewContext *context)
 {
 	const ReviewRequest *request = context->request;
 	const Proposal *proposal = context->proposal;
@@ -130,7 +130,7 @@ check_state(const ReviewContext *context)
 }
 
 static void
-check_identity(const ReviewContext *context)
+check_reviewer(const ReviewContext *context)
 {
 	const Proposal *proposal = context->proposal;
 	ReviewDecision decision = context->request->decision;
@@ -414,7 +414,7 @@ may_review(const ReviewContext *context)
  * an approved proposal back does not wait for its execution.
  */
 static void
-lock_proposal(ReviewContext *context)
+lock_for_review(ReviewContext *context)
 {
 	bool wait = context->request->decision != DECISION_EDIT ||
 				context->proposal->status != PROPOSAL_APPROVED;
@@ -438,15 +438,15 @@ review(const ReviewRequest *request, Jsonb **final_tool_call)
 	if (!may_review(&context))
 	{
 		read_context(&context);
-		check_state(&context);
-		check_identity(&context);
+		check_reviewable(&context);
+		check_reviewer(&context);
 	}
 
-	lock_proposal(&context);
+	lock_for_review(&context);
 	context.reviewer = caller_read_again(&context.caller, context.reviewer);
 	read_context(&context);
-	check_state(&context);
-	check_identity(&context);
+	check_reviewable(&context);
+	check_reviewer(&context);
 	check_second_review(&context);
 	find_slot(&context);
 

@@ -21,7 +21,7 @@
 #include "store/table.h"
 
 static void
-check_state(const Proposal *proposal)
+check_revocable(const Proposal *proposal)
 {
 	ProposalStatus now = proposal_status_now(proposal);
 
@@ -95,7 +95,7 @@ check_revoke(const Caller *caller, const Proposal *proposal, const Actor *review
 {
 	const Review *revoked;
 
-	check_state(proposal);
+	check_revocable(proposal);
 	workflow_check_active(workflow_require(proposal->workflow_id));
 	votes_load(votes, proposal);
 	revoked = find_approval(votes, reviewer->actor_id);

@@ -49,7 +49,7 @@ workflow_start(const char *title, const int64 *actor_id, bool dry_run, Jsonb *me
  * that started it; as a gateway, where that was nobody in particular.
  */
 static bool
-may_end(const Caller *caller, const Workflow *workflow, const Actor *actor)
+may_end_workflow(const Caller *caller, const Workflow *workflow, const Actor *actor)
 {
 	if (!caller_may_act(caller, actor))
 		return false;
@@ -64,7 +64,7 @@ check_may_end(const Caller *caller, const Workflow *workflow, const Actor *actor
 {
 	if (actor != NULL)
 		caller_check_acts_as(caller, actor);
-	if (may_end(caller, workflow, actor))
+	if (may_end_workflow(caller, workflow, actor))
 		return;
 	report_denied("wfo_not_yours",
 				  errmsg("workflow " INT64_FORMAT " is not yours to end", workflow->workflow_id),
@@ -144,7 +144,7 @@ begin_ending(Ending *ending, int64 workflow_id, const int64 *actor_id, WorkflowS
 	ending->actor = caller_actor_or_null(&ending->caller, actor_id);
 	ending->workflow = readable_workflow_require(&ending->caller, ending->actor, workflow_id,
 												 "end");
-	if (!may_end(&ending->caller, ending->workflow, ending->actor))
+	if (!may_end_workflow(&ending->caller, ending->workflow, ending->actor))
 	{
 		workflow_check_active(ending->workflow);
 		if (status == WORKFLOW_COMPLETED)
