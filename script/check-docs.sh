@@ -57,6 +57,21 @@ differences_of_capabilities() {
 			print "$name: $first must stand first\n" unless ($row // "") =~ /^ `$first`/;
 		}' src/model/capability.c doc/reference.md
 }
+# Each SQLSTATE that a reason is raised with, by the macros of base/errors.h, and
+# that its row in reference.md does not have.
+sqlstates_not_in_table() {
+	find src -name '*.[ch]' -exec cat {} + | perl -0777 -e '
+		my %sqlstate = (invalid => "22023", unknown => "42704", wrong_state => "55000", state => "55000", duplicate => "42710",
+			busy => "55P03", limit => "54000", denied => "42501");
+		my ($code, $text) = (scalar <STDIN>, do { local @ARGV = "doc/reference.md"; scalar <> });
+		my %row = $text =~ /^\| `(wfo_\w+)` \| ([^|]*) \|/mg;
+		my %used;
+		$used{$2}{ $sqlstate{$1} // "?" } = 1 while $code =~ /\b(?:proposal_)?report_(\w+)\(\s*(?:\w+,\s*)?"(wfo_\w+)"/g;
+		foreach my $reason (sort keys %used) {
+			print "$reason: $_\n" foreach grep { ($row{$reason} // "") !~ /\Q$_\E/ } sort keys %{ $used{$reason} };
+		}
+		print "too few reasons\n" if keys %used < 50;'
+}
 # first_words FILE: what stands first, and in backticks, in the rows of its tables.
 # shellcheck disable=SC2016
 first_words() { sed -nE 's/^\| `([a-z_.]+)` \|.*/\1/p' "$1" | sort -u; }
@@ -72,6 +87,8 @@ report 'README.md has at most 250 lines' "$([ "$(wc -l <README.md)" -le 250 ] ||
 report 'a page for a reader names every call' "$(calls | missing "${readers[@]}")"
 report 'doc/reference.md lists the settings, and no others' "$(compare "$(settings)" "$(first_words doc/reference.md | grep '^workflow_orch\.')")"
 report 'doc/reference.md lists the reasons of errors, and no others' "$(compare "$(reasons)" "$(first_words doc/reference.md | grep '^wfo_')")"
+# shellcheck disable=SC2016
+report 'doc/reference.md has the SQLSTATE of each reason' "$(sqlstates_not_in_table)"
 report 'doc/reference.md lists the capabilities with their calls, and no others' "$(differences_of_capabilities)"
 report 'every function, table, view and type has a comment' \
 	"$(for kind in FUNCTION TABLE VIEW TYPE; do comm -23 <(created "$kind") <(commented "$kind"); done)"

@@ -142,7 +142,11 @@ sub check_names
 				push @found, "$where: $function has no argument $argument" unless $arguments{$function} =~ /[\s,]$argument /;
 			}
 		}
-		my %words = map { $_ => 1 } ($code =~ /\b(\w*[A-Za-z]\w*_\w*(?!\w|[*]|\.\.\.)|\w+(?= =>))/g, $code =~ /^([a-z]\w*)(?:\(\))?$/);
+		foreach my $argument ($code =~ /(\w+) =>/g)
+		{
+			push @found, "$where: no call has an argument $argument" unless grep { /[\s,]$argument / } values %arguments;
+		}
+		my %words = map { $_ => 1 } ($code =~ /\b(\w*[A-Za-z]\w*_\w*(?!\w|[*]|\.\.\.))/g, $code =~ /^([a-z]\w*)(?:\(\))?$/);
 		push @found, map { "$where: nothing is called $_" } grep { !known($_) } sort keys %words;
 	}
 	return;
