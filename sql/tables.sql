@@ -35,19 +35,19 @@ CREATE INDEX actor_db_role_idx ON actor (db_role);
 CREATE INDEX actor_db_role_oid_idx ON actor (db_role_oid);
 CREATE INDEX actor_role_idx ON actor (role);
 
-COMMENT ON TABLE actor IS 'Who proposes, reviews and executes: people, services and agents';
+COMMENT ON TABLE actor IS 'People, services and agents that propose, review and execute';
 COMMENT ON COLUMN actor.actor_id IS 'Id';
 COMMENT ON COLUMN actor.name IS 'Unique name';
 COMMENT ON COLUMN actor.role IS 'Role in the business, such as DBA or Manager, as approval rules name it';
 COMMENT ON COLUMN actor.kind IS 'human, agent or service';
-COMMENT ON COLUMN actor.active IS 'An inactive actor does nothing new; what it did stands';
+COMMENT ON COLUMN actor.active IS 'An inactive actor can do nothing new; what it did stands';
 COMMENT ON COLUMN actor.db_role IS 'Database role the actor is bound to: only sessions of that role, or of a member, act as the actor';
 COMMENT ON COLUMN actor.db_role_oid IS 'OID of db_role when it was given';
 COMMENT ON COLUMN actor.person IS 'Person behind the actor; actors with the same person count once';
 COMMENT ON COLUMN actor.registered_at IS 'When the actor was registered';
 COMMENT ON COLUMN actor.changed_by IS 'Actor that registered or last changed this one, where known (refers to actor)';
 COMMENT ON COLUMN actor.home_system IS 'System identifier of the server where db_role was given';
-COMMENT ON COLUMN actor.home_database IS 'OID of the database where db_role was given; there a role is known by its OID when it is renamed, elsewhere it is not';
+COMMENT ON COLUMN actor.home_database IS 'OID of the database where db_role was given; in it a renamed role is recognized by its OID';
 COMMENT ON COLUMN actor.former_db_roles IS 'Names that the role had before it was renamed, the last one first';
 
 CREATE TABLE workflow (
@@ -64,12 +64,12 @@ CREATE TABLE workflow (
   CHECK ((status = 'active') = (ended_at IS NULL))
 );
 
-COMMENT ON TABLE workflow IS 'A piece of work that proposals belong to';
+COMMENT ON TABLE workflow IS 'Workflows: pieces of work that proposals belong to';
 COMMENT ON COLUMN workflow.workflow_id IS 'Id';
-COMMENT ON COLUMN workflow.actor_id IS 'Actor that started the workflow; null: nobody in particular (refers to actor)';
+COMMENT ON COLUMN workflow.actor_id IS 'Actor that started the workflow; null: no particular actor (refers to actor)';
 COMMENT ON COLUMN workflow.status IS 'active, completed or cancelled';
 COMMENT ON COLUMN workflow.dry_run IS 'Executions in this workflow are dry runs';
-COMMENT ON COLUMN workflow.title IS 'What the work is about, in the words of who started it';
+COMMENT ON COLUMN workflow.title IS 'What the work is about, in the words of the person who started it';
 COMMENT ON COLUMN workflow.metadata IS 'JSON object for the application''s own use';
 COMMENT ON COLUMN workflow.started_at IS 'When the workflow was started';
 COMMENT ON COLUMN workflow.ended_at IS 'When the workflow was completed or cancelled';
@@ -111,13 +111,13 @@ COMMENT ON COLUMN tool.function IS 'Qualified signature of the function';
 COMMENT ON COLUMN tool.run_as IS 'Role the tool runs as';
 COMMENT ON COLUMN tool.run_as_oid IS 'OID of run_as when it was given';
 COMMENT ON COLUMN tool.search_path IS 'search_path the tool sees, in force at its registration';
-COMMENT ON COLUMN tool.description IS 'What the tool does, for those who propose and review';
+COMMENT ON COLUMN tool.description IS 'What the tool does, for people who propose and review';
 COMMENT ON COLUMN tool.registered_at IS 'When the tool was registered';
 COMMENT ON COLUMN tool.changed_by IS 'Actor that registered or last changed the tool, where known (refers to actor)';
 COMMENT ON COLUMN tool.home_system IS 'System identifier of the server where run_as was given';
-COMMENT ON COLUMN tool.home_database IS 'OID of the database where run_as was given; there a role is known by its OID when it is renamed, elsewhere it is not';
-COMMENT ON COLUMN tool.former_run_as IS 'Names that the role had before it was renamed, the last one first; definitions pinned under them are the same';
-COMMENT ON COLUMN tool.rerun IS 'False: a call that was started is never run again, whatever became of it';
+COMMENT ON COLUMN tool.home_database IS 'OID of the database where run_as was given; in it a renamed role is recognized by its OID';
+COMMENT ON COLUMN tool.former_run_as IS 'Names that the role had before it was renamed, the last one first; definitions pinned under these names are the same';
+COMMENT ON COLUMN tool.rerun IS 'False: a call that was started never runs again, whatever its end';
 
 CREATE TABLE tool_definition (
   sha256         bytea CHECK (length(sha256) = 32),
@@ -128,9 +128,9 @@ CREATE TABLE tool_definition (
   PRIMARY KEY (sha256, transaction_id)
 );
 
-COMMENT ON TABLE tool_definition IS 'Definitions of tools that proposals were pinned to, each once; several times where transactions that ran at the same time used it first';
+COMMENT ON TABLE tool_definition IS 'Definitions of tools that proposals were pinned to. Each is stored once, or several times if transactions that ran at the same time used it first';
 COMMENT ON COLUMN tool_definition.sha256 IS 'SHA-256 of the definition''s text';
-COMMENT ON COLUMN tool_definition.tool IS 'Tool that was so defined (refers to tool)';
+COMMENT ON COLUMN tool_definition.tool IS 'Tool that had the definition (refers to tool)';
 COMMENT ON COLUMN tool_definition.definition IS 'Function, its body and properties, and the tool''s settings, by name';
 COMMENT ON COLUMN tool_definition.first_used_at IS 'When a revision was first pinned to this definition';
 COMMENT ON COLUMN tool_definition.transaction_id IS 'Transaction that stored it';
@@ -149,15 +149,15 @@ CREATE TABLE policy (
   singleton           boolean PRIMARY KEY DEFAULT true CHECK (singleton)
 );
 
-COMMENT ON TABLE policy IS 'Settings made with set_policy: one row, or none while all stand at their defaults';
+COMMENT ON TABLE policy IS 'Settings made with set_policy: one row, or none while all settings have their defaults';
 COMMENT ON COLUMN policy.dry_run IS 'Every execution is a dry run';
 COMMENT ON COLUMN policy.default_approvals IS 'How many people must approve a proposal';
 COMMENT ON COLUMN policy.edit_needs_approval IS 'An edit does not count as the editor''s approval';
 COMMENT ON COLUMN policy.agents_may_review IS 'Actors of kind agent and service may review';
 COMMENT ON COLUMN policy.proposal_ttl IS 'How long a proposal may wait for its approvals; zero: no limit';
-COMMENT ON COLUMN policy.approval_ttl IS 'How long an approval is good for; zero: no limit';
+COMMENT ON COLUMN policy.approval_ttl IS 'How long an approval is valid; zero: no limit';
 COMMENT ON COLUMN policy.default_timeout IS 'Longest run time of tools that have none of their own; zero: no limit';
-COMMENT ON COLUMN policy.notify IS 'Status changes are sent to the channel workflow_orch';
+COMMENT ON COLUMN policy.notify IS 'Changes of status are sent to the channel workflow_orch';
 COMMENT ON COLUMN policy.changed_by IS 'Actor that last changed the policy, where known (refers to actor)';
 COMMENT ON COLUMN policy.changed_at IS 'When the policy was last changed';
 COMMENT ON COLUMN policy.singleton IS 'Keeps the table at one row';
@@ -175,11 +175,11 @@ CREATE TABLE freeze_window (
 );
 CREATE INDEX freeze_window_standing_idx ON freeze_window (ends_at) WHERE removed_at IS NULL;
 
-COMMENT ON TABLE freeze_window IS 'Times in which nothing executes';
+COMMENT ON TABLE freeze_window IS 'Freezes: times in which nothing executes';
 COMMENT ON COLUMN freeze_window.freeze_id IS 'Id';
-COMMENT ON COLUMN freeze_window.title IS 'Why, in the words of who added it';
-COMMENT ON COLUMN freeze_window.starts_at IS 'From when on nothing executes';
-COMMENT ON COLUMN freeze_window.ends_at IS 'From when on it may again; infinity: not until the freeze is removed';
+COMMENT ON COLUMN freeze_window.title IS 'Why, in the words of the person who added it';
+COMMENT ON COLUMN freeze_window.starts_at IS 'Start of the freeze';
+COMMENT ON COLUMN freeze_window.ends_at IS 'End of the freeze; infinity: until it is removed';
 COMMENT ON COLUMN freeze_window.tool IS 'Tool whose calls do not execute; null: all tools (refers to tool)';
 COMMENT ON COLUMN freeze_window.added_at IS 'When the freeze was added';
 COMMENT ON COLUMN freeze_window.added_by IS 'Actor that added the freeze, where known (refers to actor)';
@@ -201,15 +201,15 @@ CREATE TABLE approval_rule (
   removed_by  bigint
 );
 
-COMMENT ON TABLE approval_rule IS 'Who must approve what; a removed rule stays here and counts no more';
+COMMENT ON TABLE approval_rule IS 'Rules that say whose approvals a call needs; a removed rule stays here and has no effect';
 COMMENT ON COLUMN approval_rule.rule_id IS 'Id';
 COMMENT ON COLUMN approval_rule.role IS 'Role whose approval is needed; null: anybody who may review';
 COMMENT ON COLUMN approval_rule.approvals IS 'How many people of the role must approve; 0: nobody needs to';
 COMMENT ON COLUMN approval_rule.stage IS 'Stage the approvals belong to; a stage opens when the ones below it are complete';
 COMMENT ON COLUMN approval_rule.tool IS 'Tool the rule is about; null: all of them (refers to tool)';
 COMMENT ON COLUMN approval_rule.condition IS 'Which proposals the rule is about, evaluated in strict mode; null: all of them';
-COMMENT ON COLUMN approval_rule.description IS 'What the rule is for, in the words of who added it';
-COMMENT ON COLUMN approval_rule.agents IS 'A rule with 0 approvals holds for what actors of kind agent propose or edit, too';
+COMMENT ON COLUMN approval_rule.description IS 'What the rule is for, in the words of the person who added it';
+COMMENT ON COLUMN approval_rule.agents IS 'A rule with 0 approvals also holds for what actors of kind agent propose or edit';
 COMMENT ON COLUMN approval_rule.added_at IS 'When the rule was added';
 COMMENT ON COLUMN approval_rule.added_by IS 'Actor that added the rule, where known (refers to actor)';
 COMMENT ON COLUMN approval_rule.removed_at IS 'When the rule was removed; null: it is in force';
@@ -227,14 +227,14 @@ CREATE TABLE delegation (
 );
 CREATE INDEX delegation_standing_idx ON delegation (ends_at) WHERE ended_at IS NULL;
 
-COMMENT ON TABLE delegation IS 'Who reviews in the role of somebody who is away';
+COMMENT ON TABLE delegation IS 'Delegations: actors who review in the role of an actor who is away';
 COMMENT ON COLUMN delegation.delegation_id IS 'Id';
 COMMENT ON COLUMN delegation.from_actor IS 'Actor who is away (refers to actor)';
 COMMENT ON COLUMN delegation.to_actor IS 'Actor who reviews on behalf of from_actor (refers to actor)';
-COMMENT ON COLUMN delegation.delegated_at IS 'When the delegation was made, and began';
+COMMENT ON COLUMN delegation.delegated_at IS 'When the delegation was made; it begins then';
 COMMENT ON COLUMN delegation.delegated_by IS 'Actor that made it, where known (refers to actor)';
-COMMENT ON COLUMN delegation.ends_at IS 'Until when it is good';
-COMMENT ON COLUMN delegation.ended_at IS 'When it was ended before that; null: it was not';
+COMMENT ON COLUMN delegation.ends_at IS 'End of the delegation';
+COMMENT ON COLUMN delegation.ended_at IS 'When it was ended early; null: it was not';
 COMMENT ON COLUMN delegation.ended_by IS 'Actor that ended it, where known (refers to actor)';
 
 CREATE TABLE proposal (
@@ -276,33 +276,33 @@ CREATE INDEX proposal_open_idx ON proposal (revised_at) WHERE open;
 CREATE INDEX proposal_call_idx ON proposal (tool, pg_catalog.jsonb_hash(params)) WHERE open;
 CREATE UNIQUE INDEX proposal_idempotency_idx ON proposal (actor_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
-COMMENT ON TABLE proposal IS 'Tool calls that somebody proposed, as they stand now';
+COMMENT ON TABLE proposal IS 'Proposed tool calls, as they now stand';
 COMMENT ON COLUMN proposal.proposal_id IS 'Id';
 COMMENT ON COLUMN proposal.workflow_id IS 'Workflow it belongs to (refers to workflow)';
 COMMENT ON COLUMN proposal.actor_id IS 'Actor that proposed the call (refers to actor)';
-COMMENT ON COLUMN proposal.status IS 'Where the proposal stands; past expires_at an open proposal counts as expired at once, whatever stands here';
+COMMENT ON COLUMN proposal.status IS 'Status; an open proposal past expires_at counts as expired at once, whatever the status is';
 COMMENT ON COLUMN proposal.open IS 'Pending or approved';
 COMMENT ON COLUMN proposal.dry_run IS 'The workflow''s dry_run, which never changes';
 COMMENT ON COLUMN proposal.revision IS 'Number of the current revision, from 1';
 COMMENT ON COLUMN proposal.approvals IS 'People who have approved the current revision';
 COMMENT ON COLUMN proposal.required_approvals IS 'People who must approve the current revision, in all its stages';
-COMMENT ON COLUMN proposal.requirements IS 'Who must approve the current revision: [{"stage", "role", "approvals", "rules"}], by stage and role; role null: anybody who may review; rules: ids of the rules that say so, none: the policy';
+COMMENT ON COLUMN proposal.requirements IS 'Approvals that the current revision needs: [{"stage", "role", "approvals", "rules"}], by stage and role; role null: anybody who may review; rules: ids of the rules that ask for them, none: the policy';
 COMMENT ON COLUMN proposal.stage IS 'Stage that is open for approvals; null: all are complete';
-COMMENT ON COLUMN proposal.rule_id IS 'Rule with 0 approvals by which the current revision needs nobody''s (refers to approval_rule)';
+COMMENT ON COLUMN proposal.rule_id IS 'Rule with 0 approvals that has approved the current revision (refers to approval_rule)';
 COMMENT ON COLUMN proposal.revised_by IS 'Actor that wrote the current revision (refers to actor)';
 COMMENT ON COLUMN proposal.proposer_may_review IS 'Somebody else wrote the current revision and the proposer may approve it';
 COMMENT ON COLUMN proposal.execute_on_approval IS 'The last approval queues the call';
 COMMENT ON COLUMN proposal.proposed_at IS 'When the call was proposed';
 COMMENT ON COLUMN proposal.status_at IS 'When the status last changed';
-COMMENT ON COLUMN proposal.status_by IS 'Actor that last changed the status; null: the extension by itself, or nobody in particular (refers to actor)';
-COMMENT ON COLUMN proposal.expires_at IS 'While open: when the proposal, or its approval, expires; null: never';
-COMMENT ON COLUMN proposal.approval_ttl IS 'How long an approval of the current revision is good for; null: no limit';
+COMMENT ON COLUMN proposal.status_by IS 'Actor that last changed the status; null: the extension itself, or no particular actor (refers to actor)';
+COMMENT ON COLUMN proposal.expires_at IS 'When the open proposal, or its approval, expires; null: never';
+COMMENT ON COLUMN proposal.approval_ttl IS 'How long an approval of the current revision is valid; null: no limit';
 COMMENT ON COLUMN proposal.event IS 'Event that led to the status, as transitions() names it';
-COMMENT ON COLUMN proposal.status_reason IS 'Reason given for the last change of status, where one was';
+COMMENT ON COLUMN proposal.status_reason IS 'Reason given for the last change of status, if any';
 COMMENT ON COLUMN proposal.tool IS 'Tool to call (refers to tool)';
 COMMENT ON COLUMN proposal.params IS 'Arguments of the call, converted to their types';
 COMMENT ON COLUMN proposal.reason IS 'Why, in the words of the proposer';
-COMMENT ON COLUMN proposal.idempotency_key IS 'The proposer''s own key; proposing again with it answers with this proposal';
+COMMENT ON COLUMN proposal.idempotency_key IS 'The proposer''s own key; a proposal with the same key and content returns this one';
 COMMENT ON COLUMN proposal.definition IS 'SHA-256 of the tool''s definition that the current revision is pinned to (refers to tool_definition)';
 COMMENT ON COLUMN proposal.person IS 'The proposer''s person when it was proposed';
 COMMENT ON COLUMN proposal.db_role IS 'The proposer''s database role when it was proposed';
@@ -328,15 +328,15 @@ CREATE TABLE proposal_revision (
 );
 CREATE INDEX proposal_revision_proposed_by_idx ON proposal_revision (proposed_by);
 
-COMMENT ON TABLE proposal_revision IS 'Every wording a proposal has had; rows are never changed';
+COMMENT ON TABLE proposal_revision IS 'Every wording that a proposal has had; rows are never changed';
 COMMENT ON COLUMN proposal_revision.proposal_id IS 'Proposal that had the wording (refers to proposal)';
 COMMENT ON COLUMN proposal_revision.revision IS 'Number of the revision, from 1';
 COMMENT ON COLUMN proposal_revision.actor_id IS 'Actor that wrote the revision (refers to actor)';
 COMMENT ON COLUMN proposal_revision.created_at IS 'When the revision was made';
-COMMENT ON COLUMN proposal_revision.approve_until IS 'Until when the revision may wait for its approvals; null: no limit';
+COMMENT ON COLUMN proposal_revision.approve_until IS 'End of the time in which the revision can be approved; null: no limit';
 COMMENT ON COLUMN proposal_revision.required_approvals IS 'People who must approve the revision, in all its stages';
-COMMENT ON COLUMN proposal_revision.requirements IS 'Who must approve the revision, as in proposal.requirements';
-COMMENT ON COLUMN proposal_revision.rule_id IS 'Rule with 0 approvals by which the revision needs nobody''s (refers to approval_rule)';
+COMMENT ON COLUMN proposal_revision.requirements IS 'Approvals that the revision needs, as in proposal.requirements';
+COMMENT ON COLUMN proposal_revision.rule_id IS 'Rule with 0 approvals that has approved the revision (refers to approval_rule)';
 COMMENT ON COLUMN proposal_revision.params IS 'Arguments of the call in this revision';
 COMMENT ON COLUMN proposal_revision.definition IS 'SHA-256 of the tool''s definition that the revision is pinned to (refers to tool_definition)';
 COMMENT ON COLUMN proposal_revision.person IS 'The author''s person at that time';
@@ -357,14 +357,14 @@ CREATE TABLE proposal_comment (
 CREATE INDEX proposal_comment_proposed_by_idx ON proposal_comment (proposed_by);
 CREATE INDEX proposal_comment_proposal_idx ON proposal_comment (proposal_id);
 
-COMMENT ON TABLE proposal_comment IS 'What was said of proposals without a decision; rows are never changed';
+COMMENT ON TABLE proposal_comment IS 'Comments on proposals, without a decision; rows are never changed';
 COMMENT ON COLUMN proposal_comment.comment_id IS 'Id';
 COMMENT ON COLUMN proposal_comment.proposal_id IS 'Proposal it is about (refers to proposal)';
 COMMENT ON COLUMN proposal_comment.workflow_id IS 'Workflow of the proposal (refers to workflow)';
-COMMENT ON COLUMN proposal_comment.revision IS 'Revision that was the current one';
-COMMENT ON COLUMN proposal_comment.actor_id IS 'Actor that said it (refers to actor)';
-COMMENT ON COLUMN proposal_comment.commented_at IS 'When it was said';
-COMMENT ON COLUMN proposal_comment.comment IS 'What the actor said';
+COMMENT ON COLUMN proposal_comment.revision IS 'Revision that was the current one then';
+COMMENT ON COLUMN proposal_comment.actor_id IS 'Actor that made the comment (refers to actor)';
+COMMENT ON COLUMN proposal_comment.commented_at IS 'When the comment was made';
+COMMENT ON COLUMN proposal_comment.comment IS 'Text of the comment';
 COMMENT ON COLUMN proposal_comment.proposed_by IS 'Actor that proposed the call, who reads the row (refers to actor)';
 
 CREATE TABLE preview (
@@ -378,13 +378,13 @@ CREATE TABLE preview (
 );
 CREATE INDEX preview_proposal_idx ON preview (proposal_id);
 
-COMMENT ON TABLE preview IS 'What reviewers saw of calls that were run and rolled back; rows are never changed';
+COMMENT ON TABLE preview IS 'Previews: results of calls that were run for a reviewer and rolled back; rows are never changed';
 COMMENT ON COLUMN preview.preview_id IS 'Id';
 COMMENT ON COLUMN preview.proposal_id IS 'Proposal it is about (refers to proposal)';
 COMMENT ON COLUMN preview.workflow_id IS 'Workflow of the proposal (refers to workflow)';
 COMMENT ON COLUMN preview.revision IS 'Revision that was previewed';
-COMMENT ON COLUMN preview.actor_id IS 'Actor that asked for the preview; null: nobody in particular (refers to actor)';
-COMMENT ON COLUMN preview.previewed_at IS 'When the call was run for it';
+COMMENT ON COLUMN preview.actor_id IS 'Actor that asked for the preview; null: no particular actor (refers to actor)';
+COMMENT ON COLUMN preview.previewed_at IS 'When the call was run for the preview';
 COMMENT ON COLUMN preview.preview IS 'What preview_action returned';
 
 CREATE TABLE review (
@@ -412,14 +412,14 @@ CREATE TABLE review (
 CREATE INDEX review_proposed_by_idx ON review (proposed_by);
 CREATE INDEX review_proposal_idx ON review (proposal_id, revision);
 
-COMMENT ON TABLE review IS 'What reviewers decided; rows are never changed';
+COMMENT ON TABLE review IS 'Decisions of reviewers; rows are never changed';
 COMMENT ON COLUMN review.review_id IS 'Id';
 COMMENT ON COLUMN review.proposal_id IS 'Proposal decided on (refers to proposal)';
 COMMENT ON COLUMN review.workflow_id IS 'Workflow of the proposal (refers to workflow)';
 COMMENT ON COLUMN review.revision IS 'Revision the decision is about; an edit''s is the one it made';
 COMMENT ON COLUMN review.reviewer_id IS 'Actor that decided (refers to actor)';
 COMMENT ON COLUMN review.decision IS 'approve, reject or edit';
-COMMENT ON COLUMN review.status IS 'Where the proposal stood after the decision';
+COMMENT ON COLUMN review.status IS 'Status of the proposal after the decision';
 COMMENT ON COLUMN review.counts IS 'The decision counts as an approval of the revision';
 COMMENT ON COLUMN review.stage IS 'Stage that an approval counts in; null: no approval, or an edit, which counts in any that it fits';
 COMMENT ON COLUMN review.reviewed_at IS 'When the decision was made';
@@ -429,7 +429,7 @@ COMMENT ON COLUMN review.kind IS 'The reviewer''s kind at that time';
 COMMENT ON COLUMN review.person IS 'The reviewer''s person at that time';
 COMMENT ON COLUMN review.db_role IS 'The reviewer''s database role at that time';
 COMMENT ON COLUMN review.login IS 'Login the decision came through; null: a gateway';
-COMMENT ON COLUMN review.comment IS 'What the reviewer said of it';
+COMMENT ON COLUMN review.comment IS 'Comment of the reviewer';
 COMMENT ON COLUMN review.edits IS 'JSON Merge Patch (RFC 7396) that an edit applied to the params';
 COMMENT ON COLUMN review.preview_id IS 'Preview that the reviewer attached: of the revision decided on, or that an edit started from (refers to preview)';
 COMMENT ON COLUMN review.proposed_by IS 'Actor that proposed the call, who reads the row (refers to actor)';
@@ -449,16 +449,16 @@ CREATE TABLE revocation (
 CREATE INDEX revocation_proposed_by_idx ON revocation (proposed_by);
 CREATE INDEX revocation_proposal_idx ON revocation (proposal_id, revision);
 
-COMMENT ON TABLE revocation IS 'Approvals that count no more; rows are never changed';
+COMMENT ON TABLE revocation IS 'Approvals that were taken back or voided; rows are never changed';
 COMMENT ON COLUMN revocation.review_id IS 'Review that was taken back (refers to review)';
 COMMENT ON COLUMN revocation.proposal_id IS 'Proposal that was approved (refers to proposal)';
 COMMENT ON COLUMN revocation.workflow_id IS 'Workflow of the proposal (refers to workflow)';
 COMMENT ON COLUMN revocation.revision IS 'Revision that was approved';
-COMMENT ON COLUMN revocation.follows IS 'Review of an earlier stage whose revocation took this one along; null: the reviewer revoked it (refers to review)';
+COMMENT ON COLUMN revocation.follows IS 'Review of an earlier stage whose revocation voided this one; null: the reviewer revoked it (refers to review)';
 COMMENT ON COLUMN revocation.actor_id IS 'Actor that revoked (refers to actor)';
-COMMENT ON COLUMN revocation.status IS 'Where the proposal stood then';
+COMMENT ON COLUMN revocation.status IS 'Status of the proposal afterwards';
 COMMENT ON COLUMN revocation.revoked_at IS 'When the approval was revoked';
-COMMENT ON COLUMN revocation.reason IS 'Why, in the words of who revoked';
+COMMENT ON COLUMN revocation.reason IS 'Why, in the words of the actor that revoked';
 COMMENT ON COLUMN revocation.proposed_by IS 'Actor that proposed the call, who reads the row (refers to actor)';
 
 CREATE TABLE execution (
@@ -484,22 +484,22 @@ CREATE INDEX execution_proposed_by_idx ON execution (proposed_by);
 CREATE INDEX execution_proposal_idx ON execution (proposal_id);
 CREATE UNIQUE INDEX execution_once_idx ON execution (proposal_id) WHERE status = 'succeeded' AND NOT dry_run;
 
-COMMENT ON TABLE execution IS 'Runs of approved calls with their results; a finished one does not change any more';
+COMMENT ON TABLE execution IS 'Runs of approved calls with their results; a finished execution does not change';
 COMMENT ON COLUMN execution.execution_id IS 'Id';
 COMMENT ON COLUMN execution.proposal_id IS 'Proposal that runs (refers to proposal)';
 COMMENT ON COLUMN execution.workflow_id IS 'Workflow of the proposal (refers to workflow)';
 COMMENT ON COLUMN execution.revision IS 'Revision that ran';
 COMMENT ON COLUMN execution.actor_id IS 'Actor that asked for the execution, where known (refers to actor)';
-COMMENT ON COLUMN execution.status IS 'Where the execution stands; while a worker runs it the row says queued and worker_status has it';
+COMMENT ON COLUMN execution.status IS 'Status; while a worker runs the execution it stays queued, unless the tool has rerun false; worker_status shows the call';
 COMMENT ON COLUMN execution.dry_run IS 'The tool was not called';
 COMMENT ON COLUMN execution.attempt IS 'How many times the call was started';
-COMMENT ON COLUMN execution.queued_at IS 'From when on a worker could start the call; null: it ran at once';
+COMMENT ON COLUMN execution.queued_at IS 'From when a worker could start the call; null: it ran at once';
 COMMENT ON COLUMN execution.started_at IS 'When the tool was called';
-COMMENT ON COLUMN execution.finished_at IS 'When the tool was done';
+COMMENT ON COLUMN execution.finished_at IS 'When the tool ended';
 COMMENT ON COLUMN execution.ended_by IS 'Actor that cancelled the execution, where known; cancel_request has the login (refers to actor)';
 COMMENT ON COLUMN execution.login IS 'Login that asked for the execution (session_user)';
 COMMENT ON COLUMN execution.end_reason IS 'Reason given when the execution was cancelled';
-COMMENT ON COLUMN execution.result IS 'What execute_action returned; while queued, what the last attempt came to';
+COMMENT ON COLUMN execution.result IS 'What execute_action returned; while queued, the result of the last attempt';
 COMMENT ON COLUMN execution.proposed_by IS 'Actor that proposed the call, who reads the row (refers to actor)';
 COMMENT ON INDEX execution_once_idx IS 'A proposal succeeds once';
 
@@ -522,7 +522,7 @@ CREATE INDEX queue_due_idx ON queue (run_as_oid, priority DESC, due_at, executio
 COMMENT ON TABLE queue IS 'Calls that wait for a background worker or run in one; a row is deleted when its call is done';
 COMMENT ON COLUMN queue.proposal_id IS 'Proposal that runs (refers to proposal)';
 COMMENT ON COLUMN queue.execution_id IS 'Execution that it is queued as (refers to execution)';
-COMMENT ON COLUMN queue.run_as_oid IS 'Role the tool runs as, and the worker with it';
+COMMENT ON COLUMN queue.run_as_oid IS 'Role that the tool, and the worker with it, runs as';
 COMMENT ON COLUMN queue.priority IS 'Calls of a higher priority start first';
 COMMENT ON COLUMN queue.due_at IS 'When the call may start';
 COMMENT ON COLUMN queue.attempts IS 'How many times the call was started and failed with a passing error';
@@ -552,9 +552,9 @@ COMMENT ON COLUMN cancel_request.execution_id IS 'Execution to cancel (refers to
 COMMENT ON COLUMN cancel_request.proposal_id IS 'Proposal whose call it runs (refers to proposal)';
 COMMENT ON COLUMN cancel_request.workflow_id IS 'Workflow of the proposal (refers to workflow)';
 COMMENT ON COLUMN cancel_request.requested_at IS 'When cancel_execution was called';
-COMMENT ON COLUMN cancel_request.actor_id IS 'Actor that asked; null: nobody in particular (refers to actor)';
+COMMENT ON COLUMN cancel_request.actor_id IS 'Actor that asked; null: no particular actor (refers to actor)';
 COMMENT ON COLUMN cancel_request.login IS 'Login that asked (session_user)';
-COMMENT ON COLUMN cancel_request.reason IS 'Why, in the words of who asked';
+COMMENT ON COLUMN cancel_request.reason IS 'Why, in the words of the actor that asked';
 COMMENT ON COLUMN cancel_request.proposed_by IS 'Actor that proposed the call, who reads the row (refers to actor)';
 
 CREATE TABLE break_glass (
@@ -580,21 +580,21 @@ CREATE INDEX break_glass_proposal_idx ON break_glass (proposal_id);
 CREATE INDEX break_glass_proposed_by_idx ON break_glass (proposed_by);
 CREATE INDEX break_glass_open_idx ON break_glass (execution_id) WHERE reviewed_at IS NULL;
 
-COMMENT ON TABLE break_glass IS 'Executions without the approvals, and who looked at them afterwards';
+COMMENT ON TABLE break_glass IS 'Executions without the approvals, and their later reviews';
 COMMENT ON COLUMN break_glass.execution_id IS 'Execution that ran without the approvals (refers to execution)';
 COMMENT ON COLUMN break_glass.proposal_id IS 'Proposal that ran (refers to proposal)';
 COMMENT ON COLUMN break_glass.workflow_id IS 'Workflow of the proposal (refers to workflow)';
 COMMENT ON COLUMN break_glass.revision IS 'Revision that ran';
 COMMENT ON COLUMN break_glass.actor_id IS 'Actor that broke the glass (refers to actor)';
-COMMENT ON COLUMN break_glass.broken_at IS 'When';
-COMMENT ON COLUMN break_glass.freeze_id IS 'Freeze that stood at the time, the one that ends last (refers to freeze_window)';
-COMMENT ON COLUMN break_glass.reason IS 'Why, in the words of who did it';
+COMMENT ON COLUMN break_glass.broken_at IS 'When the glass was broken';
+COMMENT ON COLUMN break_glass.freeze_id IS 'Freeze in force at that time, the one that ends last; null: none (refers to freeze_window)';
+COMMENT ON COLUMN break_glass.reason IS 'Why, in the words of the actor';
 COMMENT ON COLUMN break_glass.person IS 'The actor''s person at that time';
 COMMENT ON COLUMN break_glass.db_role IS 'The actor''s database role at that time';
 COMMENT ON COLUMN break_glass.login IS 'Login it was done through; null: a gateway';
-COMMENT ON COLUMN break_glass.reviewed_at IS 'When somebody else looked at it; null: nobody has yet';
+COMMENT ON COLUMN break_glass.reviewed_at IS 'When another person looked at it; null: nobody has';
 COMMENT ON COLUMN break_glass.reviewer_id IS 'Actor that looked at it (refers to actor)';
-COMMENT ON COLUMN break_glass.comment IS 'What the reviewer said of it';
+COMMENT ON COLUMN break_glass.comment IS 'Comment of the reviewer';
 COMMENT ON COLUMN break_glass.proposed_by IS 'Actor that proposed the call, who reads the row (refers to actor)';
 
 CREATE TABLE audit_log (
@@ -622,19 +622,19 @@ CREATE INDEX audit_log_search_idx ON audit_log
  USING brin (occurred_at, action text_bloom_ops) WITH (pages_per_range = 16);
 ALTER TABLE audit_log SET (autovacuum_vacuum_insert_scale_factor = 0.02);
 
-COMMENT ON TABLE audit_log IS 'Every step, written in the transaction that took it; rows are never changed';
+COMMENT ON TABLE audit_log IS 'Audit log: every step, written in the transaction that took it; rows are never changed';
 COMMENT ON COLUMN audit_log.audit_id IS 'Id, in the order of writing';
 COMMENT ON COLUMN audit_log.occurred_at IS 'When it happened, by the real clock';
-COMMENT ON COLUMN audit_log.action IS 'Name of the call that did it';
-COMMENT ON COLUMN audit_log.actor_id IS 'Who acted; null: the extension by itself, or nobody in particular (refers to actor)';
+COMMENT ON COLUMN audit_log.action IS 'Name of the call that took the step';
+COMMENT ON COLUMN audit_log.actor_id IS 'Actor that acted; null: the extension itself, or no particular actor (refers to actor)';
 COMMENT ON COLUMN audit_log.proposal_id IS 'Proposal it is about; null: none (refers to proposal)';
 COMMENT ON COLUMN audit_log.execution_id IS 'Execution it is about; null: none (refers to execution)';
 COMMENT ON COLUMN audit_log.login IS 'The session''s login (session_user)';
-COMMENT ON COLUMN audit_log.details IS 'What is particular to the action';
+COMMENT ON COLUMN audit_log.details IS 'Details, which depend on the action';
 COMMENT ON COLUMN audit_log.workflow_id IS 'Workflow it belongs to; null: none (refers to workflow)';
 COMMENT ON COLUMN audit_log.db_role IS 'Role the session had taken on; while a tool runs, the tool''s';
 COMMENT ON COLUMN audit_log.application_name IS 'The session''s application_name';
 COMMENT ON COLUMN audit_log.client_addr IS 'Address of the client; null: a local connection';
-COMMENT ON COLUMN audit_log.backend_pid IS 'Process that did it';
-COMMENT ON COLUMN audit_log.transaction_id IS 'Transaction that did it';
+COMMENT ON COLUMN audit_log.backend_pid IS 'Process that took the step';
+COMMENT ON COLUMN audit_log.transaction_id IS 'Transaction that took the step';
 COMMENT ON COLUMN audit_log.query IS 'Query the client sent, up to 8 kB of it';

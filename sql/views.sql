@@ -6,13 +6,13 @@ SELECT w.pid::integer AS pid, d.datname AS database, r.rolname AS role, w.execut
   LEFT JOIN pg_catalog.pg_database d ON d.oid = w.database_oid
   LEFT JOIN pg_catalog.pg_roles r ON r.oid = w.role_oid;
 
-COMMENT ON VIEW worker_status IS 'Background workers of all databases, and what they run';
+COMMENT ON VIEW worker_status IS 'Background workers of all databases, with the calls that they run';
 COMMENT ON COLUMN worker_status.pid IS 'Process; null: it is being started';
-COMMENT ON COLUMN worker_status.database IS 'Database it is connected to';
-COMMENT ON COLUMN worker_status.role IS 'Role it is connected as, which its tools run as';
+COMMENT ON COLUMN worker_status.database IS 'Database that it is connected to';
+COMMENT ON COLUMN worker_status.role IS 'Role that it is connected as; its tools run as this role';
 COMMENT ON COLUMN worker_status.state IS 'starting, idle or busy';
 COMMENT ON COLUMN worker_status.execution_id IS 'Execution that it runs, of its database';
-COMMENT ON COLUMN worker_status.tool IS 'Tool that it calls; null in other databases';
+COMMENT ON COLUMN worker_status.tool IS 'Tool that it calls; null for another database';
 COMMENT ON COLUMN worker_status.since IS 'When the state began';
 
 CREATE VIEW queue_status WITH (security_invoker = true) AS
@@ -35,13 +35,13 @@ SELECT q.tool,
  CROSS JOIN LATERAL (SELECT pg_catalog.clock_timestamp() AS t) now
  GROUP BY q.tool;
 
-COMMENT ON VIEW queue_status IS 'What waits for the background workers, per tool';
+COMMENT ON VIEW queue_status IS 'Calls that wait for the background workers, for each tool';
 COMMENT ON COLUMN queue_status.tool IS 'Tool';
 COMMENT ON COLUMN queue_status.due IS 'Calls that may start now';
-COMMENT ON COLUMN queue_status.scheduled IS 'Calls that are due later, or are tried again then';
-COMMENT ON COLUMN queue_status.running IS 'Calls that a worker runs, of this database';
+COMMENT ON COLUMN queue_status.scheduled IS 'Calls that are due later, also for another attempt';
+COMMENT ON COLUMN queue_status.running IS 'Calls of this database that a worker runs';
 COMMENT ON COLUMN queue_status.held IS 'Calls of the original of this database, held until resume_queue()';
-COMMENT ON COLUMN queue_status.oldest_age IS 'How long the oldest call that is due has been';
+COMMENT ON COLUMN queue_status.oldest_age IS 'How long the oldest due call has been due';
 
 -- CASE and not coalesce: row security would let the index on finished_at not be used.
 CREATE FUNCTION list_execution_stats(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, OUT tool text, OUT count bigint,
@@ -66,19 +66,19 @@ SELECT p.tool,
  GROUP BY p.tool;
 END;
 COMMENT ON FUNCTION list_execution_stats IS
-  'Executions that ended in a window of time, per tool: from since (NULL: the beginning) until before until (NULL: now). The columns are those of the view execution_stats, which has them all.';
+  'Counts the executions that ended in a window of time, for each tool: not before since (NULL: no limit), and before until (NULL: no limit). The columns are those of the view execution_stats, which has all executions.';
 
 CREATE VIEW execution_stats WITH (security_invoker = true) AS
 SELECT * FROM list_execution_stats();
 
-COMMENT ON VIEW execution_stats IS 'Executions that have ended, per tool; dry runs do not count';
+COMMENT ON VIEW execution_stats IS 'Executions that have ended, for each tool; dry runs do not count';
 COMMENT ON COLUMN execution_stats.tool IS 'Tool';
 COMMENT ON COLUMN execution_stats.count IS 'How many have ended';
 COMMENT ON COLUMN execution_stats.duration_p95 IS '95 of 100 run times were shorter';
 COMMENT ON COLUMN execution_stats.duration_p99 IS '99 of 100 run times were shorter';
 COMMENT ON COLUMN execution_stats.wait_p95 IS '95 of 100 of those times were shorter';
 COMMENT ON COLUMN execution_stats.wait_p99 IS '99 of 100 of those times were shorter';
-COMMENT ON COLUMN execution_stats.failures IS 'Those that failed, refused ones included';
+COMMENT ON COLUMN execution_stats.failures IS 'Those that failed, including refused ones';
 COMMENT ON COLUMN execution_stats.duration_p50 IS 'Median of the run times';
 COMMENT ON COLUMN execution_stats.wait_p50 IS 'Median of the times between due and start, of queued calls';
 
@@ -102,25 +102,25 @@ UNION ALL
   WHERE b.reviewed_at IS NULL AND w.approvable IS NOT NULL
   ORDER BY b.broken_at);
 
-COMMENT ON VIEW pending_review IS 'What waits for a review by who asks; for nobody in particular, as a superuser may be, all that waits';
+COMMENT ON VIEW pending_review IS 'Reviews that wait for the caller''s actor; without a particular actor, as for a superuser, all reviews that wait';
 COMMENT ON COLUMN pending_review.proposal_id IS 'Proposal that waits';
 COMMENT ON COLUMN pending_review.workflow_id IS 'Workflow of the proposal';
 COMMENT ON COLUMN pending_review.tool IS 'Tool to call';
 COMMENT ON COLUMN pending_review.params IS 'Arguments of the call, in this revision';
 COMMENT ON COLUMN pending_review.reason IS 'Why, in the words of the proposer';
 COMMENT ON COLUMN pending_review.revision IS 'Number of the current revision';
-COMMENT ON COLUMN pending_review.reviewer_id IS 'Actor that is asked; null: nobody in particular';
-COMMENT ON COLUMN pending_review.kind IS 'review: decide with review_action; break_glass: it has run without approvals, look at it with review_break_glass';
+COMMENT ON COLUMN pending_review.reviewer_id IS 'Actor for whom the review waits; null: no particular actor';
+COMMENT ON COLUMN pending_review.kind IS 'review: to be decided on with review_action; break_glass: it ran without approvals, and is to be looked at with review_break_glass';
 COMMENT ON COLUMN pending_review.actor_id IS 'Actor that proposed the call';
 COMMENT ON COLUMN pending_review.stage IS 'Stage in which the reviewer''s approval would count; null: in none';
-COMMENT ON COLUMN pending_review.role IS 'Role in which it would';
-COMMENT ON COLUMN pending_review.on_behalf_of IS 'Actor whose role that is, by a delegation; null: the reviewer''s own';
-COMMENT ON COLUMN pending_review.needs IS 'All approvals that are still needed';
-COMMENT ON COLUMN pending_review.approvable IS 'false: too few actors could approve it that are active and for whom somebody can act, so somebody must be registered or it is proposed anew; or tool_changed';
-COMMENT ON COLUMN pending_review.waiting_since IS 'Since when the revision waits, or when it ran without approvals';
+COMMENT ON COLUMN pending_review.role IS 'Role in which it would count';
+COMMENT ON COLUMN pending_review.on_behalf_of IS 'Actor whose role that is, by a delegation; null: it is the reviewer''s own';
+COMMENT ON COLUMN pending_review.needs IS 'All approvals that are missing';
+COMMENT ON COLUMN pending_review.approvable IS 'false: the active actors for whom somebody can act are too few to approve it, so that another one must be registered or the call proposed again; or tool_changed is true';
+COMMENT ON COLUMN pending_review.waiting_since IS 'When the revision began to wait, or when the call ran without approvals';
 COMMENT ON COLUMN pending_review.expires_at IS 'When the proposal expires; null: never';
 COMMENT ON COLUMN pending_review.execution_id IS 'Execution to look at, of kind break_glass';
-COMMENT ON COLUMN pending_review.tool_changed IS 'The tool is not the one that the revision is pinned to: edit it, if only with {}, or have the tool accepted with accept_tool_definition';
+COMMENT ON COLUMN pending_review.tool_changed IS 'The tool is not the one that the revision is pinned to: edit the proposal, if only with {}, or have the tool accepted with accept_tool_definition';
 
 CREATE VIEW proposal_progress WITH (security_invoker = true) AS
 SELECT p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.revision, s.status, p.approvals, p.required_approvals,
@@ -136,7 +136,7 @@ SELECT p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.revision, s.status, p
                                  THEN 'expired' ELSE p.status END AS status) s
   LEFT JOIN (SELECT DISTINCT g.proposal_id FROM break_glass g) b ON b.proposal_id = p.proposal_id;
 
-COMMENT ON VIEW proposal_progress IS 'Where each proposal stands by the clock, and what approvals it still needs';
+COMMENT ON VIEW proposal_progress IS 'Status of each proposal by the clock, and the approvals that it still needs';
 COMMENT ON COLUMN proposal_progress.proposal_id IS 'Proposal';
 COMMENT ON COLUMN proposal_progress.workflow_id IS 'Workflow of the proposal';
 COMMENT ON COLUMN proposal_progress.actor_id IS 'Actor that proposed the call';
@@ -145,15 +145,15 @@ COMMENT ON COLUMN proposal_progress.revision IS 'Number of the current revision'
 COMMENT ON COLUMN proposal_progress.approvals IS 'People who have approved the current revision';
 COMMENT ON COLUMN proposal_progress.required_approvals IS 'People who must approve it, in all its stages';
 COMMENT ON COLUMN proposal_progress.status_at IS 'When the status last changed in the table';
-COMMENT ON COLUMN proposal_progress.status_reason IS 'Reason given for that, where one was';
-COMMENT ON COLUMN proposal_progress.expires_at IS 'While open: when the proposal, or its approval, expires; null: never';
+COMMENT ON COLUMN proposal_progress.status_reason IS 'Reason given for that change, if any';
+COMMENT ON COLUMN proposal_progress.expires_at IS 'When the open proposal, or its approval, expires; null: never';
 COMMENT ON COLUMN proposal_progress.status IS 'Status, where an open proposal past its time is expired';
 COMMENT ON COLUMN proposal_progress.stage IS 'Stage that is open for approvals';
 COMMENT ON COLUMN proposal_progress.needs IS 'The approvals that are missing, such as: needs 1 DBA, then 1 Manager';
-COMMENT ON COLUMN proposal_progress.break_glass IS 'It was executed without the approvals';
-COMMENT ON COLUMN proposal_progress.tool_changed IS 'It is pending or approved, and its tool is not the one that the revision is pinned to';
-COMMENT ON COLUMN proposal_progress.rebound_approvals IS 'Approvals of a pending or approved one whose reviewers are bound to another database role now: review_history has the role that they were given by';
-COMMENT ON COLUMN proposal_progress.what_changed IS 'What of the tool has changed, such as: body, owner';
+COMMENT ON COLUMN proposal_progress.break_glass IS 'The call was executed without the approvals';
+COMMENT ON COLUMN proposal_progress.tool_changed IS 'The proposal is pending or approved, and its tool is not the one that the revision is pinned to';
+COMMENT ON COLUMN proposal_progress.rebound_approvals IS 'Approvals of a pending or approved proposal whose reviewers are bound to another database role now; review_history has the role of the approval';
+COMMENT ON COLUMN proposal_progress.what_changed IS 'What has changed in the tool, such as: body, owner';
 
 CREATE VIEW tool_status WITH (security_invoker = true) AS
 SELECT t.tool, t.enabled, t.function, t.run_as, c.status, c.problem,
@@ -166,7 +166,7 @@ SELECT t.tool, t.enabled, t.function, t.run_as, c.status, c.problem,
               WHERE p.open AND (p.expires_at IS NULL OR p.expires_at > pg_catalog.clock_timestamp())
               GROUP BY p.tool) o ON o.tool = t.tool;
 
-COMMENT ON VIEW tool_status IS 'Tools, whether they can be called, and what a change of them has made stale';
+COMMENT ON VIEW tool_status IS 'Tools, whether they can be called, and how many proposals a change of them has made stale';
 COMMENT ON COLUMN tool_status.tool IS 'Tool';
 COMMENT ON COLUMN tool_status.enabled IS 'A disabled tool is neither proposed nor executed';
 COMMENT ON COLUMN tool_status.function IS 'Qualified signature of the function';
@@ -174,7 +174,7 @@ COMMENT ON COLUMN tool_status.run_as IS 'Role the tool runs as';
 COMMENT ON COLUMN tool_status.status IS 'callable; gone: the function does not exist; refused: it may not run as its role';
 COMMENT ON COLUMN tool_status.problem IS 'Why it cannot be called; null: it can';
 COMMENT ON COLUMN tool_status.open_proposals IS 'Pending and approved proposals of the tool';
-COMMENT ON COLUMN tool_status.stale_proposals IS 'Those of them that are pinned to another definition: edit them, or accept_tool_definition';
+COMMENT ON COLUMN tool_status.stale_proposals IS 'Those of them that are pinned to another definition: edit them, or use accept_tool_definition';
 
 CREATE VIEW workflow_summary WITH (security_invoker = true) AS
 SELECT w.workflow_id, w.title, w.status, w.actor_id, w.dry_run, w.started_at, w.ended_at, p.*
@@ -196,11 +196,11 @@ SELECT w.workflow_id, w.title, w.status, w.actor_id, w.dry_run, w.started_at, w.
                                    AND p.expires_at <= pg_catalog.clock_timestamp() AS expired) s
         WHERE p.workflow_id = w.workflow_id) p;
 
-COMMENT ON VIEW workflow_summary IS 'Workflows with their proposals by status, as it is by the clock';
+COMMENT ON VIEW workflow_summary IS 'Workflows with the numbers of their proposals by status, as it is by the clock';
 COMMENT ON COLUMN workflow_summary.workflow_id IS 'Workflow';
 COMMENT ON COLUMN workflow_summary.title IS 'What the work is about';
 COMMENT ON COLUMN workflow_summary.status IS 'active, completed or cancelled';
-COMMENT ON COLUMN workflow_summary.actor_id IS 'Actor that started the workflow; null: nobody in particular';
+COMMENT ON COLUMN workflow_summary.actor_id IS 'Actor that started the workflow; null: no particular actor';
 COMMENT ON COLUMN workflow_summary.dry_run IS 'Executions in this workflow are dry runs';
 COMMENT ON COLUMN workflow_summary.started_at IS 'When the workflow was started';
 COMMENT ON COLUMN workflow_summary.ended_at IS 'When the workflow was completed or cancelled; null: it is active';
@@ -227,7 +227,7 @@ SELECT r.review_id, r.proposal_id, r.workflow_id, p.tool, r.revision, r.reviewer
   LEFT JOIN actor a ON a.actor_id = r.reviewer_id
   LEFT JOIN revocation v USING (review_id);
 
-COMMENT ON VIEW review_history IS 'Decisions of reviewers, with those that were taken back';
+COMMENT ON VIEW review_history IS 'Decisions of reviewers, including those that were taken back';
 COMMENT ON COLUMN review_history.review_id IS 'Id of the decision';
 COMMENT ON COLUMN review_history.proposal_id IS 'Proposal decided on';
 COMMENT ON COLUMN review_history.workflow_id IS 'Workflow of the proposal';
@@ -239,17 +239,17 @@ COMMENT ON COLUMN review_history.on_behalf_of IS 'Actor whose role the reviewer 
 COMMENT ON COLUMN review_history.decision IS 'What the reviewer decided';
 COMMENT ON COLUMN review_history.stage IS 'Stage that an approval counts in; null: no approval, or an edit';
 COMMENT ON COLUMN review_history.reviewed_at IS 'When the decision was made';
-COMMENT ON COLUMN review_history.comment IS 'What the reviewer said of it';
+COMMENT ON COLUMN review_history.comment IS 'Comment of the reviewer';
 COMMENT ON COLUMN review_history.edits IS 'JSON Merge Patch (RFC 7396) that an edit applied to the params';
 COMMENT ON COLUMN review_history.preview_id IS 'Preview that the reviewer attached; null: none';
-COMMENT ON COLUMN review_history.reviewer IS 'Name of the reviewer; null: not the reader''s to see';
-COMMENT ON COLUMN review_history.status IS 'Where the proposal stood after the decision';
+COMMENT ON COLUMN review_history.reviewer IS 'Name of the reviewer; null: the reader may not see it';
+COMMENT ON COLUMN review_history.status IS 'Status of the proposal after the decision';
 COMMENT ON COLUMN review_history.counts IS 'The decision counted as an approval of the revision';
 COMMENT ON COLUMN review_history.revoked_at IS 'When the approval was taken back, or voided by one that was; null: it stands';
 COMMENT ON COLUMN review_history.db_role IS 'Database role that the reviewer was bound to then; null: none';
 COMMENT ON COLUMN review_history.login IS 'Login the decision came through; null: a gateway';
-COMMENT ON COLUMN review_history.rebound IS 'The reviewer is bound to another role now: the decision is that of db_role';
-COMMENT ON COLUMN review_history.revoke_reason IS 'Reason given for that';
+COMMENT ON COLUMN review_history.rebound IS 'The reviewer is bound to another role now; db_role is the role of the decision';
+COMMENT ON COLUMN review_history.revoke_reason IS 'Reason given for the revocation';
 
 -- The log is read once, whatever there is of roles and actors.
 CREATE VIEW access WITH (security_invoker = true) AS
@@ -295,10 +295,10 @@ SELECT h.rolname AS role, a.actor_id, a.name AS actor, h.capability, h.rolcanlog
                               THEN 'MEMBER' ELSE 'SET' END)
   LEFT JOIN used u ON u.db_role = h.rolname::text AND u.capability = h.capability AND u.actor_id = coalesce(a.actor_id, 0);
 
-COMMENT ON VIEW access IS 'Who may do what: the roles that have a capability, by a grant or as a member, and the actors that they act as';
+COMMENT ON VIEW access IS 'Roles that have a capability, by a grant or as a member, and the actors that they act as';
 COMMENT ON COLUMN access.role IS 'Database role';
-COMMENT ON COLUMN access.actor_id IS 'Active actor that a session of the role acts as; null: none, so with gateway any, and else nobody in particular';
+COMMENT ON COLUMN access.actor_id IS 'Active actor that a session of the role acts as; null: none. With the capability gateway the role acts for any actor, otherwise for none';
 COMMENT ON COLUMN access.actor IS 'Name of the actor';
 COMMENT ON COLUMN access.capability IS 'Capability that the role has, as grant_capability names it';
 COMMENT ON COLUMN access.can_login IS 'The role can log in; if not, its members take it on with SET ROLE';
-COMMENT ON COLUMN access.last_used_at IS 'When a role of this name, as the actor, last made a call that comes with this capability only; null: never, and for gateway';
+COMMENT ON COLUMN access.last_used_at IS 'When a role of this name, as the actor, last made a call that only this capability permits; null: never, and always for gateway';
