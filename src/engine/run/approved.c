@@ -22,6 +22,21 @@
 #include "miscadmin.h"
 #include "store/queue.h"
 
+/*
+ * The row of an execution of a proposal, for an actor or, where actor_id is NULL,
+ * for nobody in particular.  The caller sets id, status, times and result.
+ */
+Execution
+approved_execution(const Proposal *proposal, const int64 *actor_id, const char *login)
+{
+	return (Execution){.proposal_id = proposal->proposal_id,
+					   .proposed_by = proposal->actor_id,
+					   .workflow_id = proposal->workflow_id,
+					   .revision = proposal->revision,
+					   .actor_id = actor_id,
+					   .login = login};
+}
+
 /* Refuse what waits for a worker, or runs in one. */
 void
 approved_check_not_queued(int64 proposal_id)

@@ -11,6 +11,7 @@
 #include "engine/tool/result.h"
 #include "store/actor.h"
 #include "store/break_glass.h"
+#include "store/execution.h"
 #include "store/policy.h"
 #include "store/proposal.h"
 #include "store/tool.h"
@@ -35,6 +36,8 @@ typedef struct Run
 	bool in_worker;
 } Run;
 
+extern Execution approved_execution(const Proposal *proposal, const int64 *actor_id,
+									const char *login);
 extern Proposal *approved_require(int64 proposal_id);
 extern Proposal *approved_lock(int64 proposal_id);
 extern void approved_read(ApprovedCall *call, Proposal *proposal);

@@ -52,19 +52,17 @@ Jsonb *
 finish_call(const ApprovedCall *call, const Run *run, const char *login, CallResult *result)
 {
 	bool failed = result->error != NULL;
-	Execution execution = {.execution_id = run->execution_id,
-						   .proposal_id = call->proposal->proposal_id,
-						   .proposed_by = call->proposal->actor_id,
-						   .workflow_id = call->proposal->workflow_id,
-						   .revision = call->proposal->revision,
-						   .actor_id = run->actor != NULL ? &run->actor->actor_id : NULL,
-						   .status = failed ? EXECUTION_FAILED : EXECUTION_SUCCEEDED,
-						   .dry_run = call->dry_run,
-						   .attempt = 1,
-						   .started_at = result->started_at,
-						   .finished_at = result->finished_at,
-						   .login = login};
+	Execution execution = approved_execution(call->proposal,
+											 run->actor != NULL ? &run->actor->actor_id : NULL,
+											 login);
 
+	Assert(run->execution_id != 0 && IsTransactionState());
+	execution.execution_id = run->execution_id;
+	execution.status = failed ? EXECUTION_FAILED : EXECUTION_SUCCEEDED;
+	execution.dry_run = call->dry_run;
+	execution.attempt = 1;
+	execution.started_at = result->started_at;
+	execution.finished_at = result->finished_at;
 	result->break_glass = run->broken != NULL;
 	execution.result = result_build(result);
 	execution_insert(&execution);

@@ -127,12 +127,7 @@ work_begin(Work *work, WorkItem *item, WorkReport *report)
 	if (item->call.execution_id == 0)
 	{
 		work->queued = NULL;
-		work->execution.proposal_id = work->proposal->proposal_id;
-		work->execution.proposed_by = work->proposal->actor_id;
-		work->execution.workflow_id = work->proposal->workflow_id;
-		work->execution.revision = work->proposal->revision;
-		work->execution.actor_id = item->actor_id;
-		work->execution.login = item->login;
+		work->execution = approved_execution(work->proposal, item->actor_id, item->login);
 		work->execution.attempt = item->attempts;
 		return true;
 	}

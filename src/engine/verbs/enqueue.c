@@ -26,21 +26,16 @@ static int64
 queue_call(const ApprovedCall *call, const Caller *caller, const int64 *actor_id,
 		   TimestampTz run_at, int64 priority)
 {
-	Execution execution = {.status = EXECUTION_QUEUED};
+	Execution execution = approved_execution(call->proposal, actor_id, caller->login_name);
 	QueueRow row = {0};
 	QueuedCall queued = {0};
 
 	execution.execution_id = store_next_id(STORE_EXECUTION);
-	execution.proposal_id = call->proposal->proposal_id;
-	execution.proposed_by = call->proposal->actor_id;
-	execution.workflow_id = call->proposal->workflow_id;
-	execution.revision = call->proposal->revision;
-	execution.actor_id = actor_id;
+	execution.status = EXECUTION_QUEUED;
 	execution.dry_run = call->dry_run;
 	execution.queued_at = GetCurrentTimestamp();
 	if (run_at != 0)
 		execution.queued_at = Max(execution.queued_at, run_at);
-	execution.login = caller->login_name;
 	execution_insert(&execution);
 
 	row.proposal_id = execution.proposal_id;
