@@ -120,7 +120,7 @@ wfo_review_actions(PG_FUNCTION_ARGS)
 
 	call_begin("review_actions");
 	arg_require(fcinfo, 0, "reviews");
-	elements = json_args_elements(PG_GETARG_JSONB_P(0), "reviews", &count);
+	elements = json_args_elements(&args, PG_GETARG_JSONB_P(0), &count);
 	requests = palloc0(sizeof(ReviewRequest) * Max(count, 1));
 	for (args.index = 0; args.index < count; args.index++)
 	{

@@ -1,6 +1,10 @@
 /*
  * json_args.c
  *	  Reads the members of a JSON object that stands for arguments.
+ *
+ * It owns the messages about an argument that is an array of objects: every
+ * call that takes one has its elements read here.  What the members mean is for
+ * the call to know.
  */
 #include "postgres.h"
 
@@ -14,17 +18,25 @@
 /* How many elements an argument that is an array may have. */
 #define ELEMENTS_MAX 100000
 
+/* The hint of an error: how an element looks, where the call says so. */
+static int
+hint_of(const JsonArgs *args)
+{
+	return args->hint != NULL ? errhint("%s", args->hint) : 0;
+}
+
 static void
 report_malformed(const JsonArgs *args, const char *key, const char *wanted)
 {
 	report_invalid("wfo_argument_invalid",
 				   errmsg("member \"%s\" of element %d of argument \"%s\" must be %s", key,
-						  args->index, args->argument, wanted));
+						  args->index, args->argument, wanted),
+				   hint_of(args));
 }
 
 /* Refuse an array with more elements than one call takes: 54000. */
-void
-json_args_check_count(Jsonb *array, const char *argument)
+static void
+check_count(Jsonb *array, const char *argument)
 {
 	if (JB_ROOT_COUNT(array) > ELEMENTS_MAX)
 		report_limit("wfo_too_many_elements",
@@ -34,9 +46,9 @@ json_args_check_count(Jsonb *array, const char *argument)
 					 errhint("Make several calls."));
 }
 
-/* The elements of an array of objects. */
+/* The elements of an array of objects, which is the argument that args names. */
 Jsonb **
-json_args_elements(Jsonb *array, const char *argument, int *count)
+json_args_elements(const JsonArgs *args, Jsonb *array, int *count)
 {
 	Jsonb **elements;
 	JsonbIterator *it;
@@ -45,8 +57,9 @@ json_args_elements(Jsonb *array, const char *argument, int *count)
 	*count = 0;
 	if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
 		report_invalid("wfo_argument_invalid",
-					   errmsg("argument \"%s\" must be a JSON array of objects", argument));
-	json_args_check_count(array, argument);
+					   errmsg("argument \"%s\" must be a JSON array of objects", args->argument),
+					   hint_of(args));
+	check_count(array, args->argument);
 	elements = palloc(sizeof(Jsonb *) * Max(JB_ROOT_COUNT(array), 1));
 	it = JsonbIteratorInit(&array->root);
 	(void) JsonbIteratorNext(&it, &value, true);
@@ -55,7 +68,8 @@ json_args_elements(Jsonb *array, const char *argument, int *count)
 		if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
 			report_invalid("wfo_argument_invalid",
 						   errmsg("element %d of argument \"%s\" must be a JSON object", *count,
-								  argument));
+								  args->argument),
+						   hint_of(args));
 		elements[(*count)++] = JsonbValueToJsonb(&value);
 	}
 	return elements;
@@ -79,7 +93,8 @@ json_args_check_keys(const JsonArgs *args, const char *const *keys)
 		if (*key == NULL)
 			report_invalid("wfo_argument_invalid",
 						   errmsg("element %d of argument \"%s\" has an unknown member \"%s\"",
-								  args->index, args->argument, name));
+								  args->index, args->argument, name),
+						   hint_of(args));
 		(void) JsonbIteratorNext(&it, &value, true);
 	}
 }
@@ -131,7 +146,8 @@ require_member(const JsonArgs *args, const char *key)
 		report_invalid("wfo_argument_null",
 					   errmsg("member \"%s\" of element %d of argument \"%s\" must not be null or "
 							  "missing",
-							  key, args->index, args->argument));
+							  key, args->index, args->argument),
+					   hint_of(args));
 }
 
 int64

@@ -16,12 +16,12 @@
 typedef struct JsonArgs
 {
 	const char *argument; /* the array's name */
+	const char *hint;     /* how an element looks, or NULL */
 	int index;            /* from 0 */
 	Jsonb *object;
 } JsonArgs;
 
-extern void json_args_check_count(Jsonb *array, const char *argument);
-extern Jsonb **json_args_elements(Jsonb *array, const char *argument, int *count);
+extern Jsonb **json_args_elements(const JsonArgs *args, Jsonb *array, int *count);
 extern void json_args_check_keys(const JsonArgs *args, const char *const *keys);
 extern int64 *json_args_int64_or_null(const JsonArgs *args, const char *key);
 extern int64 json_args_int64(const JsonArgs *args, const char *key);

@@ -171,7 +171,13 @@ SELECT t.refused(jsonb_build_array(jsonb_build_object('proposal_id', :good), v.c
     ('{"tool": "nothing", "params": {}}', '42704'), ('{"tool": "", "params": {}}', '42704'),
     ('{"tool": "add", "params": {"n": 1, "m": 1}}', '22023'), ('{"tool": "add", "params": {"n": []}}', '22023'), ('{"tool": "add", "params": {"n": "x"}}', '22023')
   ) v (call, sqlstate);
-SELECT t.refused(calls, '{"sqlstate": "22023", "message": "argument \"calls\" must be a JSON array", "hint": "_%"}', 'calls as ' || calls::text)
+SELECT t.refused(jsonb_build_array(jsonb_build_object('proposal_id', :good), v.call), jsonb_build_object('message', v.message), v.message)
+  FROM (VALUES ('[]'::jsonb, 'element 1 of argument "calls" must be a JSON object'),
+               ('{"proposal_id": 1, "else": 1}', 'element 1 of argument "calls" has an unknown member "else"'),
+               ('{"proposal_id": "x"}', 'member "proposal_id" of element 1 of argument "calls" must be a whole number of the type bigint'),
+               ('{"tool": "add", "params": []}', 'member "params" of element 1 of argument "calls" must be a JSON object'),
+               ('{"tool": "add"}', 'element 1 of argument "calls" must have either "proposal_id" or "tool" and "params"')) v (call, message);
+SELECT t.refused(calls, '{"sqlstate": "22023", "message": "argument \"calls\" must be a JSON array of objects", "hint": "_%"}', 'calls as ' || calls::text)
   FROM unnest('{"{}",1,"\"x\"",null,true,"{\"proposal_id\": 1}"}'::jsonb[]) calls WHERE calls IS NOT NULL;
 SELECT t.refused('null', '{"sqlstate": "22023", "hint": "_%"}', 'calls as a JSON null');
 SELECT t.raises('SELECT workflow_orch.execute_parallel(NULL, t.ann())', '{"sqlstate": "22023", "message": "argument \"calls\" must not be null"}', 'calls NULL');

@@ -22,7 +22,6 @@
 #include "store/audit_log.h"
 #include "store/execution.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 #define SHAPE_HINT \
@@ -38,100 +37,38 @@ typedef struct CallSpec
 	Jsonb *params;
 } CallSpec;
 
-/* An id, as a number or as a string of digits. */
-static int64 *
-read_id(int index, const char *key, const JsonbValue *value)
-{
-	char *text = NULL;
-	char *end;
-	int64 *id = palloc(sizeof(int64));
-
-	if (value->type == jbvNumeric)
-		text = DatumGetCString(DirectFunctionCall1(numeric_out,
-												   NumericGetDatum(value->val.numeric)));
-	else if (value->type == jbvString)
-		text = pnstrdup(value->val.string.val, value->val.string.len);
-	if (text != NULL)
-	{
-		errno = 0;
-		*id = strtoll(text, &end, 10);
-		if (errno == 0 && end != text && *end == '\0')
-			return id;
-	}
-	report_invalid("wfo_argument_invalid", errmsg("call %d has a malformed %s", index, key),
-				   errdetail("It must be a whole number."), errhint(SHAPE_HINT));
-	return NULL;
-}
-
+/* Read one element of the calls. */
 static void
-read_member(int index, const char *key, JsonbValue *value, CallSpec *spec)
+read_call(const JsonArgs *args, CallSpec *spec)
 {
-	if (strcmp(key, "proposal_id") == 0)
-		spec->proposal_id = read_id(index, key, value);
-	else if (strcmp(key, "workflow_id") == 0 && value->type != jbvNull)
-		spec->workflow_id = read_id(index, key, value);
-	else if (strcmp(key, "tool") == 0 && value->type == jbvString)
-		spec->tool = pnstrdup(value->val.string.val, value->val.string.len);
-	else if (strcmp(key, "params") == 0)
-	{
-		spec->params = JsonbValueToJsonb(value);
-		if (!JB_ROOT_IS_OBJECT(spec->params))
-			report_invalid("wfo_argument_invalid",
-						   errmsg("the params of call %d must be a JSON object", index),
-						   errhint(SHAPE_HINT));
-	}
-	else if (strcmp(key, "workflow_id") != 0)
-		report_invalid("wfo_argument_invalid",
-					   errmsg("call %d has an unknown or malformed member \"%s\"", index, key),
-					   errhint(SHAPE_HINT));
-}
+	static const char *const keys[] = {"proposal_id", "tool", "params", "workflow_id", NULL};
 
-static void
-read_spec(int index, Jsonb *call, CallSpec *spec)
-{
-	JsonbIterator *iterator;
-	JsonbValue value;
-
-	memset(spec, 0, sizeof(CallSpec));
-	if (!JB_ROOT_IS_OBJECT(call))
-		report_invalid("wfo_argument_invalid", errmsg("call %d is not a JSON object", index),
-					   errhint(SHAPE_HINT));
-	iterator = JsonbIteratorInit(&call->root);
-	(void) JsonbIteratorNext(&iterator, &value, true);
-	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
-	{
-		char *key = pnstrdup(value.val.string.val, value.val.string.len);
-
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		read_member(index, key, &value, spec);
-	}
+	json_args_check_keys(args, keys);
+	spec->proposal_id = json_args_int64_or_null(args, "proposal_id");
+	spec->tool = json_args_text_or_null(args, "tool");
+	spec->params = json_args_object_or_null(args, "params");
+	spec->workflow_id = json_args_int64_or_null(args, "workflow_id");
 	if (spec->proposal_id != NULL
 			? spec->tool != NULL || spec->params != NULL || spec->workflow_id != NULL
 			: spec->tool == NULL || spec->params == NULL)
-		report_invalid("wfo_argument_invalid", errmsg("call %d does not say what to call", index),
-					   errhint(SHAPE_HINT));
+		report_invalid("wfo_argument_invalid",
+					   errmsg("element %d of argument \"%s\" must have either \"proposal_id\" or "
+							  "\"tool\" and \"params\"",
+							  args->index, args->argument),
+					   errhint("%s", args->hint));
 }
 
 static CallSpec *
-read_specs(Jsonb *calls, int *count)
+read_calls(Jsonb *calls, int *count)
 {
-	CallSpec *specs;
-	JsonbIterator *iterator;
-	JsonbValue value;
-	int index = 0;
+	JsonArgs args = {.argument = "calls", .hint = SHAPE_HINT};
+	Jsonb **elements = json_args_elements(&args, calls, count);
+	CallSpec *specs = palloc0(Max(*count, 1) * sizeof(CallSpec));
 
-	if (!JB_ROOT_IS_ARRAY(calls) || JB_ROOT_IS_SCALAR(calls))
-		report_invalid("wfo_argument_invalid", errmsg("argument \"calls\" must be a JSON array"),
-					   errhint(SHAPE_HINT));
-	*count = JB_ROOT_COUNT(calls);
-	json_args_check_count(calls, "calls");
-	specs = palloc(Max(*count, 1) * sizeof(CallSpec));
-	iterator = JsonbIteratorInit(&calls->root);
-	(void) JsonbIteratorNext(&iterator, &value, true);
-	while (JsonbIteratorNext(&iterator, &value, true) == WJB_ELEM)
+	for (args.index = 0; args.index < *count; args.index++)
 	{
-		read_spec(index, JsonbValueToJsonb(&value), &specs[index]);
-		index++;
+		args.object = elements[args.index];
+		read_call(&args, &specs[args.index]);
 	}
 	return specs;
 }
@@ -219,7 +156,7 @@ prepare_call(int index, void *arg)
 void
 batch_prepare(Batch *batch, Jsonb *calls, const int64 *actor_id)
 {
-	CallSpec *specs = read_specs(calls, &batch->ncalls);
+	CallSpec *specs = read_calls(calls, &batch->ncalls);
 	Preparation preparation = {.batch = batch, .specs = specs};
 
 	caller_identify(&batch->caller);
