@@ -30,6 +30,7 @@
 #include "engine/tool/definition.h"
 #include "engine/tool/describe.h"
 #include "engine/tool/run_sql.h"
+#include "engine/tool/tool_function.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -41,75 +42,6 @@
 #include "utils/syscache.h"
 
 static Cache *definitions = NULL;
-
-static HeapTuple
-proc_fetch(Oid function)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-
-	if (!HeapTupleIsValid(tuple))
-		report_unknown("wfo_unknown_function",
-					   errmsg("function with OID %u does not exist", function));
-	return tuple;
-}
-
-/*
- * Check that a function can be a tool.
- *
- * 22023 where the reason lies in what it is; 42501 for the extension's own
- * functions but run_sql, which would go round the review.
- */
-void
-definition_check_function(Oid function)
-{
-	HeapTuple tuple = proc_fetch(function);
-	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
-	char *signature = format_procedure(function);
-	Oid *types;
-	char **names;
-	char *modes;
-	int nargs = get_func_arg_info(tuple, &types, &names, &modes);
-	Oid result_type;
-	TupleDesc result_desc;
-	TypeFuncClass result_class;
-
-	if (getExtensionOfObject(ProcedureRelationId, function) == get_extension_oid(WFO_NAME, false) &&
-		!run_sql_is(function))
-		report_denied("wfo_not_a_tool",
-					  errmsg("function %s belongs to the extension and cannot be a tool",
-							 signature),
-					  errhint("Register a function of the application, or run_sql."));
-	if (proc->prokind != PROKIND_FUNCTION)
-		report_invalid("wfo_not_a_tool", errmsg("%s is not a plain function", signature),
-					   errdetail("Procedures, aggregates and window functions cannot be tools."),
-					   errhint("Write a function that does the work, and register that."));
-
-	for (int i = 0; i < nargs; i++)
-	{
-		if (modes != NULL && modes[i] != PROARGMODE_IN && modes[i] != PROARGMODE_INOUT &&
-			modes[i] != PROARGMODE_VARIADIC)
-			continue;
-		if (names == NULL || names[i][0] == '\0')
-			report_invalid("wfo_not_a_tool",
-						   errmsg("argument %d of function %s has no name", i + 1, signature),
-						   errdetail("The keys of params are the names of the arguments."),
-						   errhint("Name every argument of the function."));
-		if (get_typtype(types[i]) == TYPTYPE_PSEUDO)
-			report_invalid("wfo_not_a_tool",
-						   errmsg("argument \"%s\" of function %s has the pseudo-type %s", names[i],
-								  signature, format_type_be(types[i])),
-						   errhint("Register a function whose arguments have definite types."));
-	}
-
-	result_class = get_func_result_type(function, &result_type, &result_desc);
-	if (result_type != VOIDOID && result_class != TYPEFUNC_SCALAR &&
-		result_class != TYPEFUNC_COMPOSITE && result_class != TYPEFUNC_COMPOSITE_DOMAIN)
-		report_invalid("wfo_not_a_tool",
-					   errmsg("function %s returns the pseudo-type %s", signature,
-							  format_type_be(proc->prorettype)),
-					   errhint("Register a function whose result has a definite type."));
-	ReleaseSysCache(tuple);
-}
 
 /* Fill in the arguments, and add them to the JSON form. */
 static void
@@ -225,7 +157,7 @@ add_former(Definition *definition, const Tool *tool)
 static void
 read_definition(Definition *definition, const Tool *tool)
 {
-	HeapTuple tuple = proc_fetch(definition->function);
+	HeapTuple tuple = tool_function_fetch(definition->function);
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
 	JsonObject json;
 	Described described = {.types = NIL};

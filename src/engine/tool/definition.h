@@ -49,6 +49,5 @@ extern bool definition_is_version(const Definition *a, const Definition *b);
 extern bool definition_is(const Definition *definition, const bytea *sha256);
 extern void definition_check_pinned(const Tool *tool, const Definition *definition,
 									const bytea *sha256, int64 proposal_id);
-extern void definition_check_function(Oid function);
 
 #endif

@@ -3,10 +3,10 @@
  *	  Judges the text of a SQL statement by parsing it.
  *
  * The server's own parser says where one statement ends and what it is: a
- * search for words in the text would be fooled by quotes and comments.  Refused
- * is what a function cannot run, and what would be undone at its end or be of
- * use to nobody but the session.  What a statement may do is for the role that
- * it runs as.
+ * search for words in the text would be fooled by quotes and comments.  This
+ * file refuses what a function cannot run, and what would be undone at the end
+ * of the call or is of use only to the session.  It does not decide what a
+ * statement may do: that is up to the role that the statement runs as.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@
 #include "tcop/utility.h"
 #include "utils/guc.h"
 
-/* Show the place of a syntax error in the statement, and not in the caller's query. */
+/* Show a syntax error at its place in the statement, and not in the caller's query. */
 static void
 syntax_error_callback(void *text)
 {
@@ -91,67 +91,42 @@ uses_cursor(Node *node, void *context)
 	return IsA(node, CurrentOfExpr) || raw_expression_tree_walker(node, uses_cursor, context);
 }
 
-/* Why a statement is not one for a function, as an error's detail; NULL: it is. */
-static const char *
-find_objection(const Node *statement)
+/* Whether the server refuses a statement inside a transaction block, where each call is. */
+static bool
+needs_no_transaction(const Node *statement)
 {
-	check_stack_depth();
 	switch (nodeTag(statement))
 	{
-		case T_TransactionStmt:
-			return "It controls a transaction, and the call is in one already.";
 		case T_VacuumStmt:
-			return ((const VacuumStmt *) statement)->is_vacuumcmd
-					   ? "It cannot run in a transaction."
-					   : NULL;
+			return ((const VacuumStmt *) statement)->is_vacuumcmd;
 		case T_IndexStmt:
-			return ((const IndexStmt *) statement)->concurrent ? "It cannot run in a transaction."
-															   : NULL;
+			return ((const IndexStmt *) statement)->concurrent;
 		case T_DropStmt:
-			return ((const DropStmt *) statement)->concurrent ? "It cannot run in a transaction."
-															  : NULL;
+			return ((const DropStmt *) statement)->concurrent;
 		case T_AlterTableStmt:
-			return detaches_concurrently((const AlterTableStmt *) statement)
-					   ? "It cannot run in a transaction."
-					   : NULL;
+			return detaches_concurrently((const AlterTableStmt *) statement);
 		case T_ReindexStmt:
 			return option_is_on(((const ReindexStmt *) statement)->params, "concurrently") ||
-						   ((const ReindexStmt *) statement)->kind > REINDEX_OBJECT_TABLE
-					   ? "It cannot run in a transaction."
-					   : NULL;
+				   ((const ReindexStmt *) statement)->kind > REINDEX_OBJECT_TABLE;
 		case T_ClusterStmt:
-			return ((const ClusterStmt *) statement)->relation == NULL
-					   ? "It cannot run in a transaction."
-					   : NULL;
+			return ((const ClusterStmt *) statement)->relation == NULL;
 		case T_CreatedbStmt:
 		case T_DropdbStmt:
 		case T_CreateTableSpaceStmt:
 		case T_DropTableSpaceStmt:
 		case T_AlterSystemStmt:
-			return "It cannot run in a transaction.";
-		case T_CopyStmt:
-			if (((const CopyStmt *) statement)->filename == NULL)
-				return "It would talk to the client, which a tool has none of.";
-			return ((const CopyStmt *) statement)->query != NULL
-					   ? find_objection(((const CopyStmt *) statement)->query)
-					   : NULL;
-		case T_ExplainStmt:
-			return find_objection(((const ExplainStmt *) statement)->query);
-		case T_CreateTableAsStmt:
-			return find_objection(((const CreateTableAsStmt *) statement)->query);
-		case T_ViewStmt:
-			return find_objection(((const ViewStmt *) statement)->query);
-		case T_SelectStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-			return uses_cursor((Node *) statement, NULL)
-					   ? "It uses a cursor of the session, which is no part of the call."
-					   : NULL;
-		case T_VariableSetStmt:
-		case T_ConstraintsSetStmt:
-			return "A setting ends with the call.";
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Whether a statement is of use to nobody but the session. */
+static bool
+concerns_session(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
 		case T_PrepareStmt:
 		case T_ExecuteStmt:
 		case T_DeallocateStmt:
@@ -162,10 +137,65 @@ find_objection(const Node *statement)
 		case T_UnlistenStmt:
 		case T_DiscardStmt:
 		case T_LoadStmt:
-			return "It is about the session, which the call does not keep.";
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* The statement that a statement has in it, or NULL. */
+static const Node *
+inner_statement(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CopyStmt:
+			return ((const CopyStmt *) statement)->query;
+		case T_ExplainStmt:
+			return ((const ExplainStmt *) statement)->query;
+		case T_CreateTableAsStmt:
+			return ((const CreateTableAsStmt *) statement)->query;
+		case T_ViewStmt:
+			return ((const ViewStmt *) statement)->query;
 		default:
 			return NULL;
 	}
+}
+
+/* Why a function cannot run a statement, as an error's detail; NULL: it can. */
+static const char *
+find_objection(const Node *statement)
+{
+	const Node *inner = inner_statement(statement);
+
+	check_stack_depth();
+	if (needs_no_transaction(statement))
+		return "It cannot run in a transaction.";
+	if (concerns_session(statement))
+		return "It concerns the session, which the call does not keep.";
+	switch (nodeTag(statement))
+	{
+		case T_TransactionStmt:
+			return "It controls a transaction, and the call is in one already.";
+		case T_CopyStmt:
+			if (((const CopyStmt *) statement)->filename == NULL)
+				return "It transfers data from or to a client, and a tool has no client.";
+			break;
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+			if (uses_cursor((Node *) statement, NULL))
+				return "It uses a cursor of the session, which is not part of the call.";
+			break;
+		case T_VariableSetStmt:
+		case T_ConstraintsSetStmt:
+			return "It changes a setting, which ends with the call.";
+		default:
+			break;
+	}
+	return inner != NULL ? find_objection(inner) : NULL;
 }
 
 /*
@@ -190,6 +220,6 @@ statement_parse(const char *text)
 					   errmsg("run_sql does not run %s",
 							  GetCommandTagName(CreateCommandTag(statement->stmt))),
 					   errdetail("%s", objection),
-					   errhint("Run it outside of the extension, as who may."));
+					   errhint("Run it directly, as a role that is allowed to."));
 	return statement;
 }

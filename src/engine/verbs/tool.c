@@ -17,6 +17,7 @@
 #include "engine/tool/definition.h"
 #include "engine/tool/run_as.h"
 #include "engine/tool/run_sql.h"
+#include "engine/tool/tool_function.h"
 #include "engine/verbs/grant.h"
 #include "engine/verbs/preview.h"
 #include "engine/verbs/tool.h"
@@ -191,7 +192,7 @@ check_run_as(const Caller *caller, Oid function, Oid run_as)
 	HeapTuple tuple;
 	Form_pg_proc proc;
 
-	definition_check_function(function);
+	tool_function_check(function);
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
 	run_as_check_registration(caller->role, run_as, proc->proowner, proc->prosecdef, function);
@@ -202,7 +203,7 @@ check_run_as(const Caller *caller, Oid function, Oid run_as)
 static void
 check_new_run_as(const Caller *caller, Oid function, Oid run_as)
 {
-	definition_check_function(function);
+	tool_function_check(function);
 	if (run_sql_is(function))
 	{
 		run_as_check_registrant(caller->role, run_as);
