@@ -6,7 +6,6 @@
 
 #include "api/result_row.h"
 #include "base/args.h"
-#include "base/errors.h"
 #include "engine/call.h"
 #include "engine/verbs/grant.h"
 #include "engine/verbs/policy.h"

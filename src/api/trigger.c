@@ -8,7 +8,6 @@
 #include "engine/audit/guard.h"
 #include "engine/audit/record.h"
 #include "fmgr.h"
-#include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(wfo_guard);
 PG_FUNCTION_INFO_V1(wfo_record);

@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "base/args.h"
-#include "base/json.h"
 #include "engine/call.h"
 #include "engine/verbs/workflow.h"
 #include "fmgr.h"

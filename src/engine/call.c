@@ -8,13 +8,11 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "base/errors.h"
 #include "base/names.h"
 #include "engine/call.h"
 #include "engine/running.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"
 
 static void
 check_not_in_tool(const char *function)

@@ -10,7 +10,6 @@
 #include "base/errors.h"
 #include "base/interval.h"
 #include "engine/state.h"
-#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 bool

@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "base/each.h"
-#include "base/errors.h"
 #include "engine/approval/inbox.h"
 #include "engine/approval/requirement.h"
 #include "engine/approval/reviewer.h"

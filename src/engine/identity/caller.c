@@ -20,7 +20,6 @@
 #include "miscadmin.h"
 #include "store/table.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 
 void
 caller_identify(Caller *caller)

@@ -11,7 +11,6 @@
 #include "base/errors.h"
 #include "base/log_limit.h"
 #include "commands/dbcommands.h"
-#include "engine/identity/caller.h"
 #include "engine/run/approved.h"
 #include "engine/run/finish.h"
 #include "engine/sandbox/deadline.h"

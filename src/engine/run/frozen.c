@@ -11,7 +11,6 @@
 #include "base/errors.h"
 #include "engine/run/frozen.h"
 #include "store/freeze.h"
-#include "utils/builtins.h"
 
 /* The freeze that keeps a tool from running now and that ends last, or NULL. */
 static const Freeze *

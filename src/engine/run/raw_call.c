@@ -24,7 +24,6 @@
 #include "store/policy.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
-#include "utils/memutils.h"
 
 /* How many approved proposals a hint names, and how many bytes of the params of each. */
 #define HINT_MAX 3

@@ -21,7 +21,6 @@
 #include "engine/sandbox/cursors.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
-#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"

@@ -23,7 +23,6 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/subtransaction.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_namespace.h"

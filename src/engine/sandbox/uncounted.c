@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "base/command_hook.h"
 #include "base/compat.h"
 #include "catalog/namespace.h"
@@ -26,7 +25,6 @@
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
 static ExecutorEnd_hook_type next_end = NULL;

@@ -18,7 +18,6 @@
 #include "engine/tool/params.h"
 #include "engine/tool/statement.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"

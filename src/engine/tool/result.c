@@ -6,7 +6,6 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "engine/tool/definition.h"
 #include "engine/tool/result.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"

@@ -16,7 +16,6 @@
 #include "miscadmin.h"
 #include "store/table.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 

@@ -19,7 +19,6 @@
 #include "engine/tool/statement.h"
 #include "executor/spi.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"

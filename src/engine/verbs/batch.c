@@ -21,8 +21,6 @@
 #include "engine/verbs/execute.h"
 #include "store/audit_log.h"
 #include "store/execution.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #define SHAPE_HINT \
 	"A call is {\"proposal_id\": ...} or {\"tool\": ..., \"params\": {...}, \"workflow_id\": ...}, " \

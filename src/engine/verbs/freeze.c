@@ -12,7 +12,6 @@
 #include "engine/verbs/freeze.h"
 #include "store/freeze.h"
 #include "store/table.h"
-#include "utils/builtins.h"
 
 /* Let nothing execute in a span of time: no call of one tool, or none at all. */
 int64

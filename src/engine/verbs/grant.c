@@ -22,7 +22,6 @@
 #include "store/lock.h"
 #include "store/table.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/syscache.h"
 
 /* Whether a role was granted a function itself, and not through another. */

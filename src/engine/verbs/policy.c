@@ -10,7 +10,6 @@
 #include "model/quorum.h"
 #include "store/lock.h"
 #include "store/policy.h"
-#include "store/table.h"
 
 /*
  * Change what is given, and read the policy as it then stands.

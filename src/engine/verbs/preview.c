@@ -24,7 +24,6 @@
 #include "engine/verbs/preview.h"
 #include "store/preview.h"
 #include "store/table.h"
-#include "utils/builtins.h"
 
 typedef struct PreviewContext
 {

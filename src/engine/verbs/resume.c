@@ -8,7 +8,6 @@
 #include "base/json.h"
 #include "engine/identity/caller.h"
 #include "engine/state.h"
-#include "engine/tool/run_as.h"
 #include "engine/verbs/resume.h"
 #include "store/audit_log.h"
 #include "store/queue.h"

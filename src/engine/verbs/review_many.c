@@ -13,7 +13,6 @@
 #include "engine/tool/result.h"
 #include "engine/verbs/review.h"
 #include "engine/verbs/review_many.h"
-#include "utils/memutils.h"
 
 /* One decision, and what it led to. */
 typedef struct OneReview

@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "base/errors.h"
-#include "base/names.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"

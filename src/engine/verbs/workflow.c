@@ -16,7 +16,6 @@
 #include "engine/verbs/workflow.h"
 #include "engine/verbs/workflow_join.h"
 #include "store/table.h"
-#include "utils/builtins.h"
 
 int64
 workflow_start(const char *title, const int64 *actor_id, bool dry_run, Jsonb *metadata)
