@@ -60,13 +60,10 @@ proposal_require(int64 proposal_id)
 	return proposal;
 }
 
-/* The proposal, locked to the end of the transaction. */
-Proposal *
-proposal_require_lock(int64 proposal_id, bool wait)
+static Proposal *
+require_locked(int64 proposal_id, StoreLock outcome, Proposal *proposal)
 {
-	Proposal *proposal;
-
-	switch (proposal_lock(proposal_id, wait, &proposal))
+	switch (outcome)
 	{
 		case STORE_LOCKED:
 			break;
@@ -81,6 +78,26 @@ proposal_require_lock(int64 proposal_id, bool wait)
 			report_no_proposal(proposal_id);
 	}
 	return proposal;
+}
+
+/* The proposal, locked to the end of the transaction: waits for other sessions. */
+Proposal *
+proposal_require_lock(int64 proposal_id)
+{
+	Proposal *proposal = NULL;
+	StoreLock outcome = proposal_lock(proposal_id, true, &proposal);
+
+	return require_locked(proposal_id, outcome, proposal);
+}
+
+/* The same, without waiting: 55P03 where another session has the proposal. */
+Proposal *
+proposal_require_lock_now(int64 proposal_id)
+{
+	Proposal *proposal = NULL;
+	StoreLock outcome = proposal_lock(proposal_id, false, &proposal);
+
+	return require_locked(proposal_id, outcome, proposal);
 }
 
 /*

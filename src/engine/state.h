@@ -15,7 +15,8 @@
 
 extern ProposalStatus proposal_status_now(const Proposal *proposal);
 extern Proposal *proposal_require(int64 proposal_id);
-extern Proposal *proposal_require_lock(int64 proposal_id, bool wait);
+extern Proposal *proposal_require_lock(int64 proposal_id);
+extern Proposal *proposal_require_lock_now(int64 proposal_id);
 extern void proposal_report_state(const Proposal *proposal, const char *reason, const char *wanted,
 								  const char *hint);
 extern Revision *revision_require(int64 proposal_id, int64 revision);

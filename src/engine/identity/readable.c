@@ -2,11 +2,12 @@
  * readable.c
  *	  Proposals and workflows for callers who may read only their own.
  *
- * Each call that needs no more than the capability propose, and takes an id, gets
- * what the id stands for from here.  What the caller may not read is one thing
- * with what does not exist: the same error, which tells neither of status,
- * revision and ids nor whether there is anything.  Which rows those are is said
- * by the policies in sql/privileges.sql, too.
+ * It owns the answer that such a caller gets for an id: each call that needs no
+ * more than the capability "propose" and takes an id looks up its proposal or
+ * workflow here.  A row that the caller may not read and a row that does not
+ * exist give the same error, which tells nothing about status, revision and ids.
+ * The policies in sql/privileges.sql say which rows those are for SQL; keep the
+ * two in step.
  */
 #include "postgres.h"
 
@@ -14,7 +15,7 @@
 #include "engine/identity/readable.h"
 #include "engine/state.h"
 
-/* Whether the caller may act for the actor whose row it is, be it active or not. */
+/* Whether the caller may act for the actor of a row, active or not; NULL is no actor. */
 static bool
 is_callers_own(const Caller *caller, const int64 *actor_id)
 {
@@ -23,7 +24,26 @@ is_callers_own(const Caller *caller, const int64 *actor_id)
 	return actor != NULL && caller_is_owner_of(caller, actor);
 }
 
-/* The proposal, or NULL where the caller may not read it; 42704 for who reads all. */
+/*
+ * Refuse a row that the caller may not read or that does not exist: 42501.  The
+ * error about the actor that the call is for, if there is one, comes first.
+ */
+pg_attribute_noreturn() static void report_not_yours(const Caller *caller, const Actor *actor,
+													 const char *object, int64 id,
+													 const char *action)
+{
+	if (actor != NULL)
+		caller_check_reads_as(caller, actor);
+	report_denied("wfo_not_yours",
+				  errmsg("%s " INT64_FORMAT " is not yours to %s", object, id, action),
+				  errhint("The table workflow_orch.%s lists the %ss that role \"%s\" may read.",
+						  object, object, caller->role_name));
+}
+
+/*
+ * The proposal, or NULL where the caller may not read it.  For a caller who reads
+ * every proposal, 42704 where it does not exist.
+ */
 Proposal *
 readable_proposal(const Caller *caller, int64 proposal_id)
 {
@@ -36,28 +56,22 @@ readable_proposal(const Caller *caller, int64 proposal_id)
 }
 
 /*
- * The same, where it must be readable: else 42501, which says what the proposal
- * is not the caller's to do with.  The actor is the one that the call is for, or
- * NULL; who may not act as it is told that first, whatever the proposal.
+ * The same, but 42501 where the caller may not read it.  The action is what the
+ * caller wants to do with the proposal; actor is the one that the call is for, or
+ * NULL.
  */
 Proposal *
 readable_proposal_require(const Caller *caller, const Actor *actor, int64 proposal_id,
-						  const char *what)
+						  const char *action)
 {
 	Proposal *proposal = readable_proposal(caller, proposal_id);
 
-	if (proposal != NULL)
-		return proposal;
-	if (actor != NULL)
-		caller_check_reads_as(caller, actor);
-	report_denied("wfo_not_yours",
-				  errmsg("proposal " INT64_FORMAT " is not yours to %s", proposal_id, what),
-				  errhint("The table workflow_orch.proposal lists the proposals that role \"%s\" "
-						  "may read.",
-						  caller->role_name));
+	if (proposal == NULL)
+		report_not_yours(caller, actor, "proposal", proposal_id, action);
+	return proposal;
 }
 
-/* The workflow, or NULL where the caller may not read it; 42704 for who reads all. */
+/* As readable_proposal. */
 Workflow *
 readable_workflow(const Caller *caller, int64 workflow_id)
 {
@@ -72,17 +86,11 @@ readable_workflow(const Caller *caller, int64 workflow_id)
 /* As readable_proposal_require. */
 Workflow *
 readable_workflow_require(const Caller *caller, const Actor *actor, int64 workflow_id,
-						  const char *what)
+						  const char *action)
 {
 	Workflow *workflow = readable_workflow(caller, workflow_id);
 
-	if (workflow != NULL)
-		return workflow;
-	if (actor != NULL)
-		caller_check_reads_as(caller, actor);
-	report_denied("wfo_not_yours",
-				  errmsg("workflow " INT64_FORMAT " is not yours to %s", workflow_id, what),
-				  errhint("The table workflow_orch.workflow lists the workflows that role \"%s\" "
-						  "may read.",
-						  caller->role_name));
+	if (workflow == NULL)
+		report_not_yours(caller, actor, "workflow", workflow_id, action);
+	return workflow;
 }

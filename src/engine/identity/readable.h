@@ -13,9 +13,9 @@
 
 extern Proposal *readable_proposal(const Caller *caller, int64 proposal_id);
 extern Proposal *readable_proposal_require(const Caller *caller, const Actor *actor,
-										   int64 proposal_id, const char *what);
+										   int64 proposal_id, const char *action);
 extern Workflow *readable_workflow(const Caller *caller, int64 workflow_id);
 extern Workflow *readable_workflow_require(const Caller *caller, const Actor *actor,
-										   int64 workflow_id, const char *what);
+										   int64 workflow_id, const char *action);
 
 #endif

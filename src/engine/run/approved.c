@@ -70,7 +70,7 @@ approved_lock(int64 proposal_id)
 
 	if (proposal_lock(proposal_id, false, &proposal) == STORE_BUSY)
 		approved_check_not_queued(proposal_id);
-	proposal = proposal_require_lock(proposal_id, false);
+	proposal = proposal_require_lock_now(proposal_id);
 	approved_check_not_queued(proposal_id);
 	return proposal;
 }

@@ -96,21 +96,37 @@ normalize_body(char *body, SQLFunctionParseInfo *scope)
 	return body;
 }
 
-/* A member of a definition that is a text, in its normal form. */
-static Jsonb *
-normalize_text(Jsonb *value, bool is_body, SQLFunctionParseInfo *scope)
+/* The text that a member of a definition is, or NULL. */
+static char *
+text_of_member(Jsonb *value)
 {
 	JsonbValue scalar;
-	char *text;
 
 	if (!JB_ROOT_IS_SCALAR(value) || !JsonbExtractScalar(&value->root, &scalar) ||
 		scalar.type != jbvString)
+		return NULL;
+	return pnstrdup(scalar.val.string.val, scalar.val.string.len);
+}
+
+/* A member that is an expression, in its normal form. */
+static Jsonb *
+normalize_expression(Jsonb *value, SQLFunctionParseInfo *scope)
+{
+	char *text = text_of_member(value);
+
+	if (text == NULL)
 		return value;
-	text = pnstrdup(scalar.val.string.val, scalar.val.string.len);
-	if (!is_body)
-		text = psprintf(RETURN_BEGIN "(%s)", text);
-	else if (strncmp(text, ATOMIC_BEGIN, strlen(ATOMIC_BEGIN)) != 0 &&
-			 strncmp(text, RETURN_BEGIN, strlen(RETURN_BEGIN)) != 0)
+	return json_string(normalize_body(psprintf(RETURN_BEGIN "(%s)", text), scope));
+}
+
+/* A member that is a body, in its normal form; other bodies are not SQL as the server writes it. */
+static Jsonb *
+normalize_body_member(Jsonb *value, SQLFunctionParseInfo *scope)
+{
+	char *text = text_of_member(value);
+
+	if (text == NULL || (strncmp(text, ATOMIC_BEGIN, strlen(ATOMIC_BEGIN)) != 0 &&
+						 strncmp(text, RETURN_BEGIN, strlen(RETURN_BEGIN)) != 0))
 		return value;
 	return json_string(normalize_body(text, scope));
 }
@@ -124,7 +140,7 @@ normalize_function_body(Jsonb *value, Oid function)
 	if (!HeapTupleIsValid(tuple))
 		return value;
 	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId)
-		value = normalize_text(value, true, prepare_sql_fn_parse_info(tuple, NULL, InvalidOid));
+		value = normalize_body_member(value, prepare_sql_fn_parse_info(tuple, NULL, InvalidOid));
 	ReleaseSysCache(tuple);
 	return value;
 }
@@ -174,7 +190,7 @@ static Jsonb *
 map_check(pg_attribute_unused() const Definition *now, Oid domain,
 		  pg_attribute_unused() const char *key, Jsonb *value)
 {
-	return normalize_text(value, false, domain_scope(domain));
+	return normalize_expression(value, domain_scope(domain));
 }
 
 static Jsonb *
@@ -220,7 +236,7 @@ map_member_of_argument(pg_attribute_unused() const Definition *now,
 	SQLFunctionParseInfo *nothing = palloc0(sizeof(SQLFunctionParseInfo));
 
 	nothing->fname = "default";
-	return strcmp(key, "default") == 0 ? normalize_text(value, false, nothing) : value;
+	return strcmp(key, "default") == 0 ? normalize_expression(value, nothing) : value;
 }
 
 static Jsonb *

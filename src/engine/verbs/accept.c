@@ -90,7 +90,7 @@ accept_for(int index, void *arg)
 {
 	Acceptance *acceptance = arg;
 	int64 proposal_id = acceptance->ids[index];
-	Proposal *proposal = proposal_require_lock(proposal_id, false);
+	Proposal *proposal = proposal_require_lock_now(proposal_id);
 	ErrorContextCallback callback = {.previous = error_context_stack,
 									 .callback = name_proposal,
 									 .arg = &proposal_id};

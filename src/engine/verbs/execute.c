@@ -17,13 +17,20 @@
 #include "engine/verbs/execute.h"
 #include "store/table.h"
 
+/* Where a call that runs in this session comes from. */
+typedef enum Origin
+{
+	ORIGIN_SESSION, /* execute_action */
+	ORIGIN_BATCH    /* execute_parallel, which runs its dry runs here */
+} Origin;
+
 /* Check a call that is to run here, as its proposal stands. */
 static void
 check_executable_call(const Caller *caller, ApprovedCall *call, Proposal *proposal, const Run *run,
-					  bool batch)
+					  Origin origin)
 {
 	approved_load(call, proposal);
-	if (batch)
+	if (origin == ORIGIN_BATCH)
 		call->dry_run = true;
 	else
 		approved_check_session(call);
@@ -43,7 +50,7 @@ check_executable_call(const Caller *caller, ApprovedCall *call, Proposal *propos
  * is locked.
  */
 static int64
-execute_here(int64 proposal_id, const int64 *actor_id, bool batch, Jsonb **result)
+execute_here(int64 proposal_id, const int64 *actor_id, Origin origin, Jsonb **result)
 {
 	Caller caller;
 	Proposal *proposal;
@@ -55,10 +62,10 @@ execute_here(int64 proposal_id, const int64 *actor_id, bool batch, Jsonb **resul
 	caller_identify(&caller);
 	run.actor = caller_actor_or_null(&caller, actor_id);
 	if (!caller_may_act(&caller, run.actor))
-		check_executable_call(&caller, &call, approved_require(proposal_id), &run, batch);
+		check_executable_call(&caller, &call, approved_require(proposal_id), &run, origin);
 	proposal = approved_lock(proposal_id);
 	run.actor = caller_read_again(&caller, run.actor);
-	check_executable_call(&caller, &call, proposal, &run, batch);
+	check_executable_call(&caller, &call, proposal, &run, origin);
 
 	run.execution_id = store_next_id(STORE_EXECUTION);
 	approved_run(&call, &run, &outcome);
@@ -70,11 +77,11 @@ execute_here(int64 proposal_id, const int64 *actor_id, bool batch, Jsonb **resul
 int64
 execute(int64 proposal_id, const int64 *actor_id, Jsonb **result)
 {
-	return execute_here(proposal_id, actor_id, false, result);
+	return execute_here(proposal_id, actor_id, ORIGIN_SESSION, result);
 }
 
 int64
 execute_of_batch(int64 proposal_id, const int64 *actor_id, Jsonb **result)
 {
-	return execute_here(proposal_id, actor_id, true, result);
+	return execute_here(proposal_id, actor_id, ORIGIN_BATCH, result);
 }

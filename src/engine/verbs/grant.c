@@ -24,6 +24,12 @@
 #include "utils/acl.h"
 #include "utils/syscache.h"
 
+typedef enum GrantChange
+{
+	CHANGE_GRANT,
+	CHANGE_REVOKE
+} GrantChange;
+
 /* Whether a role was granted a function itself, and not through another. */
 static bool
 is_granted_directly(Oid role, const char *function)
@@ -48,7 +54,8 @@ is_granted_directly(Oid role, const char *function)
 }
 
 static void
-grant_or_revoke(bool grant, ObjectType type, const char *object, const char *privilege, Oid role)
+grant_or_revoke(GrantChange change, ObjectType type, const char *object, const char *privilege,
+				Oid role)
 {
 	GrantStmt *stmt = makeNode(GrantStmt);
 	AccessPriv *priv = makeNode(AccessPriv);
@@ -59,7 +66,7 @@ grant_or_revoke(bool grant, ObjectType type, const char *object, const char *pri
 	grantee->rolename = GetUserNameFromId(role, false);
 	grantee->location = -1;
 
-	stmt->is_grant = grant;
+	stmt->is_grant = change == CHANGE_GRANT;
 	stmt->targtype = ACL_TARGET_OBJECT;
 	stmt->objtype = type;
 	stmt->privileges = list_make1(priv);
@@ -97,7 +104,7 @@ grant_run_sql(Oid role)
 		return;
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(store_owner(), save_context | SECURITY_LOCAL_USERID_CHANGE);
-	grant_or_revoke(true, OBJECT_FUNCTION, "run_sql", "execute", role);
+	grant_or_revoke(CHANGE_GRANT, OBJECT_FUNCTION, "run_sql", "execute", role);
 	SetUserIdAndSecContext(save_user, save_context);
 }
 
@@ -139,7 +146,7 @@ audit_capability(const Caller *caller, const char *action, Oid role, const char 
  * What another capability of the role needs too is not revoked.
  */
 static void
-change_grants(bool grant, Oid role, Capability capability)
+change_grants(GrantChange change, Oid role, Capability capability)
 {
 	const CapabilityInfo *info = capability_info(capability);
 	bool held[CAPABILITY_COUNT];
@@ -158,28 +165,28 @@ change_grants(bool grant, Oid role, Capability capability)
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(store_owner(), save_context | SECURITY_LOCAL_USERID_CHANGE);
 
-	if (grant)
-		grant_or_revoke(true, OBJECT_SCHEMA, NULL, "usage", role);
+	if (change == CHANGE_GRANT)
+		grant_or_revoke(CHANGE_GRANT, OBJECT_SCHEMA, NULL, "usage", role);
 	for (const char *const *function = info->functions; *function != NULL; function++)
 	{
 		bool keep = false;
 
 		for (int i = 0; i < CAPABILITY_COUNT; i++)
-			keep |= !grant && held[i] && capability_has_function(i, *function);
+			keep |= change == CHANGE_REVOKE && held[i] && capability_has_function(i, *function);
 		if (!keep)
-			grant_or_revoke(grant, OBJECT_FUNCTION, *function, "execute", role);
+			grant_or_revoke(change, OBJECT_FUNCTION, *function, "execute", role);
 	}
 	for (const char *const *table = info->tables; *table != NULL; table++)
 	{
 		bool keep = false;
 
 		for (int i = 0; i < CAPABILITY_COUNT; i++)
-			keep |= !grant && held[i] && capability_has_table(i, *table);
+			keep |= change == CHANGE_REVOKE && held[i] && capability_has_table(i, *table);
 		if (!keep)
-			grant_or_revoke(grant, OBJECT_TABLE, *table, "select", role);
+			grant_or_revoke(change, OBJECT_TABLE, *table, "select", role);
 	}
-	if (!grant && !any_other)
-		grant_or_revoke(false, OBJECT_SCHEMA, NULL, "usage", role);
+	if (change == CHANGE_REVOKE && !any_other)
+		grant_or_revoke(CHANGE_REVOKE, OBJECT_SCHEMA, NULL, "usage", role);
 
 	SetUserIdAndSecContext(save_user, save_context);
 }
@@ -215,7 +222,7 @@ capability_grant(Oid role, const char *name)
 
 	caller_identify(&caller);
 	capability = check_capability_name(&caller, name);
-	change_grants(true, role, capability);
+	change_grants(CHANGE_GRANT, role, capability);
 	audit_capability(&caller, "grant_capability", role, name);
 	warn_if_alone(role, capability);
 }
@@ -228,6 +235,6 @@ capability_revoke(Oid role, const char *name)
 
 	caller_identify(&caller);
 	capability = check_capability_name(&caller, name);
-	change_grants(false, role, capability);
+	change_grants(CHANGE_REVOKE, role, capability);
 	audit_capability(&caller, "revoke_capability", role, name);
 }

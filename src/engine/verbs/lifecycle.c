@@ -55,7 +55,7 @@ proposal_withdraw(int64 proposal_id, const int64 *actor_id, const char *reason)
 	proposal = readable_proposal_require(&caller, actor, proposal_id, "withdraw");
 	if (!may_withdraw(&caller, proposal, actor))
 		check_withdraw(&caller, proposal, actor);
-	proposal = proposal_require_lock(proposal_id, false);
+	proposal = proposal_require_lock_now(proposal_id);
 	actor = caller_read_again(&caller, actor);
 	check_withdraw(&caller, proposal, actor);
 
@@ -110,7 +110,7 @@ proposal_retry(int64 proposal_id, const int64 *actor_id)
 	if (!caller_may_act(&caller, actor))
 		check_retry(&caller, proposal, actor);
 	workflow_join(proposal->workflow_id);
-	proposal = proposal_require_lock(proposal_id, false);
+	proposal = proposal_require_lock_now(proposal_id);
 	actor = caller_read_again(&caller, actor);
 	check_retry(&caller, proposal, actor);
 

@@ -103,7 +103,7 @@ insert_proposal(const ProposeRequest *request, const Workflow *workflow, const P
 static ProposalStatus
 approve_by_rule(int64 proposal_id)
 {
-	Proposal *proposal = proposal_require_lock(proposal_id, true);
+	Proposal *proposal = proposal_require_lock(proposal_id);
 	StoreRow row;
 
 	store_row_init(&row, STORE_PROPOSAL);
@@ -150,6 +150,50 @@ check_subject(const Caller *caller, const ProposeSubject *subject)
 	caller_check_acts_as(caller, subject->actor);
 }
 
+/* Answer with the proposal that has the request's key already; false where there is none. */
+static bool
+answer_by_key(const ProposeRequest *request, const Caller *caller, const ProposeSubject *subject,
+			  int64 *proposal_id, ProposalStatus *status)
+{
+	const Proposal *proposal;
+
+	if (request->idempotency_key == NULL)
+		return false;
+	proposal = proposal_find_by_key(subject->actor->actor_id, request->idempotency_key);
+	if (proposal == NULL)
+		return false;
+	caller_check_acts_as(caller, subject->actor);
+	*proposal_id = answer_again(request, subject->tool, subject->policy, proposal, status);
+	return true;
+}
+
+/* Work out the first revision of the call, but for the proposal's id, and keep its definition. */
+static void
+work_out_first_revision(const ProposeRequest *request, const Caller *caller,
+						const ProposeSubject *subject, Revision *revision)
+{
+	const Definition *definition = definition_load(subject->tool);
+
+	revision->params = params_convert(subject->tool, definition, run_as_current(subject->tool),
+									  tool_timeout(subject->tool, subject->policy),
+									  request->params);
+	revision->definition = definition->sha256;
+	tool_definition_keep(definition->sha256, subject->tool->tool, definition->json);
+	revision->proposed_by = subject->actor->actor_id;
+	requirement_work_out(revision,
+						 &(RequirementSubject){
+							 .tool = request->tool,
+							 .reason = request->reason,
+							 .proposer = subject->actor,
+							 .author = subject->actor,
+							 .workflow_id = request->workflow_id,
+							 .workflow = subject->workflow,
+							 .may_be_automatic = true,
+						 },
+						 subject->policy);
+	caller_person(caller, subject->actor, &revision->author);
+}
+
 /*
  * Propose a call.
  *
@@ -163,7 +207,6 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 {
 	Caller caller;
 	ProposeSubject subject;
-	const Definition *definition;
 	OpenSlot slot;
 	Revision revision = {.revision = 1};
 
@@ -182,39 +225,10 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	subject.actor = caller_read_again(&caller, subject.actor);
 	read_subject(request, &subject);
 
-	if (request->idempotency_key != NULL)
-	{
-		Proposal *proposal = proposal_find_by_key(subject.actor->actor_id,
-												  request->idempotency_key);
-
-		if (proposal != NULL)
-		{
-			caller_check_acts_as(&caller, subject.actor);
-			return answer_again(request, subject.tool, subject.policy, proposal, status);
-		}
-	}
-
+	if (answer_by_key(request, &caller, &subject, &revision.proposal_id, status))
+		return revision.proposal_id;
 	check_subject(&caller, &subject);
-
-	definition = definition_load(subject.tool);
-	revision.params = params_convert(subject.tool, definition, run_as_current(subject.tool),
-									 tool_timeout(subject.tool, subject.policy), request->params);
-	revision.definition = definition->sha256;
-	tool_definition_keep(definition->sha256, subject.tool->tool, definition->json);
-
-	revision.proposed_by = subject.actor->actor_id;
-	requirement_work_out(&revision,
-						 &(RequirementSubject){
-							 .tool = request->tool,
-							 .reason = request->reason,
-							 .proposer = subject.actor,
-							 .author = subject.actor,
-							 .workflow_id = request->workflow_id,
-							 .workflow = subject.workflow,
-							 .may_be_automatic = true,
-						 },
-						 subject.policy);
-	caller_person(&caller, subject.actor, &revision.author);
+	work_out_first_revision(request, &caller, &subject, &revision);
 	workflow_check_at_commit(request->workflow_id);
 	open_limit_take(subject.actor->actor_id, &slot);
 	revision.proposal_id = slot.proposal_id;

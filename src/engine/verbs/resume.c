@@ -43,7 +43,7 @@ resume_one(int index, void *arg)
 {
 	Resumption *resumption = arg;
 	int64 proposal_id = resumption->ids[index];
-	Proposal *proposal = proposal_require_lock(proposal_id, true);
+	Proposal *proposal = proposal_require_lock(proposal_id);
 	const Tool *tool = tool_require(proposal->tool);
 	QueueRow *queued = queue_load(proposal_id);
 	Oid role = get_role_oid(tool->run_as, true);

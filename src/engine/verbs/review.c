@@ -42,6 +42,7 @@ typedef struct ReviewContext
 	const Preview *preview; /* attached; NULL: none */
 	Votes votes;            /* before the decision */
 	ReviewSlot slot;        /* in which role it is made */
+	bool counts;            /* as an approval of the revision that it leads to */
 } ReviewContext;
 
 /* The preview that the reviewer attaches, or NULL. */
@@ -238,7 +239,7 @@ find_slot(ReviewContext *context)
 
 /* Write the decision, then what it makes of the proposal. */
 static void
-write_decision(ReviewContext *context, StoreRow *row, int64 revision, bool counts, Event event,
+write_decision(ReviewContext *context, StoreRow *row, int64 revision, Event event,
 			   ProposalStatus status)
 {
 	const ReviewRequest *request = context->request;
@@ -251,7 +252,7 @@ write_decision(ReviewContext *context, StoreRow *row, int64 revision, bool count
 		.reviewer = context->voter.person,
 		.decision = request->decision,
 		.status = status,
-		.counts = counts,
+		.counts = context->counts,
 		.stage = request->decision == DECISION_APPROVE ? context->slot.stage : 0,
 		.kind = context->reviewer->kind,
 		.role = context->slot.role,
@@ -292,7 +293,8 @@ approve(ReviewContext *context)
 	if (stage == 0)
 		row_set_time(&row, PROPOSAL_EXPIRES_AT,
 					 proposal->approval_ttl != NULL ? expiry_after(proposal->approval_ttl) : 0);
-	write_decision(context, &row, proposal->revision, true, EVENT_APPROVE,
+	context->counts = true;
+	write_decision(context, &row, proposal->revision, EVENT_APPROVE,
 				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
 	enqueue_when_approved(proposal);
 }
@@ -354,7 +356,6 @@ edit(ReviewContext *context)
 	};
 	Revision revision = {.author = context->voter.person};
 	Quorum quorum;
-	bool counts;
 	int64 stage;
 	StoreRow row;
 
@@ -362,16 +363,17 @@ edit(ReviewContext *context)
 	(void) queued_cancel(proposal, &context->reviewer->actor_id, "The proposal was edited.");
 	new_revision_work_out(&revision, &source);
 	quorum = requirement_quorum(revision.requirements);
-	counts = edit_counts(context, &quorum);
-	stage = counts ? open_stage_with(&quorum, NULL, &(Approval){.role = context->slot.role})
-				   : quorum_open_stage(&quorum, NULL, 0);
+	context->counts = edit_counts(context, &quorum);
+	stage = context->counts
+				? open_stage_with(&quorum, NULL, &(Approval){.role = context->slot.role})
+				: quorum_open_stage(&quorum, NULL, 0);
 	new_revision_keep(&revision, &source);
 
 	store_row_init(&row, STORE_PROPOSAL);
-	new_revision_set(&row, &revision, policy, counts ? 1 : 0, stage);
+	new_revision_set(&row, &revision, policy, context->counts ? 1 : 0, stage);
 	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW,
 				 policy->edit_needs_approval && !is_proposers_wording(proposal, revision.params));
-	write_decision(context, &row, revision.revision, counts, EVENT_EDIT,
+	write_decision(context, &row, revision.revision, EVENT_EDIT,
 				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
 	new_revision_done(proposal, &revision);
 	enqueue_when_approved(proposal);
@@ -416,10 +418,13 @@ may_review(const ReviewContext *context)
 static void
 lock_for_review(ReviewContext *context)
 {
-	bool wait = context->request->decision != DECISION_EDIT ||
-				context->proposal->status != PROPOSAL_APPROVED;
+	int64 proposal_id = context->request->proposal_id;
 
-	context->proposal = proposal_require_lock(context->request->proposal_id, wait);
+	if (context->request->decision == DECISION_EDIT &&
+		context->proposal->status == PROPOSAL_APPROVED)
+		context->proposal = proposal_require_lock_now(proposal_id);
+	else
+		context->proposal = proposal_require_lock(proposal_id);
 }
 
 /*
@@ -456,7 +461,7 @@ review(const ReviewRequest *request, Jsonb **final_tool_call)
 			approve(&context);
 			break;
 		case DECISION_REJECT:
-			write_decision(&context, NULL, context.proposal->revision, false, EVENT_REJECT,
+			write_decision(&context, NULL, context.proposal->revision, EVENT_REJECT,
 						   PROPOSAL_REJECTED);
 			break;
 		case DECISION_EDIT:

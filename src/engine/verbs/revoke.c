@@ -129,7 +129,8 @@ approval_revoke(int64 proposal_id, const int64 *reviewer_id, const char *reason)
 	if (!caller_may_act(&caller, reviewer))
 		(void) check_revoke(&caller, proposal, reviewer, &votes);
 	workflow_join(proposal->workflow_id);
-	proposal = proposal_require_lock(proposal_id, proposal->status == PROPOSAL_PENDING);
+	proposal = proposal->status == PROPOSAL_PENDING ? proposal_require_lock(proposal_id)
+													: proposal_require_lock_now(proposal_id);
 	reviewer = caller_read_again(&caller, reviewer);
 	revoked = check_revoke(&caller, proposal, reviewer, &votes);
 

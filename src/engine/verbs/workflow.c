@@ -111,7 +111,7 @@ lock_expired(int index, void *arg)
 {
 	const Ending *ending = arg;
 
-	refuse_open(ending, proposal_require_lock(ending->ids[index], false));
+	refuse_open(ending, proposal_require_lock_now(ending->ids[index]));
 }
 
 /*
@@ -180,7 +180,7 @@ end_workflow(const Ending *ending, WorkflowStatus status, const char *reason)
 static void
 expire_open(int index, void *arg)
 {
-	Proposal *proposal = proposal_require_lock(((Ending *) arg)->ids[index], false);
+	Proposal *proposal = proposal_require_lock_now(((Ending *) arg)->ids[index]);
 
 	if (!proposal_status_is_open(proposal->status))
 		return;
@@ -204,7 +204,7 @@ static void
 cancel_unfinished(int index, void *arg)
 {
 	const Ending *ending = arg;
-	Proposal *proposal = proposal_require_lock(ending->ids[index], false);
+	Proposal *proposal = proposal_require_lock_now(ending->ids[index]);
 
 	(void) queued_cancel(proposal, ended_by(ending), "The workflow was cancelled.");
 	if (proposal_status_now(proposal) == PROPOSAL_EXPIRED)
