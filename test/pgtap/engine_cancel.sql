@@ -78,7 +78,7 @@ SELECT is(workflow_orch.cancel_execution(:e1, t.cyd(), 'too slow')::text, 'runni
 SELECT is(workflow_orch.cancel_execution(:e1, t.bob(), 'me too')::text, 'running', 'so does another');
 COMMIT;
 SELECT is(workflow_orch.cancel_execution(:e2, t.cyd(), 'too slow')::text, 'running', 'a tool that catches the cancel is asked in the same way');
-SELECT is(t.outcome(:e1) #>> '{error,message}', 'cancelled while it ran', 'the call ends');
+SELECT is(t.outcome(:e1) #>> '{error,message}', 'canceled while it ran', 'the call ends');
 SELECT is(t.outcome(:e1) #>> '{error,detail}', format('Actor %s, through login "%s", cancelled it: too slow', t.cyd(), session_user), 'and says who cancelled it and why');
 SELECT is(t.outcome(:e2) #>> '{error,sqlstate}', '57014', 'be it that it caught the cancel');
 SELECT is(t.ended(:e1), format('cancelled false 57014 wfo_cancelled %s too slow', t.cyd()), 'the execution says so, too');

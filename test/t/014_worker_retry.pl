@@ -189,7 +189,7 @@ foreach my $tool ('sleeps', 'swallows')
 
 # A tool that ends its own worker.
 my $suicide = enqueue($node, 'postgres', 'kills_itself', $n++);
-like(result_of($node, 'postgres', $suicide), qr/^failed 1 57P01 the worker was terminated 2 times while the call ran It ended with: terminating .* due to administrator command\. It had sent itself the signal\. The limit is the setting workflow_orch\.max_crashes\.$/,
+like(result_of($node, 'postgres', $suicide), qr/^failed 1 57P01 the worker was terminated 2 times while the call ran It ended with: terminating .* due to administrator command\. It had sent the signal to itself\. The limit is the setting workflow_orch\.max_crashes\.$/,
 	'a tool that terminates its worker has failed after max_crashes, and the result says what ended it');
 is($node->safe_psql('postgres', "SELECT result->'error'->>'reason' FROM workflow_orch.execution WHERE execution_id = $suicide AND status = 'failed'"), 'wfo_worker_ended', 'and has a reason code');
 is(state_of($node, 'postgres', $suicide), 'failed', 'and so does its proposal');

@@ -63,11 +63,11 @@ refused('no CONNECT', 'quick', 'REVOKE CONNECT ON DATABASE postgres FROM PUBLIC'
 refused('superuser', 'quick', 'ALTER ROLE tool_runner SUPERUSER', 'ALTER ROLE tool_runner NOSUPERUSER',
 	qr/^failed 0 42501 a tool cannot run as a superuser/, 'approved', 0);
 refused('withdrawn', 'quick', q{SELECT workflow_orch.withdraw_proposal(proposal_id, 1, 'no need') FROM workflow_orch.queue}, '',
-	qr/^cancelled 0 57014 cancelled before it started/, 'withdrawn');
+	qr/^cancelled 0 57014 canceled before it started/, 'withdrawn');
 refused('edited', 'quick', q{SELECT workflow_orch.review_action(proposal_id, 2, 'edit', jsonb_build_object('n', -proposal_id)) FROM workflow_orch.queue}, '',
-	qr/^cancelled 0 57014 cancelled before it started/, 'approved');
+	qr/^cancelled 0 57014 canceled before it started/, 'approved');
 refused('cancelled', 'quick', q{SELECT workflow_orch.cancel_execution(execution_id, 1, 'not now') FROM workflow_orch.queue}, '',
-	qr/^cancelled 0 57014 cancelled before it started Actor 1, through login "postgres", cancelled it: not now$/, 'approved');
+	qr/^cancelled 0 57014 canceled before it started Actor 1, through login "postgres", cancelled it: not now$/, 'approved');
 
 # A role that is renamed while a call of it waits is the same role.
 {
@@ -83,7 +83,7 @@ refused('cancelled', 'quick', q{SELECT workflow_orch.cancel_execution(execution_
 # An approval that ends before the call is due.
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(approval_ttl => '500 ms')});
 my $expired = enqueue($node, 'postgres', 'quick', $n++, '1 s');
-like(result_of($node, 'postgres', $expired), qr/^cancelled 0 57014 cancelled before it started/, 'expired: it does not run and says why');
+like(result_of($node, 'postgres', $expired), qr/^cancelled 0 57014 canceled before it started/, 'expired: it does not run and says why');
 is($node->safe_psql('postgres', "SELECT count(*) FROM app.ran WHERE execution_id = $expired"), 0, 'expired: it has not run');
 wait_for($node, 'postgres', "SELECT p.status = 'expired' FROM workflow_orch.proposal p JOIN workflow_orch.execution e USING (proposal_id) WHERE execution_id = $expired");
 agrees($node, 'postgres', 'expired');

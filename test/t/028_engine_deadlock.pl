@@ -110,7 +110,7 @@ is(result_of($node, 'postgres', $cancelled), 'failed 1 57014 canceling statement
 my $asked = enqueue($node, 'postgres', 'gate', $n++);
 wait_for($node, 'postgres', "SELECT count(*) = 1 $waiting");
 $node->safe_psql('postgres', "SELECT workflow_orch.cancel_execution($asked, 2, 'stop')");
-like(result_of($node, 'postgres', $asked), qr/^cancelled 1 57014 cancelled while it ran/, 'what somebody asked for is a cancel');
+like(result_of($node, 'postgres', $asked), qr/^cancelled 1 57014 canceled while it ran/, 'what somebody asked for is a cancel');
 
 end_session($_) for $holder, $caller;
 queue_is_empty($node, 'postgres', 'in the end');

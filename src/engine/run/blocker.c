@@ -1,12 +1,15 @@
 /*
  * blocker.c
- *	  Who keeps a queued call from starting.
+ *	  Which processes keep a queued call from starting.
  *
- * A call that no worker has taken waits for nothing that the server knows: it
- * is a row.  But no process can start it, and end it, while another holds a
- * lock on the tables that shuts a worker's out, or waits for such a lock, since later
- * ones queue behind it; nor while another has its proposal's row.  For who
- * looks whether a wait is in vain.
+ * This file owns the list of such processes, for the search for deadlocks.  It takes
+ * no lock that it would wait for, and knows nothing of the pool.
+ *
+ * The server knows of no wait of a call that no worker has taken: the call is only a
+ * row.  But no worker can start and end the call while another process holds a lock
+ * on the tables that conflicts with a worker's, or waits for such a lock, since
+ * later requests queue behind it; nor while another process has locked the row of
+ * the proposal.
  */
 #include "postgres.h"
 
@@ -18,7 +21,7 @@
 #include "store/proposal.h"
 #include "store/table.h"
 
-/* What a worker writes for each call, with this lock. */
+/* The tables to which a worker writes for each call, and its lock on them. */
 static const StoreTable written[] = {STORE_PROPOSAL, STORE_EXECUTION, STORE_QUEUE, STORE_AUDIT_LOG};
 #define LOCK_OF_WRITES RowExclusiveLock
 
@@ -31,9 +34,9 @@ is_written(Oid relation, const Oid *relations)
 	return false;
 }
 
-/* Whether a lock, or the wait for one, shuts out who writes. */
+/* Whether a lock, or a wait for a lock, conflicts with the lock of writers. */
 static bool
-shuts_out(const LockInstanceData *lock)
+shuts_out_writers(const LockInstanceData *lock)
 {
 	for (LOCKMODE mode = 1; mode <= MaxLockMode; mode++)
 		if (((lock->holdMask & LOCKBIT_ON(mode)) != 0 || lock->waitLockMode == mode) &&
@@ -55,14 +58,15 @@ blockers_of_calls(BlockerVisit visit, void *arg)
 	{
 		const LockInstanceData *lock = &locks->locks[i];
 
-		/* A prepared transaction has no process: it ends by itself, as far as one can tell. */
+		/* A prepared transaction has no process; it is assumed to end. */
 		if (lock->locktag.locktag_type == LOCKTAG_RELATION &&
 			lock->locktag.locktag_field1 == MyDatabaseId && lock->pid != 0 &&
-			is_written(lock->locktag.locktag_field2, relations) && shuts_out(lock))
+			is_written(lock->locktag.locktag_field2, relations) && shuts_out_writers(lock))
 			visit(lock->pid, arg);
 	}
 }
 
+/* The transactions that have locked the row of a proposal. */
 typedef struct Lockers
 {
 	int64 proposal_id;

@@ -1,6 +1,8 @@
 /*
  * blocker.h
- *	  Who keeps a queued call from starting.
+ *	  Which processes keep a queued call from starting.
+ *
+ * For the search for deadlocks.  Takes no lock that it would wait for.
  */
 #ifndef WFO_ENGINE_BLOCKER_H
 #define WFO_ENGINE_BLOCKER_H

@@ -2,12 +2,17 @@
  * queued.c
  *	  Calls that wait for a background worker.
  *
- * A call is in the queue from its enqueue_action until it is done.  Whoever
- * changes or deletes its row there has locked the proposal, as the worker has
- * that runs it.
+ * A call is in the queue from enqueue_action until it has ended.  A process that
+ * changes or deletes its row there has locked the proposal, and so has the worker
+ * that runs the call.
+ *
+ * This file owns what the calls of users may do with a queued call: whether it can
+ * be queued, whether it has started, and its cancel.  Running it is the business of
+ * work.c, and the row that of store/queue.c.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/errors.h"
 #include "base/settings.h"
 #include "engine/run/cancel.h"
@@ -19,44 +24,45 @@
 
 void (*queued_hook)(const QueuedCall *call, Oid role) = NULL;
 
-/* Refuse where there can be no worker: 55000. */
+/* Raise an error if there can be no worker: 55000. */
 void
 queued_check_workers(void)
 {
 	if (queued_hook == NULL)
 		report_wrong_state("wfo_no_workers", errmsg("background workers are not available"),
-						   errdetail("The library is not preloaded."),
+						   errdetail("The library workflow_orch is not preloaded."),
 						   errhint("Add workflow_orch to shared_preload_libraries and restart the "
 								   "server."));
 	if (setting_max_workers == 0)
 		report_wrong_state("wfo_no_workers", errmsg("background workers are not available"),
 						   errdetail("The setting workflow_orch.max_workers is 0."),
-						   errhint("Set workflow_orch.max_workers and reload the server's "
+						   errhint("Set workflow_orch.max_workers and reload the server "
 								   "configuration."));
 }
 
-typedef struct Visit
+/* The argument of visit_row. */
+typedef struct DueVisit
 {
 	QueuedVisit visit;
 	void *arg;
-	TimestampTz frozen_until; /* when the first of the frozen calls may run; 0: none */
-} Visit;
+	TimestampTz frozen_until; /* when the first of the frozen calls can run; 0: never */
+} DueVisit;
 
 /* Visit a call, unless its tool is frozen. */
 static bool
 visit_row(const QueueRow *row, void *arg)
 {
-	Visit *visit = arg;
+	DueVisit *visit = arg;
 	TimestampTz frozen_until = freeze_ends(row->tool);
-	QueuedCall call = {.proposal_id = row->proposal_id,
-					   .execution_id = row->execution_id,
-					   .priority = row->priority,
-					   .due_at = row->due_at,
-					   .suspect = row->crashes > 0};
+	QueuedCall queued = {.proposal_id = row->proposal_id,
+						 .execution_id = row->execution_id,
+						 .priority = row->priority,
+						 .due_at = row->due_at,
+						 .suspect = row->crashes > 0};
 
 	if (frozen_until == 0)
-		return visit->visit(&call, visit->arg);
-	/* A freeze without an end is over when it is removed, which has the queue looked through. */
+		return visit->visit(&queued, visit->arg);
+	/* If a freeze without an end is removed, the queue is looked through again. */
 	if (!TIMESTAMP_IS_NOEND(frozen_until) &&
 		(visit->frozen_until == 0 || frozen_until < visit->frozen_until))
 		visit->frozen_until = frozen_until;
@@ -64,13 +70,14 @@ visit_row(const QueueRow *row, void *arg)
 }
 
 /*
- * Visit the calls that are due for a worker of this role, the first to run
- * first, until the visit says no.  Returns when the next one becomes due, or 0.
+ * Visit the calls that are due for a worker of this role, in the order in which they
+ * are to run, until the visit returns false.  Returns when the next call becomes
+ * due, or 0.
  */
 TimestampTz
 queued_visit_due(Oid role, QueuedVisit visit, void *arg)
 {
-	Visit own = {.visit = visit, .arg = arg};
+	DueVisit own = {.visit = visit, .arg = arg};
 	TimestampTz next_due = queue_visit_due(role, GetCurrentTimestamp(), visit_row, &own);
 
 	if (own.frozen_until != 0 && (next_due == 0 || own.frozen_until < next_due))
@@ -78,7 +85,7 @@ queued_visit_due(Oid role, QueuedVisit visit, void *arg)
 	return next_due;
 }
 
-/* Whether a proposal's call waits for a worker, or runs in one. */
+/* Whether the call of a proposal waits for a worker or runs in one. */
 bool
 queued_exists(int64 proposal_id)
 {
@@ -86,9 +93,9 @@ queued_exists(int64 proposal_id)
 }
 
 /*
- * Whether the start of a proposal's call is kept: a worker runs it, or nobody
- * has noted yet that its worker has ended.  Others are running only while their
- * worker has the proposal locked.
+ * Whether the start of a proposal's call is kept: a worker runs the call, or its
+ * worker has ended and that has not been recorded yet.  A worker that runs any other
+ * call has locked the proposal.
  */
 bool
 queued_has_started(int64 proposal_id)
@@ -99,7 +106,7 @@ queued_has_started(int64 proposal_id)
 	return execution != NULL && execution->status == EXECUTION_RUNNING;
 }
 
-/* Refuse to change what a worker has begun: 55P03, as while the proposal is locked. */
+/* Raise an error if a worker has started an execution: 55P03, as if the proposal were locked. */
 static void
 check_not_started(const Execution *execution)
 {
@@ -108,26 +115,26 @@ check_not_started(const Execution *execution)
 					errmsg("proposal " INT64_FORMAT " is being executed by a background worker",
 						   execution->proposal_id),
 					errdetail("Execution " INT64_FORMAT " has started.", execution->execution_id),
-					errhint("Wait for it with wait_execution, or cancel it with "
+					errhint("Wait for it with wait_execution or cancel it with "
 							"cancel_execution."));
 }
 
 /*
- * Cancel the queued call of a proposal that the transaction has locked, which
- * is not running; text says who did and why.  Returns false where none is
- * queued.
+ * Cancel the queued call of a proposal.  The transaction has locked the proposal;
+ * text says who canceled the call and why.  Returns false if no call is queued.
  */
 static bool
-cancel(const Proposal *proposal, const int64 *by, const char *reason, const char *text)
+cancel_queued(const Proposal *proposal, const int64 *by, const char *reason, const char *text)
 {
 	QueueRow *queued = queue_load(proposal->proposal_id);
 	Execution *execution;
 	TimestampTz now = GetCurrentTimestamp();
 	ErrorData error = {.sqlerrcode = ERRCODE_QUERY_CANCELED,
 					   .constraint_name = pstrdup("wfo_cancelled"),
-					   .message = pstrdup("cancelled before it started"),
+					   .message = pstrdup("canceled before it started"),
 					   .detail = text != NULL ? pstrdup(text) : NULL};
 
+	Assert(IsTransactionState());
 	if (queued == NULL)
 		return false;
 	execution = execution_load(queued->execution_id);
@@ -151,16 +158,17 @@ cancel(const Proposal *proposal, const int64 *by, const char *reason, const char
 	return true;
 }
 
-/* Cancel it because of what happened to its proposal, in the name of an actor or of nobody. */
+/* Cancel a queued call because of what happened to its proposal; by is an actor or NULL. */
 bool
 queued_cancel(const Proposal *proposal, const int64 *by, const char *reason)
 {
-	return cancel(proposal, by, reason, reason);
+	return cancel_queued(proposal, by, reason, reason);
 }
 
-/* Cancel it because somebody asked for that. */
+/* Cancel a queued call because of a request to cancel it. */
 bool
 queued_cancel_requested(const Proposal *proposal, const CancelRequest *request)
 {
-	return cancel(proposal, request->actor_id, request->reason, cancel_request_text(request));
+	return cancel_queued(proposal, request->actor_id, request->reason,
+						 cancel_request_text(request));
 }

@@ -1,6 +1,8 @@
 /*
  * queued.h
  *	  Calls that wait for a background worker.
+ *
+ * A row of the queue is changed only by a transaction that has locked its proposal.
  */
 #ifndef WFO_ENGINE_QUEUED_H
 #define WFO_ENGINE_QUEUED_H
@@ -11,7 +13,7 @@
 #include "store/proposal.h"
 #include "utils/timestamp.h"
 
-/* A queued call, as much of it as it takes to hand it to a worker. */
+/* What of a queued call is handed to a worker. */
 typedef struct QueuedCall
 {
 	int64 proposal_id;
@@ -21,9 +23,17 @@ typedef struct QueuedCall
 	bool suspect; /* the server has crashed while it ran */
 } QueuedCall;
 
+/* What happened to a call before, and stands in no row. */
+typedef struct CallHistory
+{
+	int losses;             /* how many workers ended while they ran it */
+	bool timed_out;         /* the last of them ended because of the timeout */
+	TimestampTz started_at; /* its last start; 0: it was not started */
+} CallHistory;
+
 typedef bool (*QueuedVisit)(const QueuedCall *call, void *arg);
 
-/* Told of each call that is queued, in its transaction; NULL without workers. */
+/* Called for each call that is queued, in its transaction; NULL if there are no workers. */
 extern void (*queued_hook)(const QueuedCall *call, Oid role);
 
 extern void queued_check_workers(void);

@@ -2,14 +2,18 @@
  * start.c
  *	  The start of a call that is never run twice, kept before its tool is called.
  *
- * A tool with rerun false does what no rollback undoes.  A worker commits the
- * start of its call, an execution that is running, in a transaction of its own,
- * and calls the tool in the next one.  Whoever finds a running execution that no
- * worker has any more knows that it may have happened.
+ * This file owns the start of such a call and its lock; running the call is the
+ * business of work.c.
  *
- * A lock that lasts from before the first transaction to after the second tells
- * the two apart: it ends with its process.  It does not replace the lock of the
- * proposal's row, which the second transaction takes anew.
+ * A tool that is registered with rerun false does things that no rollback undoes.
+ * So a worker commits the start of its call, as an execution that is running, in a
+ * transaction of its own, and calls the tool in the next one.  A running execution
+ * without a worker may have happened.
+ *
+ * Whether it has a worker is told by a lock that the worker holds from before the
+ * first transaction until after the second one; it ends with the process.  It does
+ * not replace the lock of the proposal's row, which the second transaction takes
+ * again.
  */
 #include "postgres.h"
 
@@ -18,7 +22,7 @@
 #include "store/lock.h"
 #include "utils/guc.h"
 
-/* Whether the call's start is to be kept before its tool is called. */
+/* Whether the start of a call must be kept before its tool is called. */
 bool
 start_is_kept(const ApprovedCall *call)
 {
@@ -26,8 +30,8 @@ start_is_kept(const ApprovedCall *call)
 }
 
 /*
- * Have the commit wait until the start is on disk, and on the synchronous
- * standbys where there are some: a start that a crash undoes is none.
+ * Have the commit wait until the start is on disk and on the synchronous standbys,
+ * so that no crash undoes it.
  */
 static void
 make_durable(void)
@@ -38,7 +42,7 @@ make_durable(void)
 								 GUC_ACTION_LOCAL, true, 0, false);
 }
 
-/* A call of a batch has no place in the queue, where others find it if its worker ends. */
+/* Put a call of a batch into the queue, where others find it if its worker ends. */
 static void
 put_in_queue(const Execution *execution, const ApprovedCall *call)
 {
@@ -52,14 +56,17 @@ put_in_queue(const Execution *execution, const ApprovedCall *call)
 }
 
 /*
- * Write the start of a call, to be committed before the tool is called; queued
- * is NULL where it is not in the queue.  The caller has locked the proposal, and
- * is a worker that releases the locks of its session after the call.  False
- * where another process is about to end the same execution.
+ * Write the start of a call, to be committed before the tool is called; queued is
+ * NULL if the call is not in the queue.  The caller is a worker that has locked the
+ * proposal and that releases the locks of its session after the call.  Returns
+ * false if another process is about to end the same execution.
  */
 bool
 start_keep(Execution *execution, const ApprovedCall *call, QueueRow *queued)
 {
+	Assert(IsTransactionState());
+	Assert(execution->execution_id != 0);
+	Assert(start_is_kept(call));
 	if (!store_lock_id_in_session(LOCK_START, execution->execution_id))
 		return false;
 	execution->status = EXECUTION_RUNNING;
@@ -79,16 +86,17 @@ start_keep(Execution *execution, const ApprovedCall *call, QueueRow *queued)
 }
 
 /*
- * Whether nobody runs an execution any more whose start was kept.  Its proposal
- * is locked; the answer holds to the end of the transaction.
+ * Whether an execution whose start was kept has no worker any more.  The caller has
+ * locked its proposal; the answer holds until the end of the transaction.
  */
 bool
 start_has_no_end(const Execution *execution)
 {
+	Assert(execution->status == EXECUTION_RUNNING);
 	return store_try_lock_id(LOCK_START, execution->execution_id);
 }
 
-/* What such an execution has failed with; cause is a sentence or NULL. */
+/* The error of such an execution; cause is a sentence or NULL. */
 ErrorData *
 start_lost_error(const Execution *execution, const char *cause)
 {
@@ -99,7 +107,7 @@ start_lost_error(const Execution *execution, const char *cause)
 	error->message = psprintf("execution " INT64_FORMAT " was started but has not ended, and may "
 							  "have happened",
 							  execution->execution_id);
-	error->detail = psprintf("%s It is not run again, since its tool is registered with rerun "
+	error->detail = psprintf("%s It is not run again, because its tool is registered with rerun "
 							 "false.",
 							 cause != NULL ? cause : "Its worker or the server ended.");
 	error->hint = pstrdup("Find out what the tool has done. If it did nothing, call retry_action "

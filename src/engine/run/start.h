@@ -1,6 +1,8 @@
 /*
  * start.h
  *	  The start of a call that is never run twice, kept before its tool is called.
+ *
+ * For work.c and work_end.c, which have locked the proposal of the call.
  */
 #ifndef WFO_ENGINE_START_H
 #define WFO_ENGINE_START_H

@@ -3,11 +3,14 @@
  *	  What a keeper does with the queue of its database.
  *
  * It counts crashes against the calls that ran then, fails the calls of roles that
- * no worker can connect as, and tells which roles have calls that are due.  This
- * file runs no call and knows nothing of processes; the keeper commits.
+ * cannot connect, and tells which roles have calls that are due.
+ *
+ * This file owns these steps; the keeper commits each of them.  It runs no call, and
+ * knows nothing of processes and of the pool.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/each.h"
 #include "engine/run/sweep.h"
 #include "engine/run/work.h"
@@ -18,7 +21,7 @@
 
 /* Count a crash of the server against a queued call that was running. */
 void
-work_note_crash(int64 execution_id)
+sweep_note_crash(int64 execution_id)
 {
 	Execution *execution = execution_load(execution_id);
 	Proposal *proposal;
@@ -29,7 +32,7 @@ work_note_crash(int64 execution_id)
 	queued = queue_load(execution->proposal_id);
 	if (queued == NULL || queued->execution_id != execution_id)
 		return;
-	/* It is not run again, so nothing needs to know. */
+	/* A call that has started is not run again, so its crashes do not count. */
 	if (execution->status == EXECUTION_RUNNING)
 		return;
 	queued->crashes++;
@@ -39,6 +42,7 @@ work_note_crash(int64 execution_id)
 						 execution_id, queued->crashes)));
 }
 
+/* Note that a role has a call that is due, and stop there. */
 static bool
 note_due(pg_attribute_unused() const QueuedCall *call, void *arg)
 {
@@ -46,14 +50,14 @@ note_due(pg_attribute_unused() const QueuedCall *call, void *arg)
 	return false;
 }
 
-/* Queued calls of a role that no worker can connect as, and why. */
+/* Queued calls of a role that cannot connect. */
 typedef struct Failing
 {
-	const int64 *ids; /* of their proposals */
-	const char *problem;
+	const int64 *ids;    /* of their proposals */
+	const char *problem; /* why it cannot, in a sentence */
 } Failing;
 
-/* Fail one, and name the role as the tool has it. */
+/* Fail one of them; the error names the role as the tool does. */
 static void
 fail_call(int index, void *arg)
 {
@@ -62,22 +66,22 @@ fail_call(int index, void *arg)
 	const Tool *tool = queued != NULL ? tool_load(queued->tool) : NULL;
 	ErrorData error = {.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   .detail = pstrdup(failing->problem),
-					   .hint = pstrdup("Let the role connect, or name another one with "
-									   "update_tool(..., run_as => ...); then execute the "
-									   "proposal again."),
+					   .hint = pstrdup("Allow the role to connect, or give the tool another "
+									   "role with update_tool(..., run_as => ...). Then "
+									   "execute the proposal again."),
 					   .constraint_name = pstrdup("wfo_role_no_worker")};
-	WorkItem item = {.call.proposal_id = failing->ids[index]};
+	WorkerCall call = {.queued.proposal_id = failing->ids[index]};
 	WorkReport report;
 
 	if (queued == NULL || queued->held)
 		return;
 	error.message = psprintf("no background worker can run tool \"%s\" as role \"%s\"",
 							 queued->tool, tool != NULL ? tool->run_as : "?");
-	item.call.execution_id = queued->execution_id;
-	work_fail(&item, &error, NULL, &report);
+	call.queued.execution_id = queued->execution_id;
+	work_fail(&call, &error, NULL, &report);
 }
 
-/* Fail the due calls of a role that no worker can have, and say why. */
+/* Fail the due calls of a role that cannot connect. */
 static void
 fail_calls_of(Oid role, const char *problem)
 {
@@ -88,30 +92,29 @@ fail_calls_of(Oid role, const char *problem)
 }
 
 /*
- * Look through the queue: visit each role that has calls, with whether any is
- * due and when the next one will be, 0 for never.
+ * Look through the queue: fail the calls of roles that cannot connect, and visit
+ * each role that has calls.
  */
 void
-work_look(WorkVisitRole visit)
+sweep_queue(RoleQueueVisit visit)
 {
 	int count;
 	Oid *roles = queue_roles(&count);
 
+	Assert(IsTransactionState());
 	for (int i = 0; i < count; i++)
 	{
-		bool due = false;
-		TimestampTz next_due;
+		RoleQueue queue = {.role = roles[i]};
 		const char *problem = run_as_connect_problem(MyDatabaseId, roles[i]);
 
 		CHECK_FOR_INTERRUPTS();
 		if (problem != NULL)
-		{
 			fail_calls_of(roles[i], problem);
-			visit(roles[i], false, queued_visit_due(roles[i], note_due, &due));
-			continue;
-		}
-		next_due = queued_visit_due(roles[i], note_due, &due);
-		if (due || next_due != 0)
-			visit(roles[i], due, next_due);
+		queue.next_due = queued_visit_due(roles[i], note_due, &queue.has_due);
+		/* No worker could run what is due; the next visit looks again. */
+		if (problem != NULL)
+			queue.has_due = false;
+		if (problem != NULL || queue.has_due || queue.next_due != 0)
+			visit(&queue);
 	}
 }

@@ -1,6 +1,8 @@
 /*
  * sweep.h
  *	  What a keeper does with the queue of its database.
+ *
+ * For keepers, which begin and commit the transactions.
  */
 #ifndef WFO_ENGINE_SWEEP_H
 #define WFO_ENGINE_SWEEP_H
@@ -9,9 +11,17 @@
 
 #include "datatype/timestamp.h"
 
-typedef void (*WorkVisitRole)(Oid role, bool due, TimestampTz next_due);
+/* The calls of one role in the queue. */
+typedef struct RoleQueue
+{
+	Oid role;
+	bool has_due;         /* some are due */
+	TimestampTz next_due; /* when the next one will be due; 0: never */
+} RoleQueue;
 
-extern void work_note_crash(int64 execution_id);
-extern void work_look(WorkVisitRole visit);
+typedef void (*RoleQueueVisit)(const RoleQueue *queue);
+
+extern void sweep_note_crash(int64 execution_id);
+extern void sweep_queue(RoleQueueVisit visit);
 
 #endif

@@ -2,23 +2,26 @@
  * work.c
  *	  What a background worker does with a call, in its own transaction.
  *
- * work_run locks the proposal, checks everything afresh, runs the tool in a
+ * This file owns the steps of a call, up to the commit.  What to write about its end
+ * is decided in work_end.c; processes and the pool are not known here.
+ *
+ * work_run() locks the proposal, checks everything again, runs the tool in a
  * subtransaction and writes result, status and audit row; the worker commits.
- * A crash before the commit leaves the call as it was, so it runs again; after
- * it the call is gone from the queue.  An error outside the tool, a refusal
- * first of all, undoes the transaction; work_fail then records it in another.
+ * After a crash before the commit the call is as it was, and runs again; with the
+ * commit the call leaves the queue.  An error outside the tool, such as a refusal,
+ * undoes the transaction, and work_fail() records it in another one.  A refused
+ * call has not run: its execution has failed, and its proposal stays approved.
  *
- * A refused call has not run: its execution has failed, its proposal stays
- * approved.
- *
- * A call whose tool must not run twice takes two transactions: the first ends
- * with its start (start.c), and what has a start but no worker is never run.
+ * A call whose tool must not run twice takes two transactions.  The first one ends
+ * with the start of the call (start.c); a call that has a start but no worker is
+ * never run.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "access/xact.h"
 #include "base/errors.h"
 #include "base/settings.h"
 #include "engine/audit/record.h"
@@ -49,7 +52,7 @@ work_is_possible(void)
 
 /*
  * Wait for the calls that run in this database, and let none begin until the
- * transaction ends: each begins with the lock of a proposal.
+ * transaction ends.  Each call first locks a proposal, and so its table.
  */
 void
 work_lock_out(void)
@@ -58,21 +61,22 @@ work_lock_out(void)
 		table_close(store_open(STORE_PROPOSAL, AccessExclusiveLock), NoLock);
 }
 
-/* For the setting workflow_orch.retry_sqlstates. */
+/* The check hook of the setting workflow_orch.retry_sqlstates. */
 bool
 work_check_sqlstates(char **list, pg_attribute_unused() void **extra,
 					 pg_attribute_unused() GucSource source)
 {
 	if (*list == NULL || retry_list_is_valid(*list))
 		return true;
-	GUC_check_errdetail("Entries are SQLSTATEs of five characters, or classes of two.");
+	GUC_check_errdetail(
+		"Each entry must be an SQLSTATE of five characters or a class of two characters.");
 	return false;
 }
 
 /*
- * Wait until the transaction that queued a call has told everybody what else
- * it did.  Its commit announces the call a moment before it sends its
- * invalidation messages, and releases its locks after them.
+ * Wait until the other changes of the transaction that queued a call are visible.
+ * Its commit announces the call a moment before it sends its invalidation
+ * messages, and releases its locks after them.
  */
 static void
 wait_for_enqueuer(const QueueRow *queued)
@@ -85,287 +89,309 @@ wait_for_enqueuer(const QueueRow *queued)
 }
 
 /*
- * Lock the proposal and read the rest; false where there is nothing to run
- * now, which the report says.
+ * The execution under which a call of a batch may have run before: false if it has
+ * ended, which the report says.  An execution that is running becomes the call's.
  */
 static bool
-work_begin(Work *work, WorkItem *item, WorkReport *report)
+adopt_execution(WorkerCall *call, WorkReport *report)
 {
 	const Execution *execution;
 
-	memset(work, 0, sizeof(Work));
-	memset(report, 0, sizeof(WorkReport));
-	work->item = item;
-	work->report = report;
-	report->end = WORK_GONE;
-	report->execution_id = item->call.execution_id;
-	if (item->execution_id != 0 && item->call.execution_id == 0 &&
-		(execution = execution_load(item->execution_id)) != NULL)
+	if (call->execution_id == 0 || call->queued.execution_id != 0)
+		return true;
+	execution = execution_load(call->execution_id);
+	if (execution == NULL)
+		return true;
+	report->execution_id = call->execution_id;
+	if (execution->status != EXECUTION_RUNNING)
 	{
-		if (execution->status != EXECUTION_RUNNING)
-		{
-			report->end = WORK_DONE;
-			report->execution_id = item->execution_id;
-			return false;
-		}
-		item->call.execution_id = item->execution_id;
-		report->execution_id = item->execution_id;
+		report->end = WORK_DONE;
+		return false;
 	}
-	/* What has started is not put off: another session has the row for a moment at most. */
-	switch (proposal_lock(item->call.proposal_id, item->start_kept, &work->proposal))
+	call->queued.execution_id = call->execution_id;
+	return true;
+}
+
+/*
+ * Lock the proposal of a call and read its rows.  Returns false if there is
+ * nothing to run now; the report says why.
+ */
+static bool
+lock_call(LockedCall *locked, WorkerCall *call, WorkReport *report)
+{
+	const Execution *execution;
+
+	Assert(IsTransactionState());
+	memset(locked, 0, sizeof(LockedCall));
+	memset(report, 0, sizeof(WorkReport));
+	locked->call = call;
+	locked->report = report;
+	report->end = WORK_GONE;
+	report->execution_id = call->queued.execution_id;
+	if (!adopt_execution(call, report))
+		return false;
+	/* A started call is not put off: another session locks the row for a moment only. */
+	switch (proposal_lock(call->queued.proposal_id, call->start_kept, &locked->proposal))
 	{
 		case STORE_LOCKED:
 			break;
 		case STORE_BUSY:
-			work_put_off(work, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BUSY_DELAY));
+			work_put_off(locked,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WORK_BUSY_DELAY));
 			return false;
 		case STORE_GONE:
 			return false;
 	}
 
-	work->queued = queue_load(item->call.proposal_id);
-	if (item->call.execution_id == 0)
+	if (call->queued.execution_id == 0)
 	{
-		work->queued = NULL;
-		work->execution = approved_execution(work->proposal, item->actor_id, item->login);
-		work->execution.attempt = item->attempts;
+		locked->execution = approved_execution(locked->proposal, call->actor_id, call->login);
+		locked->execution.attempt = call->attempts;
 		return true;
 	}
 
-	if (work->queued == NULL || work->queued->execution_id != item->call.execution_id ||
-		work->queued->held)
+	locked->queued = queue_load(call->queued.proposal_id);
+	if (locked->queued == NULL || locked->queued->execution_id != call->queued.execution_id ||
+		locked->queued->held)
 		return false;
-	if (!item->start_kept && work->queued->due_at > GetCurrentTimestamp())
+	if (!call->start_kept && locked->queued->due_at > GetCurrentTimestamp())
 	{
-		work_put_off(work, work->queued->due_at);
+		work_put_off(locked, locked->queued->due_at);
 		return false;
 	}
-	wait_for_enqueuer(work->queued);
-	execution = execution_load(item->call.execution_id);
+	wait_for_enqueuer(locked->queued);
+	execution = execution_load(call->queued.execution_id);
 	if (execution == NULL)
 		return false;
-	work->execution = *execution;
+	locked->execution = *execution;
 	return true;
 }
 
 /*
- * Whether a call that has not begun may begin now; if not, writes what becomes
+ * Whether a call that has not started can start now.  If not, writes what becomes
  * of it, or puts it off.
  */
 static bool
-may_begin(Work *work)
+can_start(LockedCall *locked)
 {
 	TimestampTz frozen_until;
 
-	if (work->queued != NULL && proposal_status_now(work->proposal) == PROPOSAL_EXPIRED)
+	if (locked->queued != NULL && proposal_status_now(locked->proposal) == PROPOSAL_EXPIRED)
 	{
-		(void) queued_cancel(work->proposal, NULL, "The approval has expired.");
-		work->report->end = WORK_DONE;
+		(void) queued_cancel(locked->proposal, NULL, "The approval has expired.");
+		locked->report->end = WORK_DONE;
 		return false;
 	}
-	if (work_write_verdict(work))
+	if (work_write_verdict(locked))
 		return false;
-	frozen_until = freeze_ends(work->proposal->tool);
-	if (frozen_until != 0 && work->queued != NULL)
+	frozen_until = freeze_ends(locked->proposal->tool);
+	if (frozen_until != 0 && locked->queued != NULL)
 	{
-		work_put_off(work, frozen_until);
+		work_put_off(locked, frozen_until);
 		return false;
 	}
-	if (work->queued == NULL)
+	if (locked->queued == NULL)
 	{
-		approved_check_not_queued(work->proposal->proposal_id);
-		freeze_check(work->proposal->tool);
+		approved_check_not_queued(locked->proposal->proposal_id);
+		freeze_check(locked->proposal->tool);
 	}
 	return true;
 }
 
 /*
- * Write the start of a call that must not run twice, which ends this
- * transaction: false where it needs none, or has one.
+ * Write the start of a call that must not run twice, which ends this transaction:
+ * false if the call needs no kept start, or has one.
  */
 static bool
-keep_start(Work *work, const ApprovedCall *call)
+keep_start(LockedCall *locked, const ApprovedCall *approved)
 {
-	WorkItem *item = work->item;
+	WorkerCall *call = locked->call;
 
-	if (item->start_kept || !start_is_kept(call))
+	if (call->start_kept || !start_is_kept(approved))
 		return false;
-	if (!start_keep(&work->execution, call, work->queued))
+	if (!start_keep(&locked->execution, approved, locked->queued))
 	{
-		work_put_off(work, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BUSY_DELAY));
+		work_put_off(locked, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WORK_BUSY_DELAY));
 		return true;
 	}
-	item->execution_id = work->execution.execution_id;
-	item->start_kept = true;
-	work->report->end = WORK_STARTED;
-	work->report->execution_id = work->execution.execution_id;
+	call->execution_id = locked->execution.execution_id;
+	call->start_kept = true;
+	locked->report->end = WORK_STARTED;
+	locked->report->execution_id = locked->execution.execution_id;
 	return true;
 }
 
 /*
- * Tell listeners of the start of a queued call, if the policy wants it, which ends
- * this transaction: what it does is told when it has ended.  False where there is
- * nothing to tell.  The commit does not wait for the disk, since nothing else is
- * in it.
+ * Notify listeners of the start of a queued call, if the policy says so, which
+ * ends this transaction, since notifications are sent at the commit.  Returns false
+ * if there is nothing to tell.  The commit does not wait for the disk, since it
+ * writes nothing else.
  */
 static bool
-tell_start(Work *work)
+tell_start(LockedCall *locked)
 {
-	WorkItem *item = work->item;
+	WorkerCall *call = locked->call;
 
-	if (item->start_told || item->start_kept || work->queued == NULL || !policy_load()->notify)
+	if (call->start_told || call->start_kept || locked->queued == NULL || !policy_load()->notify)
 		return false;
-	record_notify_execution(work->execution.workflow_id, work->execution.proposal_id,
-							work->execution.execution_id, EXECUTION_RUNNING);
+	record_notify_execution(locked->execution.workflow_id, locked->execution.proposal_id,
+							locked->execution.execution_id, EXECUTION_RUNNING);
 	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
-	item->start_told = true;
-	work->report->end = WORK_STARTED;
+	call->start_told = true;
+	locked->report->end = WORK_STARTED;
 	return true;
 }
 
 /*
- * Run a call as far as the commit, which is the caller's.
+ * Run a call up to the commit, which is the caller's.
  *
- * Called in a transaction of a session of the tool's role.  Raises what keeps
- * the call from running; an error of the tool is recorded.  Where the report
- * says WORK_STARTED, the caller commits and calls it again in another
+ * It must be called in a transaction of a session of the tool's role.  It raises
+ * an error if the call cannot run; an error of the tool is recorded.  If the report
+ * says WORK_STARTED, the caller must commit and call it again in another
  * transaction.
  */
 void
-work_run(WorkItem *item, const WorkHooks *hooks, WorkReport *report)
+work_run(WorkerCall *call, const WorkHooks *hooks, WorkReport *report)
 {
-	Work work;
-	ApprovedCall call;
+	LockedCall locked;
+	ApprovedCall approved;
 	CallResult result;
 	Run run = {.in_worker = true};
 	ErrorData *cancelled;
 
+	Assert(IsTransactionState());
+	Assert(call->queued.proposal_id != 0 && hooks != NULL);
+	Assert(!call->started);
 	deadline_forget_cancel();
-	if (!work_begin(&work, item, report) || work_write_if_without_end(&work))
+	if (!lock_call(&locked, call, report) || work_write_if_without_end(&locked))
 		return;
-	if (item->start_kept && work.execution.status != EXECUTION_RUNNING)
+	if (call->start_kept && locked.execution.status != EXECUTION_RUNNING)
 		return;
-	if (work_write_requested_cancel(&work) || (!item->start_kept && !may_begin(&work)))
+	if (work_write_requested_cancel(&locked) || (!call->start_kept && !can_start(&locked)))
 		return;
 
-	approved_load(&call, work.proposal);
-	call.dry_run |= work.execution.dry_run;
-	approved_check_role(&call);
-	if (call.run_as != GetSessionUserId())
+	approved_load(&approved, locked.proposal);
+	approved.dry_run |= locked.execution.dry_run;
+	approved_check_role(&approved);
+	if (approved.run_as != GetSessionUserId())
 		report_wrong_state("wfo_tool_changed",
-						   errmsg("tool \"%s\" runs as another role now", call.tool->tool),
+						   errmsg("tool \"%s\" runs as another role now", approved.tool->tool),
 						   errhint("Execute the proposal again."));
-	run_as_check_worker(call.tool, call.run_as);
-	if (work.execution.actor_id != NULL)
-		run.actor = actor_require(*work.execution.actor_id);
-	if (work.queued == NULL)
-		work.execution.execution_id = store_next_id(STORE_EXECUTION);
-	run.execution_id = work.execution.execution_id;
+	run_as_check_worker(approved.tool, approved.run_as);
+	if (locked.execution.actor_id != NULL)
+		run.actor = actor_require(*locked.execution.actor_id);
+	if (locked.queued == NULL)
+		locked.execution.execution_id = store_next_id(STORE_EXECUTION);
+	run.execution_id = locked.execution.execution_id;
 
-	if (!item->start_kept)
-		hooks->starts(run.execution_id, call.tool->tool);
-	if (keep_start(&work, &call) || tell_start(&work))
+	if (!call->start_kept)
+		hooks->starts(run.execution_id, approved.tool->tool);
+	if (keep_start(&locked, &approved) || tell_start(&locked))
 		return;
-	item->started_at = GetCurrentTimestamp();
-	item->started = true;
-	work_count_attempt(&work);
-	approved_run(&call, &run, &result);
-	item->called = true;
+	call->history.started_at = GetCurrentTimestamp();
+	call->started = true;
+	work_count_attempt(&locked);
+	approved_run(&approved, &run, &result);
+	call->called = true;
 	hooks->ended();
-	result.may_have_happened = item->start_kept && result.error != NULL;
-	cancelled = work_was_cancelled(&work, hooks, result.error);
+	result.may_have_happened = call->start_kept && result.error != NULL;
+	cancelled = work_was_cancelled(&locked, hooks, result.error);
 	if (cancelled != NULL)
-		work_write_cancelled(&work, &result, cancelled);
+		work_write_cancelled(&locked, &result, cancelled);
 	else
-		work_write_end(&work, &result);
-	item->at_commit = true;
+		work_write_end(&locked, &result);
+	call->at_commit = true;
 }
 
 /*
- * Whether the role of a queued call exists but cannot connect now: that may
- * pass, and costs an attempt.
+ * Whether the role of a queued call exists but cannot connect now.  That may pass,
+ * so it costs an attempt.
  */
 static bool
-role_is_away(const Work *work)
+role_is_away(const LockedCall *locked)
 {
-	return work->queued != NULL && run_as_exists(work->queued->run_as) &&
-		   run_as_connect_problem(MyDatabaseId, work->queued->run_as) != NULL;
+	return locked->queued != NULL && run_as_exists(locked->queued->run_as) &&
+		   run_as_connect_problem(MyDatabaseId, locked->queued->run_as) != NULL;
 }
 
-/* Have such a call tried again, as if it had failed: false where that was its last attempt. */
+/* Have such a call tried again, as if it had failed: false if that was its last attempt. */
 static bool
-write_retry_when_back(Work *work, CallResult *result)
+write_retry_when_back(LockedCall *locked, CallResult *result)
 {
 	TimestampTz again;
 
-	work->execution.attempt++;
-	again = work_retry_time(work, result->error, true);
+	locked->execution.attempt++;
+	again = work_next_attempt_time(locked);
 	if (again == 0)
 	{
-		work->execution.attempt--;
+		locked->execution.attempt--;
 		return false;
 	}
-	work->execution.started_at = work->execution.finished_at = result->finished_at;
-	work_write_retry(work, result, again);
+	locked->execution.started_at = locked->execution.finished_at = result->finished_at;
+	work_write_retry(locked, result, again);
 	return true;
 }
 
 /*
- * Record an error that undid the transaction of work_run, in another one: at its
- * commit it is the call's, before the tool has returned a refusal.  Between the
- * two it is the call's unless it is one that passes: then the lock that was in
- * the way of the result would be in the way of its failure, too.  A refusal for a passing
- * reason is put off.  hooks is NULL where the call was never begun.
+ * Record an error that has undone the transaction of work_run(), in another one.
+ *
+ * An error at the commit is a failure of the call.  An error before the tool has
+ * returned is a refusal; a refusal for a reason that passes is put off.  An error
+ * between the two is a failure as well, unless its reason passes: a lock that kept
+ * the result from being written would also keep the failure from being written.
+ *
+ * hooks is NULL if work_run() was never called.
  */
 void
-work_fail(WorkItem *item, const ErrorData *error, const WorkHooks *hooks, WorkReport *report)
+work_fail(WorkerCall *call, const ErrorData *error, const WorkHooks *hooks, WorkReport *report)
 {
-	Work work;
+	LockedCall locked;
 	TimestampTz now = GetCurrentTimestamp();
 	ErrorData copy = *error;
 	CallResult result = {.error = &copy, .started_at = now, .finished_at = now};
 	ErrorData *cancelled;
 
-	if (!work_begin(&work, item, report) || work_write_if_without_end(&work))
+	if (!lock_call(&locked, call, report) || work_write_if_without_end(&locked))
 		return;
-	result.tool = work.proposal->tool;
-	result.params = work.proposal->params;
-	result.dry_run = work.execution.dry_run;
-	result.may_have_happened = item->start_kept && item->started;
-	if (item->started)
-		result.started_at = item->started_at;
-	cancelled = work_was_cancelled(&work, hooks, &copy);
+	result.tool = locked.proposal->tool;
+	result.params = locked.proposal->params;
+	result.dry_run = locked.execution.dry_run;
+	result.may_have_happened = call->start_kept && call->started;
+	if (call->started)
+		result.started_at = call->history.started_at;
+	cancelled = work_was_cancelled(&locked, hooks, &copy);
 	if (cancelled == NULL)
-		cancelled = work_cancel_requested(&work, item->started);
+		cancelled = work_cancel_requested(&locked, call->started ? CANCEL_WHILE_RUNNING
+																 : CANCEL_BEFORE_START);
 	if (cancelled != NULL)
 	{
-		if (item->started)
-			work_count_attempt(&work);
-		work_write_cancelled(&work, &result, cancelled);
+		if (call->started)
+			work_count_attempt(&locked);
+		work_write_cancelled(&locked, &result, cancelled);
 		return;
 	}
-	if (item->at_commit || result.may_have_happened || (item->called && !work_error_passes(&copy)))
+	if (call->at_commit || result.may_have_happened || (call->called && !work_error_passes(&copy)))
 	{
-		work_count_attempt(&work);
-		work_write_end(&work, &result);
+		work_count_attempt(&locked);
+		work_write_end(&locked, &result);
 		return;
 	}
-	if (role_is_away(&work))
+	if (role_is_away(&locked))
 	{
-		if (write_retry_when_back(&work, &result))
+		if (write_retry_when_back(&locked, &result))
 			return;
 	}
-	/* What has a start ends here: put off, it would count as one without an end. */
-	else if (work.execution.status != EXECUTION_RUNNING &&
+	/* A call that has a kept start must end here: put off, it would count as one without an end. */
+	else if (locked.execution.status != EXECUTION_RUNNING &&
 			 (work_error_passes(&copy) || copy.sqlerrcode == ERRCODE_QUERY_CANCELED))
 	{
-		work_put_off(&work, TimestampTzPlusMilliseconds(now, setting_retry_delay));
+		work_put_off(&locked, TimestampTzPlusMilliseconds(now, setting_retry_delay));
 		return;
 	}
-	work.execution.status = EXECUTION_FAILED;
-	work.execution.started_at = 0;
-	work.execution.finished_at = now;
-	work.execution.result = result_build(&result);
-	work_write_execution(&work);
+	locked.execution.status = EXECUTION_FAILED;
+	locked.execution.started_at = 0;
+	locked.execution.finished_at = now;
+	locked.execution.result = result_build(&result);
+	work_write_execution(&locked);
 }

@@ -247,7 +247,7 @@ result_of_fate(const BatchCall *call)
 			error.message = "the proposal was being executed or changed by another session";
 			break;
 		default:
-			error.message = "cancelled before it started";
+			error.message = "canceled before it started";
 			error.detail = "The time of the batch was over.";
 	}
 	return result_build(&(CallResult){.tool = proposal->tool,

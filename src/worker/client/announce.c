@@ -1,13 +1,16 @@
 /*
  * announce.c
- *	  Tells the workers of queued calls, and of cancels, when their transaction
+ *	  Tells the workers of queued and canceled calls when their transaction
  *	  commits.
  *
- * What a transaction has queued or cancelled is kept here until its end.  The callback at
- * the commit runs when the rows are visible to others, and wakes the workers
- * itself; what a subtransaction queued that was rolled back is forgotten.  A
- * prepared transaction commits without a callback, so a keeper looks for its
- * calls and cancels then (utility.c).
+ * This file owns the announcements of a transaction.  It must not raise an error
+ * after the commit, and it reads no table.
+ *
+ * A transaction keeps here which calls it has queued or canceled.  The callback at
+ * its commit runs when the rows are visible to others, and wakes the workers.  The
+ * announcements of a subtransaction that is rolled back are forgotten.  A prepared
+ * transaction commits without a callback, so a keeper looks for its calls and
+ * requests then (utility.c).
  */
 #include "postgres.h"
 
@@ -19,23 +22,23 @@
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 
-typedef struct Pending
+typedef struct Announcement
 {
-	bool is_cancel; /* of the execution, and not a call to run */
-	QueuedCall call;
+	bool is_cancel; /* of the execution; the rest of the call is not set */
+	QueuedCall queued;
 	Oid role;
 	SubTransactionId subid;
-} Pending;
+} Announcement;
 
-/* In the memory of the top transaction. */
-static Pending *pending = NULL;
+/* Announcements of this transaction, in TopTransactionContext. */
+static Announcement *pending = NULL;
 static int npending = 0;
 static int size = 0;
 static bool visit_pending = false;
 static bool roles_pending = false;
 
 static void
-forget(void)
+forget_announcements(void)
 {
 	pending = NULL;
 	npending = 0;
@@ -45,16 +48,16 @@ forget(void)
 }
 
 static void
-announce(const Pending *item)
+announce(const Announcement *item)
 {
 	if (item->is_cancel)
-		pool_cancel(MyDatabaseId, item->call.execution_id);
+		pool_cancel(MyDatabaseId, item->queued.execution_id);
 	else
-		pool_announce(MyDatabaseId, item->role, &item->call, 1);
+		group_announce(MyDatabaseId, item->role, &item->queued);
 }
 
 static void
-at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
+announce_at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
 {
 	switch (event)
 	{
@@ -65,11 +68,11 @@ at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
 				pool_request_visit(MyDatabaseId);
 			if (roles_pending)
 				pool_check_roles();
-			forget();
+			forget_announcements();
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			forget();
+			forget_announcements();
 			break;
 		default:
 			break;
@@ -77,8 +80,8 @@ at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
 }
 
 static void
-at_subtransaction_end(SubXactEvent event, SubTransactionId subid, SubTransactionId parent,
-					  pg_attribute_unused() void *arg)
+announce_at_subtransaction_end(SubXactEvent event, SubTransactionId subid, SubTransactionId parent,
+							   pg_attribute_unused() void *arg)
 {
 	int i = npending;
 
@@ -91,16 +94,17 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId subid, SubTransaction
 }
 
 static void
-append(const Pending *item)
+append_announcement(const Announcement *item)
 {
+	Assert(IsTransactionState());
 	if (npending == size)
 	{
 		int new_size = Max(size * 2, 16);
 
 		if (pending == NULL)
-			pending = MemoryContextAlloc(TopTransactionContext, new_size * sizeof(Pending));
+			pending = MemoryContextAlloc(TopTransactionContext, new_size * sizeof(Announcement));
 		else
-			pending = repalloc_huge(pending, new_size * sizeof(Pending));
+			pending = repalloc_huge(pending, new_size * sizeof(Announcement));
 		size = new_size;
 	}
 	pending[npending] = *item;
@@ -108,36 +112,37 @@ append(const Pending *item)
 	npending++;
 }
 
-/* Have the workers of a role told of a call that this transaction has queued. */
+/* Announce a call that this transaction has queued to the workers of a role. */
 static void
-announce_call(const QueuedCall *call, Oid role)
+announce_call(const QueuedCall *queued, Oid role)
 {
-	append(&(Pending){.call = *call, .role = role});
+	append_announcement(&(Announcement){.queued = *queued, .role = role});
 }
 
-/* Have the worker that has an execution told of a cancel that this transaction has written. */
+/* Announce a request to cancel that this transaction has written to the worker of the call. */
 void
 announce_cancel(int64 execution_id)
 {
-	append(&(Pending){.is_cancel = true, .call.execution_id = execution_id});
+	append_announcement(&(Announcement){.is_cancel = true, .queued.execution_id = execution_id});
 }
 
+/* Set the hook and the callbacks, when the library is preloaded. */
 void
 announce_define(void)
 {
 	queued_hook = announce_call;
-	RegisterXactCallback(at_transaction_end, NULL);
-	RegisterSubXactCallback(at_subtransaction_end, NULL);
+	RegisterXactCallback(announce_at_transaction_end, NULL);
+	RegisterSubXactCallback(announce_at_subtransaction_end, NULL);
 }
 
-/* Have a keeper look through the queue when this transaction has committed. */
+/* Have a keeper visit the database when this transaction commits. */
 void
 announce_visit(void)
 {
 	visit_pending = true;
 }
 
-/* Have the workers of roles that cannot connect leave when this transaction has committed. */
+/* Have the workers of roles that cannot connect leave when this transaction commits. */
 void
 announce_roles(void)
 {

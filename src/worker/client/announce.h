@@ -1,7 +1,10 @@
 /*
  * announce.h
- *	  Tells the workers of queued calls, and of cancels, when their transaction
+ *	  Tells the workers of queued and canceled calls when their transaction
  *	  commits.
+ *
+ * To be called in the transaction that queues or cancels a call; the pool learns of
+ * it at the commit.
  */
 #ifndef WFO_WORKER_ANNOUNCE_H
 #define WFO_WORKER_ANNOUNCE_H

@@ -1,21 +1,25 @@
 /*
  * deadlock.c
- *	  Finds deadlocks between locks and waiting for calls.
+ *	  Finds deadlocks between locks and waits for calls.
+ *
+ * This file owns the graph of waits and the choice of the call to cancel.  It takes no
+ * lock that it would wait for, and raises no error about a deadlock: the caller does.
  *
  * A session that waits for calls waits on a latch, which the server's deadlock
- * detector does not see.  So the waiter looks itself: it builds the graph of
- * who waits for whom, out of the server's lock waits (pg_blocking_pids) and of
- * what the pool knows, as far as it can be reached from here.  A call that no
- * worker has waits for who locks what it needs (engine/run/blocker.c).
+ * detector does not see.  So the waiting process looks itself.  It builds the part
+ * of the wait-for graph that it can reach, from the server's lock waits
+ * (pg_blocking_pids) and from the pool.  A call that no worker has taken waits for
+ * the processes that lock what it needs (engine/run/blocker.c).
  *
- * A process that waits for a lock, or for calls that run, needs all that it
- * waits for to end; one whose calls have not started needs any worker to.  By
- * graph reduction (R. C. Holt, "Some Deadlock Properties of Computer Systems",
- * ACM Computing Surveys 4(3), 1972) who can come to an end is worked out
- * first; the others that are on a cycle with the waiter are deadlocked.
+ * A process that waits for a lock or for running calls needs all of the processes
+ * that it waits for to end.  A process whose calls have not started needs any one
+ * worker to end.  Graph reduction (R. C. Holt, "Some Deadlock Properties of
+ * Computer Systems", ACM Computing Surveys 4(3), 1972) finds the processes that can
+ * end; the others that are on a cycle with the waiting process are deadlocked.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/settings.h"
 #include "catalog/pg_type.h"
 #include "engine/run/blocker.h"
@@ -24,6 +28,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "worker/client/deadlock.h"
+#include "worker/pool/group.h"
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 
@@ -34,8 +39,8 @@ typedef struct Process
 	List *needs_any;
 	bool waits_for_any;
 	bool can_end;
-	int slot;      /* -1: no busy worker */
-	List *waiters; /* indexes of nodes that wait for its call */
+	int slot;      /* -1: it is not a busy worker */
+	List *waiters; /* indexes of the nodes that wait for its call */
 } Process;
 
 typedef struct WaitGraph
@@ -43,9 +48,9 @@ typedef struct WaitGraph
 	Process *nodes;
 	int count;
 	int size;
-	Slot *slots; /* copies: of a slot only the beginning is looked at */
+	WorkerSlot *slots; /* copies of the pool's */
 	int nslots;
-	bool alone; /* a call runs or is to run that nothing runs beside */
+	bool alone; /* a suspect call runs or is to run, while no other call does */
 	BatchSlot *batches;
 	Waiter *waiters;
 } WaitGraph;
@@ -70,7 +75,7 @@ node_of(WaitGraph *graph, pid_t pid)
 	return graph->count++;
 }
 
-/* Who holds, or is first to get, the lock that a process waits for. */
+/* Add the processes that keep a process from the lock that it waits for. */
 static void
 add_lock_waits(WaitGraph *graph, int index)
 {
@@ -82,7 +87,7 @@ add_lock_waits(WaitGraph *graph, int index)
 
 	for (int i = 0; i < count; i++)
 	{
-		/* A prepared transaction is 0: it ends by itself, as far as one can tell. */
+		/* 0 is a prepared transaction, which is assumed to end. */
 		int other = pids[i] != 0 ? node_of(graph, pids[i]) : -1;
 
 		if (other >= 0)
@@ -100,8 +105,8 @@ add_call_wait(WaitGraph *graph, int index, int slot)
 }
 
 /*
- * Wait for any worker of the database; nothing is added where one can be had.
- * Before and after a call that runs alone, all that runs must end.
+ * Add the wait of a process for any worker of a database.  Nothing is added if a
+ * worker is available.  All running calls must end before and after a suspect call.
  */
 static void
 add_worker_wait(WaitGraph *graph, int index, Oid database)
@@ -138,7 +143,7 @@ add_worker_wait(WaitGraph *graph, int index, Oid database)
 		}
 }
 
-/* What add_blocker is told by. */
+/* The argument of add_blocker. */
 typedef struct Blocked
 {
 	WaitGraph *graph;
@@ -157,8 +162,8 @@ add_blocker(int pid, void *arg)
 }
 
 /*
- * Wait for a call of this database that no worker has: for any worker, and for
- * those who keep every worker from it.
+ * Add the wait of a process for a call that no worker has taken: for any worker,
+ * and for the processes that keep every worker from starting the call.
  */
 static void
 add_start_waits(WaitGraph *graph, int index, Oid database, int64 proposal_id)
@@ -186,8 +191,8 @@ add_batch_waits(WaitGraph *graph, int index)
 		if (!batch->used || batch->caller != pid)
 			continue;
 		for (int j = 0; j < graph->nslots; j++)
-			if (graph->slots[j].state == SLOT_BUSY && graph->slots[j].batch == i &&
-				graph->slots[j].batch_generation == batch->generation)
+			if (graph->slots[j].state == SLOT_BUSY && graph->slots[j].place.batch == i &&
+				graph->slots[j].place.generation == batch->generation)
 				add_call_wait(graph, index, j);
 		for (int j = 0; j < batch->nroles; j++)
 			waiting += batch->waiting[j];
@@ -210,10 +215,10 @@ add_execution_waits(WaitGraph *graph, int index)
 			continue;
 		for (int j = 0; j < graph->nslots; j++)
 		{
-			const Slot *slot = &graph->slots[j];
+			const WorkerSlot *slot = &graph->slots[j];
 
-			if (slot->state == SLOT_BUSY && slot->database == waiter->database && slot->batch < 0 &&
-				slot->task.call.execution_id == waiter->execution_id)
+			if (slot->state == SLOT_BUSY && slot->database == waiter->database &&
+				slot->place.batch < 0 && slot->call.queued.execution_id == waiter->execution_id)
 			{
 				add_call_wait(graph, index, j);
 				runs = true;
@@ -225,16 +230,16 @@ add_execution_waits(WaitGraph *graph, int index)
 }
 
 static void
-build(WaitGraph *graph)
+build_wait_graph(WaitGraph *graph)
 {
 	graph->size = 16;
 	graph->nodes = palloc(graph->size * sizeof(Process));
 	graph->batches = palloc(sizeof(pool->batches));
 	graph->waiters = palloc(sizeof(pool->waiters));
-	graph->slots = palloc(pool->nslots * sizeof(Slot));
+	graph->slots = palloc(pool->nslots * sizeof(WorkerSlot));
 	pool_lock();
 	graph->nslots = pool->nslots;
-	memcpy(graph->slots, pool->slots, pool->nslots * sizeof(Slot));
+	memcpy(graph->slots, pool->slots, pool->nslots * sizeof(WorkerSlot));
 	memcpy(graph->batches, pool->batches, sizeof(pool->batches));
 	memcpy(graph->waiters, pool->waiters, sizeof(pool->waiters));
 	for (int i = 0; i < pool->nslots; i++)
@@ -243,8 +248,7 @@ build(WaitGraph *graph)
 	{
 		const PoolGroup *group = &pool->groups[i];
 
-		graph->alone |= OidIsValid(group->database) && group->ntasks > 0 &&
-						group->tasks[group->ntasks - 1].call.suspect;
+		graph->alone |= OidIsValid(group->database) && group_is_suspect_locked(group);
 	}
 	pool_unlock();
 
@@ -282,9 +286,9 @@ any_can_end(const WaitGraph *graph, const List *nodes)
 	return false;
 }
 
-/* Work out who can come to an end, again and again until nothing is added. */
+/* Find the processes that can end, again and again until none is added. */
 static void
-reduce(WaitGraph *graph)
+reduce_wait_graph(WaitGraph *graph)
 {
 	bool changed = true;
 
@@ -302,7 +306,7 @@ reduce(WaitGraph *graph)
 	}
 }
 
-/* Mark what can be reached from a node through those that cannot end. */
+/* Mark the nodes that can be reached from a node through nodes that cannot end. */
 static void
 mark_reachable(const WaitGraph *graph, int from, bool *reached)
 {
@@ -332,9 +336,9 @@ reaches(const WaitGraph *graph, int from, int to)
 }
 
 /*
- * The call to cancel: of those on a cycle with this process, and waited for by
- * a process that is on it too, the one that started last.  So whoever finds a
- * deadlock first chooses the same.
+ * The call to cancel: the one that started last, of the calls that are on a cycle
+ * with this process and that a process on this cycle waits for.  So each process
+ * that finds the deadlock chooses the same call.
  */
 static int
 choose_victim(const WaitGraph *graph)
@@ -358,19 +362,19 @@ choose_victim(const WaitGraph *graph)
 	return victim;
 }
 
-/* The call that was chosen, as a slot; NULL: this process waits for no call that runs. */
-static const Slot *
+/* The slot of the call that was chosen; NULL if this process waits for no running call. */
+static const WorkerSlot *
 chosen_slot(const WaitGraph *graph, int victim)
 {
 	return victim >= 0 ? &graph->slots[graph->nodes[victim].slot] : NULL;
 }
 
-/* Look once: false where this process does not wait in vain. */
+/* Look once: false if this process can end. */
 static bool
-look(WaitGraph *graph, int *victim)
+look_for_deadlock(WaitGraph *graph, int *victim)
 {
-	build(graph);
-	reduce(graph);
+	build_wait_graph(graph);
+	reduce_wait_graph(graph);
 	if (graph->nodes[0].can_end || !reaches(graph, 0, 0))
 		return false;
 	*victim = choose_victim(graph);
@@ -378,12 +382,12 @@ look(WaitGraph *graph, int *victim)
 }
 
 /*
- * Whether two looks have found the same.  The pool and the locks are not read
- * at the same moment, so that one look can see a wait that is over beside one
- * that has just begun.
+ * Whether two looks have chosen the same call.  The pool and the locks are not
+ * read at the same moment, so a single look can see a wait that is over beside
+ * another one that has just begun.
  */
 static bool
-is_same(const Slot *a, const Slot *b)
+is_same_victim(const WorkerSlot *a, const WorkerSlot *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
@@ -391,8 +395,9 @@ is_same(const Slot *a, const Slot *b)
 }
 
 /*
- * Whether this process, which waits for calls, waits in vain; if so, a call is
- * cancelled, or the caller must give up what has not started.
+ * Whether this process, which waits for calls, is deadlocked.  If so, either a
+ * running call is canceled, or the caller must give up the calls that have not
+ * started.
  */
 DeadlockOutcome
 deadlock_check(void)
@@ -406,14 +411,16 @@ deadlock_check(void)
 	int again;
 	DeadlockOutcome outcome = DEADLOCK_NONE;
 
-	if (look(&first, &victim) && look(&second, &again) &&
-		is_same(chosen_slot(&first, victim), chosen_slot(&second, again)))
+	Assert(pool != NULL && !pool_is_locked());
+	Assert(IsTransactionState());
+	if (look_for_deadlock(&first, &victim) && look_for_deadlock(&second, &again) &&
+		is_same_victim(chosen_slot(&first, victim), chosen_slot(&second, again)))
 	{
-		const Slot *slot = chosen_slot(&first, victim);
+		const WorkerSlot *slot = chosen_slot(&first, victim);
 
 		/*
-		 * A call that has not started its tool has nothing to record a failure
-		 * with; one that was told to end and is there still cannot record it.
+		 * A call that has not called its tool cannot record a failure; neither can
+		 * a worker that was told to end and has not ended.
 		 */
 		outcome = slot != NULL && slot->execution_id != 0 && !slot->terminated
 					  ? DEADLOCK_RESOLVED

@@ -1,6 +1,8 @@
 /*
  * deadlock.h
- *	  Finds deadlocks between locks and waiting for calls.
+ *	  Finds deadlocks between locks and waits for calls.
+ *
+ * For a process that waits for calls.  It must not hold the pool's lock.
  */
 #ifndef WFO_WORKER_DEADLOCK_H
 #define WFO_WORKER_DEADLOCK_H
@@ -9,9 +11,9 @@
 
 typedef enum DeadlockOutcome
 {
-	DEADLOCK_NONE,       /* the wait can end by itself */
-	DEADLOCK_RESOLVED,   /* it could not: a call has been cancelled */
-	DEADLOCK_NOT_STARTED /* it could not, and what is waited for has not started */
+	DEADLOCK_NONE,       /* there is none */
+	DEADLOCK_RESOLVED,   /* a running call has been canceled */
+	DEADLOCK_NOT_STARTED /* the calls that this process waits for cannot start */
 } DeadlockOutcome;
 
 extern DeadlockOutcome deadlock_check(void);

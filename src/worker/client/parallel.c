@@ -2,12 +2,11 @@
  * parallel.c
  *	  Runs the calls of a batch in background workers.
  *
- * The calls stand in dynamic shared memory, since rows of the caller's
- * transaction would be invisible to the workers; the workers write the rows.
- * The caller waits, and a call is its own transaction: what has ended has
- * ended, whatever becomes of the caller.
- *
- * All of it is under the pool's lock.
+ * The caller hands its calls over in dynamic shared memory, since workers cannot
+ * see rows of the caller's transaction; the workers write the rows.  Each call is
+ * a transaction of its own, so the end of a call stands whatever becomes of the
+ * caller.  This file owns the caller's side, from the memory to the copy of the
+ * results; it writes no row.
  */
 #include "postgres.h"
 
@@ -26,24 +25,26 @@
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 
-/* How often the caller looks whether it waits in vain, in ms. */
+/* How often the caller checks for a deadlock, in ms. */
 #define LOOK_EVERY 500
 
+/* The index of a role in the batch, entered if it is new; -1 if there are too many. */
 static int
-role_index(BatchSlot *slot, Oid role)
+enter_batch_role(BatchSlot *slot, Oid role)
 {
-	for (int i = 0; i < slot->nroles; i++)
-		if (slot->roles[i] == role)
-			return i;
+	int index = batch_role_index(slot, role);
+
+	if (index >= 0)
+		return index;
 	if (slot->nroles == POOL_BATCH_ROLES)
 		return -1;
 	slot->roles[slot->nroles] = role;
 	return slot->nroles++;
 }
 
-/* Fill the shared memory, which nobody else knows yet. */
+/* Fill the shared memory, which no other process knows yet. */
 static void
-fill(const Batch *batch, BatchSlot *slot, SharedBatch *shared)
+fill_shared_batch(const Batch *batch, BatchSlot *slot, SharedBatch *shared)
 {
 	int n = 0;
 
@@ -61,7 +62,7 @@ fill(const Batch *batch, BatchSlot *slot, SharedBatch *shared)
 			continue;
 		memset(call, 0, sizeof(SharedCall));
 		call->proposal_id = batch->calls[i].proposal_id;
-		call->role = role_index(slot, batch->calls[i].role);
+		call->role = enter_batch_role(slot, batch->calls[i].role);
 		if (call->role < 0)
 			report_limit("wfo_too_many_calls", errmsg("too many roles in one batch"),
 						 errdetail("The tools of its calls run as more than %d roles.",
@@ -72,25 +73,26 @@ fill(const Batch *batch, BatchSlot *slot, SharedBatch *shared)
 	slot->ncalls = n;
 }
 
-/* Make the batch known to the workers, and wake them: returns its place, or -1. */
+/* Publish the batch, and wake workers for it: returns its place, or -1 if there is no room. */
 static int
-publish(const BatchSlot *own)
+publish_batch(const BatchSlot *own)
 {
 	int index = -1;
 
+	Assert(!own->used);
 	pool_lock();
 	for (int i = 0; i < POOL_BATCHES && index < 0; i++)
 		if (!pool->batches[i].used)
 			index = i;
 	if (index >= 0)
 	{
-		/* As a batch of this database it keeps the groups of its roles in place. */
+		/* From here on the batch keeps the groups of its roles in place. */
 		pool->batches[index] = *own;
 		pool->batches[index].used = true;
 		pool->batches[index].database = MyDatabaseId;
 	}
 	for (int i = 0; i < own->nroles && index >= 0; i++)
-		if (pool_group(MyDatabaseId, own->roles[i], true) == NULL)
+		if (group_make_locked(MyDatabaseId, own->roles[i]) == NULL)
 		{
 			pool->batches[index].used = false;
 			index = -1;
@@ -105,15 +107,15 @@ publish(const BatchSlot *own)
 		pool->nbatches++;
 		for (int i = 0; i < slot->nroles; i++)
 		{
-			PoolGroup *group = pool_group(MyDatabaseId, slot->roles[i], false);
+			PoolGroup *group = group_find_locked(MyDatabaseId, slot->roles[i]);
 
-			/* What kept workers from starting before may be over. */
+			/* The cause of earlier failed starts may be gone. */
 			if (group->failed_starts >= POOL_FAILED_STARTS)
 			{
 				group->failed_starts = POOL_FAILED_STARTS - 1;
 				group->retry_start = 0;
 			}
-			pool_wake(group, slot->waiting[i]);
+			group_wake_locked(group, slot->waiting[i]);
 		}
 	}
 	pool_unlock();
@@ -121,14 +123,15 @@ publish(const BatchSlot *own)
 }
 
 /*
- * Take back the calls that no worker has taken; what has timed out still needs
- * a worker, to record it.
+ * End the calls of a role that no worker has taken.  A call that has timed out
+ * still needs a worker, to record that.
  */
 static void
-end_waiting(BatchSlot *slot, SharedBatch *shared, int role, BatchFate fate)
+end_waiting_calls_locked(BatchSlot *slot, SharedBatch *shared, int role, BatchFate fate)
 {
 	int index = shared->first[role];
 
+	Assert(pool_is_locked());
 	shared->first[role] = -1;
 	slot->waiting[role] = 0;
 	while (index >= 0)
@@ -136,89 +139,96 @@ end_waiting(BatchSlot *slot, SharedBatch *shared, int role, BatchFate fate)
 		SharedCall *call = &shared->calls[index];
 		int next = call->next;
 
-		if (call->timed_out)
+		if (call->history.timed_out)
 			batch_append_waiting(slot, shared, index);
 		else
-			batch_end_call(slot, call, fate);
+			batch_end_call_locked(slot, call, fate);
 		index = next;
 	}
 }
 
+/* Cancel the call of a worker; reason is a sentence. */
 static void
-cancel_worker(Slot *worker, const char *reason)
+cancel_batch_worker_locked(WorkerSlot *worker, const char *reason)
 {
+	Assert(pool_is_locked());
 	worker->cancelled = true;
 	worker->deadlock = false;
 	strlcpy(worker->reason, reason, POOL_REASON_MAX);
 	pool_interrupt_locked(worker);
 }
 
-/* Cancel what runs. */
+/* Cancel the running calls of a batch. */
 static void
-cancel_running(BatchSlot *slot, SharedBatch *shared)
+cancel_running_calls_locked(BatchSlot *slot, SharedBatch *shared)
 {
+	Assert(pool_is_locked());
 	for (int i = 0; i < slot->ncalls; i++)
 	{
 		const SharedCall *call = &shared->calls[i];
-		Slot *worker = &pool->slots[call->slot];
+		WorkerSlot *worker = &pool->slots[call->slot];
 
 		if (call->state == CALL_RUNNING && worker->state == SLOT_BUSY &&
 			worker->generation == call->slot_generation)
-			cancel_worker(worker, "The batch was cancelled, or its time was over.");
+			cancel_batch_worker_locked(worker, "The batch was canceled, or its time was over.");
 	}
 }
 
 /*
- * Give up the calls that a worker has taken but whose tools have not started:
- * they wait for locks on the tables of the extension.
+ * End the calls that a worker has taken but whose tools have not started: they
+ * wait for locks on the tables of the extension.
  */
 static void
-end_not_started(BatchSlot *slot, SharedBatch *shared)
+end_not_started_calls_locked(BatchSlot *slot, SharedBatch *shared)
 {
+	Assert(pool_is_locked());
 	for (int i = 0; i < slot->ncalls; i++)
 	{
 		SharedCall *call = &shared->calls[i];
-		Slot *worker = &pool->slots[call->slot];
+		WorkerSlot *worker = &pool->slots[call->slot];
 
 		if (call->state != CALL_RUNNING || worker->state != SLOT_BUSY ||
 			worker->generation != call->slot_generation || worker->execution_id != 0)
 			continue;
-		cancel_worker(worker, "It could not start for a deadlock.");
-		batch_end_call(slot, call, FATE_DEADLOCK);
+		cancel_batch_worker_locked(worker, "It could not start because of a deadlock.");
+		batch_end_call_locked(slot, call, FATE_DEADLOCK);
 	}
 }
 
-typedef struct Waiting
+/* A published batch, as its caller waits for it. */
+typedef struct BatchWait
 {
-	int index;
+	int index; /* in the pool */
 	SharedBatch *shared;
-} Waiting;
+} BatchWait;
 
-/* The caller is done with the batch: nothing more of it starts. */
+/* Remove the batch from the pool: its waiting calls do not start, its running ones are canceled. */
 static void
-withdraw(int code, Datum arg)
+withdraw_batch(int code, Datum arg)
 {
-	Waiting *waiting = (Waiting *) DatumGetPointer(arg);
+	BatchWait *waiting = (BatchWait *) DatumGetPointer(arg);
 	BatchSlot *slot = &pool->batches[waiting->index];
 
 	(void) code;
 	pool_lock();
+	Assert(slot->used && slot->caller == MyProcPid);
 	for (int i = 0; i < slot->nroles; i++)
-		end_waiting(slot, waiting->shared, i, FATE_NOT_STARTED);
-	cancel_running(slot, waiting->shared);
+		end_waiting_calls_locked(slot, waiting->shared, i, FATE_NOT_STARTED);
+	cancel_running_calls_locked(slot, waiting->shared);
 	slot->used = false;
 	pool->nbatches--;
-	pool_wake_launcher();
+	pool_wake_launcher_locked();
 	pool_unlock();
 }
 
-/* Give up the calls of roles for which no worker can be started. */
+/* End the calls of roles for which no worker can be started. */
 static void
-end_without_worker(BatchSlot *slot, SharedBatch *shared)
+end_calls_without_worker_locked(BatchSlot *slot, SharedBatch *shared)
 {
+	Assert(pool_is_locked());
 	for (int i = 0; i < slot->nroles; i++)
 	{
-		const PoolGroup *group = pool_group(MyDatabaseId, slot->roles[i], false);
+		const PoolGroup *group = group_find_locked(MyDatabaseId, slot->roles[i]);
 		bool has_worker = false;
 
 		for (int j = 0; j < pool->nslots; j++)
@@ -226,16 +236,16 @@ end_without_worker(BatchSlot *slot, SharedBatch *shared)
 						  pool->slots[j].database == MyDatabaseId &&
 						  pool->slots[j].role == slot->roles[i];
 		if (!has_worker && group != NULL && group->failed_starts >= POOL_FAILED_STARTS)
-			end_waiting(slot, shared, i, FATE_NO_WORKER);
+			end_waiting_calls_locked(slot, shared, i, FATE_NO_WORKER);
 	}
 }
 
 /*
- * Wait until all calls have ended.  After the deadline those that have not
- * started are taken back, and the others cancelled.
+ * Wait until all calls have ended.  After the deadline the calls that have not
+ * started are ended, and the others canceled.
  */
 static void
-wait_for_end(Waiting *waiting, TimestampTz deadline)
+wait_for_batch(BatchWait *waiting, TimestampTz deadline)
 {
 	static uint32 event = 0;
 	BatchSlot *slot = &pool->batches[waiting->index];
@@ -256,11 +266,11 @@ wait_for_end(Waiting *waiting, TimestampTz deadline)
 		if (deadline != 0 && now >= deadline && !over)
 		{
 			over = true;
-			cancel_running(slot, waiting->shared);
+			cancel_running_calls_locked(slot, waiting->shared);
 		}
 		for (int i = 0; over && i < slot->nroles; i++)
-			end_waiting(slot, waiting->shared, i, FATE_NOT_STARTED);
-		end_without_worker(slot, waiting->shared);
+			end_waiting_calls_locked(slot, waiting->shared, i, FATE_NOT_STARTED);
+		end_calls_without_worker_locked(slot, waiting->shared);
 		ended = slot->ndone == slot->ncalls;
 		pool_unlock();
 		if (ended)
@@ -269,8 +279,8 @@ wait_for_end(Waiting *waiting, TimestampTz deadline)
 		{
 			pool_lock();
 			for (int i = 0; i < slot->nroles; i++)
-				end_waiting(slot, waiting->shared, i, FATE_DEADLOCK);
-			end_not_started(slot, waiting->shared);
+				end_waiting_calls_locked(slot, waiting->shared, i, FATE_DEADLOCK);
+			end_not_started_calls_locked(slot, waiting->shared);
 			pool_unlock();
 		}
 		if (now >= next_look)
@@ -282,6 +292,7 @@ wait_for_end(Waiting *waiting, TimestampTz deadline)
 	}
 }
 
+/* Copy what became of the calls from the shared memory. */
 static void
 copy_fates(Batch *batch, const SharedBatch *shared)
 {
@@ -298,28 +309,30 @@ copy_fates(Batch *batch, const SharedBatch *shared)
 }
 
 /*
- * Run the live calls of a batch and wait for them, for at most timeout ms or,
- * where that is 0, as long as it takes.
+ * Run the live calls of a batch in workers and wait for them, for at most timeout
+ * ms; a timeout of 0 sets no limit.
  */
 void
 parallel_run(Batch *batch, int64 timeout)
 {
 	BatchSlot own = {0};
-	Waiting waiting;
+	BatchWait waiting;
 	dsm_segment *segment;
 	volatile TimestampTz deadline = 0;
 
+	Assert(pool != NULL);
+	Assert(batch->nlive > 0);
 	if (timeout > 0)
 		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 											   Min(timeout, (int64) PG_INT32_MAX * 1000));
 	segment = dsm_create(offsetof(SharedBatch, calls) + batch->nlive * sizeof(SharedCall), 0);
 	waiting.shared = dsm_segment_address(segment);
-	fill(batch, &own, waiting.shared);
+	fill_shared_batch(batch, &own, waiting.shared);
 	own.handle = dsm_segment_handle(segment);
 
-	while ((waiting.index = publish(&own)) < 0)
+	while ((waiting.index = publish_batch(&own)) < 0)
 	{
-		/* As many batches as there may be: wait for one to end. */
+		/* There is no room for another batch: wait for one to end. */
 		if (deadline != 0 && GetCurrentTimestamp() >= deadline)
 			report_limit("wfo_too_many_batches", errmsg("too many batches at the same time"),
 						 errdetail("The limit is %d.", POOL_BATCHES), errhint("Try again later."));
@@ -328,12 +341,12 @@ parallel_run(Batch *batch, int64 timeout)
 						 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
-	PG_ENSURE_ERROR_CLEANUP(withdraw, PointerGetDatum(&waiting));
+	PG_ENSURE_ERROR_CLEANUP(withdraw_batch, PointerGetDatum(&waiting));
 	{
-		wait_for_end(&waiting, deadline);
+		wait_for_batch(&waiting, deadline);
 	}
-	PG_END_ENSURE_ERROR_CLEANUP(withdraw, PointerGetDatum(&waiting));
-	withdraw(0, PointerGetDatum(&waiting));
+	PG_END_ENSURE_ERROR_CLEANUP(withdraw_batch, PointerGetDatum(&waiting));
+	withdraw_batch(0, PointerGetDatum(&waiting));
 	copy_fates(batch, waiting.shared);
 	dsm_detach(segment);
 }

@@ -1,6 +1,8 @@
 /*
  * parallel.h
  *	  Runs the calls of a batch in background workers.
+ *
+ * The caller's side; what workers do with the calls is in process/batch_call.h.
  */
 #ifndef WFO_WORKER_PARALLEL_H
 #define WFO_WORKER_PARALLEL_H

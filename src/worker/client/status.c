@@ -1,6 +1,9 @@
 /*
  * status.c
- *	  Shows the workers.
+ *	  Shows the workers, for list_workers.
+ *
+ * It copies the slots of all workers while it holds the pool's lock, and owns
+ * nothing of the pool.
  */
 #include "postgres.h"
 
@@ -14,26 +17,27 @@ static const char *const state_labels[] = {
 	[SLOT_FREE] = "free", [SLOT_STARTING] = "starting", [SLOT_IDLE] = "idle", [SLOT_BUSY] = "busy"};
 
 /*
- * Put the workers of all databases into a tuplestore: process, database and
- * role by OID, state, execution, since when, and the tool that it calls where
- * that is one of this database.
+ * Put the workers of all databases into a tuplestore: process, OIDs of database
+ * and role, state, execution, since when, and the tool if it belongs to the current
+ * database.
  */
 void
 status_list(Tuplestorestate *rows, TupleDesc desc)
 {
-	Slot *slots;
+	WorkerSlot *slots;
 	int nslots;
 
+	Assert(rows != NULL && desc->natts == 7);
 	if (pool == NULL)
 		return;
-	slots = palloc(pool->nslots * sizeof(Slot));
+	slots = palloc(pool->nslots * sizeof(WorkerSlot));
 	pool_lock();
 	nslots = pool->nslots;
-	memcpy(slots, pool->slots, nslots * sizeof(Slot));
+	memcpy(slots, pool->slots, nslots * sizeof(WorkerSlot));
 	pool_unlock();
 	for (int i = 0; i < nslots; i++)
 	{
-		const Slot *slot = &slots[i];
+		const WorkerSlot *slot = &slots[i];
 		bool runs_here = slot->state == SLOT_BUSY && slot->execution_id != 0 &&
 						 slot->database == MyDatabaseId;
 		Datum values[7];

@@ -1,6 +1,8 @@
 /*
  * status.h
- *	  Shows the workers.
+ *	  Shows the workers, for list_workers.
+ *
+ * Reads the pool and changes nothing.
  */
 #ifndef WFO_WORKER_STATUS_H
 #define WFO_WORKER_STATUS_H

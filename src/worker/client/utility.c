@@ -2,20 +2,20 @@
  * utility.c
  *	  Makes room for commands that need a database for themselves.
  *
- * DROP DATABASE, ALTER DATABASE ... RENAME and SET TABLESPACE and CREATE
- * DATABASE ... TEMPLATE fail while somebody is connected to the database, be
- * it an idle worker.  So the idle ones leave before, and none is started until
- * the command has ended.  A running call is left alone, as any other session.
+ * This file owns what the workers do before and after such commands.  It changes no
+ * command, and refuses none.
  *
- * DROP EXTENSION locks its tables in another order than a call, which would be
- * a deadlock under load.  So it first locks the one that each call begins with,
- * which waits for those that run.
+ * DROP DATABASE, ALTER DATABASE ... RENAME and SET TABLESPACE, and CREATE
+ * DATABASE ... TEMPLATE fail while any session is connected to the database, even
+ * an idle worker.  So idle workers leave first, and none starts until the command
+ * has ended.  A worker that runs a call is left alone, like any other session.
  *
- * A worker of a role that is dropped, or may not connect any more, leaves when
- * that is committed.
+ * DROP EXTENSION locks its tables in another order than a call does, which could
+ * be a deadlock.  So this file first locks the table that each call locks first,
+ * and thereby waits for the calls that run.
  *
- * COMMIT PREPARED runs no callback of the transaction it commits: a keeper
- * looks for calls that it has queued.
+ * COMMIT PREPARED runs no callback of the transaction that it commits, so a keeper
+ * looks for the calls that the transaction has queued.
  */
 #include "postgres.h"
 
@@ -36,7 +36,7 @@
 #include "worker/pool/block.h"
 #include "worker/pool/pool.h"
 
-/* The database that a CREATE DATABASE copies. */
+/* The database that a CREATE DATABASE command copies. */
 static const char *
 template_of(const CreatedbStmt *stmt)
 {
@@ -52,7 +52,7 @@ template_of(const CreatedbStmt *stmt)
 	return "template1";
 }
 
-/* The database that a command needs for itself, or NULL. */
+/* The database that a command needs for itself; NULL if there is none. */
 static const char *
 exclusive_database(Node *stmt)
 {
@@ -94,7 +94,7 @@ may_create_databases(Oid role)
 	return result;
 }
 
-/* Whether a CREATE DATABASE copies a database that everybody may copy. */
+/* Whether a CREATE DATABASE command copies a database that any role with CREATEDB can copy. */
 static bool
 is_template(Oid database, Node *stmt)
 {
@@ -110,18 +110,18 @@ is_template(Oid database, Node *stmt)
 }
 
 /*
- * Whether the user may give the command, as far as that is simply told: else
- * the server refuses it, and nobody need make room.
+ * Whether the user is allowed to run the command, as far as that is easy to say.
+ * If not, the server refuses it, and no worker has to leave.
  */
 static bool
-may_run(Node *stmt, Oid database)
+may_run_utility(Node *stmt, Oid database)
 {
 	if (IsA(stmt, CreatedbStmt) && !may_create_databases(GetUserId()))
 		return false;
 	return is_template(database, stmt) || compat_database_ownercheck(database, GetUserId());
 }
 
-/* Whether the command drops this extension, and the user may. */
+/* Whether the command drops this extension and the user is allowed to. */
 static bool
 drops_extension(Node *stmt)
 {
@@ -147,7 +147,7 @@ is_create_extension(Node *stmt)
 		   strcmp(((CreateExtensionStmt *) stmt)->extname, WFO_NAME) == 0;
 }
 
-/* Whether the command may take a role's connections away. */
+/* Whether the command may keep a role from connecting. */
 static bool
 changes_roles(Node *stmt)
 {
@@ -163,14 +163,14 @@ changes_roles(Node *stmt)
 	}
 }
 
-/* The database that idle workers are to leave for the command, or InvalidOid. */
+/* The database that idle workers have to leave for the command; InvalidOid if there is none. */
 static Oid
 needed_database(Node *stmt)
 {
 	const char *name = exclusive_database(stmt);
 	Oid database = name != NULL ? get_database_oid(name, true) : InvalidOid;
 
-	return OidIsValid(database) && may_run(stmt, database) ? database : InvalidOid;
+	return OidIsValid(database) && may_run_utility(stmt, database) ? database : InvalidOid;
 }
 
 static bool
@@ -181,26 +181,26 @@ is_commit_prepared(Node *stmt)
 }
 
 static void
-unblock(int code, Datum arg)
+unblock_at_error(int code, Datum arg)
 {
 	(void) code;
 	(void) arg;
 	pool_unblock_databases();
 }
 
-/* Run a command while no worker is in a database, but those that run a call. */
+/* Run a command while no worker is in a database, except workers that run a call. */
 static void
-run_alone(Oid database, const Command *command)
+run_command_alone(Oid database, const Command *command)
 {
-	/* The end of the process lets them in again, too. */
-	PG_ENSURE_ERROR_CLEANUP(unblock, (Datum) 0);
+	/* The end of the process unblocks the database as well. */
+	PG_ENSURE_ERROR_CLEANUP(unblock_at_error, (Datum) 0);
 	{
 		pool_block_database(database);
 		command_run(command);
 		if (IsA(command->stmt->utilityStmt, DropdbStmt))
 			pool_forget_database(database);
 	}
-	PG_END_ENSURE_ERROR_CLEANUP(unblock, (Datum) 0);
+	PG_END_ENSURE_ERROR_CLEANUP(unblock_at_error, (Datum) 0);
 	pool_unblock_databases();
 }
 
@@ -215,7 +215,7 @@ run_with_room(const Command *command)
 
 	if (OidIsValid(database))
 	{
-		run_alone(database, command);
+		run_command_alone(database, command);
 		return;
 	}
 	if (drops_extension(stmt))

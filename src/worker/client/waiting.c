@@ -2,15 +2,15 @@
  * waiting.c
  *	  Waits for executions that workers run, and for decisions on proposals.
  *
+ * This file owns the loop of a wait.  While it sleeps it holds no lock on the
+ * tables and, where that is possible, no snapshot.  What it sees in the rows is the
+ * business of engine/verbs/outcome.c.
+ *
  * A process that waits for an execution stands in the pool, and the worker that has
  * committed the execution wakes it.  The row is what counts: it is read again after
  * each wake-up, and every second.  A proposal can wait for days and anybody may
  * decide on it, so no process wakes the waiting one; it reads the row again and
  * again, with growing pauses.
- *
- * This file owns the loop of a wait.  While it sleeps it holds no lock on the
- * tables and, where that is possible, no snapshot.  What it sees in the rows is the
- * business of engine/verbs/outcome.c.
  */
 #include "postgres.h"
 
@@ -132,7 +132,7 @@ wait_until_over(Wait *wait)
 }
 
 static bool
-look_at_execution(Wait *wait)
+execution_has_ended(Wait *wait)
 {
 	ExecutionWait *own = (ExecutionWait *) wait;
 	int64 proposal_id = 0;
@@ -183,7 +183,7 @@ check_for_deadlock(Wait *wait)
 Jsonb *
 wait_for_execution(int64 execution_id, int64 timeout)
 {
-	ExecutionWait own = {.wait = {.look = look_at_execution,
+	ExecutionWait own = {.wait = {.look = execution_has_ended,
 								  .check = check_for_deadlock,
 								  .deadline = deadline_after(timeout)},
 						 .execution_id = execution_id,
@@ -203,7 +203,7 @@ wait_for_execution(int64 execution_id, int64 timeout)
 
 /* Whether the proposal is not open, or its status is another one than at the first look. */
 static bool
-look_at_proposal_status(Wait *wait)
+proposal_has_moved(Wait *wait)
 {
 	ProposalWait *own = (ProposalWait *) wait;
 
@@ -223,7 +223,7 @@ look_at_proposal_status(Wait *wait)
 bool
 wait_for_proposal(int64 proposal_id, int64 timeout, ProposalStatus *status)
 {
-	ProposalWait own = {.wait = {.look = look_at_proposal_status,
+	ProposalWait own = {.wait = {.look = proposal_has_moved,
 								 .deadline = deadline_after(timeout),
 								 .pause = LOOK_EVERY_ALONE,
 								 .longest_pause = LOOK_AT_PROPOSAL_EVERY},

@@ -1,6 +1,8 @@
 /*
  * waiting.h
  *	  Waits for executions that workers run, and for decisions on proposals.
+ *
+ * Waits in the caller's transaction, which must not hold the pool's lock.
  */
 #ifndef WFO_WORKER_WAITING_H
 #define WFO_WORKER_WAITING_H

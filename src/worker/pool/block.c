@@ -2,8 +2,9 @@
  * block.c
  *	  Keeps workers out of a database that a command needs for itself.
  *
- * This file owns the pool's blocks.  Whoever blocks a database unblocks it when
- * its command ends; a block whose process has ended is free again.
+ * This file owns the pool's blocks.  A process that blocks a database unblocks it
+ * when its command ends; the block of a process that has ended is free again.
+ * Which commands need a database is the business of client/utility.c.
  */
 #include "postgres.h"
 
@@ -14,22 +15,25 @@
 #include "worker/pool/group.h"
 #include "worker/pool/pool.h"
 
-/* Whether no worker is to be in the database, since somebody drops or copies it. */
+/* Whether workers are kept out of a database. */
 bool
-pool_is_blocked(Oid database)
+pool_is_blocked_locked(Oid database)
 {
+	Assert(pool_is_locked());
 	for (int i = 0; i < POOL_BLOCKS; i++)
 		if (pool->blocks[i].pid != 0 && pool->blocks[i].database == database)
 			return true;
 	return false;
 }
 
+/* Whether a keeper, or a worker that runs no call, is in the database. */
 static bool
-has_idle_process(Oid database)
+has_idle_process_locked(Oid database)
 {
+	Assert(pool_is_locked());
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		const Slot *slot = &pool->slots[i];
+		const WorkerSlot *slot = &pool->slots[i];
 
 		if (slot->database == database &&
 			(slot->state == SLOT_STARTING || slot->state == SLOT_IDLE))
@@ -39,18 +43,20 @@ has_idle_process(Oid database)
 }
 
 /*
- * Keep workers out of a database until pool_unblock_databases, and wait until
- * the idle ones have left.  A busy one is like any other connection.
+ * Keep workers out of a database until pool_unblock_databases() is called, and
+ * wait until the idle workers have left.  A busy worker is like any other
+ * connection.
  */
 void
 pool_block_database(Oid database)
 {
 	bool blocked = false;
 
+	Assert(OidIsValid(database));
 	pool_lock();
 	for (int i = 0; i < POOL_BLOCKS && !blocked; i++)
 	{
-		/* What a process that has ended left behind is free again. */
+		/* The block of a process that has ended is free again. */
 		if (pool->blocks[i].pid != 0 && BackendPidGetProc(pool->blocks[i].pid) != NULL)
 			continue;
 		pool->blocks[i].database = database;
@@ -59,23 +65,21 @@ pool_block_database(Oid database)
 	}
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		Slot *slot = &pool->slots[i];
+		WorkerSlot *slot = &pool->slots[i];
 
 		if (slot->state == SLOT_FREE || slot->database != database)
 			continue;
-		slot->evict = true;
-		if (slot->latch != NULL)
-			SetLatch(slot->latch);
+		pool_evict_locked(slot);
 	}
 	pool_unlock();
 
-	/* The server itself waits 5 s for what is left. */
+	/* The command itself waits 5 s for the remaining connections. */
 	for (int i = 0; blocked && i < 200; i++)
 	{
 		bool any;
 
 		pool_lock();
-		any = has_idle_process(database);
+		any = has_idle_process_locked(database);
 		pool_unlock();
 		if (!any)
 			break;
@@ -94,17 +98,17 @@ pool_unblock_databases(void)
 	for (int i = 0; i < POOL_BLOCKS; i++)
 		if (pool->blocks[i].pid == MyProcPid)
 			pool->blocks[i].pid = 0;
-	pool_wake_launcher();
+	pool_wake_launcher_locked();
 	pool_unlock();
 }
 
-/* The database is no more: nothing is to be started there. */
+/* Forget the calls of a database that has been dropped. */
 void
 pool_forget_database(Oid database)
 {
 	pool_lock();
 	for (int i = 0; i < POOL_GROUPS; i++)
 		if (pool->groups[i].database == database)
-			pool_forget_tasks(&pool->groups[i]);
+			group_forget_calls_locked(&pool->groups[i]);
 	pool_unlock();
 }

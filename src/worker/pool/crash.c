@@ -2,19 +2,21 @@
  * crash.c
  *	  The calls that ran when the server crashed.
  *
- * The launcher reads them from the journal, and a keeper writes them down in
- * each database.  This file owns the pool's list of them; it reads no file and no
- * table.
+ * The launcher reads them from the journal (process/journal.c), and the keeper of
+ * each database counts the crash against its calls.  This file owns the pool's
+ * list of these calls, which is read and changed only under the pool's lock; it
+ * reads no file and no table.
  */
 #include "postgres.h"
 
 #include "worker/pool/crash.h"
 #include "worker/pool/pool.h"
 
-/* Whether calls of the database ran at a crash, and that is not written down yet. */
+/* Whether the list has calls of the database: its keeper has not counted the crash yet. */
 bool
-pool_has_crashed(Oid database)
+pool_has_crashed_locked(Oid database)
 {
+	Assert(pool_is_locked());
 	for (int i = 0; i < pool->ncrashes; i++)
 		if (pool->crashes[i].database == database)
 			return true;
@@ -22,9 +24,9 @@ pool_has_crashed(Oid database)
 }
 
 /*
- * The calls of the database that ran at a crash: their executions, into an array
- * of nslots.  The launcher moves what stands in the pool, so a walk through it
- * does not outlast the lock.
+ * Copy the executions of a database that ran at a crash into an array of nslots
+ * members, and return their number.  The launcher removes members of the list, so
+ * nobody walks through it without the lock.
  */
 int
 pool_list_crashes(Oid database, int64 *executions)
@@ -39,6 +41,7 @@ pool_list_crashes(Oid database, int64 *executions)
 	return count;
 }
 
+/* Remove the calls of a database from the list. */
 void
 pool_forget_crashes(Oid database)
 {
@@ -47,4 +50,27 @@ pool_forget_crashes(Oid database)
 		if (pool->crashes[i].database == database)
 			pool->crashes[i] = pool->crashes[--pool->ncrashes];
 	pool_unlock();
+}
+
+/* Add a call to the list. */
+void
+pool_add_crash_locked(Oid database, int64 execution_id)
+{
+	Crash *crash = &pool->crashes[pool->ncrashes];
+
+	Assert(pool_is_locked());
+	Assert(pool->ncrashes < pool->nslots);
+	crash->database = database;
+	crash->execution_id = execution_id;
+	pool->ncrashes++;
+}
+
+/* Remove the calls of databases that do not exist any more; databases are those that do. */
+void
+pool_forget_crashes_elsewhere_locked(const List *databases)
+{
+	Assert(pool_is_locked());
+	for (int i = pool->ncrashes - 1; i >= 0; i--)
+		if (!list_member_oid(databases, pool->crashes[i].database))
+			pool->crashes[i] = pool->crashes[--pool->ncrashes];
 }

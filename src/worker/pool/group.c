@@ -12,17 +12,18 @@
 #include "worker/pool/group.h"
 #include "worker/pool/pool.h"
 
-/* How long to wait after a worker could not be started, in ms; doubles up to 64 times. */
+/* Delay after the first failed start of a worker, in ms; it doubles up to 64-fold. */
 #define FAILED_START_DELAY 250
 
-/* How long a worker may take calls while a role waits for a worker, in ms. */
+/* How long a worker may go on taking calls while another group waits for a worker, in ms. */
 #define TURN 100
 
-/* Whether a group has nothing but a time at which its calls are due. */
+/* Whether a group has no call and no worker, but only a time when its next call is due. */
 static bool
-only_waits(const PoolGroup *group)
+group_only_waits_locked(const PoolGroup *group)
 {
-	if (group->ntasks > 0 || group->incomplete || group->filling)
+	Assert(pool_is_locked());
+	if (group->ncalls > 0 || group->incomplete || group->filling)
 		return false;
 	for (int i = 0; i < pool->nslots; i++)
 		if (pool->slots[i].state != SLOT_FREE && &pool->groups[pool->slots[i].group] == group)
@@ -34,61 +35,90 @@ only_waits(const PoolGroup *group)
 }
 
 /*
- * Make room for another group: of those that only wait for a time, the one that
- * waits longest goes, and keepers look for its calls then.
+ * Free a group for another role: of the groups that only wait for a time, the one
+ * whose time is the latest.  Keepers look for its calls when that time has come.
+ * Returns NULL if no group can be freed.
  */
 static PoolGroup *
-displace_group(void)
+displace_group_locked(void)
 {
 	PoolGroup *victim = NULL;
 
+	Assert(pool_is_locked());
 	for (int i = 0; i < POOL_GROUPS; i++)
 	{
 		PoolGroup *group = &pool->groups[i];
 
-		if (only_waits(group) && (victim == NULL || group->next_due > victim->next_due))
+		if (group_only_waits_locked(group) &&
+			(victim == NULL || group->next_due > victim->next_due))
 			victim = group;
 	}
 	if (victim != NULL && victim->next_due != 0 &&
 		(pool->visit_all_at == 0 || victim->next_due < pool->visit_all_at))
 	{
 		pool->visit_all_at = victim->next_due;
-		pool_wake_launcher();
+		pool_wake_launcher_locked();
 	}
 	return victim;
 }
 
-/* The group of a database and role; NULL where there is none, or no room for one. */
+/* The group of a database and role; NULL if there is none. */
 PoolGroup *
-pool_group(Oid database, Oid role, bool create)
+group_find_locked(Oid database, Oid role)
 {
-	PoolGroup *unused = NULL;
-
+	Assert(pool_is_locked());
+	Assert(OidIsValid(database) && OidIsValid(role));
 	for (int i = 0; i < POOL_GROUPS; i++)
-	{
-		PoolGroup *group = &pool->groups[i];
-
-		if (group->database == database && group->role == role)
-			return group;
-		if (!OidIsValid(group->database) && unused == NULL)
-			unused = group;
-	}
-	if (create && unused == NULL)
-		unused = displace_group();
-	if (!create || unused == NULL)
-		return NULL;
-	memset(unused, 0, sizeof(PoolGroup));
-	unused->database = database;
-	unused->role = role;
-	return unused;
+		if (pool->groups[i].database == database && pool->groups[i].role == role)
+			return &pool->groups[i];
+	return NULL;
 }
 
-/* How many calls of batches wait for a worker of the group. */
+static PoolGroup *
+find_unused_group_locked(void)
+{
+	Assert(pool_is_locked());
+	for (int i = 0; i < POOL_GROUPS; i++)
+		if (!OidIsValid(pool->groups[i].database))
+			return &pool->groups[i];
+	return NULL;
+}
+
+/* The group of a database and role, made if there is none; NULL if there is no room for it. */
+PoolGroup *
+group_make_locked(Oid database, Oid role)
+{
+	PoolGroup *group = group_find_locked(database, role);
+
+	Assert(pool_is_locked());
+	if (group != NULL)
+		return group;
+	group = find_unused_group_locked();
+	if (group == NULL)
+		group = displace_group_locked();
+	if (group == NULL)
+		return NULL;
+	memset(group, 0, sizeof(PoolGroup));
+	group->database = database;
+	group->role = role;
+	return group;
+}
+
+/* Whether the first call of the group is suspect: it was running when the server crashed. */
+bool
+group_is_suspect_locked(const PoolGroup *group)
+{
+	Assert(pool_is_locked());
+	return group->ncalls > 0 && group->calls[group->ncalls - 1].queued.suspect;
+}
+
+/* The number of calls of batches that wait for a worker of the group. */
 int
-pool_waiting_in_batches(const PoolGroup *group)
+group_waiting_in_batches_locked(const PoolGroup *group)
 {
 	int waiting = 0;
 
+	Assert(pool_is_locked());
 	if (pool->nbatches == 0)
 		return 0;
 	for (int i = 0; i < POOL_BATCHES; i++)
@@ -105,15 +135,17 @@ pool_waiting_in_batches(const PoolGroup *group)
 }
 
 /*
- * Whether a worker of this group, which takes calls since a time, is to end, so
- * that one of a group that has none can start in its place: whichever is done
- * with its call first, and has had its turn, since each change costs a start.
+ * Whether a worker of a group, which has taken calls since the given time, must
+ * end so that a group without a worker can start one.  Since each change costs a
+ * start, the worker first has its turn.  If so, the other group's wish is taken as
+ * fulfilled.
  */
 bool
-pool_must_make_room(const PoolGroup *own, TimestampTz since)
+group_must_make_room_locked(const PoolGroup *own, TimestampTz since)
 {
 	bool wanted = false;
 
+	Assert(pool_is_locked());
 	if (!pool->room_wanted || GetCurrentTimestamp() < TimestampTzPlusMilliseconds(since, TURN))
 		return false;
 	for (int i = 0; i < POOL_GROUPS; i++)
@@ -132,18 +164,19 @@ pool_must_make_room(const PoolGroup *own, TimestampTz since)
 	return false;
 }
 
-/* Leave the calls of a group to the next look through the queue. */
+/* Forget the calls of a group; they are in the queue, where a keeper finds them. */
 void
-pool_forget_tasks(PoolGroup *group)
+group_forget_calls_locked(PoolGroup *group)
 {
-	group->ntasks = 0;
+	Assert(pool_is_locked());
+	group->ncalls = 0;
 	group->incomplete = false;
 	group->next_due = 0;
 }
 
-/* Whether a runs before b: negative, or after it: positive. */
+/* Negative if a runs before b, positive if it runs after b. */
 static int
-compare_calls(const QueuedCall *a, const QueuedCall *b)
+compare_queued_calls(const QueuedCall *a, const QueuedCall *b)
 {
 	if (a->suspect != b->suspect)
 		return a->suspect ? -1 : 1;
@@ -154,37 +187,50 @@ compare_calls(const QueuedCall *a, const QueuedCall *b)
 	return (a->execution_id > b->execution_id) - (a->execution_id < b->execution_id);
 }
 
-/* Leave a call, and all that come after it, to the next look through the queue. */
+/* Leave a call, and all calls after it, to the next look through the queue. */
 static void
-leave_to_queue(PoolGroup *group, const QueuedCall *call)
+leave_to_queue_locked(PoolGroup *group, const QueuedCall *call)
 {
-	if (!group->incomplete || !group->bounded || compare_calls(call, &group->bound) < 0)
+	Assert(pool_is_locked());
+	if (!group->incomplete || !group->bounded || compare_queued_calls(call, &group->bound) < 0)
 		group->bound = *call;
 	group->incomplete = true;
 	group->bounded = true;
 }
 
-/* Add a due call to its group, once. */
+static void
+merge_history(CallHistory *history, const CallHistory *other)
+{
+	history->losses = Max(history->losses, other->losses);
+	history->timed_out |= other->timed_out;
+	history->started_at = Max(history->started_at, other->started_at);
+}
+
+/*
+ * Add a due call to its group.  If the group has it already, its histories are
+ * merged; if the group is full, the call that runs last is left to the queue.
+ */
 void
-pool_add_task(PoolGroup *group, const Task *task)
+group_add_call_locked(PoolGroup *group, const PoolCall *call)
 {
 	int low = 0;
-	int high = group->ntasks;
+	int high = group->ncalls;
 
-	if (group->incomplete && group->bounded && compare_calls(&task->call, &group->bound) >= 0)
+	Assert(pool_is_locked());
+	Assert(group->ncalls >= 0 && group->ncalls <= POOL_CALLS);
+	Assert(call->queued.execution_id != 0);
+
+	if (group->incomplete && group->bounded &&
+		compare_queued_calls(&call->queued, &group->bound) >= 0)
 		return;
 	while (low < high)
 	{
 		int middle = (low + high) / 2;
-		int order = compare_calls(&task->call, &group->tasks[middle].call);
+		int order = compare_queued_calls(&call->queued, &group->calls[middle].queued);
 
 		if (order == 0)
 		{
-			Task *known = &group->tasks[middle];
-
-			known->losses = Max(known->losses, task->losses);
-			known->timed_out |= task->timed_out;
-			known->started_at = Max(known->started_at, task->started_at);
+			merge_history(&group->calls[middle].history, &call->history);
 			return;
 		}
 		if (order > 0)
@@ -192,94 +238,102 @@ pool_add_task(PoolGroup *group, const Task *task)
 		else
 			low = middle + 1;
 	}
-	if (group->ntasks == POOL_TASKS)
+	if (group->ncalls == POOL_CALLS)
 	{
 		if (low == 0)
 		{
-			leave_to_queue(group, &task->call);
+			leave_to_queue_locked(group, &call->queued);
 			return;
 		}
-		leave_to_queue(group, &group->tasks[0].call);
-		memmove(&group->tasks[0], &group->tasks[1], (low - 1) * sizeof(Task));
-		group->tasks[low - 1] = *task;
+		leave_to_queue_locked(group, &group->calls[0].queued);
+		memmove(&group->calls[0], &group->calls[1], (low - 1) * sizeof(PoolCall));
+		group->calls[low - 1] = *call;
 		return;
 	}
-	memmove(&group->tasks[low + 1], &group->tasks[low], (group->ntasks - low) * sizeof(Task));
-	group->tasks[low] = *task;
-	group->ntasks++;
+	memmove(&group->calls[low + 1], &group->calls[low], (group->ncalls - low) * sizeof(PoolCall));
+	group->calls[low] = *call;
+	group->ncalls++;
 }
 
-/* Wake idle workers of the group for this many calls, and the launcher for the rest. */
+/* Wake one idle worker of the group per call, and the launcher if there are too few. */
 void
-pool_wake(PoolGroup *group, int count)
+group_wake_locked(PoolGroup *group, int count)
 {
-	int used = 0;
-
+	Assert(pool_is_locked());
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		Slot *slot = &pool->slots[i];
+		WorkerSlot *slot = &pool->slots[i];
 
-		used += slot->state != SLOT_FREE;
 		if (count > 0 && slot->state == SLOT_IDLE && !slot->woken && !slot->evict &&
 			slot->database == group->database && slot->role == group->role)
 		{
 			slot->woken = true;
-			pool_wake_at_unlock(slot->latch);
+			pool_wake_at_unlock_locked(slot->latch);
 			count--;
 		}
 	}
 	if (count > 0)
-		pool_wake_launcher();
+		pool_wake_launcher_locked();
+}
+
+/* Have the group's queue looked through at the given time, or earlier. */
+void
+group_look_at_locked(PoolGroup *group, TimestampTz at)
+{
+	Assert(pool_is_locked());
+	if (group->next_due != 0 && group->next_due <= at)
+		return;
+	group->next_due = at;
+	pool_wake_launcher_locked();
+}
+
+/* Have the next worker of the group look through the whole queue. */
+void
+group_look_now_locked(PoolGroup *group)
+{
+	Assert(pool_is_locked());
+	group->incomplete = true;
+	group->bounded = false;
+	group_wake_locked(group, 1);
 }
 
 /*
- * Tell the pool of calls that were committed.  Called after a commit: it must
- * not fail.
+ * Tell the pool of a call whose transaction has committed.  Since it is called
+ * after the commit, it must not raise an error.
  */
 void
-pool_announce(Oid database, Oid role, const QueuedCall *calls, int count)
+group_announce(Oid database, Oid role, const QueuedCall *queued)
 {
 	PoolGroup *group;
-	TimestampTz now = GetCurrentTimestamp();
-	int due = 0;
 
 	pool_lock();
-	group = pool_group(database, role, true);
+	group = group_make_locked(database, role);
 	if (group == NULL)
 		pool_request_visit_locked(database);
-	for (int i = 0; group != NULL && i < count; i++)
+	else if (queued->due_at <= GetCurrentTimestamp())
 	{
-		Task task = {.call = calls[i]};
-
-		if (calls[i].due_at <= now)
-		{
-			pool_add_task(group, &task);
-			due++;
-		}
-		else if (group->next_due == 0 || calls[i].due_at < group->next_due)
-		{
-			group->next_due = calls[i].due_at;
-			pool_wake_launcher();
-		}
+		group_add_call_locked(group, &(PoolCall){.queued = *queued});
+		group_wake_locked(group, 1);
 	}
-	if (group != NULL && due > 0)
-		pool_wake(group, due);
+	else
+		group_look_at_locked(group, queued->due_at);
 	pool_unlock();
 }
 
 /*
- * A worker for the group could not be started: wait longer and longer before
- * the next, and have a keeper see whether the role can connect at all.
+ * Note that a worker for the group could not be started.  The delay before the
+ * next start grows, and a keeper checks whether the role can connect at all.
  */
 void
-pool_note_failed_start(PoolGroup *group)
+group_note_failed_start_locked(PoolGroup *group)
 {
 	int64 delay = (int64) FAILED_START_DELAY << Min(group->failed_starts, 6);
 
+	Assert(pool_is_locked());
 	group->failed_starts++;
-	/* If these calls can still run, that keeper finds them in the queue. */
+	/* If these calls can still run, the keeper finds them in the queue. */
 	if (group->failed_starts >= POOL_FAILED_STARTS)
-		pool_forget_tasks(group);
+		group_forget_calls_locked(group);
 	group->retry_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay);
 	pool_request_visit_locked(group->database);
 }

@@ -1,6 +1,9 @@
 /*
  * group.h
  *	  The workers of one role in one database, and the calls that are due for them.
+ *
+ * The list of calls in a group is changed by these functions alone.  They start and
+ * end no process.
  */
 #ifndef WFO_WORKER_GROUP_H
 #define WFO_WORKER_GROUP_H
@@ -9,13 +12,17 @@
 
 #include "worker/pool/pool.h"
 
-extern PoolGroup *pool_group(Oid database, Oid role, bool create);
-extern void pool_add_task(PoolGroup *group, const Task *task);
-extern void pool_wake(PoolGroup *group, int count);
-extern int pool_waiting_in_batches(const PoolGroup *group);
-extern bool pool_must_make_room(const PoolGroup *own, TimestampTz since);
-extern void pool_forget_tasks(PoolGroup *group);
-extern void pool_note_failed_start(PoolGroup *group);
-extern void pool_announce(Oid database, Oid role, const QueuedCall *calls, int count);
+extern PoolGroup *group_find_locked(Oid database, Oid role);
+extern PoolGroup *group_make_locked(Oid database, Oid role);
+extern void group_add_call_locked(PoolGroup *group, const PoolCall *call);
+extern bool group_is_suspect_locked(const PoolGroup *group);
+extern void group_look_at_locked(PoolGroup *group, TimestampTz at);
+extern void group_look_now_locked(PoolGroup *group);
+extern void group_wake_locked(PoolGroup *group, int count);
+extern int group_waiting_in_batches_locked(const PoolGroup *group);
+extern bool group_must_make_room_locked(const PoolGroup *own, TimestampTz since);
+extern void group_forget_calls_locked(PoolGroup *group);
+extern void group_note_failed_start_locked(PoolGroup *group);
+extern void group_announce(Oid database, Oid role, const QueuedCall *queued);
 
 #endif

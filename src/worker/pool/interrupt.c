@@ -2,9 +2,10 @@
  * interrupt.c
  *	  Cancels what workers run.
  *
- * Signals go to a worker by its slot, under the pool's lock, and so never to a
- * process that has another call by then.  This file owns what a slot says that
- * somebody asked of its worker; who may ask, and why, is not its business.
+ * Signals are sent to a worker by its slot while the pool's lock is held, and so
+ * never reach a worker that has taken another call meanwhile.  This file owns the
+ * search for the worker of a call and the signals; who is allowed to cancel, and
+ * for what reason, is not its business.
  */
 #include "postgres.h"
 
@@ -16,30 +17,33 @@
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 
-/* The worker that has a queued call, be it that the tool is not called yet. */
-static Slot *
-find_taken(Oid database, int64 execution_id)
+/* The worker that has a queued call, whether it has called the tool or not; NULL if none has it. */
+static WorkerSlot *
+find_taken_locked(Oid database, int64 execution_id)
 {
+	Assert(pool_is_locked());
+	Assert(execution_id != 0);
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		Slot *slot = &pool->slots[i];
+		WorkerSlot *slot = &pool->slots[i];
 
 		if (slot->state == SLOT_BUSY && slot->database == database &&
 			(slot->execution_id == execution_id ||
-			 (slot->batch < 0 && slot->task.call.execution_id == execution_id)))
+			 (slot->place.batch < 0 && slot->call.queued.execution_id == execution_id)))
 			return slot;
 	}
 	return NULL;
 }
 
-/* Whether a worker of the group has this call. */
+/* Whether a worker of the group's database has a queued call. */
 bool
-pool_has_taken(const PoolGroup *group, int64 execution_id)
+pool_has_taken_locked(const PoolGroup *group, int64 execution_id)
 {
-	return find_taken(group->database, execution_id) != NULL;
+	Assert(pool_is_locked());
+	return find_taken_locked(group->database, execution_id) != NULL;
 }
 
-/* Whether a worker of this database has a queued call. */
+/* Whether a worker of the current database has a queued call. */
 bool
 pool_has_execution(int64 execution_id)
 {
@@ -48,50 +52,52 @@ pool_has_execution(int64 execution_id)
 	if (pool == NULL)
 		return false;
 	pool_lock();
-	found = find_taken(MyDatabaseId, execution_id) != NULL;
+	found = find_taken_locked(MyDatabaseId, execution_id) != NULL;
 	pool_unlock();
 	return found;
 }
 
 /*
- * Cancel what a busy worker runs.  If that goes on, the launcher ends the
- * worker timeout_grace later.
+ * Cancel the call that a busy worker runs.  If the call goes on, the launcher ends
+ * the worker after workflow_orch.timeout_grace.
  */
 void
-pool_interrupt_locked(Slot *slot)
+pool_interrupt_locked(WorkerSlot *slot)
 {
+	Assert(pool_is_locked());
+	Assert(slot->state == SLOT_BUSY && slot->pid != 0);
 	if (slot->end_at == 0)
 	{
 		slot->end_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_timeout_grace);
-		pool_wake_launcher();
+		pool_wake_launcher_locked();
 	}
 	(void) kill(slot->pid, SIGINT);
 }
 
 /*
- * Tell the worker that has a queued call of a committed request to cancel it.
- * Called after a commit: it must not fail.  A worker that takes the call later
- * reads the request itself.
+ * Tell the worker that has a queued call that a request to cancel it has been
+ * committed.  Since it is called after the commit, it must not raise an error.  A
+ * worker that takes the call later reads the request itself.
  */
 void
 pool_cancel(Oid database, int64 execution_id)
 {
-	Slot *slot;
+	WorkerSlot *slot;
 
 	if (pool == NULL)
 		return;
 	pool_lock();
-	slot = find_taken(database, execution_id);
+	slot = find_taken_locked(database, execution_id);
 	if (slot != NULL)
 		pool_interrupt_locked(slot);
 	pool_unlock();
 }
 
-/* Cancel the call of a worker as a deadlock, if it still runs the one that was seen. */
+/* Cancel the call of a worker because of a deadlock, if it still runs the call that was seen. */
 void
-pool_cancel_deadlock(int index, const Slot *seen)
+pool_cancel_deadlock(int index, const WorkerSlot *seen)
 {
-	Slot *slot = &pool->slots[index];
+	WorkerSlot *slot = &pool->slots[index];
 
 	pool_lock();
 	if (slot->state == SLOT_BUSY && slot->generation == seen->generation &&

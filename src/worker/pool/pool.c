@@ -2,8 +2,9 @@
  * pool.c
  *	  The pool of background workers in shared memory.
  *
- * See pool.h.  This file has what more than one of launcher, workers, callers
- * and waiters does with it.
+ * See pool.h.  This file owns the memory, its lock, the wake-ups that wait for
+ * the end of the lock, and the requests to the launcher.  The other files of this
+ * folder each own one part of the pool.
  */
 #include "postgres.h"
 
@@ -21,7 +22,7 @@ static shmem_startup_hook_type previous_startup_hook = NULL;
 static Size
 pool_size(void)
 {
-	Size size = add_size(offsetof(Pool, slots), mul_size(max_worker_processes, sizeof(Slot)));
+	Size size = add_size(offsetof(Pool, slots), mul_size(max_worker_processes, sizeof(WorkerSlot)));
 
 	return add_size(MAXALIGN(size), mul_size(max_worker_processes, sizeof(Crash)));
 }
@@ -49,62 +50,94 @@ set_up_memory(void)
 		memset(pool, 0, pool_size());
 		pool->lock = &GetNamedLWLockTranche(WFO_NAME)->lock;
 		pool->nslots = max_worker_processes;
-		pool->crashes = (Crash *) ((char *) pool + MAXALIGN(offsetof(Pool, slots) +
-															max_worker_processes * sizeof(Slot)));
+		pool->crashes = (Crash *) ((char *) pool +
+								   MAXALIGN(offsetof(Pool, slots) +
+											max_worker_processes * sizeof(WorkerSlot)));
 	}
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* Have the server set up the pool at its start. */
+/* Have the server allocate the pool when it starts. */
 void
 pool_define(void)
 {
+	Assert(process_shared_preload_libraries_in_progress);
+
 	previous_request_hook = shmem_request_hook;
 	shmem_request_hook = request_memory;
 	previous_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = set_up_memory;
 }
 
+/* Take the lock of the pool.  The caller must not raise an error before pool_unlock(). */
 void
 pool_lock(void)
 {
+	Assert(pool != NULL);
+	Assert(!pool_is_locked());
 	LWLockAcquire(pool->lock, LW_EXCLUSIVE);
 }
 
-/* Workers to be woken when the lock is free: they take it first of all. */
+/* Latches to set when the lock is released: a woken worker takes the lock first. */
 static Latch *to_wake[64];
 static int nto_wake = 0;
 
+/* Release the lock, and wake the workers that were to be woken. */
 void
 pool_unlock(void)
 {
+	Assert(pool_is_locked());
 	LWLockRelease(pool->lock);
 	while (nto_wake > 0)
 		SetLatch(to_wake[--nto_wake]);
 }
 
-/* Set a latch when the lock is given back. */
-void
-pool_wake_at_unlock(Latch *latch)
+/* Whether this process holds the lock of the pool. */
+bool
+pool_is_locked(void)
 {
+	return LWLockHeldByMeInMode(pool->lock, LW_EXCLUSIVE);
+}
+
+/* Set a latch when the lock is released. */
+void
+pool_wake_at_unlock_locked(Latch *latch)
+{
+	Assert(pool_is_locked());
+	Assert(latch != NULL);
 	if (nto_wake < (int) lengthof(to_wake))
 		to_wake[nto_wake++] = latch;
 	else
 		SetLatch(latch);
 }
 
+/* Wake the launcher, if it is running. */
 void
-pool_wake_launcher(void)
+pool_wake_launcher_locked(void)
 {
+	Assert(pool_is_locked());
 	if (pool->launcher != NULL)
 		SetLatch(pool->launcher);
 }
 
-/* Have a keeper look through the queue of a database. */
+/* Have a worker end instead of taking another call. */
+void
+pool_evict_locked(WorkerSlot *slot)
+{
+	Assert(pool_is_locked());
+	Assert(slot->state != SLOT_FREE);
+	slot->evict = true;
+	if (slot->latch != NULL)
+		SetLatch(slot->latch);
+}
+
+/* Have a keeper visit a database. */
 void
 pool_request_visit_locked(Oid database)
 {
-	pool_wake_launcher();
+	Assert(pool_is_locked());
+	Assert(OidIsValid(database));
+	pool_wake_launcher_locked();
 	for (int i = 0; i < pool->nvisits; i++)
 		if (pool->visits[i] == database)
 			return;
@@ -114,6 +147,7 @@ pool_request_visit_locked(Oid database)
 		pool->visits[pool->nvisits++] = database;
 }
 
+/* The same for a caller that does not hold the lock. */
 void
 pool_request_visit(Oid database)
 {
@@ -122,7 +156,7 @@ pool_request_visit(Oid database)
 	pool_unlock();
 }
 
-/* Have the launcher look which roles can connect: one was dropped or changed. */
+/* Have the launcher check which roles can connect, after a role was dropped or changed. */
 void
 pool_check_roles(void)
 {
@@ -130,6 +164,6 @@ pool_check_roles(void)
 		return;
 	pool_lock();
 	pool->check_roles = true;
-	pool_wake_launcher();
+	pool_wake_launcher_locked();
 	pool_unlock();
 }

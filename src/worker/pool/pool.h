@@ -2,11 +2,14 @@
  * pool.h
  *	  The pool of background workers in shared memory.
  *
- * Warm workers are kept by (database, role): a group.  A group knows the first
- * of its due calls, so that a worker need not search the queue for each; the
- * queue's rows stay the truth, and a call that is here but gone there is
- * skipped.  Everything is under one lock, held for a few instructions, and
- * nothing raises an error under it.
+ * Workers are kept by (database, role), which is a group.  A group has the first
+ * of its due calls, so that a worker does not search the queue for each of them.
+ * The rows of the queue are the truth: a worker skips a call that is in the pool
+ * but not in the queue.
+ *
+ * Everything here is protected by one lock, which a process holds for a few
+ * instructions; no code raises an error while it holds the lock.  Functions that
+ * need the lock end in _locked.
  */
 #ifndef WFO_WORKER_POOL_H
 #define WFO_WORKER_POOL_H
@@ -19,7 +22,7 @@
 #include "storage/lwlock.h"
 
 #define POOL_GROUPS 64
-#define POOL_TASKS 512
+#define POOL_CALLS 512
 #define POOL_BATCHES 64
 #define POOL_BATCH_ROLES 32
 #define POOL_WAITERS 256
@@ -30,35 +33,41 @@
 #define POOL_LOSSES 64
 #define POOL_LOSS_MAX 256
 
-/* How often no worker may start for a group before its calls are given up. */
+/* After so many failed starts in a row a group gives up its calls. */
 #define POOL_FAILED_STARTS 3
 
-/* A due call, and what happened to it before. */
-typedef struct Task
+/* A queued call in the pool. */
+typedef struct PoolCall
 {
-	QueuedCall call;
-	int losses;
-	bool timed_out;
-	TimestampTz started_at;
-} Task;
+	QueuedCall queued;
+	CallHistory history;
+} PoolCall;
 
-/* The workers of one role in one database, and what is due for them. */
+/* A call of a batch. */
+typedef struct BatchPlace
+{
+	int batch;         /* index of its batch; -1: the call is not of a batch */
+	uint64 generation; /* of that batch */
+	int call;          /* index in the batch */
+} BatchPlace;
+
+/* The workers of one role in one database, and the calls that are due for them. */
 typedef struct PoolGroup
 {
 	Oid database; /* InvalidOid: not in use */
 	Oid role;
-	int ntasks;
-	Task tasks[POOL_TASKS];    /* the first to run stands last */
-	bool incomplete;           /* the queue may have more of them */
-	QueuedCall bound;          /* while incomplete, what comes after this is left there */
-	bool bounded;              /* bound has been set */
-	bool filling;              /* a worker looks through the queue */
-	TimestampTz next_due;      /* when to look again; 0: never */
-	int failed_starts;         /* of workers, one after the other */
-	TimestampTz retry_start;   /* no worker is started before */
-	TimestampTz waiting_since; /* for a worker; 0: it has one, or needs none */
-	bool wants_room;           /* the next worker to be done with its call is to end */
-	bool wants_room_here;      /* that is, one of the same database */
+	int ncalls;
+	PoolCall calls[POOL_CALLS]; /* the last one runs first */
+	bool incomplete;            /* the queue may have more calls */
+	QueuedCall bound;           /* while incomplete: calls after this one are in the queue only */
+	bool bounded;               /* bound is set */
+	bool filling;               /* a worker is looking through the queue */
+	TimestampTz next_due;       /* when to look again; 0: never */
+	int failed_starts;          /* failed starts of workers in a row */
+	TimestampTz retry_start;    /* no worker starts before this time */
+	TimestampTz waiting_since;  /* for a worker; 0: it is not waiting */
+	bool wants_room;            /* the next worker that finishes its call is to end */
+	bool wants_room_here;       /* a worker of the same database */
 } PoolGroup;
 
 typedef enum SlotState
@@ -70,40 +79,38 @@ typedef enum SlotState
 } SlotState;
 
 /* A worker. */
-typedef struct Slot
+typedef struct WorkerSlot
 {
 	SlotState state;
-	uint64 generation; /* counts the workers that had this slot */
+	uint64 generation; /* identifies the worker that has the slot */
 	int group;
 	Oid database;
 	Oid role;
 	pid_t pid;
 	Latch *latch;
-	bool filling; /* it looks through the queue for its group */
+	bool filling; /* it is looking through the queue for its group */
 	bool woken;   /* its latch was set, and it has not looked yet */
 	bool evict;   /* it ends instead of taking another call */
 	TimestampTz since;
 
 	/* While it is busy. */
-	Task task;
-	bool exclusive; /* nothing else runs meanwhile */
-	int batch;      /* -1: the call is a queued one */
-	uint64 batch_generation;
-	int batch_call;
+	PoolCall call;      /* where place says that it is not of a batch */
+	BatchPlace place;   /* where the call is of a batch */
+	bool exclusive;     /* no other call runs meanwhile */
 	int64 execution_id; /* 0: the tool has not been called yet */
 	char tool[POOL_TOOL_MAX];
 
-	/* What somebody asked of it. */
-	bool cancelled; /* the end of its batch, or a deadlock: for a queued call
-									* cancel_request says it */
-	bool deadlock;  /* which */
+	/* What other processes ask of it. */
+	bool cancelled; /* because its batch ends or because of a deadlock; requests to cancel a
+					 * queued call are rows of cancel_request */
+	bool deadlock;  /* it is cancelled because of a deadlock */
 	char reason[POOL_REASON_MAX];
-	TimestampTz end_at; /* of a call that was cancelled: when the worker is ended; 0 */
-	bool terminated;    /* it was told to end */
-	bool ended_hard;    /* it was, for the time of its batch */
-} Slot;
+	TimestampTz end_at; /* when the launcher ends the worker of a cancelled call; 0: never */
+	bool terminated;    /* the launcher has sent SIGTERM */
+	bool ended_hard;    /* the launcher has sent SIGTERM, and the call is of a batch */
+} WorkerSlot;
 
-/* An execute_parallel that waits for its calls. */
+/* A call of execute_parallel that waits for its calls. */
 typedef struct BatchSlot
 {
 	bool used;
@@ -116,11 +123,11 @@ typedef struct BatchSlot
 	int ndone;
 	int nroles;
 	Oid roles[POOL_BATCH_ROLES];
-	int waiting[POOL_BATCH_ROLES];            /* calls that no worker has taken */
-	TimestampTz not_before[POOL_BATCH_ROLES]; /* of them, none runs earlier */
+	int waiting[POOL_BATCH_ROLES];            /* number of calls that no worker has taken */
+	TimestampTz not_before[POOL_BATCH_ROLES]; /* none of these calls runs before */
 } BatchSlot;
 
-/* A wait_execution. */
+/* A call of wait_execution. */
 typedef struct Waiter
 {
 	pid_t pid; /* 0: not in use */
@@ -137,15 +144,15 @@ typedef struct Crash
 	int64 execution_id;
 } Crash;
 
-/* What went wrong with a call that is not in its rows. */
+/* What went wrong with a call, as far as its rows do not say it. */
 typedef struct LossNote
 {
 	Oid database;
 	int64 execution_id;
-	int unrecorded;         /* how often what came of it could not be written */
-	TimestampTz not_before; /* so it is not tried again before */
+	int unrecorded;         /* how often its outcome could not be written */
+	TimestampTz not_before; /* it is not tried again before */
 	pid_t sender;           /* of SIGTERM; 0: there was none */
-	bool was_itself;
+	bool was_itself;        /* the worker has sent SIGTERM to itself */
 	char error[POOL_LOSS_MAX];
 } LossNote;
 
@@ -154,22 +161,22 @@ typedef struct Keeper
 {
 	Oid database;       /* InvalidOid: there is none */
 	bool done;          /* its process has ended */
-	bool finished;      /* it came to the end of its visit */
+	bool finished;      /* it completed its visit */
 	bool without_queue; /* the database does not have the extension */
 } Keeper;
 
 typedef struct Pool
 {
 	LWLock *lock;
-	Latch *launcher; /* NULL: it does not run */
+	Latch *launcher; /* NULL: it is not running */
 	bool journal_read;
 	uint64 generations;
 	int nbatches;
 	int nwaiters;
 	int nvisits;
 	bool visit_all;
-	TimestampTz visit_all_at; /* for calls whose group made room; 0: never */
-	bool room_wanted;         /* perhaps some group wants room */
+	TimestampTz visit_all_at; /* for calls whose group was displaced; 0: never */
+	bool room_wanted;         /* some group may want room */
 	Oid visits[POOL_VISITS];
 	struct
 	{
@@ -186,21 +193,20 @@ typedef struct Pool
 	int ncrashes;
 	int nslots;
 	Crash *crashes; /* nslots of them */
-	Slot slots[FLEXIBLE_ARRAY_MEMBER];
+	WorkerSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } Pool;
 
-extern Pool *pool; /* NULL: the library was not preloaded */
+extern Pool *pool; /* NULL: the library is not preloaded */
 
 extern void pool_define(void);
 
-/* Under the lock. */
 extern void pool_lock(void);
 extern void pool_unlock(void);
-extern void pool_wake_launcher(void);
-extern void pool_wake_at_unlock(Latch *latch);
+extern bool pool_is_locked(void);
+extern void pool_wake_launcher_locked(void);
+extern void pool_wake_at_unlock_locked(Latch *latch);
+extern void pool_evict_locked(WorkerSlot *slot);
 extern void pool_request_visit_locked(Oid database);
-
-/* Take the lock themselves. */
 extern void pool_request_visit(Oid database);
 extern void pool_check_roles(void);
 

@@ -2,9 +2,10 @@
  * waiter.c
  *	  The processes that wait for an execution.
  *
- * The worker that has committed an execution sets the latches of those that wait
- * for it, and whoever looks for a deadlock reads who waits for what.  This file
- * owns the pool's list of waiters; it reads no table, and does not wait itself.
+ * The worker that has committed an execution sets the latches of the processes
+ * that wait for it, and the search for deadlocks (client/deadlock.c) reads who
+ * waits for which execution.  This file owns the pool's list of waiters; it reads
+ * no table, and does not wait itself.
  */
 #include "postgres.h"
 
@@ -12,7 +13,7 @@
 #include "worker/pool/pool.h"
 #include "worker/pool/waiter.h"
 
-/* Enter this process as waiting; -1 where there is no room. */
+/* Enter this process as a waiter, and return its place; -1 if there is no room. */
 int
 waiter_enter(int64 execution_id)
 {
@@ -39,6 +40,7 @@ waiter_enter(int64 execution_id)
 	return index;
 }
 
+/* Remove a waiter; arg is its place.  In the form of a shmem_exit callback. */
 void
 waiter_leave(int code, Datum arg)
 {
@@ -48,12 +50,13 @@ waiter_leave(int code, Datum arg)
 	if (index < 0)
 		return;
 	pool_lock();
+	Assert(pool->waiters[index].pid == MyProcPid);
 	pool->waiters[index].pid = 0;
 	pool->nwaiters--;
 	pool_unlock();
 }
 
-/* Wake who waits for an execution, which has been committed. */
+/* Wake the processes that wait for an execution, which has been committed. */
 void
 waiter_wake(Oid database, int64 execution_id)
 {
@@ -69,7 +72,7 @@ waiter_wake(Oid database, int64 execution_id)
 	pool_unlock();
 }
 
-/* Tell the others, who may look for a deadlock, what the execution is of. */
+/* Note the proposal of the awaited execution, for processes that look for a deadlock. */
 void
 waiter_note_proposal(int index, int64 proposal_id)
 {

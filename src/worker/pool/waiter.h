@@ -1,6 +1,8 @@
 /*
  * waiter.h
  *	  The processes that wait for an execution.
+ *
+ * The list only; the wait itself is in client/waiting.c.
  */
 #ifndef WFO_WORKER_WAITER_H
 #define WFO_WORKER_WAITER_H

@@ -3,8 +3,8 @@
  *	  The calls of batches, as a worker takes and reports them.
  *
  * A worker is attached to the memory of one batch at a time.  This file owns that
- * attachment and what a worker changes in the memory; the caller's side is
- * client/parallel.c.
+ * attachment and what a worker changes in the memory.  The caller's side is
+ * client/parallel.c; what a call does is the engine's business.
  */
 #include "postgres.h"
 
@@ -13,10 +13,10 @@
 #include "worker/pool/pool.h"
 #include "worker/process/batch_call.h"
 
-/* How often a call finds its proposal locked before it fails. */
+/* How often a call may find its proposal locked before it fails. */
 #define MAX_BUSY 20
 
-/* What a worker is attached to. */
+/* The batch to which this worker is attached. */
 static struct
 {
 	dsm_segment *segment;
@@ -26,51 +26,55 @@ static struct
 } attached;
 
 static void
-detach(void)
+detach_batch(void)
 {
 	if (attached.segment != NULL)
 		dsm_detach(attached.segment);
 	attached.segment = NULL;
 }
 
+/* Whether this worker is attached to the batch that is at a place now. */
 static bool
-is_attached_to(int index)
+is_attached_to_locked(int index)
 {
+	Assert(pool_is_locked());
 	return attached.segment != NULL && attached.batch == index && pool->batches[index].used &&
 		   pool->batches[index].generation == attached.generation;
 }
 
-/* Let go of the memory of a batch that has ended. */
+/* Detach from a batch that has ended. */
 void
 batch_call_detach_if_over(void)
 {
 	bool over;
 
 	pool_lock();
-	over = attached.segment != NULL && !is_attached_to(attached.batch);
+	over = attached.segment != NULL && !is_attached_to_locked(attached.batch);
 	pool_unlock();
 	if (over)
-		detach();
+		detach_batch();
 }
 
-/* Whether a batch has calls of a role, and one of them may run at this time. */
+/* Whether a batch has a call of a role that may run at a time. */
 static bool
-has_ready(const BatchSlot *slot, Oid role, TimestampTz now)
+batch_has_ready_locked(const BatchSlot *slot, Oid role, TimestampTz now)
 {
 	int index = batch_role_index(slot, role);
 
+	Assert(pool_is_locked());
 	return index >= 0 && slot->waiting[index] > 0 && slot->not_before[index] <= now;
 }
 
 /*
- * Whether a batch has a call for the role that may run now; if not, next is
- * set to when one has, where that comes first.
+ * Whether a batch has a call for the role that may run now.  If not, and one may
+ * run before *next, *next is set to that time; 0 is never.
  */
 bool
 batch_call_is_ready_locked(Oid database, Oid role, TimestampTz *next)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
+	Assert(pool_is_locked());
 	for (int i = 0; i < POOL_BATCHES; i++)
 	{
 		const BatchSlot *slot = &pool->batches[i];
@@ -78,7 +82,7 @@ batch_call_is_ready_locked(Oid database, Oid role, TimestampTz *next)
 
 		if (!slot->used || slot->database != database)
 			continue;
-		if (has_ready(slot, role, now))
+		if (batch_has_ready_locked(slot, role, now))
 			return true;
 		index = batch_role_index(slot, role);
 		if (index >= 0 && slot->waiting[index] > 0 &&
@@ -89,8 +93,8 @@ batch_call_is_ready_locked(Oid database, Oid role, TimestampTz *next)
 }
 
 /*
- * Attach to a batch that has calls for the role, unless the worker is attached
- * to such a one: false where there is none.
+ * Attach to the next batch that has a call for the role that may run now: false
+ * if there is none.
  */
 bool
 batch_call_attach(Oid database, Oid role)
@@ -103,11 +107,11 @@ batch_call_attach(Oid database, Oid role)
 	pool_lock();
 	for (int n = 1; n <= POOL_BATCHES && found < 0; n++)
 	{
-		/* In turn, beginning with the one after the last. */
+		/* Batches have their turns, beginning with the one after the last. */
 		int i = (attached.batch + n) % POOL_BATCHES;
 		const BatchSlot *slot = &pool->batches[i];
 
-		if (!slot->used || slot->database != database || !has_ready(slot, role, now))
+		if (!slot->used || slot->database != database || !batch_has_ready_locked(slot, role, now))
 			continue;
 		found = i;
 		handle = slot->handle;
@@ -119,7 +123,7 @@ batch_call_attach(Oid database, Oid role)
 	if (attached.segment != NULL && attached.batch == found && attached.generation == generation)
 		return true;
 
-	detach();
+	detach_batch();
 	attached.segment = dsm_attach(handle);
 	if (attached.segment == NULL)
 		return false;
@@ -130,25 +134,38 @@ batch_call_attach(Oid database, Oid role)
 	return true;
 }
 
-/* Take a call of the batch that the worker is attached to, if one may run now. */
-bool
-batch_call_take_locked(Oid role, BatchTask *task)
+/* Take a waiting call out of its list; previous is the one before it, or -1. */
+static void
+unlink_waiting_locked(BatchSlot *slot, SharedBatch *shared, int index, int previous)
 {
-	BatchSlot *slot = &pool->batches[attached.batch];
-	SharedBatch *shared = attached.shared;
+	SharedCall *call = &shared->calls[index];
+
+	Assert(pool_is_locked());
+	Assert(call->state == CALL_WAITING);
+	if (previous < 0)
+		shared->first[call->role] = call->next;
+	else
+		shared->calls[previous].next = call->next;
+	if (shared->last[call->role] == index)
+		shared->last[call->role] = previous;
+	slot->waiting[call->role]--;
+}
+
+/*
+ * The first call of a role that may run now, taken out of its list; -1 if there is
+ * none, and then the batch says when there will be one.
+ */
+static int
+find_ready_call_locked(BatchSlot *slot, SharedBatch *shared, int role)
+{
 	TimestampTz now = 0;
 	TimestampTz next = 0;
-	int index;
 	int previous = -1;
 
-	if (!is_attached_to(attached.batch))
-		return false;
-	index = batch_role_index(slot, role);
-	if (index < 0)
-		return false;
-	for (int i = shared->first[index]; i >= 0; previous = i, i = shared->calls[i].next)
+	Assert(pool_is_locked());
+	for (int i = shared->first[role]; i >= 0; previous = i, i = shared->calls[i].next)
 	{
-		SharedCall *call = &shared->calls[i];
+		const SharedCall *call = &shared->calls[i];
 
 		if (call->not_before != 0)
 		{
@@ -161,87 +178,107 @@ batch_call_take_locked(Oid role, BatchTask *task)
 				continue;
 			}
 		}
-		if (previous < 0)
-			shared->first[index] = call->next;
-		else
-			shared->calls[previous].next = call->next;
-		if (shared->last[index] == i)
-			shared->last[index] = previous;
-		slot->waiting[index]--;
-		call->state = CALL_RUNNING;
-		task->batch = attached.batch;
-		task->generation = attached.generation;
-		task->call = i;
-		task->proposal_id = call->proposal_id;
-		task->execution_id = call->execution_id;
-		task->attempts = call->attempts;
-		task->losses = call->losses;
-		task->timed_out = call->timed_out;
-		task->started_at = call->started_at;
-		task->actor_id = shared->has_actor ? &shared->actor_id : NULL;
-		task->login = NameStr(shared->login);
-		return true;
+		unlink_waiting_locked(slot, shared, i, previous);
+		return i;
 	}
 	if (next != 0)
-		slot->not_before[index] = next;
-	return false;
+		slot->not_before[role] = next;
+	return -1;
 }
 
-/* Note which worker runs the call, so that the caller can cancel it. */
-void
-batch_call_note_slot_locked(const BatchTask *task, int slot, uint64 generation)
+/*
+ * Take a call of the batch to which this worker is attached, and note in both
+ * places who has it: false if no call may run now.  The result refers to the
+ * memory of the batch.
+ */
+bool
+batch_call_take_locked(WorkerSlot *slot, WorkerCall *call)
 {
-	SharedCall *call = &attached.shared->calls[task->call];
+	BatchSlot *batch = &pool->batches[attached.batch];
+	SharedBatch *shared = attached.shared;
+	SharedCall *taken;
+	int role;
+	int index;
 
-	call->slot = slot;
-	call->slot_generation = generation;
+	Assert(pool_is_locked());
+	if (!is_attached_to_locked(attached.batch))
+		return false;
+	role = batch_role_index(batch, slot->role);
+	index = role >= 0 ? find_ready_call_locked(batch, shared, role) : -1;
+	if (index < 0)
+		return false;
+	taken = &shared->calls[index];
+	taken->state = CALL_RUNNING;
+	taken->slot = (int) (slot - pool->slots);
+	taken->slot_generation = slot->generation;
+	slot->place.batch = attached.batch;
+	slot->place.generation = attached.generation;
+	slot->place.call = index;
+	*call = (WorkerCall){.queued.proposal_id = taken->proposal_id,
+						 .execution_id = taken->execution_id,
+						 .attempts = taken->attempts,
+						 .actor_id = shared->has_actor ? &shared->actor_id : NULL,
+						 .login = NameStr(shared->login),
+						 .history = taken->history};
+	return true;
 }
 
-/* Tell the caller what became of a call, or put it back to be tried again. */
-void
-batch_call_report(const BatchTask *task, const WorkReport *report)
+/* The call at a place, if a worker that is attached to its batch still has it; else NULL. */
+static SharedCall *
+running_batch_call_locked(const BatchPlace *place)
 {
+	SharedCall *call;
+
+	Assert(pool_is_locked());
+	if (!is_attached_to_locked(place->batch) || attached.generation != place->generation)
+		return NULL;
+	call = &attached.shared->calls[place->call];
+	/* The caller may have given it up. */
+	return call->state == CALL_RUNNING ? call : NULL;
+}
+
+/* Tell the caller what became of a call, or have it wait to be tried again. */
+void
+batch_call_report(const BatchPlace *place, const WorkReport *report)
+{
+	SharedCall *call;
+
+	Assert(place->batch >= 0);
+	Assert(report->end != WORK_STARTED);
 	pool_lock();
-	if (is_attached_to(task->batch) && attached.generation == task->generation)
+	call = running_batch_call_locked(place);
+	if (call != NULL)
 	{
-		BatchSlot *slot = &pool->batches[task->batch];
-		SharedCall *call = &attached.shared->calls[task->call];
+		BatchSlot *slot = &pool->batches[place->batch];
 
-		/* The caller may have given it up. */
-		if (call->state != CALL_RUNNING)
-		{
-			pool_unlock();
-			return;
-		}
 		call->execution_id = report->execution_id;
 		if (report->end == WORK_LATER && (report->attempted || call->busy++ < MAX_BUSY))
 		{
 			call->attempts += report->attempted;
 			call->not_before = report->later;
 			call->execution_id = 0;
-			batch_append_waiting(slot, attached.shared, task->call);
+			batch_append_waiting(slot, attached.shared, place->call);
 		}
 		else
-			batch_end_call(slot, call, report->end == WORK_DONE ? FATE_DONE : FATE_GONE);
+			batch_end_call_locked(slot, call, report->end == WORK_DONE ? FATE_DONE : FATE_GONE);
 	}
 	pool_unlock();
 }
 
-/* Put back the call of a worker that ends; the caller's abandoned batch is left alone. */
+/* Have the call of a worker that ends wait for another one, unless the caller has given it up. */
 void
-batch_call_give_back_locked(const Slot *slot, bool timed_out)
+batch_call_give_back_locked(const WorkerSlot *slot, bool timed_out)
 {
-	BatchSlot *batch = &pool->batches[slot->batch];
 	SharedCall *call;
 
-	if (!is_attached_to(slot->batch) || attached.generation != slot->batch_generation)
-		return;
-	call = &attached.shared->calls[slot->batch_call];
-	if (call->state != CALL_RUNNING)
+	Assert(pool_is_locked());
+	Assert(slot->state == SLOT_BUSY && slot->place.batch >= 0);
+	call = running_batch_call_locked(&slot->place);
+	if (call == NULL)
 		return;
 	call->execution_id = slot->execution_id;
-	call->losses += slot->execution_id != 0;
-	call->timed_out = timed_out;
-	call->started_at = slot->since;
-	batch_append_waiting(batch, attached.shared, slot->batch_call);
+	call->history.losses += slot->execution_id != 0;
+	call->history.timed_out = timed_out;
+	call->history.started_at = slot->since;
+	batch_append_waiting(&pool->batches[slot->place.batch], attached.shared, slot->place.call);
 }

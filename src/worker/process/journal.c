@@ -2,16 +2,19 @@
  * journal.c
  *	  Which calls are running, in a file that outlives a crash of the server.
  *
- * A call that crashes the server takes the shared memory and its own
- * transaction with it.  So before a worker calls a tool it writes the
- * execution's id to its place in a file, and clears it afterwards: written but
- * not flushed, which survives the end of the processes and costs about a
- * microsecond.  What stands there after a crash was running.
+ * This file owns the file workflow_orch.running in the data directory.  It must not
+ * raise an error: without the file calls run, and crashes are not counted.
  *
- * An immediate shutdown ends the workers as a crash does; they clear their
- * place in their signal handler.  Where the whole server or machine is gone,
- * the file is of another postmaster and is not believed, unless a crash ends
- * the postmaster too (restart_after_crash = off).
+ * A call that crashes the server destroys the shared memory and its own
+ * transaction.  So a worker writes the id of the execution to its place in a file
+ * before it calls the tool, and clears the place afterwards.  The write is not
+ * flushed: it survives the end of the processes, and costs about a microsecond.
+ * The executions that are in the file after a crash were running.
+ *
+ * An immediate shutdown ends the workers as a crash does; they clear their places
+ * in their signal handler.  After a failure of the whole server or machine the
+ * file is that of another postmaster and is ignored, unless a crash ends the
+ * postmaster too (restart_after_crash = off).
  */
 #include "postgres.h"
 
@@ -22,6 +25,7 @@
 #include "postmaster/postmaster.h"
 #include "storage/fd.h"
 #include "utils/timestamp.h"
+#include "worker/pool/crash.h"
 #include "worker/pool/pool.h"
 #include "worker/process/journal.h"
 
@@ -39,11 +43,11 @@ typedef struct JournalEntry
 {
 	int64 execution_id; /* 0: none */
 	Oid database;
-	uint32 check; /* of the two, so that a torn write is no entry */
+	uint32 check; /* of both, so that a torn write is no entry */
 } JournalEntry;
 
 static int file = -1;
-static int own_slot = -1;
+static int own_slot = -1; /* where this process has an entry; -1: it has none */
 
 static uint32
 entry_check(const JournalEntry *entry)
@@ -58,7 +62,7 @@ entry_offset(int slot)
 	return (off_t) (sizeof(JournalHeader) + slot * sizeof(JournalEntry));
 }
 
-/* Open the file for this process; without it calls run, and a crash is not counted. */
+/* Open the file for this process. */
 void
 journal_open(void)
 {
@@ -66,41 +70,44 @@ journal_open(void)
 		return;
 	file = BasicOpenFile(JOURNAL_FILE, O_RDWR | O_CREAT | PG_BINARY);
 	if (file < 0)
-		ereport(LOG,
-				(errcode_for_file_access(), errmsg("could not open file \"%s\": %m", JOURNAL_FILE),
-				 errdetail("Calls that crash the server will not be found.")));
+		ereport(
+			LOG,
+			(errcode_for_file_access(), errmsg("could not open file \"%s\": %m", JOURNAL_FILE),
+			 errdetail("Crashes of the server will not be counted against the calls that ran.")));
 }
 
 static void
-write_entry(int slot, const JournalEntry *entry)
+write_journal_entry(int slot, const JournalEntry *entry)
 {
 	if (file >= 0 && pwrite(file, entry, sizeof(JournalEntry), entry_offset(slot)) < 0)
 		ereport(LOG, (errcode_for_file_access(),
 					  errmsg("could not write file \"%s\": %m", JOURNAL_FILE)));
 }
 
-/* The worker in this slot is about to call the tool of an execution. */
+/* Note that the worker in a slot is about to call the tool of an execution. */
 void
 journal_enter(int slot, Oid database, int64 execution_id)
 {
 	JournalEntry entry = {.execution_id = execution_id, .database = database};
 
+	Assert(slot >= 0 && slot < pool->nslots);
+	Assert(execution_id != 0);
 	entry.check = entry_check(&entry);
 	own_slot = slot;
-	write_entry(slot, &entry);
+	write_journal_entry(slot, &entry);
 }
 
-/* The tool has ended. */
+/* Note that the tool has ended. */
 void
 journal_leave(int slot)
 {
 	JournalEntry entry = {0};
 
-	write_entry(slot, &entry);
+	write_journal_entry(slot, &entry);
 	own_slot = -1;
 }
 
-/* The same from a signal handler, for whatever this process runs. */
+/* The same from a signal handler, for what this process runs. */
 void
 journal_leave_from_signal(void)
 {
@@ -112,8 +119,9 @@ journal_leave_from_signal(void)
 }
 
 /*
- * Read what was running at a crash into the pool, and begin a new file.  Done
- * once in the life of the shared memory, before the first worker starts.
+ * Read the calls that ran at a crash into the pool, and begin a new file.  The
+ * launcher does so once in the life of the shared memory, before it starts the
+ * first worker.
  */
 void
 journal_read_crashes(void)
@@ -140,9 +148,7 @@ journal_read_crashes(void)
 			break;
 		if (entry.execution_id == 0 || entry.check != entry_check(&entry))
 			continue;
-		pool->crashes[pool->ncrashes].database = entry.database;
-		pool->crashes[pool->ncrashes].execution_id = entry.execution_id;
-		pool->ncrashes++;
+		pool_add_crash_locked(entry.database, entry.execution_id);
 	}
 	pool_unlock();
 	if (ftruncate(file, 0) < 0 || pwrite(file, &own, sizeof(own), 0) < 0)

@@ -1,6 +1,8 @@
 /*
  * journal.h
  *	  Which calls are running, in a file that outlives a crash of the server.
+ *
+ * For workers and, after a crash, for the launcher.  Raises no error.
  */
 #ifndef WFO_WORKER_JOURNAL_H
 #define WFO_WORKER_JOURNAL_H

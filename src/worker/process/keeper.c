@@ -2,10 +2,13 @@
  * keeper.c
  *	  A background worker that looks after the queue of one database.
  *
- * It visits the database for a moment: writes down which calls ran at a crash,
- * marks what has expired, fails the calls of roles that no worker can connect
- * as, and tells the pool which roles have calls that are due, or when.  It
- * runs nothing of anybody else, and so is connected as a superuser.
+ * It visits the database for a moment: it counts crashes against the calls that
+ * ran then, marks proposals that have expired, fails the calls of roles that
+ * cannot connect, and tells the pool which roles have calls that are due, or when
+ * they will be.  It runs no code of users, and so is connected as a superuser.
+ *
+ * This file owns the process and the order of its steps; the steps themselves are
+ * the engine's.  It must not call a tool.
  */
 #include "postgres.h"
 
@@ -20,7 +23,6 @@
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
-#include "utils/snapmgr.h"
 #include "worker/pool/crash.h"
 #include "worker/pool/group.h"
 #include "worker/pool/interrupt.h"
@@ -29,7 +31,7 @@
 #include "worker/process/process.h"
 #include "worker/process/session.h"
 
-/* How long a visit waits for a lock; the next one comes soon. */
+/* How long a visit waits for a lock; the next visit comes soon. */
 #define LOCK_TIMEOUT_OF_VISIT "2s"
 
 static void
@@ -39,40 +41,39 @@ keeper_exit(int code, Datum arg)
 	(void) arg;
 	pool_lock();
 	pool->keeper.done = true;
-	pool_wake_launcher();
+	pool_wake_launcher_locked();
 	pool_unlock();
 }
 
+/* Begin a step of the visit, as a transaction that pg_stat_activity names. */
 static void
-begin_transaction(const char *activity)
+begin_step(const char *activity)
 {
 	debug_query_string = activity;
 	pgstat_report_activity(STATE_RUNNING, activity);
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	session_begin_transaction();
 }
 
 static void
-commit_transaction(void)
+commit_step(void)
 {
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	session_commit_transaction();
 	debug_query_string = NULL;
 }
 
+/* Whether the database has the extension, and so a queue. */
 static bool
 has_queue(void)
 {
 	bool result;
 
-	begin_transaction("looking for the extension");
+	begin_step("looking for the extension");
 	result = work_is_possible();
-	commit_transaction();
+	commit_step();
 	return result;
 }
 
-/* Count the crash against the calls of this database that ran then. */
+/* Count a crash against the calls of this database that ran then. */
 static void
 note_crashes(bool possible)
 {
@@ -81,57 +82,52 @@ note_crashes(bool possible)
 
 	if (count > 0 && possible)
 	{
-		begin_transaction("noting the calls that ran at a crash");
+		begin_step("noting the calls that ran at a crash");
 		for (int i = 0; i < count; i++)
-			work_note_crash(executions[i]);
-		commit_transaction();
+			sweep_note_crash(executions[i]);
+		commit_step();
 	}
 	if (count > 0)
 		pool_forget_crashes(MyDatabaseId);
 	pfree(executions);
 }
 
+/* Tell the pool which calls a role has. */
 static void
-note_role(Oid role, bool due, TimestampTz next_due)
+note_role(const RoleQueue *queue)
 {
 	PoolGroup *group;
 
 	pool_lock();
-	group = pool_group(MyDatabaseId, role, true);
-	if (group != NULL && !due && next_due == 0)
-		pool_forget_tasks(group);
+	group = group_make_locked(MyDatabaseId, queue->role);
+	if (group != NULL && !queue->has_due && queue->next_due == 0)
+		group_forget_calls_locked(group);
 	else if (group != NULL)
 	{
-		if (due)
-		{
-			group->incomplete = true;
-			group->bounded = false;
-			pool_wake(group, 1);
-		}
-		if (next_due != 0 && (group->next_due == 0 || next_due < group->next_due))
-			group->next_due = next_due;
+		if (queue->has_due)
+			group_look_now_locked(group);
+		if (queue->next_due != 0)
+			group_look_at_locked(group, queue->next_due);
 	}
 	pool_unlock();
 }
 
-/*
- * Tell the workers of cancels whose transaction could not, since it was
- * prepared.
- */
+/* Tell the workers of requests to cancel that prepared transactions have made. */
 static void
 tell_of_cancels(void)
 {
 	int64 *running = palloc(pool->nslots * sizeof(int64));
 	int count = 0;
 
+	Assert(IsTransactionState());
 	pool_lock();
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		const Slot *slot = &pool->slots[i];
+		const WorkerSlot *slot = &pool->slots[i];
 
-		if (slot->state == SLOT_BUSY && slot->batch < 0 && slot->database == MyDatabaseId &&
+		if (slot->state == SLOT_BUSY && slot->place.batch < 0 && slot->database == MyDatabaseId &&
 			slot->end_at == 0)
-			running[count++] = slot->task.call.execution_id;
+			running[count++] = slot->call.queued.execution_id;
 	}
 	pool_unlock();
 	for (int i = 0; i < count; i++)
@@ -139,6 +135,7 @@ tell_of_cancels(void)
 			pool_cancel(MyDatabaseId, running[i]);
 }
 
+/* The main function of a keeper. */
 void
 wfo_keeper_main(Datum arg)
 {
@@ -153,22 +150,22 @@ wfo_keeper_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(start.database, InvalidOid, 0);
 	SetConfigOption("application_name", KEEPER_TYPE, PGC_USERSET, PGC_S_OVERRIDE);
 	session_prepare();
-	/* The other databases are not to wait for what somebody does in this one. */
+	/* A lock in this database must not keep the keeper from the other ones. */
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_VISIT, PGC_SUSET, PGC_S_OVERRIDE);
 
 	possible = has_queue();
 	note_crashes(possible);
 	if (possible)
 	{
-		begin_transaction("marking what has expired");
+		begin_step("marking what has expired");
 		(void) proposals_expire();
-		commit_transaction();
-		begin_transaction("telling the workers of cancels");
+		commit_step();
+		begin_step("telling the workers of cancels");
 		tell_of_cancels();
-		commit_transaction();
-		begin_transaction("looking through the queue");
-		work_look(note_role);
-		commit_transaction();
+		commit_step();
+		begin_step("looking through the queue");
+		sweep_queue(note_role);
+		commit_step();
 	}
 	pool_lock();
 	pool->keeper.without_queue = !possible;

@@ -1,6 +1,8 @@
 /*
  * keeper.h
  *	  A background worker that looks after the queue of one database.
+ *
+ * Only its main function, which visit.c has the server start.
  */
 #ifndef WFO_WORKER_KEEPER_H
 #define WFO_WORKER_KEEPER_H

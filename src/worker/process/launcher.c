@@ -2,11 +2,12 @@
  * launcher.c
  *	  Starts the background workers that are needed.
  *
- * One process, started with the server, that is connected to no database.  It
- * starts a worker for each group that has calls and no idle worker, as far as
- * the limits go, has an idle or busy worker of another group make room where a
- * group has none, ends workers whose call goes on though it was cancelled, and
- * sends a keeper to each database at its start and then now and again.
+ * The launcher is one process that starts with the server and is connected to no
+ * database.  It starts workers as plan.c says and keepers as visit.c says, and
+ * ends workers whose call goes on after it was canceled.
+ *
+ * This file owns the loop, the starts of workers and the handles of these
+ * processes.  It must not connect to a database or run anything there.
  */
 #include "postgres.h"
 
@@ -35,10 +36,10 @@
 
 #define LAUNCHER_TYPE "workflow_orch launcher"
 
-/* Of each slot, what was started in it last. */
+/* Of each slot, the process that was started in it last. */
 static BackgroundWorkerHandle **handles;
 
-/* Define the launcher, as the server starts. */
+/* Register the launcher when the server starts. */
 void
 launcher_define(void)
 {
@@ -55,13 +56,13 @@ launcher_define(void)
 		RegisterBackgroundWorker(&worker);
 }
 
-/* Free the slots of workers that ended before they could do it themselves. */
+/* Free the slots of workers that ended before they could do so themselves. */
 static void
 reap(void)
 {
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		Slot *slot = &pool->slots[i];
+		WorkerSlot *slot = &pool->slots[i];
 
 		if (handles[i] == NULL || !process_has_stopped(handles[i]))
 			continue;
@@ -71,15 +72,15 @@ reap(void)
 		if (slot->state == SLOT_STARTING && slot->pid == 0)
 		{
 			slot->state = SLOT_FREE;
-			pool_note_failed_start(&pool->groups[slot->group]);
+			group_note_failed_start_locked(&pool->groups[slot->group]);
 		}
 		pool_unlock();
 	}
 }
 
 /*
- * End the workers whose call goes on though it was cancelled long enough ago;
- * until is when the next one is due.
+ * End the workers whose call goes on although it was canceled long enough ago;
+ * until is set to when the next one is to end.
  */
 static void
 end_stubborn(TimestampTz *until)
@@ -89,13 +90,13 @@ end_stubborn(TimestampTz *until)
 	pool_lock();
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		Slot *slot = &pool->slots[i];
+		WorkerSlot *slot = &pool->slots[i];
 
 		if (slot->state != SLOT_BUSY || slot->end_at == 0)
 			continue;
 		if (slot->end_at <= now)
 		{
-			slot->ended_hard = slot->batch >= 0;
+			slot->ended_hard = slot->place.batch >= 0;
 			slot->terminated = true;
 			slot->end_at = TimestampTzPlusMilliseconds(now, Max(setting_timeout_grace, 1000));
 			(void) kill(slot->pid, SIGTERM);
@@ -106,6 +107,7 @@ end_stubborn(TimestampTz *until)
 	pool_unlock();
 }
 
+/* Note that the server had no background worker slot for a worker. */
 static void
 note_failed_start(int index)
 {
@@ -115,30 +117,32 @@ note_failed_start(int index)
 
 	pool_lock();
 	pool->slots[index].state = SLOT_FREE;
-	pool_note_failed_start(group);
-	/* Other workers of ours may have the slots that there are. */
-	plan_make_room(group, false, false);
+	group_note_failed_start_locked(group);
+	/* Other workers of the extension may have the slots. */
+	plan_make_room_locked(group, ROOM_ANYWHERE, ROOM_FOR_FIRST_WORKER);
 	pool_unlock();
 	if (now - reported < 60 * USECS_PER_SEC)
 		return;
 	reported = now;
 	ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 					  errmsg("out of background worker slots"),
-					  errdetail("Calls of workflow_orch wait for one."),
-					  errhint("You might need to increase max_worker_processes, or lower "
+					  errdetail("Queued calls of workflow_orch wait for a background worker."),
+					  errhint("You might need to increase max_worker_processes or decrease "
 							  "workflow_orch.max_workers.")));
 }
 
+/* A slot that is free, and whose last process has ended; -1 if there is none. */
 static int
-free_slot(void)
+free_slot_locked(void)
 {
+	Assert(pool_is_locked());
 	for (int i = 0; i < pool->nslots; i++)
 		if (pool->slots[i].state == SLOT_FREE && handles[i] == NULL)
 			return i;
 	return -1;
 }
 
-/* No worker can connect as the role: give its calls up, to a keeper. */
+/* Give up the calls of a role that cannot connect; a keeper fails them. */
 static void
 refuse_start(int index)
 {
@@ -147,11 +151,11 @@ refuse_start(int index)
 	pool_lock();
 	pool->slots[index].state = SLOT_FREE;
 	group->failed_starts = Max(group->failed_starts, POOL_FAILED_STARTS - 1);
-	pool_note_failed_start(group);
+	group_note_failed_start_locked(group);
 	pool_unlock();
 }
 
-/* Start the workers that are needed; until is when to look again, or 0. */
+/* Start the workers that are needed; until is set to when to look again, or 0. */
 static void
 start_workers(TimestampTz *until)
 {
@@ -159,11 +163,13 @@ start_workers(TimestampTz *until)
 	{
 		WorkerStart start;
 		int index;
+		bool needed;
 
 		pool_lock();
-		index = plan_start(free_slot(), &start, until);
+		index = free_slot_locked();
+		needed = plan_start_locked(index, &start, until);
 		pool_unlock();
-		if (index < 0)
+		if (!needed)
 			return;
 		if (!roles_can_connect(start.database, start.role))
 		{
@@ -180,6 +186,7 @@ start_workers(TimestampTz *until)
 	}
 }
 
+/* Note in the pool that the launcher ends. */
 static void
 launcher_exit(int code, Datum arg)
 {
@@ -190,7 +197,7 @@ launcher_exit(int code, Datum arg)
 	pool_unlock();
 }
 
-/* Take up what a launcher before this one has left, and what a crash has. */
+/* Take over what an earlier launcher or a crash has left. */
 static void
 take_over(void)
 {
@@ -211,6 +218,7 @@ take_over(void)
 		journal_read_crashes();
 }
 
+/* The main function of the launcher. */
 void
 wfo_launcher_main(Datum arg)
 {
@@ -218,6 +226,7 @@ wfo_launcher_main(Datum arg)
 	TimestampTz next_poll = 0;
 
 	(void) arg;
+	Assert(pool != NULL);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
@@ -239,7 +248,7 @@ wfo_launcher_main(Datum arg)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			plan_keep_limits();
-			/* The time of the next poll was that of another interval. */
+			/* The interval between polls may have changed. */
 			next_poll = 0;
 		}
 		now = GetCurrentTimestamp();
@@ -247,12 +256,12 @@ wfo_launcher_main(Datum arg)
 		visit_reap();
 		if (visit_take_requests() || now >= next_poll)
 		{
-			visit_list_databases(true);
+			visit_plan_all();
 			roles_dismiss_workers();
 			next_poll = TimestampTzPlusMilliseconds(now, setting_poll_interval);
 		}
 		else if (visit_next_retry() != 0 && now >= visit_next_retry())
-			visit_list_databases(false);
+			visit_plan_retries();
 		visit_start_keeper();
 		start_workers(&until);
 		end_stubborn(&until);

@@ -1,13 +1,17 @@
 /*
  * loss.c
- *	  What went wrong with a call that is not in its rows.
+ *	  What went wrong with a call, as far as its rows do not say it.
  *
- * A process that ends can write nothing to the tables, so the next worker that
- * takes the call records its loss.  What the process ended with is known to it
- * alone: the error of level FATAL, and who sent it SIGTERM.  It leaves that in
- * the pool, which keeps the last few; after a restart of the server the log has
- * it.  So with a call whose end could not be written (a constraint that somebody
- * has added, say): it is tried again later and later, by whatever worker.
+ * This file owns the notes of losses in the pool; it reads and writes no table.
+ *
+ * A worker that is terminated cannot write to the tables, so the next worker that
+ * takes its call records the loss.  Only the terminated process knows the error of
+ * level FATAL and the sender of SIGTERM.  It leaves both in the pool, which keeps
+ * the last few; after a restart of the server only the log has them.
+ *
+ * The pool also has the calls whose outcome could not be written, for example
+ * because of a constraint that was added to a table.  Workers try these again with
+ * growing delays.
  */
 #include "postgres.h"
 
@@ -17,6 +21,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "model/retry.h"
+#include "postmaster/bgworker.h"
 #include "postmaster/postmaster.h"
 #include "tcop/tcopprot.h"
 #include "utils/elog.h"
@@ -24,15 +29,16 @@
 #include "worker/pool/pool.h"
 #include "worker/process/loss.h"
 
-/* When to try again what could not be written, in ms; doubles each time. */
+/* Delay after the first outcome that could not be written, in ms; it doubles each time. */
 #define RECORD_DELAY 1000
 
 static emit_log_hook_type previous_hook = NULL;
 static char last_error[POOL_LOSS_MAX];
 static volatile sig_atomic_t sender = 0;
 
+/* Remember the error that ends this process.  A hook on the log. */
 static void
-note_error(ErrorData *error)
+note_fatal_error(ErrorData *error)
 {
 	if (error->elevel == FATAL && error->message != NULL)
 	{
@@ -45,6 +51,7 @@ note_error(ErrorData *error)
 		previous_hook(error);
 }
 
+/* Handle SIGTERM: remember who has sent it. */
 static void
 terminate_handler(int signal, siginfo_t *info, pg_attribute_unused() void *context)
 {
@@ -52,23 +59,26 @@ terminate_handler(int signal, siginfo_t *info, pg_attribute_unused() void *conte
 	die(signal);
 }
 
-/* Watch what ends this process, from its start on. */
+/* From here on, remember what ends this process. */
 void
 loss_watch(void)
 {
 	struct sigaction action = {.sa_sigaction = terminate_handler,
 							   .sa_flags = SA_SIGINFO | SA_RESTART};
 
+	Assert(MyBgworkerEntry != NULL);
+	Assert(emit_log_hook != note_fatal_error);
 	sigemptyset(&action.sa_mask);
 	if (sigaction(SIGTERM, &action, NULL) < 0)
 		elog(ERROR, "could not set the handler of SIGTERM: %m");
 	previous_hook = emit_log_hook;
-	emit_log_hook = note_error;
+	emit_log_hook = note_fatal_error;
 }
 
 static LossNote *
-find_locked(Oid database, int64 execution_id)
+find_loss_locked(Oid database, int64 execution_id)
 {
+	Assert(pool_is_locked());
 	for (int i = 0; i < POOL_LOSSES; i++)
 	{
 		LossNote *note = &pool->losses[i];
@@ -79,11 +89,13 @@ find_locked(Oid database, int64 execution_id)
 	return NULL;
 }
 
+/* The note of an execution, made if there is none; it may replace the oldest note. */
 static LossNote *
-make_locked(Oid database, int64 execution_id)
+make_loss_locked(Oid database, int64 execution_id)
 {
-	LossNote *note = find_locked(database, execution_id);
+	LossNote *note = find_loss_locked(database, execution_id);
 
+	Assert(pool_is_locked());
 	if (note != NULL)
 		return note;
 	note = &pool->losses[pool->next_loss++ % POOL_LOSSES];
@@ -93,18 +105,19 @@ make_locked(Oid database, int64 execution_id)
 	return note;
 }
 
-/* Leave in the pool what ends this process, which runs an execution. */
+/* Leave in the pool what ends this process, which is running an execution. */
 void
 loss_note_locked(Oid database, int64 execution_id)
 {
-	LossNote *note = make_locked(database, execution_id);
+	LossNote *note = make_loss_locked(database, execution_id);
 
+	Assert(pool_is_locked());
 	note->sender = sender;
 	note->was_itself = sender == MyProcPid;
 	strlcpy(note->error, last_error, sizeof(note->error));
 }
 
-/* What ended the last worker that ran an execution, as a sentence; NULL: that is not known. */
+/* What ended the last worker that ran an execution, in sentences; NULL if it is not known. */
 char *
 loss_text(Oid database, int64 execution_id)
 {
@@ -112,7 +125,7 @@ loss_text(Oid database, int64 execution_id)
 	LossNote note = {0};
 
 	pool_lock();
-	known = find_locked(database, execution_id);
+	known = find_loss_locked(database, execution_id);
 	if (known != NULL)
 		note = *known;
 	pool_unlock();
@@ -121,11 +134,11 @@ loss_text(Oid database, int64 execution_id)
 	if (note.sender == 0)
 		return psprintf("It ended with: %s.", note.error);
 	if (note.was_itself)
-		return psprintf("It ended with: %s. It had sent itself the signal.", note.error);
+		return psprintf("It ended with: %s. It had sent the signal to itself.", note.error);
 	return psprintf("It ended with: %s. Process %d had sent the signal.", note.error, note.sender);
 }
 
-/* What came of a call could not be written: returns when to try it again. */
+/* Note that the outcome of a call could not be written; returns when to try it again. */
 TimestampTz
 loss_unrecorded(Oid database, int64 execution_id)
 {
@@ -133,7 +146,7 @@ loss_unrecorded(Oid database, int64 execution_id)
 	TimestampTz not_before;
 
 	pool_lock();
-	note = make_locked(database, execution_id);
+	note = make_loss_locked(database, execution_id);
 	not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 											 retry_delay(++note->unrecorded, RECORD_DELAY,
 														 setting_retry_max_delay, 0));
@@ -142,11 +155,12 @@ loss_unrecorded(Oid database, int64 execution_id)
 	return not_before;
 }
 
-/* When a call that could not be written may be tried again; 0: there was nothing of that. */
+/* When a call whose outcome could not be written may be tried again; 0 if there is no such note. */
 TimestampTz
 loss_not_before_locked(Oid database, int64 execution_id)
 {
-	const LossNote *note = find_locked(database, execution_id);
+	const LossNote *note = find_loss_locked(database, execution_id);
 
+	Assert(pool_is_locked());
 	return note != NULL ? note->not_before : 0;
 }

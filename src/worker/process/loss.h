@@ -1,6 +1,8 @@
 /*
  * loss.h
- *	  What went wrong with a call that is not in its rows.
+ *	  What went wrong with a call, as far as its rows do not say it.
+ *
+ * For workers.  The notes are in the pool; no table is read or written.
  */
 #ifndef WFO_WORKER_LOSS_H
 #define WFO_WORKER_LOSS_H

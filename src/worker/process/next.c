@@ -2,23 +2,30 @@
  * next.c
  *	  What a worker does next.
  *
- * A worker takes the calls of its group and those of batches in turn.  A call that
- * ran when the server crashed runs while nothing else does.  This file owns that
- * choice and takes the call, under the pool's lock; it runs nothing.
+ * A worker takes calls of its group and of batches in turn.  A suspect call, which
+ * was running when the server crashed, runs while no other call does.  This file
+ * owns that choice, and takes the call while it holds the pool's lock.  It runs no
+ * call, and reads and writes no table.
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 #include "worker/pool/group.h"
 #include "worker/pool/pool.h"
 #include "worker/process/batch_call.h"
 #include "worker/process/next.h"
 
+/* How often a worker checks whether a suspect call of another worker has ended, in ms. */
+#define LOOK_AT_SUSPECT_EVERY 20
+
 static bool last_was_batch = false;
 
+/* Whether another worker runs a call. */
 static bool
-anything_runs(const Slot *slot)
+anything_runs_locked(const WorkerSlot *slot)
 {
+	Assert(pool_is_locked());
 	for (int i = 0; i < pool->nslots; i++)
 		if (&pool->slots[i] != slot && pool->slots[i].state == SLOT_BUSY)
 			return true;
@@ -26,17 +33,18 @@ anything_runs(const Slot *slot)
 }
 
 /*
- * Whether something runs that nothing may run beside, or is about to: of the
- * groups that have such a call at their head, the first is next.
+ * Whether a group must wait for a suspect call that runs, or that another group is
+ * to run next.  Of the groups whose first call is suspect, the first one is next.
  */
 static bool
-is_held_back(const PoolGroup *own)
+is_held_back_locked(const PoolGroup *own)
 {
 	const PoolGroup *elected = NULL;
 
+	Assert(pool_is_locked());
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		const Slot *other = &pool->slots[i];
+		const WorkerSlot *other = &pool->slots[i];
 		const PoolGroup *group;
 
 		if (other->state == SLOT_FREE || other->state == SLOT_STARTING)
@@ -44,16 +52,18 @@ is_held_back(const PoolGroup *own)
 		if (other->state == SLOT_BUSY && other->exclusive)
 			return true;
 		group = &pool->groups[other->group];
-		if (group->ntasks > 0 && group->tasks[group->ntasks - 1].call.suspect &&
-			(elected == NULL || group < elected))
+		if (group_is_suspect_locked(group) && (elected == NULL || group < elected))
 			elected = group;
 	}
 	return elected != NULL && elected != own;
 }
 
+/* Note that the worker has taken a call. */
 static void
-begin_call(Slot *slot)
+begin_call_locked(WorkerSlot *slot)
 {
+	Assert(pool_is_locked());
+	Assert(slot->state == SLOT_IDLE);
 	slot->state = SLOT_BUSY;
 	slot->since = GetCurrentTimestamp();
 	slot->execution_id = 0;
@@ -65,57 +75,62 @@ begin_call(Slot *slot)
 	slot->ended_hard = false;
 }
 
+/* Take the first call of the group. */
 static void
-take_task(PoolGroup *group, Slot *slot)
+take_queued_call_locked(PoolGroup *group, WorkerSlot *slot, WorkerCall *call)
 {
-	slot->task = group->tasks[--group->ntasks];
-	slot->exclusive = slot->task.call.suspect;
-	slot->batch = -1;
-	begin_call(slot);
+	Assert(pool_is_locked());
+	Assert(group->ncalls > 0);
+	slot->call = group->calls[--group->ncalls];
+	slot->exclusive = slot->call.queued.suspect;
+	slot->place.batch = -1;
+	*call = (WorkerCall){.queued = slot->call.queued, .history = slot->call.history};
+	begin_call_locked(slot);
 }
 
-/* Choose what to do next, and take it. */
+/*
+ * Choose what a worker does next, and take it: for NEXT_CALL, call is set to the
+ * call; for NEXT_SLEEP, wake_at is when to look again, or 0.
+ */
 Next
-next_choose(Slot *slot, TimestampTz turn_began, BatchTask *batch_task, TimestampTz *wake_at)
+next_choose(WorkerSlot *slot, TimestampTz turn_began, WorkerCall *call, TimestampTz *wake_at)
 {
 	PoolGroup *group = &pool->groups[slot->group];
 	Next next = NEXT_SLEEP;
 	bool batch_turn;
 
+	Assert(slot->pid == MyProcPid);
 	*wake_at = 0;
 	pool_lock();
-	batch_turn = pool_waiting_in_batches(group) > 0 && (!last_was_batch || group->ntasks == 0);
+	batch_turn = group_waiting_in_batches_locked(group) > 0 &&
+				 (!last_was_batch || group->ncalls == 0);
 	slot->woken = false;
-	if (slot->evict || pool_must_make_room(group, turn_began))
+	if (slot->evict || group_must_make_room_locked(group, turn_began))
 		next = NEXT_END;
-	else if (is_held_back(group))
-		*wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 20);
-	else if (group->ntasks > 0 && group->tasks[group->ntasks - 1].call.suspect)
+	else if (is_held_back_locked(group))
+		*wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_AT_SUSPECT_EVERY);
+	else if (group_is_suspect_locked(group))
 	{
-		if (anything_runs(slot))
-			*wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 20);
+		if (anything_runs_locked(slot))
+			*wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_AT_SUSPECT_EVERY);
 		else
 		{
-			take_task(group, slot);
-			next = NEXT_TASK;
+			take_queued_call_locked(group, slot, call);
+			next = NEXT_CALL;
 		}
 	}
-	else if (batch_turn && batch_call_take_locked(slot->role, batch_task))
+	else if (batch_turn && batch_call_take_locked(slot, call))
 	{
 		slot->exclusive = false;
-		slot->batch = batch_task->batch;
-		slot->batch_generation = batch_task->generation;
-		slot->batch_call = batch_task->call;
-		begin_call(slot);
-		batch_call_note_slot_locked(batch_task, (int) (slot - pool->slots), slot->generation);
-		next = NEXT_BATCH_CALL;
+		begin_call_locked(slot);
+		next = NEXT_CALL;
 	}
 	else if (batch_turn && batch_call_is_ready_locked(slot->database, slot->role, wake_at))
 		next = NEXT_ATTACH;
-	else if (group->ntasks > 0)
+	else if (group->ncalls > 0)
 	{
-		take_task(group, slot);
-		next = NEXT_TASK;
+		take_queued_call_locked(group, slot, call);
+		next = NEXT_CALL;
 	}
 	else if (group->incomplete && !group->filling)
 	{
@@ -123,9 +138,9 @@ next_choose(Slot *slot, TimestampTz turn_began, BatchTask *batch_task, Timestamp
 		slot->filling = true;
 		group->incomplete = false;
 		group->bounded = false;
-		next = NEXT_FILL;
+		next = NEXT_REFILL;
 	}
-	last_was_batch = next == NEXT_BATCH_CALL;
+	last_was_batch = next == NEXT_CALL && slot->place.batch >= 0;
 	pool_unlock();
 	return next;
 }

@@ -1,6 +1,8 @@
 /*
  * next.h
  *	  What a worker does next.
+ *
+ * Chooses and takes the call; worker.c runs it.
  */
 #ifndef WFO_WORKER_NEXT_H
 #define WFO_WORKER_NEXT_H
@@ -12,15 +14,14 @@
 /* What a worker finds to do. */
 typedef enum Next
 {
-	NEXT_TASK,
-	NEXT_BATCH_CALL,
-	NEXT_ATTACH, /* to a batch that has calls */
-	NEXT_FILL,   /* look through the queue */
+	NEXT_CALL,   /* run the call that was taken */
+	NEXT_ATTACH, /* attach to a batch that has calls */
+	NEXT_REFILL, /* look through the queue */
 	NEXT_SLEEP,
 	NEXT_END
 } Next;
 
-extern Next next_choose(Slot *slot, TimestampTz turn_began, BatchTask *batch_task,
+extern Next next_choose(WorkerSlot *slot, TimestampTz turn_began, WorkerCall *call,
 						TimestampTz *wake_at);
 
 #endif

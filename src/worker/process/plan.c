@@ -2,10 +2,12 @@
  * plan.c
  *	  Which workers to start next, and which ones to end for them.
  *
- * The launcher asks.  A group that has calls and no idle worker gets one, as far
- * as the limits go; where they do not, a worker of another group makes room.  This
- * file owns that decision and sets the slot aside, under the pool's lock; it
- * starts no process.
+ * A group that has calls and no idle worker gets another worker.  If the limits do
+ * not allow that, a worker of another group makes room.
+ *
+ * This file owns these decisions, for the launcher.  It sets slots aside and asks
+ * workers to leave, all while the pool's lock is held; it starts and ends no
+ * process.
  */
 #include "postgres.h"
 
@@ -18,26 +20,27 @@
 #include "worker/process/plan.h"
 #include "worker/process/process.h"
 
-/* After how long an idle worker makes room for a group that has others, in ms. */
+/* How long a worker must be idle to make room for a group that has other workers, in ms. */
 #define IDLE_FOR_OTHERS 1000
 
-/* What the workers of a group can be counted by. */
+/* How many workers there are, as seen from a group. */
 typedef struct Census
 {
-	int used;      /* slots */
-	int used_here; /* in the database of the group */
-	int own;       /* of the group */
-	int available; /* of those, that are idle or starting */
-	int leaving;   /* slots of idle workers that were asked to make room */
+	int used;      /* slots that are in use */
+	int used_here; /* of these, slots in the database of the group */
+	int own;       /* workers of the group */
+	int available; /* of these, workers that are idle or starting */
+	int leaving;   /* idle workers, of any group, that were asked to leave */
 } Census;
 
 static void
-count_workers(const PoolGroup *group, Census *census)
+count_workers_locked(const PoolGroup *group, Census *census)
 {
+	Assert(pool_is_locked());
 	memset(census, 0, sizeof(Census));
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		const Slot *slot = &pool->slots[i];
+		const WorkerSlot *slot = &pool->slots[i];
 
 		if (slot->state == SLOT_FREE)
 			continue;
@@ -51,25 +54,26 @@ count_workers(const PoolGroup *group, Census *census)
 	}
 }
 
-/* How many workers the group could use right now. */
+/* How many idle workers the group could use right now. */
 static int
-demand(PoolGroup *group, TimestampTz now)
+demand_locked(PoolGroup *group, TimestampTz now)
 {
+	Assert(pool_is_locked());
 	if (group->next_due != 0 && group->next_due <= now)
 	{
 		group->next_due = 0;
-		group->incomplete = true;
-		group->bounded = false;
-		pool_wake(group, 1);
+		group_look_now_locked(group);
 	}
-	return group->ntasks + (group->incomplete && !group->filling ? 1 : 0) +
-		   pool_waiting_in_batches(group);
+	return group->ncalls + (group->incomplete && !group->filling ? 1 : 0) +
+		   group_waiting_in_batches_locked(group);
 }
 
+/* Whether nothing needs the place of the group in the pool. */
 static bool
-is_unused(const PoolGroup *group)
+group_is_unused_locked(const PoolGroup *group)
 {
-	if (group->ntasks > 0 || group->incomplete || group->filling || group->next_due != 0)
+	Assert(pool_is_locked());
+	if (group->ncalls > 0 || group->incomplete || group->filling || group->next_due != 0)
 		return false;
 	for (int i = 0; i < pool->nslots; i++)
 		if (pool->slots[i].state != SLOT_FREE && pool->slots[i].database == group->database &&
@@ -81,37 +85,31 @@ is_unused(const PoolGroup *group)
 	return true;
 }
 
-/* Have a worker end, once it is done with its call. */
-static void
-ask_to_leave(Slot *slot)
-{
-	slot->evict = true;
-	if (slot->latch != NULL)
-		SetLatch(slot->latch);
-}
-
 /*
- * Have a worker of another group make room: an idle one, of the group that has
- * the most, or else the first that is done with its call and its turn.  For a
- * group that has a worker only one that has been idle for a while does.
+ * Have a worker of another group make room.  That is an idle worker of the group
+ * that has the most, or else the first worker that finishes its call and its turn.
+ * For the sake of another worker of a group that has one already, only a worker
+ * that has been idle for a while leaves.
  */
 void
-plan_make_room(PoolGroup *group, bool in_database, bool has_worker)
+plan_make_room_locked(PoolGroup *group, RoomScope scope, RoomPurpose purpose)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	Slot *victim = NULL;
+	WorkerSlot *victim = NULL;
 	int most = 0;
 
+	Assert(pool_is_locked());
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		Slot *slot = &pool->slots[i];
+		WorkerSlot *slot = &pool->slots[i];
 		Census census;
 
 		if (slot->state != SLOT_IDLE || slot->evict || &pool->groups[slot->group] == group ||
-			(in_database && slot->database != group->database) ||
-			(has_worker && now < TimestampTzPlusMilliseconds(slot->since, IDLE_FOR_OTHERS)))
+			(scope == ROOM_IN_DATABASE && slot->database != group->database) ||
+			(purpose == ROOM_FOR_ANOTHER_WORKER &&
+			 now < TimestampTzPlusMilliseconds(slot->since, IDLE_FOR_OTHERS)))
 			continue;
-		count_workers(&pool->groups[slot->group], &census);
+		count_workers_locked(&pool->groups[slot->group], &census);
 		if (census.own > most)
 		{
 			most = census.own;
@@ -119,25 +117,26 @@ plan_make_room(PoolGroup *group, bool in_database, bool has_worker)
 		}
 	}
 	if (victim != NULL)
-		ask_to_leave(victim);
-	else if (!has_worker)
+		pool_evict_locked(victim);
+	else if (purpose == ROOM_FOR_FIRST_WORKER)
 	{
 		group->wants_room = true;
-		group->wants_room_here = in_database;
+		group->wants_room_here = scope == ROOM_IN_DATABASE;
 		pool->room_wanted = true;
 	}
 }
 
-/* Whether there are more workers than the limits allow, for this one to leave. */
+/* Whether a worker must leave because there are more workers than the limits allow. */
 static bool
-is_surplus(const Slot *slot)
+is_surplus_locked(const WorkerSlot *slot)
 {
 	int used = 0;
 	int used_here = 0;
 
+	Assert(pool_is_locked());
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		const Slot *other = &pool->slots[i];
+		const WorkerSlot *other = &pool->slots[i];
 
 		if (other->state == SLOT_FREE || other->evict)
 			continue;
@@ -148,7 +147,7 @@ is_surplus(const Slot *slot)
 		   (setting_max_workers_per_database > 0 && used_here > setting_max_workers_per_database);
 }
 
-/* Have workers leave that a lowered limit does not allow any more: idle ones first. */
+/* Have the workers leave that a lowered limit does not allow any more, idle ones first. */
 void
 plan_keep_limits(void)
 {
@@ -156,79 +155,119 @@ plan_keep_limits(void)
 	for (int pass = 0; pass < 2; pass++)
 		for (int i = 0; i < pool->nslots; i++)
 		{
-			Slot *slot = &pool->slots[i];
+			WorkerSlot *slot = &pool->slots[i];
 
 			if (slot->state == SLOT_FREE || slot->evict ||
-				(pass == 0 && slot->state != SLOT_IDLE) || !is_surplus(slot))
+				(pass == 0 && slot->state != SLOT_IDLE) || !is_surplus_locked(slot))
 				continue;
-			ask_to_leave(slot);
+			pool_evict_locked(slot);
 		}
 	pool_unlock();
 }
 
-/* Whether a worker may be started for the group; false where it must wait. */
+/* Whether the limits allow a worker of the group to start; if not, has another one make room. */
 static bool
-may_start(PoolGroup *group, const Census *census)
+may_start_locked(PoolGroup *group, const Census *census)
 {
 	bool full = census->used >= setting_max_workers;
 	bool full_here = setting_max_workers_per_database > 0 &&
 					 census->used_here >= setting_max_workers_per_database;
 
+	Assert(pool_is_locked());
 	if (!full && !full_here)
 		return true;
 	if (setting_max_workers == 0)
 		group->failed_starts = POOL_FAILED_STARTS;
 	else if (census->leaving == 0)
-		plan_make_room(group, full_here, census->own > 0);
+		plan_make_room_locked(group, full_here ? ROOM_IN_DATABASE : ROOM_ANYWHERE,
+							  census->own > 0 ? ROOM_FOR_ANOTHER_WORKER : ROOM_FOR_FIRST_WORKER);
 	return false;
 }
 
+/* Set a slot aside for a worker of a group. */
+static void
+set_slot_aside_locked(PoolGroup *group, int index, WorkerStart *start)
+{
+	WorkerSlot *slot = &pool->slots[index];
+
+	Assert(pool_is_locked());
+	Assert(slot->state == SLOT_FREE);
+	memset(slot, 0, sizeof(WorkerSlot));
+	slot->state = SLOT_STARTING;
+	slot->generation = start->generation = ++pool->generations;
+	slot->group = (int) (group - pool->groups);
+	slot->database = start->database = group->database;
+	slot->role = start->role = group->role;
+	slot->place.batch = -1;
+	slot->since = GetCurrentTimestamp();
+	group->waiting_since = 0;
+	group->wants_room = false;
+	group->retry_start = 0;
+}
+
+/* Set *until to a time, unless it is earlier already; 0 is never. */
+static void
+look_again_until(TimestampTz *until, TimestampTz at)
+{
+	if (*until == 0 || at < *until)
+		*until = at;
+}
+
 /*
- * Find a group that needs a worker, the one that has waited longest first, and
- * set a slot aside for it: returns that, or -1.  until is when to try again.
+ * Whether a worker is to be started for a group now.  Also notes since when the
+ * group has waited for one; until is when to look at it again.
  */
-int
-plan_start(int free_slot, WorkerStart *start, TimestampTz *until)
+static bool
+needs_start_locked(PoolGroup *group, TimestampTz now, Census *census, TimestampTz *until)
+{
+	int missing;
+
+	Assert(pool_is_locked());
+	count_workers_locked(group, census);
+	missing = demand_locked(group, now) - census->available;
+	if (group->next_due != 0)
+		look_again_until(until, group->next_due);
+	if (missing <= 0)
+	{
+		group->waiting_since = 0;
+		group->wants_room = false;
+		if (group_is_unused_locked(group))
+			group->database = InvalidOid;
+		return false;
+	}
+	if (group->waiting_since == 0)
+		group->waiting_since = now;
+	if (pool_is_blocked_locked(group->database) || pool_has_crashed_locked(group->database) ||
+		group->retry_start > now || !may_start_locked(group, census))
+	{
+		look_again_until(until, TimestampTzPlusMilliseconds(now, RETRY_EVERY));
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Choose the group that gets a worker, and set the free slot aside for it: false if
+ * no group needs a worker, or free_slot is -1.  Groups without any worker go first,
+ * then the one that has waited longest.  until is when to plan again.
+ */
+bool
+plan_start_locked(int free_slot, WorkerStart *start, TimestampTz *until)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	PoolGroup *chosen = NULL;
 	bool chosen_has_worker = false;
-	int index;
 
-	if (pool->visit_all_at != 0 && (*until == 0 || pool->visit_all_at < *until))
-		*until = pool->visit_all_at;
+	Assert(pool_is_locked());
+	if (pool->visit_all_at != 0)
+		look_again_until(until, pool->visit_all_at);
 	for (int i = 0; i < POOL_GROUPS; i++)
 	{
 		PoolGroup *group = &pool->groups[i];
 		Census census;
-		int missing;
 
-		if (!OidIsValid(group->database))
+		if (!OidIsValid(group->database) || !needs_start_locked(group, now, &census, until))
 			continue;
-		count_workers(group, &census);
-		missing = demand(group, now) - census.available;
-		if (group->next_due != 0 && (*until == 0 || group->next_due < *until))
-			*until = group->next_due;
-		if (missing <= 0)
-		{
-			group->waiting_since = 0;
-			group->wants_room = false;
-			if (is_unused(group))
-				group->database = InvalidOid;
-			continue;
-		}
-		if (group->waiting_since == 0)
-			group->waiting_since = now;
-		if (pool_is_blocked(group->database) || pool_has_crashed(group->database) ||
-			group->retry_start > now || !may_start(group, &census))
-		{
-			TimestampTz again = TimestampTzPlusMilliseconds(now, RETRY_EVERY);
-
-			if (*until == 0 || again < *until)
-				*until = again;
-			continue;
-		}
-		/* A group without any worker goes first, then the one that waits longest. */
 		if (chosen == NULL || (census.own == 0 && chosen_has_worker) ||
 			((census.own > 0) == chosen_has_worker && group->waiting_since < chosen->waiting_since))
 		{
@@ -236,24 +275,8 @@ plan_start(int free_slot, WorkerStart *start, TimestampTz *until)
 			chosen_has_worker = census.own > 0;
 		}
 	}
-	index = chosen != NULL ? free_slot : -1;
-	if (index >= 0)
-	{
-		Slot *slot = &pool->slots[index];
-		uint64 generation = ++pool->generations;
-
-		memset(slot, 0, sizeof(Slot));
-		slot->state = SLOT_STARTING;
-		slot->generation = generation;
-		slot->group = (int) (chosen - pool->groups);
-		slot->database = start->database = chosen->database;
-		slot->role = start->role = chosen->role;
-		slot->batch = -1;
-		slot->since = now;
-		start->generation = generation;
-		chosen->waiting_since = 0;
-		chosen->wants_room = false;
-		chosen->retry_start = 0;
-	}
-	return index;
+	if (chosen == NULL || free_slot < 0)
+		return false;
+	set_slot_aside_locked(chosen, free_slot, start);
+	return true;
 }

@@ -2,8 +2,9 @@
  * process.c
  *	  Starts background processes, for the launcher.
  *
- * Workers and keepers are registered in the same way, and are never restarted by
- * the postmaster.  Which ones to start, and when, is not this file's business.
+ * Workers and keepers are registered in the same way, and the postmaster never
+ * restarts them.  This file owns the registration.  Which processes to start, and
+ * when, is not its business.
  */
 #include "postgres.h"
 
@@ -12,15 +13,20 @@
 #include "utils/memutils.h"
 #include "worker/process/process.h"
 
+/*
+ * Have the postmaster start a process that runs a function of this library with an
+ * argument: returns its handle, in TopMemoryContext, or NULL if the server has no
+ * background worker slot.
+ */
 BackgroundWorkerHandle *
-process_start(const char *type, const char *function, int index, const WorkerStart *start)
+process_start(const char *type, const char *function, int argument, const WorkerStart *start)
 {
 	BackgroundWorker worker = {.bgw_flags = BGWORKER_SHMEM_ACCESS |
 											BGWORKER_BACKEND_DATABASE_CONNECTION,
 							   .bgw_start_time = BgWorkerStart_RecoveryFinished,
 							   .bgw_restart_time = BGW_NEVER_RESTART,
 							   .bgw_library_name = WFO_NAME,
-							   .bgw_main_arg = Int32GetDatum(index)};
+							   .bgw_main_arg = Int32GetDatum(argument)};
 	BackgroundWorkerHandle *handle = NULL;
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 

@@ -1,6 +1,8 @@
 /*
  * process.h
  *	  Starts background processes, for the launcher.
+ *
+ * Says how to start a process, and not which one.
  */
 #ifndef WFO_WORKER_PROCESS_H
 #define WFO_WORKER_PROCESS_H
@@ -9,7 +11,7 @@
 
 #include "postmaster/bgworker.h"
 
-/* What a worker, and a keeper, is told when it is started. */
+/* What a worker or keeper is told when it is started; a keeper only its database. */
 typedef struct WorkerStart
 {
 	uint64 generation;
@@ -17,7 +19,7 @@ typedef struct WorkerStart
 	Oid role;
 } WorkerStart;
 
-extern BackgroundWorkerHandle *process_start(const char *type, const char *function, int index,
+extern BackgroundWorkerHandle *process_start(const char *type, const char *function, int argument,
 											 const WorkerStart *start);
 extern bool process_has_stopped(BackgroundWorkerHandle *handle);
 

@@ -3,11 +3,12 @@
  *	  Looks through the queue for calls of a worker's group.
  *
  * The group gets the first calls that are due, as many as it has room for, and
- * the time of the next one.  One worker of the group looks at a time.  This file
- * owns that look; it runs no call.
+ * the time when the next one is due.  One worker of a group looks at a time.  This
+ * file owns that look; it runs no call and changes no row.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "engine/run/work.h"
 #include "utils/timestamp.h"
 #include "worker/pool/group.h"
@@ -17,53 +18,57 @@
 #include "worker/process/refill.h"
 #include "worker/process/session.h"
 
+/* The calls that were found. */
 typedef struct Found
 {
 	int count;
-	QueuedCall calls[POOL_TASKS];
+	QueuedCall calls[POOL_CALLS];
 } Found;
 
 static bool
-note_call(const QueuedCall *call, void *arg)
+note_found_call(const QueuedCall *call, void *arg)
 {
 	Found *found = arg;
 
-	if (found->count == POOL_TASKS)
+	if (found->count == POOL_CALLS)
 		return false;
 	found->calls[found->count++] = *call;
 	return true;
 }
 
-/* Give a call of the queue to the group, unless a worker has it or it is to wait. */
+/* Give a call that was found to the group, unless a worker has it or it has to wait. */
 static void
 add_found_locked(PoolGroup *group, const QueuedCall *call, TimestampTz *next_due)
 {
 	TimestampTz not_before = loss_not_before_locked(group->database, call->execution_id);
 
+	Assert(pool_is_locked());
 	if (not_before > GetCurrentTimestamp())
 	{
 		if (*next_due == 0 || not_before < *next_due)
 			*next_due = not_before;
 	}
-	else if (!pool_has_taken(group, call->execution_id))
-		pool_add_task(group, &(Task){.call = *call});
+	else if (!pool_has_taken_locked(group, call->execution_id))
+		group_add_call_locked(group, &(PoolCall){.queued = *call});
 }
 
-/* Look through the queue for the first calls that are due. */
+/* Look through the queue for the first calls that are due for the worker's group. */
 void
-refill_group(Slot *slot)
+refill_group(WorkerSlot *slot)
 {
 	static Found found;
 	PoolGroup *group = &pool->groups[slot->group];
 	TimestampTz next_due = 0;
 	bool complete;
 
+	Assert(slot->filling && group->filling);
+	Assert(!IsTransactionState());
 	found.count = 0;
 	session_begin_transaction();
 	if (work_is_possible())
-		next_due = queued_visit_due(slot->role, note_call, &found);
+		next_due = queued_visit_due(slot->role, note_found_call, &found);
 	session_commit_transaction();
-	complete = found.count < POOL_TASKS;
+	complete = found.count < POOL_CALLS;
 
 	pool_lock();
 	for (int i = 0; i < found.count; i++)
@@ -72,12 +77,9 @@ refill_group(Slot *slot)
 		group->incomplete = true;
 	group->filling = false;
 	slot->filling = false;
-	if (next_due != 0 && (group->next_due == 0 || next_due < group->next_due))
-	{
-		group->next_due = next_due;
-		pool_wake_launcher();
-	}
-	if (group->ntasks > 1)
-		pool_wake(group, group->ntasks - 1);
+	if (next_due != 0)
+		group_look_at_locked(group, next_due);
+	if (group->ncalls > 1)
+		group_wake_locked(group, group->ncalls - 1);
 	pool_unlock();
 }

@@ -1,6 +1,8 @@
 /*
  * refill.h
  *	  Looks through the queue for calls of a worker's group.
+ *
+ * For a worker that is not in a transaction; the look is one of its own.
  */
 #ifndef WFO_WORKER_REFILL_H
 #define WFO_WORKER_REFILL_H
@@ -9,6 +11,6 @@
 
 #include "worker/pool/pool.h"
 
-extern void refill_group(Slot *slot);
+extern void refill_group(WorkerSlot *slot);
 
 #endif

@@ -2,35 +2,39 @@
  * roles.c
  *	  Keeps workers away from roles that cannot connect.
  *
- * For the launcher.  A worker of a role that was dropped, or may not connect any
- * more, leaves when it is idle, and none is started for such a role: it would
- * only end with an error in the log.  What becomes of the role's calls is the
- * keeper's business.
+ * The worker of a role that was dropped, or is not allowed to connect any more,
+ * leaves when it is idle.  The launcher starts no worker for such a role, since
+ * that worker would only end with an error in the log.
+ *
+ * This file owns that check, for the launcher.  What becomes of the role's calls
+ * is the keeper's business.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "engine/tool/run_as.h"
+#include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
 #include "worker/pool/pool.h"
 #include "worker/process/roles.h"
 
-/* Of a worker, what is looked at without the pool's lock. */
+/* What of a worker is looked at without the pool's lock. */
 typedef struct Employed
 {
-	uint64 generation; /* 0: there is none */
+	uint64 generation; /* 0: there is no worker */
 	Oid database;
 	Oid role;
 	bool may_stay;
 } Employed;
 
-/* Whether a worker could connect to a database as a role, in a transaction of its own. */
+/* Whether a worker could connect to a database as a role.  Runs in a transaction of its own. */
 bool
 roles_can_connect(Oid database, Oid role)
 {
 	bool result;
 
+	Assert(!IsTransactionState());
 	StartTransactionCommand();
 	(void) GetTransactionSnapshot();
 	result = run_as_connect_problem(database, role) == NULL;
@@ -38,16 +42,17 @@ roles_can_connect(Oid database, Oid role)
 	return result;
 }
 
-/* Have the workers leave whose roles cannot connect any more, once they are done with their call. */
+/* Have the workers whose roles cannot connect any more leave after their call. */
 void
 roles_dismiss_workers(void)
 {
 	Employed *workers = palloc0(pool->nslots * sizeof(Employed));
 
+	Assert(pool->launcher == MyLatch);
 	pool_lock();
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		const Slot *slot = &pool->slots[i];
+		const WorkerSlot *slot = &pool->slots[i];
 
 		if (slot->state == SLOT_FREE || slot->evict)
 			continue;
@@ -56,7 +61,7 @@ roles_dismiss_workers(void)
 		workers[i].role = slot->role;
 	}
 	pool_unlock();
-	/* A commit tells us of its change a moment before it tells the caches. */
+	/* A commit wakes the launcher a moment before it invalidates the caches. */
 	InvalidateSystemCaches();
 	for (int i = 0; i < pool->nslots; i++)
 		if (workers[i].generation != 0)
@@ -64,14 +69,12 @@ roles_dismiss_workers(void)
 	pool_lock();
 	for (int i = 0; i < pool->nslots; i++)
 	{
-		Slot *slot = &pool->slots[i];
+		WorkerSlot *slot = &pool->slots[i];
 
 		if (workers[i].generation == 0 || workers[i].may_stay ||
 			slot->generation != workers[i].generation || slot->state == SLOT_FREE)
 			continue;
-		slot->evict = true;
-		if (slot->latch != NULL)
-			SetLatch(slot->latch);
+		pool_evict_locked(slot);
 	}
 	pool_unlock();
 	pfree(workers);

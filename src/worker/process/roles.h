@@ -1,6 +1,8 @@
 /*
  * roles.h
  *	  Keeps workers away from roles that cannot connect.
+ *
+ * For the launcher, when it is not in a transaction.
  */
 #ifndef WFO_WORKER_ROLES_H
 #define WFO_WORKER_ROLES_H

@@ -2,9 +2,10 @@
  * session.c
  *	  The session of a worker or keeper.
  *
- * Its settings are those that the bookkeeping expects, whatever the role has, and
- * each call finds it as new.  This file owns that, and the transactions that
- * these processes begin; what happens in them is not its business.
+ * Its settings are those that the extension's own code expects, whatever the role
+ * sets, and each call finds the session as new.  This file owns the settings, the
+ * cleaning, and how these processes begin and commit a transaction; what happens
+ * in the transactions is not its business.
  */
 #include "postgres.h"
 
@@ -14,13 +15,14 @@
 #include "commands/prepare.h"
 #include "commands/sequence.h"
 #include "miscadmin.h"
+#include "postmaster/bgworker.h"
 #include "storage/lock.h"
 #include "utils/guc.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
 #include "worker/process/session.h"
 
-/* Settings of the role that would get into the way of the bookkeeping. */
+/* Settings whose other values would disturb the extension's own code. */
 static const struct
 {
 	const char *name;
@@ -38,39 +40,45 @@ static const struct
 	{"transaction_timeout", "0"}, /* since 17 */
 };
 
-/* Make the settings those that the bookkeeping expects, whatever the role has. */
+/* Give those settings their fixed values, whatever the role sets. */
 void
 session_prepare(void)
 {
+	Assert(MyBgworkerEntry != NULL);
 	for (int i = 0; i < (int) lengthof(fixed_settings); i++)
 		if (GetConfigOption(fixed_settings[i].name, true, false) != NULL)
 			SetConfigOption(fixed_settings[i].name, fixed_settings[i].value, PGC_SUSET,
 							PGC_S_OVERRIDE);
 }
 
+/* Begin a transaction that has a snapshot. */
 void
 session_begin_transaction(void)
 {
+	Assert(!IsTransactionState());
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
+/* Commit it. */
 void
 session_commit_transaction(void)
 {
+	Assert(IsTransactionState() && ActiveSnapshotSet());
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 }
 
 /*
- * Undo what calls leave in a session, as DISCARD ALL does; settings are undone
- * already.
+ * Undo what a call has left in the session, as DISCARD ALL does.  Settings have
+ * been undone already.
  */
 void
 session_clean(void)
 {
-	/* A cancel that comes late is not for this. */
+	Assert(MyBgworkerEntry != NULL);
+	/* A cancel that arrives late was meant for the call. */
 	HOLD_CANCEL_INTERRUPTS();
 	session_begin_transaction();
 	PortalHashTableDeleteAll();

@@ -1,6 +1,8 @@
 /*
  * session.h
  *	  The session of a worker or keeper.
+ *
+ * For worker.c, refill.c and keeper.c.  Knows nothing of calls and of the pool.
  */
 #ifndef WFO_WORKER_SESSION_H
 #define WFO_WORKER_SESSION_H

@@ -1,11 +1,17 @@
 /*
  * visit.c
- *	  When the launcher sends a keeper again where one has failed.
+ *	  Which databases a keeper visits, and when.
  *
- * A visit that comes to nothing (a lock on the tables, a database that nobody
- * may connect to) is made again later and later, so that what lasts does not
- * fill the log, but no later than all queues are looked through: what
- * is in no group of the pool is found by a visit alone.  Kept in the launcher's own memory.
+ * This file owns the lists of databases, in the launcher's own memory, and the
+ * handle of the keeper.  What a visit does is the business of keeper.c.
+ *
+ * One keeper at a time visits one database.  The launcher visits each database
+ * that has a queue when it starts, every workflow_orch.poll_interval, and when a
+ * process asks for it.
+ *
+ * A visit that fails, for example because of a lock on the tables, is repeated
+ * with growing delays, so that a lasting cause does not fill the log.  The delay is
+ * at most poll_interval, since only a visit finds calls that are in no group.
  */
 #include "postgres.h"
 
@@ -16,11 +22,13 @@
 #include "access/xact.h"
 #include "base/settings.h"
 #include "catalog/pg_database.h"
+#include "miscadmin.h"
 #include "model/retry.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "worker/pool/block.h"
+#include "worker/pool/crash.h"
 #include "worker/pool/group.h"
 #include "worker/pool/pool.h"
 #include "worker/process/keeper.h"
@@ -28,25 +36,31 @@
 #include "worker/process/roles.h"
 #include "worker/process/visit.h"
 
-/* When to visit again after the first failure, in ms; doubles up to poll_interval, if that is longer. */
+/* Delay after the first failed visit, in ms; it doubles up to poll_interval, if that is longer. */
 #define FIRST_DELAY 5000
+
+typedef enum VisitScope
+{
+	VISIT_ALL,
+	VISIT_RETRIES
+} VisitScope;
 
 typedef struct FailedVisit
 {
 	Oid database;
 	int failures;
-	TimestampTz again; /* DT_NOEND: another visit is to begin or under way */
+	TimestampTz again; /* DT_NOEND: the next visit waits for the keeper or is under way */
 } FailedVisit;
 
 static List *failed_visits = NIL;
 
-/* Databases to be visited, and those that were found without a queue. */
+/* Databases to be visited, and databases that were found without a queue. */
 static List *to_visit = NIL;
 static List *without_queue = NIL;
-static BackgroundWorkerHandle *keeper_handle;
+static BackgroundWorkerHandle *keeper_handle; /* NULL: no keeper runs */
 
 static FailedVisit *
-find(Oid database)
+find_failed_visit(Oid database)
 {
 	ListCell *cell;
 
@@ -60,11 +74,11 @@ find(Oid database)
 	return NULL;
 }
 
-/* The visit of a database came to nothing: another is to follow. */
+/* Note that a visit has failed, and when to make another one. */
 static void
-visit_failed(Oid database)
+note_failed_visit(Oid database)
 {
-	FailedVisit *visit = find(database);
+	FailedVisit *visit = find_failed_visit(database);
 	int64 delay;
 
 	if (visit == NULL)
@@ -81,9 +95,9 @@ visit_failed(Oid database)
 }
 
 static void
-visit_succeeded(Oid database)
+forget_failed_visit(Oid database)
 {
-	FailedVisit *visit = find(database);
+	FailedVisit *visit = find_failed_visit(database);
 
 	if (visit == NULL)
 		return;
@@ -93,7 +107,7 @@ visit_succeeded(Oid database)
 
 /* Forget the databases that are not in the list. */
 static void
-visit_forget_others(const List *databases)
+forget_other_visits(const List *databases)
 {
 	ListCell *cell;
 
@@ -109,13 +123,13 @@ visit_forget_others(const List *databases)
 }
 
 /*
- * Whether a database is to be visited now: where a visit has failed when its
- * time has come, which is then over, and else as the caller says.
+ * Whether a database is to be visited now.  If its last visit has failed, that is
+ * when the delay is over, which ends the delay; otherwise the caller decides.
  */
 static bool
 visit_is_due(Oid database, bool otherwise)
 {
-	FailedVisit *visit = find(database);
+	FailedVisit *visit = find_failed_visit(database);
 
 	if (visit == NULL)
 		return otherwise;
@@ -125,7 +139,7 @@ visit_is_due(Oid database, bool otherwise)
 	return true;
 }
 
-/* When the first of the failed visits is to be made again; 0: there is none. */
+/* When to make the next of the failed visits again; 0 if there is none. */
 TimestampTz
 visit_next_retry(void)
 {
@@ -142,13 +156,9 @@ visit_next_retry(void)
 	return next;
 }
 
-/*
- * Read which databases there are, and forget those that are no more.  Those
- * that have a queue, as far as is known, are to be visited: all of them, or
- * else those whose visit has failed.
- */
-void
-visit_list_databases(bool all)
+/* Read which databases there are, and plan the visits that are due: a list in TopMemoryContext. */
+static List *
+read_databases(VisitScope scope)
 {
 	Relation rel;
 	TableScanDesc scan;
@@ -156,6 +166,7 @@ visit_list_databases(bool all)
 	List *there = NIL;
 	MemoryContext old;
 
+	Assert(!IsTransactionState());
 	StartTransactionCommand();
 	(void) GetTransactionSnapshot();
 	rel = table_open(DatabaseRelationId, AccessShareLock);
@@ -167,31 +178,54 @@ visit_list_databases(bool all)
 		old = MemoryContextSwitchTo(TopMemoryContext);
 		there = lappend_oid(there, database->oid);
 		if (database->datallowconn && !database->datistemplate &&
-			visit_is_due(database->oid, all && !list_member_oid(without_queue, database->oid)))
+			visit_is_due(database->oid,
+						 scope == VISIT_ALL && !list_member_oid(without_queue, database->oid)))
 			to_visit = list_append_unique_oid(to_visit, database->oid);
 		MemoryContextSwitchTo(old);
 	}
 	table_endscan(scan);
 	table_close(rel, AccessShareLock);
 	CommitTransactionCommand();
-	visit_forget_others(there);
+	return there;
+}
 
+/* Plan the visits that are due, and forget the databases that do not exist any more. */
+static void
+plan_visits(VisitScope scope)
+{
+	List *there;
+
+	Assert(pool->launcher == MyLatch);
+	there = read_databases(scope);
+	forget_other_visits(there);
 	pool_lock();
 	for (int i = 0; i < POOL_GROUPS; i++)
 		if (OidIsValid(pool->groups[i].database) &&
 			!list_member_oid(there, pool->groups[i].database))
 		{
-			pool_forget_tasks(&pool->groups[i]);
+			group_forget_calls_locked(&pool->groups[i]);
 			pool->groups[i].filling = false;
 		}
-	for (int i = pool->ncrashes - 1; i >= 0; i--)
-		if (!list_member_oid(there, pool->crashes[i].database))
-			pool->crashes[i] = pool->crashes[--pool->ncrashes];
+	pool_forget_crashes_elsewhere_locked(there);
 	pool_unlock();
 	list_free(there);
 }
 
-/* Take over what others asked for. */
+/* Plan a visit of each database that is not known to have no queue. */
+void
+visit_plan_all(void)
+{
+	plan_visits(VISIT_ALL);
+}
+
+/* Plan the visits that have failed and are to be made again now. */
+void
+visit_plan_retries(void)
+{
+	plan_visits(VISIT_RETRIES);
+}
+
+/* Take over the requests of other processes: true if all databases are to be visited. */
 bool
 visit_take_requests(void)
 {
@@ -224,7 +258,7 @@ visit_take_requests(void)
 	return all;
 }
 
-/* Send a keeper to the next database; one at a time. */
+/* Send a keeper to the next database, unless one runs already. */
 void
 visit_start_keeper(void)
 {
@@ -236,7 +270,7 @@ visit_start_keeper(void)
 	start.database = linitial_oid(to_visit);
 	to_visit = list_delete_first(to_visit);
 	pool_lock();
-	blocked = pool_is_blocked(start.database);
+	blocked = pool_is_blocked_locked(start.database);
 	if (!blocked)
 	{
 		pool->keeper.database = start.database;
@@ -247,7 +281,7 @@ visit_start_keeper(void)
 	pool_unlock();
 	if (blocked)
 	{
-		visit_failed(start.database);
+		note_failed_visit(start.database);
 		return;
 	}
 	keeper_handle = process_start(KEEPER_TYPE, "wfo_keeper_main", 0, &start);
@@ -263,41 +297,40 @@ visit_start_keeper(void)
 	}
 }
 
-/* See how a visit has ended. */
+/* If the keeper has ended, note how its visit ended. */
 void
 visit_reap(void)
 {
-	if (keeper_handle != NULL && process_has_stopped(keeper_handle))
+	Keeper keeper;
+
+	if (keeper_handle == NULL || !process_has_stopped(keeper_handle))
+		return;
+	pfree(keeper_handle);
+	keeper_handle = NULL;
+	pool_lock();
+	keeper = pool->keeper;
+	pool->keeper.database = InvalidOid;
+	pool_unlock();
+	if (keeper.without_queue)
 	{
-		Keeper keeper;
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
-		pfree(keeper_handle);
-		keeper_handle = NULL;
-		pool_lock();
-		keeper = pool->keeper;
-		pool->keeper.database = InvalidOid;
-		pool_unlock();
-		if (keeper.without_queue)
-		{
-			MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-			without_queue = list_append_unique_oid(without_queue, keeper.database);
-			MemoryContextSwitchTo(old);
-		}
-		else
-			without_queue = list_delete_oid(without_queue, keeper.database);
-		if (keeper.finished)
-			visit_succeeded(keeper.database);
-		else
-		{
-			/* What asked for another meanwhile would fail as well. */
-			to_visit = list_delete_oid(to_visit, keeper.database);
-			visit_failed(keeper.database);
-		}
+		without_queue = list_append_unique_oid(without_queue, keeper.database);
+		MemoryContextSwitchTo(old);
+	}
+	else
+		without_queue = list_delete_oid(without_queue, keeper.database);
+	if (keeper.finished)
+		forget_failed_visit(keeper.database);
+	else
+	{
+		/* Another visit that was asked for meanwhile would fail as well. */
+		to_visit = list_delete_oid(to_visit, keeper.database);
+		note_failed_visit(keeper.database);
 	}
 }
 
-/* Whether a visit waits for the keeper. */
+/* Whether a database is to be visited and no keeper runs. */
 bool
 visit_waits(void)
 {

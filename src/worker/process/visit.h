@@ -1,6 +1,8 @@
 /*
  * visit.h
- *	  When the launcher sends a keeper again where one has failed.
+ *	  Which databases a keeper visits, and when.
+ *
+ * For the launcher, in whose memory the lists of databases are.
  */
 #ifndef WFO_WORKER_VISIT_H
 #define WFO_WORKER_VISIT_H
@@ -9,7 +11,8 @@
 
 #include "datatype/timestamp.h"
 
-extern void visit_list_databases(bool all);
+extern void visit_plan_all(void);
+extern void visit_plan_retries(void);
 extern bool visit_take_requests(void);
 extern void visit_start_keeper(void);
 extern void visit_reap(void);

@@ -2,9 +2,14 @@
  * worker.c
  *	  A background worker that runs calls as one role in one database.
  *
- * It is connected as the tool's role: nothing that runs in it can have more
- * rights than that.  Each call is a transaction, and finds the session as new.
- * When there is nothing to do it sleeps on its latch, and ends after a while.
+ * A worker is connected as the tool's role, so nothing that runs in it has more
+ * rights than that role.  Each call is a transaction of its own, in a session as
+ * good as new.  A worker without a call sleeps on its latch, and ends after
+ * workflow_orch.worker_idle_timeout.
+ *
+ * This file owns the process and the slot of the worker in the pool.  What to do
+ * next is decided in next.c, and what a call does in engine/run/work.c; this file
+ * reads and writes no table.
  */
 #include "postgres.h"
 
@@ -39,20 +44,20 @@
 #include "worker/process/session.h"
 #include "worker/process/worker.h"
 
-/* When to start a worker after one that ended with an error, in ms. */
+/* Delay before the start of a worker after one that ended with an error, in ms. */
 #define RESTART_DELAY 500
 
-/* How long a worker keeps a call at most that cannot start at the moment, in ms. */
+/* How long a worker waits at most with a call that cannot start at the moment, in ms. */
 #define LONGEST_KEEP 1000
 
-static Slot *slot;
+/* Of this worker. */
+static WorkerSlot *slot;
 static int slot_index;
-static BatchTask batch_task;
 static TimestampTz turn_began;
 
 /*
- * The server ends its processes at once, for a crash or for an immediate
- * shutdown: in the latter the running call is no suspect.
+ * Handle SIGQUIT, which ends all processes of the server after a crash or for an
+ * immediate shutdown.  After a shutdown the running call is no suspect.
  */
 static void
 quit_handler(SIGNAL_ARGS)
@@ -63,7 +68,7 @@ quit_handler(SIGNAL_ARGS)
 	_exit(2);
 }
 
-/* Give back what this worker has, at the end of the process. */
+/* Release the slot and the call of this worker when its process ends. */
 static void
 worker_exit(int code, Datum arg)
 {
@@ -75,23 +80,23 @@ worker_exit(int code, Datum arg)
 	pool_lock();
 	started = slot->state != SLOT_STARTING;
 	if (!started)
-		pool_note_failed_start(group);
+		group_note_failed_start_locked(group);
 	else
 		group->failed_starts = 0;
 	if (slot->state == SLOT_BUSY && slot->execution_id != 0 && code != 0)
 		loss_note_locked(slot->database, slot->execution_id);
-	if (slot->state == SLOT_BUSY && slot->batch >= 0)
+	if (slot->state == SLOT_BUSY && slot->place.batch >= 0)
 		batch_call_give_back_locked(slot, timed_out);
 	else if (slot->state == SLOT_BUSY && group->database == slot->database &&
 			 group->role == slot->role)
 	{
 		if (slot->execution_id != 0)
 		{
-			slot->task.losses += code != 0;
-			slot->task.timed_out |= timed_out;
-			slot->task.started_at = slot->since;
+			slot->call.history.losses += code != 0;
+			slot->call.history.timed_out |= timed_out;
+			slot->call.history.started_at = slot->since;
 		}
-		pool_add_task(group, &slot->task);
+		group_add_call_locked(group, &slot->call);
 	}
 	if (slot->filling)
 	{
@@ -103,19 +108,21 @@ worker_exit(int code, Datum arg)
 	slot->state = SLOT_FREE;
 	slot->pid = 0;
 	slot->latch = NULL;
-	/* What it had, or would have done next, is for another, who may be idle. */
-	if (started && (group->ntasks > 0 || group->incomplete || pool_waiting_in_batches(group) > 0))
-		pool_wake(group, 1);
-	pool_wake_launcher();
+	/* An idle worker of the group may take over what this one had or would have done next. */
+	if (started &&
+		(group->ncalls > 0 || group->incomplete || group_waiting_in_batches_locked(group) > 0))
+		group_wake_locked(group, 1);
+	pool_wake_launcher_locked();
 	pool_unlock();
 	journal_leave(slot_index);
 }
 
-/* A call is done: the worker is free for the next. */
+/* Note that the worker has finished its call. */
 static void
-end_call(void)
+release_call(void)
 {
 	pool_lock();
+	Assert(slot->state == SLOT_BUSY);
 	slot->state = SLOT_IDLE;
 	slot->since = GetCurrentTimestamp();
 	slot->execution_id = 0;
@@ -127,21 +134,23 @@ end_call(void)
 	pool_unlock();
 }
 
-/* Hooks of work_run */
+/* What work_run() tells and asks the worker */
 
 static char activity[POOL_TOOL_MAX + 64];
 
+/* The call is about to run its tool. */
 static void
 call_starts(int64 execution_id, const char *tool)
 {
 	int length = pg_mbcliplen(tool, (int) strlen(tool), POOL_TOOL_MAX - 1);
 
+	Assert(execution_id != 0);
 	pool_lock();
 	slot->execution_id = execution_id;
 	memcpy(slot->tool, tool, length);
 	slot->tool[length] = '\0';
 	pool_unlock();
-	if (slot->batch < 0)
+	if (slot->place.batch < 0)
 		journal_enter(slot_index, MyDatabaseId, execution_id);
 	snprintf(activity, sizeof(activity), "execution " INT64_FORMAT ": %s", execution_id,
 			 slot->tool);
@@ -149,13 +158,15 @@ call_starts(int64 execution_id, const char *tool)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
+/* The tool has returned. */
 static void
 call_ended(void)
 {
-	if (slot->batch < 0)
+	if (slot->place.batch < 0)
 		journal_leave(slot_index);
 }
 
+/* Whether another process has canceled the call other than by a row of cancel_request; and why. */
 static bool
 call_cancelled(WorkCancel *cancel)
 {
@@ -175,27 +186,27 @@ static const WorkHooks hooks = {.starts = call_starts,
 								.ended = call_ended,
 								.cancelled = call_cancelled};
 
-/* Record the error that has undone a call; false where that failed too. */
+/* Record the error that has undone the transaction of a call; false if that fails as well. */
 static bool
-record_failure(WorkItem *item, MemoryContext context, WorkReport *report)
+record_call_error(WorkerCall *call, MemoryContext context, WorkReport *report)
 {
 	ErrorData *error;
 	volatile bool recorded = false;
 
 	MemoryContextSwitchTo(context);
-	/* First this: a hook on the log may make something else of the error. */
+	/* Report it first: a hook on the log may change the error. */
 	EmitErrorReport();
 	error = CopyErrorData();
 	FlushErrorState();
 	AbortCurrentTransaction();
 	journal_leave(slot_index);
-	/* Another cancel of the same call must not undo what is written of the first. */
+	/* Another cancel of the same call must not undo the record of the first one. */
 	QueryCancelPending = false;
 	PG_TRY();
 	{
 		HOLD_CANCEL_INTERRUPTS();
 		session_begin_transaction();
-		work_fail(item, error, &hooks, report);
+		work_fail(call, error, &hooks, report);
 		session_commit_transaction();
 		RESUME_CANCEL_INTERRUPTS();
 		recorded = true;
@@ -211,8 +222,8 @@ record_failure(WorkItem *item, MemoryContext context, WorkReport *report)
 }
 
 /*
- * End, where the role of this worker is gone: it could not even record what
- * becomes of the call, which a keeper does.
+ * End the process if the role of this worker does not exist any more.  The worker
+ * could not even record that; a keeper records it.
  */
 static void
 leave_without_role(void)
@@ -224,13 +235,14 @@ leave_without_role(void)
 	proc_exit(0);
 }
 
-/* Run a call in a transaction of its own, to the end of it. */
+/* Run a call in transactions of its own, up to the commit or the record of its failure. */
 static void
-run_call(WorkItem *item, WorkReport *report)
+run_call(WorkerCall *call, WorkReport *report)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool recorded = true;
 
+	Assert(!IsTransactionState());
 	memset(report, 0, sizeof(WorkReport));
 	PG_TRY();
 	{
@@ -241,105 +253,78 @@ run_call(WorkItem *item, WorkReport *report)
 			if (!work_is_possible())
 				report->end = WORK_GONE;
 			else
-				work_run(item, &hooks, report);
+				work_run(call, &hooks, report);
 			session_commit_transaction();
 		} while (report->end == WORK_STARTED);
 	}
 	PG_CATCH();
 	{
-		recorded = record_failure(item, context, report);
+		recorded = record_call_error(call, context, report);
 	}
 	PG_END_TRY();
 	if (!recorded)
 	{
 		report->end = WORK_LATER;
-		report->later = loss_unrecorded(MyDatabaseId, item->call.execution_id);
+		report->later = loss_unrecorded(MyDatabaseId, call->queued.execution_id);
 	}
 	debug_query_string = NULL;
 	MemoryContextSwitchTo(context);
 }
 
-/* Have the group looked through again at a time. */
+/* Have the queue of this worker's group looked through at a time. */
 static void
 look_again_at(TimestampTz at)
 {
-	PoolGroup *group = &pool->groups[slot->group];
-
 	if (TIMESTAMP_IS_NOEND(at))
 		return;
 	pool_lock();
-	if (group->next_due == 0 || at < group->next_due)
-	{
-		group->next_due = at;
-		pool_wake_launcher();
-	}
+	group_look_at_locked(&pool->groups[slot->group], at);
 	pool_unlock();
 }
 
 /*
- * What is known of a call that a worker has ended with is known to the pool
- * alone: where another session has its proposal, keep it there.
+ * Give a call back to the group if another session has locked its proposal and the
+ * call has a history, which only the pool knows: false if it may leave the pool.
  */
 static bool
-keep_task(const WorkReport *report)
+keep_call(const WorkReport *report)
 {
 	int64 delay = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), report->later);
 
 	if (report->attempted || delay > LONGEST_KEEP ||
-		(slot->task.losses == 0 && !slot->task.timed_out))
+		(slot->call.history.losses == 0 && !slot->call.history.timed_out))
 		return false;
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Max(delay, 1),
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	pool_lock();
-	pool_add_task(&pool->groups[slot->group], &slot->task);
+	group_add_call_locked(&pool->groups[slot->group], &slot->call);
 	pool_unlock();
 	return true;
 }
 
+/* Run the call that this worker has taken, and tell whoever waits for it. */
 static void
-run_task(void)
+run_taken_call(WorkerCall *call)
 {
 	WorkReport report;
-	WorkItem item = {.call = slot->task.call,
-					 .losses = slot->task.losses,
-					 .timed_out = slot->task.timed_out,
-					 .started_at = slot->task.started_at};
+	bool of_batch = slot->place.batch >= 0;
 
-	if (item.losses > 0)
-		item.lost_to = loss_text(slot->database, item.call.execution_id);
+	Assert(slot->state == SLOT_BUSY);
+	if (call->history.losses > 0)
+		call->lost_to = loss_text(slot->database,
+								  of_batch ? call->execution_id : call->queued.execution_id);
 
-	run_call(&item, &report);
-	if (report.end == WORK_LATER)
-	{
-		if (!keep_task(&report))
-			look_again_at(report.later);
-	}
-	else
-		waiter_wake(MyDatabaseId, slot->task.call.execution_id);
+	run_call(call, &report);
+	if (of_batch)
+		batch_call_report(&slot->place, &report);
+	else if (report.end != WORK_LATER)
+		waiter_wake(MyDatabaseId, slot->call.queued.execution_id);
+	else if (!keep_call(&report))
+		look_again_at(report.later);
 }
 
-static void
-run_batch_call(void)
-{
-	WorkReport report;
-	WorkItem item = {.call.proposal_id = batch_task.proposal_id,
-					 .execution_id = batch_task.execution_id,
-					 .attempts = batch_task.attempts,
-					 .actor_id = batch_task.actor_id,
-					 .login = batch_task.login,
-					 .losses = batch_task.losses,
-					 .timed_out = batch_task.timed_out,
-					 .started_at = batch_task.started_at};
-
-	if (item.losses > 0)
-		item.lost_to = loss_text(slot->database, item.execution_id);
-
-	run_call(&item, &report);
-	batch_call_report(&batch_task, &report);
-}
-
-/* Sleep until there may be something to do: false when it is time to end. */
+/* Sleep until there may be something to do: false if the worker has been idle for too long. */
 static bool
 sleep_idle(TimestampTz wake_at)
 {
@@ -360,7 +345,7 @@ sleep_idle(TimestampTz wake_at)
 	return true;
 }
 
-/* Take the slot that the launcher has set aside, or end. */
+/* Take the slot that the launcher has set aside; end the process if it is not there any more. */
 static void
 attach_slot(const WorkerStart *start)
 {
@@ -376,19 +361,22 @@ attach_slot(const WorkerStart *start)
 	before_shmem_exit(worker_exit, (Datum) 0);
 }
 
+/* Do what there is to do, until the worker has to end or has nothing to do for long. */
 static void
 work_until_done(void)
 {
 	MemoryContext context = CurrentMemoryContext;
 	int calls = 0;
 
+	/* It is reset after each call. */
+	Assert(context != TopMemoryContext);
 	for (;;)
 	{
+		WorkerCall call;
 		TimestampTz wake_at;
-		Next next;
 
 		ResetLatch(MyLatch);
-		/* A cancel that comes between two calls is for neither. */
+		/* A cancel that arrives between two calls is for neither of them. */
 		QueryCancelPending = false;
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
@@ -399,19 +387,14 @@ work_until_done(void)
 		if (setting_worker_max_calls > 0 && calls >= setting_worker_max_calls)
 			return;
 
-		next = next_choose(slot, turn_began, &batch_task, &wake_at);
-		switch (next)
+		switch (next_choose(slot, turn_began, &call, &wake_at))
 		{
-			case NEXT_TASK:
-			case NEXT_BATCH_CALL:
-				if (next == NEXT_TASK)
-					run_task();
-				else
-					run_batch_call();
+			case NEXT_CALL:
+				run_taken_call(&call);
 				session_clean();
-				/* At most once a second: without it autovacuum learns of nothing while we are busy. */
+				/* Reports at most once a second, so that autovacuum learns what a busy worker does. */
 				(void) pgstat_report_stat(false);
-				end_call();
+				release_call();
 				MemoryContextSwitchTo(context);
 				MemoryContextReset(context);
 				calls++;
@@ -419,7 +402,7 @@ work_until_done(void)
 			case NEXT_ATTACH:
 				(void) batch_call_attach(slot->database, slot->role);
 				break;
-			case NEXT_FILL:
+			case NEXT_REFILL:
 				refill_group(slot);
 				break;
 			case NEXT_SLEEP:
@@ -433,12 +416,15 @@ work_until_done(void)
 	}
 }
 
+/* The main function of a worker; index is that of its slot. */
 void
 wfo_worker_main(Datum index)
 {
 	WorkerStart start;
 
 	slot_index = DatumGetInt32(index);
+	Assert(pool != NULL);
+	Assert(slot_index >= 0 && slot_index < pool->nslots);
 	slot = &pool->slots[slot_index];
 	memcpy(&start, MyBgworkerEntry->bgw_extra, sizeof(start));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);

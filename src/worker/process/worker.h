@@ -1,6 +1,8 @@
 /*
  * worker.h
  *	  A background worker that runs calls as one role in one database.
+ *
+ * Only its main function, which the launcher has the server start.
  */
 #ifndef WFO_WORKER_WORKER_H
 #define WFO_WORKER_WORKER_H
