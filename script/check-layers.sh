@@ -10,10 +10,16 @@ shopt -s nullglob globstar
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 files=(src/**/*.[ch])
-for file in "${files[@]}"; do
-	mkdir -p "$copy/$(dirname "$file")"
-	perl -0pe 's{/\*.*?\*/}{$& =~ tr/\n//cdr}gse; s{//[^\n]*}{}g' "$file" >"$copy/$file"
-done
+dirname -z -- "${files[@]/#/$copy/}" | sort -zu | xargs -0 mkdir -p
+perl -0 -e 'my $copy = shift;
+	for my $file (@ARGV) {
+		open my $in, "<", $file or die "$file: $!";
+		my $code = <$in>;
+		$code =~ s{/\*.*?\*/}{$& =~ tr/\n//cdr}gse;
+		$code =~ s{//[^\n]*}{}g;
+		open my $out, ">", "$copy/$file" or die "$copy/$file: $!";
+		print $out $code;
+	}' "$copy" "${files[@]}"
 
 number=0
 failed=0
