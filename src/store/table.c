@@ -96,19 +96,35 @@ store_table_parse(const char *name, StoreTable *table)
 	return false;
 }
 
-/* The OID of a table, an index or a sequence of the extension. */
+/* The OID of a table, an index or a sequence of the extension, kept until catalogs change. */
 Oid
 store_relid(const char *name)
 {
-	Oid relid = get_relname_relid(name, extension_schema());
+	static const int caches[] = {NAMESPACEOID, RELOID};
+	static Cache *found = NULL;
+	Size length = strlen(name);
+	MemoryContext memory;
+	Oid *relid;
 
-	if (!OidIsValid(relid))
+	if (found == NULL)
+	{
+		found = cache_create("relation");
+		cache_depend_on_catalogs(found, caches, lengthof(caches));
+	}
+	relid = cache_get(found, name, length);
+	if (relid != NULL)
+		return *relid;
+	memory = cache_begin_value();
+	relid = MemoryContextAlloc(memory, sizeof(Oid));
+	*relid = get_relname_relid(name, extension_schema());
+	if (!OidIsValid(*relid))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errreason("wfo_version_mismatch"),
 						errmsg("relation \"%s.%s\" does not exist", WFO_SCHEMA, name),
 						errhint("Create the extension again, or update it with ALTER EXTENSION %s "
 								"UPDATE.",
 								WFO_NAME)));
-	return relid;
+	cache_put(found, name, length, relid, memory);
+	return *relid;
 }
 
 static int
