@@ -67,10 +67,12 @@ Proposal *
 approved_lock(int64 proposal_id)
 {
 	Proposal *proposal;
+	StoreLock outcome = proposal_lock(proposal_id, false, &proposal);
 
-	if (proposal_lock(proposal_id, false, &proposal) == STORE_BUSY)
+	if (outcome == STORE_BUSY)
 		approved_check_not_queued(proposal_id);
-	proposal = proposal_require_lock_now(proposal_id);
+	if (outcome != STORE_LOCKED)
+		proposal = proposal_require_lock_now(proposal_id);
 	approved_check_not_queued(proposal_id);
 	return proposal;
 }
