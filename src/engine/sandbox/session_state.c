@@ -24,14 +24,28 @@
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 
+/* Bits that nobody knows, of which many are made at a time: that costs little more than to make a few. */
+static uint64
+secret_bits(void)
+{
+	static uint64 made[64];
+	static int left = 0;
+
+	if (left == 0)
+	{
+		if (!pg_strong_random(made, sizeof(made)))
+			return pg_prng_uint64(&pg_global_prng_state);
+		left = lengthof(made);
+	}
+	return made[--left];
+}
+
 /* Seed random() with what nobody knows: else who has called setseed() knows its values. */
 void
 session_state_reseed(void)
 {
-	uint64 bits;
+	uint64 bits = secret_bits();
 
-	if (!pg_strong_random(&bits, sizeof(bits)))
-		bits = pg_prng_uint64(&pg_global_prng_state);
 	/* setseed() takes numbers from -1 to 1, and makes use of 52 bits of them. */
 	(void) DirectFunctionCall1(setseed, Float8GetDatum(ldexp((double) (bits >> 12), -51) - 1));
 }
