@@ -162,6 +162,38 @@ typedef struct Writer
 /* What one write does between writer_begin() and writer_end(). */
 typedef void (*WriteStep)(Writer *writer);
 
+/* Whether an update sets a key column of an index, or one that an expression there may have. */
+static bool
+sets_key_of(const StoreRow *row, const IndexInfo *index)
+{
+	for (int i = 0; i < index->ii_NumIndexKeyAttrs; i++)
+	{
+		AttrNumber column = index->ii_IndexAttrNumbers[i];
+
+		if (column == 0 || (column <= store_table_columns(row->table) && row->replaces[column - 1]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Say which indexes get an entry with the key that the row has there already: a full
+ * page of theirs is searched for entries of old versions, which pays only there.
+ * The executor would ask the range table, from which it also takes the columns for
+ * the events of triggers, and those stay in memory to the transaction's end.
+ */
+static void
+mark_unchanged_indexes(const ResultRelInfo *result_rel, const StoreRow *row)
+{
+	for (int i = 0; i < result_rel->ri_NumIndices; i++)
+	{
+		IndexInfo *index = result_rel->ri_IndexRelationInfo[i];
+
+		index->ii_CheckedUnchanged = true;
+		index->ii_IndexUnchanged = !sets_key_of(row, index);
+	}
+}
+
 static void
 writer_begin(Writer *writer, StoreTable table)
 {
@@ -175,6 +207,8 @@ writer_begin(Writer *writer, StoreTable table)
 	estate->es_output_cid = GetCurrentCommandId(true);
 	estate->es_snapshot = GetActiveSnapshot();
 	ExecOpenIndices(writer->result_rel, false);
+	if (writer->row != NULL && writer->old != NULL)
+		mark_unchanged_indexes(writer->result_rel, writer->row);
 	AfterTriggerBeginQuery();
 	writer->outer_writing = writing;
 }
