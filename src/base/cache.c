@@ -160,7 +160,7 @@ cache_get(Cache *cache, const void *key, Size length)
 
 	AcceptInvalidationMessages();
 	empty_if_invalid(cache);
-	entry = hash_search(cache->entries, &hash, HASH_FIND, NULL);
+	entry = hash_search_with_hash_value(cache->entries, &hash, (uint32) hash, HASH_FIND, NULL);
 	if (entry == NULL || entry->length != length || memcmp(entry->key, key, length) != 0)
 		return NULL;
 	return entry->value;
@@ -199,7 +199,7 @@ cache_put(Cache *cache, const void *key, Size length, void *value, MemoryContext
 	MemoryContextSetParent(memory, cache->memory);
 	if (!cache->valid)
 		return;
-	entry = hash_search(cache->entries, &hash, HASH_ENTER, NULL);
+	entry = hash_search_with_hash_value(cache->entries, &hash, (uint32) hash, HASH_ENTER, NULL);
 	entry->length = length;
 	entry->key = memcpy(MemoryContextAlloc(memory, Max(length, 1)), key, length);
 	entry->value = value;

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "base/cache.h"
 #include "base/enum.h"
 #include "base/names.h"
 #include "catalog/pg_enum.h"
@@ -41,9 +42,8 @@ enum_list(const EnumType *type)
 	return list.data;
 }
 
-/* The SQL value of a label, which is the label's OID. */
-Datum
-enum_to_datum(const EnumType *type, int value)
+static Oid
+find_label(const EnumType *type, int value)
 {
 	Oid typid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type->name),
 								ObjectIdGetDatum(extension_schema()));
@@ -53,7 +53,33 @@ enum_to_datum(const EnumType *type, int value)
 	if (!OidIsValid(label))
 		elog(ERROR, "type %s.%s has no label \"%s\"", WFO_SCHEMA, type->name,
 			 enum_label(type, value));
-	return ObjectIdGetDatum(label);
+	return label;
+}
+
+/* The SQL value of a label, which is the label's OID, kept until catalogs change. */
+Datum
+enum_to_datum(const EnumType *type, int value)
+{
+	static const int caches[] = {NAMESPACEOID, TYPEOID, ENUMOID};
+	static Cache *labels = NULL;
+	const uint64 key[] = {(uintptr_t) type, (uint64) value};
+	MemoryContext memory;
+	Oid *label;
+
+	if (labels == NULL)
+	{
+		labels = cache_create("enum label");
+		cache_depend_on_catalogs(labels, caches, lengthof(caches));
+	}
+	label = cache_get(labels, key, sizeof(key));
+	if (label == NULL)
+	{
+		memory = cache_begin_value();
+		label = MemoryContextAlloc(memory, sizeof(Oid));
+		*label = find_label(type, value);
+		cache_put(labels, key, sizeof(key), label, memory);
+	}
+	return ObjectIdGetDatum(*label);
 }
 
 int
