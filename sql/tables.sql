@@ -481,8 +481,9 @@ CREATE TABLE execution (
 );
 CREATE INDEX execution_finished_at_idx ON execution USING brin (finished_at) WITH (pages_per_range = 16);
 CREATE INDEX execution_proposed_by_idx ON execution (proposed_by);
-CREATE INDEX execution_proposal_idx ON execution (proposal_id);
-CREATE UNIQUE INDEX execution_once_idx ON execution (proposal_id) WHERE status = 'succeeded' AND NOT dry_run;
+-- Finds a proposal's executions, and is unique where one succeeded: one index for both.
+CREATE UNIQUE INDEX execution_once_idx
+ ON execution (proposal_id, (CASE WHEN status = 'succeeded' AND NOT dry_run THEN 0 ELSE execution_id END));
 
 COMMENT ON TABLE execution IS 'Runs of approved calls with their results; a finished execution does not change';
 COMMENT ON COLUMN execution.execution_id IS 'Id';

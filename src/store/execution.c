@@ -104,7 +104,7 @@ execution_list(int64 proposal_id, int *count)
 
 	*count = 0;
 	store_key_int64(&key, EXECUTION_PROPOSAL_ID, proposal_id);
-	store_scan_begin(&scan, STORE_EXECUTION, "execution_proposal_idx", 1, &key);
+	store_scan_begin(&scan, STORE_EXECUTION, "execution_once_idx", 1, &key);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
 		GROW_ARRAY(executions, *count, size);
