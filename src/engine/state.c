@@ -100,6 +100,27 @@ proposal_require_lock_now(int64 proposal_id)
 	return require_locked(proposal_id, outcome, proposal);
 }
 
+/* The proposal, which proposal_require_lock_found() may lock after a look at it. */
+Proposal *
+proposal_require_find(StoreFound *found, int64 proposal_id)
+{
+	Proposal *proposal = proposal_find_begin(found, proposal_id);
+
+	if (proposal == NULL)
+		report_no_proposal(proposal_id);
+	return proposal;
+}
+
+/* The latest version of a proposal that was found, locked to the end of the transaction. */
+Proposal *
+proposal_require_lock_found(StoreFound *found, int64 proposal_id, bool wait)
+{
+	Proposal *proposal = NULL;
+	StoreLock outcome = proposal_lock_found(found, wait, &proposal);
+
+	return require_locked(proposal_id, outcome, proposal);
+}
+
 /*
  * Say that the proposal is not in the state that a call wants; reason is the
  * code of the error.

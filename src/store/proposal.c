@@ -88,6 +88,30 @@ proposal_lock(int64 proposal_id, bool wait, Proposal **proposal)
 	return outcome;
 }
 
+/* Look for the proposal with this id, to lock it by proposal_lock_found(); NULL: there is none. */
+Proposal *
+proposal_find_begin(StoreFound *found, int64 proposal_id)
+{
+	ScanKeyData key;
+	StoredRow *row;
+
+	store_key_int64(&key, PROPOSAL_PROPOSAL_ID, proposal_id);
+	row = store_find_begin(found, STORE_PROPOSAL, "proposal_pkey", &key);
+	return row != NULL ? proposal_read(row) : NULL;
+}
+
+/* Lock the proposal that was found for a change, read its latest version and end the search. */
+StoreLock
+proposal_lock_found(StoreFound *found, bool wait, Proposal **proposal)
+{
+	StoredRow *row;
+	StoreLock outcome = store_lock_found(found, wait, &row);
+
+	store_find_end(found);
+	*proposal = outcome == STORE_LOCKED ? proposal_read(row) : NULL;
+	return outcome;
+}
+
 /*
  * Count the pending and approved proposals of an actor, up to a limit: those, too,
  * that other transactions have made and not committed, or have ended and not

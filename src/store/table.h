@@ -109,6 +109,20 @@ typedef enum StoreLock
 
 extern StoreLock store_lock_tuple(Relation rel, ItemPointer tid, Snapshot snapshot,
 								  LockTupleMode mode, LockWaitPolicy policy, TupleTableSlot *slot);
+
+/* A search for a row that may be locked afterwards. */
+typedef struct StoreFound
+{
+	StoreTable table;
+	ScanKeyData key;
+	StoreScan scan;
+	HeapTuple tuple; /* NULL: there is none */
+} StoreFound;
+
+extern StoredRow *store_find_begin(StoreFound *found, StoreTable table, const char *index,
+								   ScanKey key);
+extern StoreLock store_lock_found(StoreFound *found, bool wait, StoredRow **row);
+extern void store_find_end(StoreFound *found);
 extern StoreLock store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait,
 								StoredRow **row);
 

@@ -236,11 +236,31 @@ store_lock_tuple(Relation rel, ItemPointer tid, Snapshot snapshot, LockTupleMode
 	}
 }
 
+/*
+ * Look for the row with this key, which may be locked afterwards by
+ * store_lock_found(): a copy, or NULL.  The search is open until store_find_end().
+ */
+StoredRow *
+store_find_begin(StoreFound *found, StoreTable table, const char *index, ScanKey key)
+{
+	found->table = table;
+	found->key = *key;
+	store_scan_begin(&found->scan, table, index, 1, key);
+	found->tuple = systable_getnext(found->scan.desc);
+	return found->tuple != NULL ? stored_row_make(found->tuple, RelationGetDescr(found->scan.rel))
+								: NULL;
+}
+
+void
+store_find_end(StoreFound *found)
+{
+	store_scan_end(&found->scan);
+}
+
 /* A row to lock, and what became of that. */
 typedef struct RowLock
 {
-	StoreScan *scan;
-	HeapTuple found;
+	StoreFound *found;
 	LockWaitPolicy policy;
 	TupleTableSlot *slot;
 	StoreLock outcome;
@@ -250,43 +270,53 @@ static void
 take_row(void *arg)
 {
 	RowLock *lock = arg;
+	StoreScan *scan = &lock->found->scan;
 
-	lock->outcome = store_lock_tuple(lock->scan->rel, &lock->found->t_self, lock->scan->snapshot,
+	lock->outcome = store_lock_tuple(scan->rel, &lock->found->tuple->t_self, scan->snapshot,
 									 LockTupleNoKeyExclusive, lock->policy, lock->slot);
 }
 
 /*
- * Lock the row with this key FOR NO KEY UPDATE, and read its latest version.
+ * Lock the row that was found FOR NO KEY UPDATE, and read its latest version.
  *
  * The lock lasts to the end of the transaction.  FOR UPDATE would block
  * foreign keys that refer to the row.
  */
 StoreLock
+store_lock_found(StoreFound *found, bool wait, StoredRow **row)
+{
+	RowLock lock = {.found = found, .policy = LockWaitSkip, .outcome = STORE_GONE};
+
+	if (found->tuple == NULL)
+		return STORE_GONE;
+	lock.slot = table_slot_create(found->scan.rel, NULL);
+	take_row(&lock);
+	if (lock.outcome == STORE_BUSY && wait)
+	{
+		lock.policy = LockWaitBlock;
+		store_lock_wait(take_row, &lock, describe_key(found->table, &found->key));
+	}
+	if (lock.outcome == STORE_LOCKED)
+	{
+		HeapTuple tuple = ExecFetchSlotHeapTuple(lock.slot, false, NULL);
+
+		tuple->t_self = lock.slot->tts_tid;
+		*row = stored_row_make(tuple, RelationGetDescr(found->scan.rel));
+	}
+	ExecDropSingleTupleTableSlot(lock.slot);
+	return lock.outcome;
+}
+
+/* Find the row with this key and lock it, as store_lock_found() does. */
+StoreLock
 store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait, StoredRow **row)
 {
-	StoreScan scan;
-	RowLock lock = {.scan = &scan, .policy = LockWaitSkip, .outcome = STORE_GONE};
+	StoreFound found = {.table = table, .key = *key};
+	StoreLock outcome;
 
-	store_scan_begin(&scan, table, index, 1, key);
-	lock.found = systable_getnext(scan.desc);
-	if (lock.found != NULL)
-	{
-		lock.slot = table_slot_create(scan.rel, NULL);
-		take_row(&lock);
-		if (lock.outcome == STORE_BUSY && wait)
-		{
-			lock.policy = LockWaitBlock;
-			store_lock_wait(take_row, &lock, describe_key(table, key));
-		}
-		if (lock.outcome == STORE_LOCKED)
-		{
-			HeapTuple tuple = ExecFetchSlotHeapTuple(lock.slot, false, NULL);
-
-			tuple->t_self = lock.slot->tts_tid;
-			*row = stored_row_make(tuple, RelationGetDescr(scan.rel));
-		}
-		ExecDropSingleTupleTableSlot(lock.slot);
-	}
-	store_scan_end(&scan);
-	return lock.outcome;
+	store_scan_begin(&found.scan, table, index, 1, key);
+	found.tuple = systable_getnext(found.scan.desc);
+	outcome = store_lock_found(&found, wait, row);
+	store_find_end(&found);
+	return outcome;
 }

@@ -416,15 +416,12 @@ may_review(const ReviewContext *context)
  * an approved proposal back does not wait for its execution.
  */
 static void
-lock_for_review(ReviewContext *context)
+lock_for_review(ReviewContext *context, StoreFound *found)
 {
-	int64 proposal_id = context->request->proposal_id;
+	bool wait = context->request->decision != DECISION_EDIT ||
+				context->proposal->status != PROPOSAL_APPROVED;
 
-	if (context->request->decision == DECISION_EDIT &&
-		context->proposal->status == PROPOSAL_APPROVED)
-		context->proposal = proposal_require_lock_now(proposal_id);
-	else
-		context->proposal = proposal_require_lock(proposal_id);
+	context->proposal = proposal_require_lock_found(found, context->request->proposal_id, wait);
 }
 
 /*
@@ -436,10 +433,11 @@ ProposalStatus
 review(const ReviewRequest *request, Jsonb **final_tool_call)
 {
 	ReviewContext context = {.request = request};
+	StoreFound found;
 
 	caller_identify(&context.caller);
 	context.reviewer = caller_actor(&context.caller, request->reviewer_id, "reviewer_id");
-	context.proposal = proposal_require(request->proposal_id);
+	context.proposal = proposal_require_find(&found, request->proposal_id);
 	if (!may_review(&context))
 	{
 		read_context(&context);
@@ -447,7 +445,7 @@ review(const ReviewRequest *request, Jsonb **final_tool_call)
 		check_reviewer(&context);
 	}
 
-	lock_for_review(&context);
+	lock_for_review(&context, &found);
 	context.reviewer = caller_read_again(&context.caller, context.reviewer);
 	read_context(&context);
 	check_reviewable(&context);
