@@ -82,6 +82,8 @@ static const char *const event_names[] = {
 	[EVENT_ACCEPT_DEFINITION] = "accept_definition",
 };
 
+StaticAssertDecl(lengthof(event_names) == EVENT_COUNT, "each event has a name");
+
 const Transition *
 transition_table(int *count)
 {

@@ -37,6 +37,8 @@ typedef enum Event
 	EVENT_ACCEPT_DEFINITION
 } Event;
 
+#define EVENT_COUNT 16
+
 typedef struct Transition
 {
 	StatefulObject object;
