@@ -1,8 +1,8 @@
 #!/bin/bash
-# check-layers.sh: holds src/ to the layers of ARCHITECTURE.md, and prints TAP.
+# check-layers.sh: holds src/ to the layers of ARCHITECTURE.md and to the rules
+# that a search can hold, and prints TAP.
 #
-# It reads the code without its comments; what it finds is a plain search for
-# words, so a rule is one line below.
+# It reads the code without its comments.  A rule is one line below.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 shopt -s nullglob globstar
@@ -20,6 +20,8 @@ perl -0 -e 'my $copy = shift;
 		open my $out, ">", "$copy/$file" or die "$copy/$file: $!";
 		print $out $code;
 	}' "$copy" "${files[@]}"
+checks=$PWD/script
+functions() { (cd "$copy" && perl "$checks/check-functions.pl" "$@"); }
 
 number=0
 failed=0
@@ -91,5 +93,8 @@ report 'every error has a reason code' \
 			unless $rest =~ /errreason|canceling statement/ }' "${files[@]}")"
 report 'no file is longer than 800 lines' \
 	"$([ ${#files[@]} = 0 ] || awk 'FNR == 801 { print FILENAME }' "${files[@]}")"
+report 'no function has 80 lines' "$(functions length "${files[@]}")"
+report 'no two static functions have the same name' "$(functions statics "${files[@]}")"
+report 'no call of our own has two bare booleans side by side' "$(functions booleans "${files[@]}")"
 echo "1..$number"
 [ "$failed" = 0 ]
