@@ -5,9 +5,9 @@
 #   ONLY="pgtap/foo sql"   only what is named: KIND, KIND/NAME or a pattern; the
 #                          kinds are layers, unit, sql, specs, pgtap and t
 #                          (arguments of test.sh say the same)
-#   SKIP="pgtap"           all but what is named, in the same way
-#   ACCEPT=1               take over the results of sql and specs into expected/
-#   TEST_JOBS=2            how many files of t run at the same time
+#   SKIP="pgtap"           all others; names as for ONLY
+#   ACCEPT=1               copy the results of sql and specs to expected/
+#   TEST_JOBS=2            how many files of t, and of pgtap, run at the same time
 #   TEST_TIMEOUT=300       seconds that one file, or pg_regress as a whole, may take
 #
 # Each assertion of a TAP file counts as a test, and so does each file of
@@ -149,7 +149,13 @@ if [ "${only[*]}" != layers ]; then
 		regress "$pgxs/src/test/isolation/pg_isolation_regress" isolation_regression "${chosen[@]}"
 	if choose pgtap test/pgtap/*.sql; then
 		psql -XAtqc 'CREATE DATABASE pgtap_template' && psql -XAtqd pgtap_template -c 'CREATE EXTENSION pgtap'
-		tap "${chosen[@]}"
+		# Files that use the background workers share them, so they run one by one.
+		with_workers=() others=()
+		for file in "${chosen[@]}"; do
+			if grep -qE 'include/(workers|max_workers)\.sql|worker_status' "$file"; then with_workers+=("$file"); else others+=("$file"); fi
+		done
+		[ ${#others[@]} = 0 ] || TAP_JOBS=${TEST_JOBS:-2} tap "${others[@]}"
+		[ ${#with_workers[@]} = 0 ] || tap "${with_workers[@]}"
 	fi
 	if choose t test/t/*.pl; then
 		export WFO_PGXS=$pgxs PG_REGRESS=$pgxs/src/test/regress/pg_regress
