@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# bench-volume.sh: the part of the benchmark about large tables: what reports
-# and look-ups take for those who may ask, and the memory of calls on many rows.
+# bench-volume.sh: the part of the benchmark about large tables: the time of
+# reports and look-ups, and the memory of calls on many rows.
 #
 # Sourced by bench.sh.  FINISHED (1000000) and PENDING (100000) are how many
 # proposals there are.

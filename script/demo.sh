@@ -1,12 +1,11 @@
 #!/bin/bash
 # demo.sh: plays a database migration on a real database of 1,000,000 accounts:
 # a developer proposes four changes, a DBA approves, edits and rejects them,
-# what is approved runs, and every way round the review is refused.
+# the approved changes run, and every way around the review is refused.
 #
 # It builds the extension and uses a server of its own, which is removed at the
-# end.  Every person is a login role with a connection of its own; what is
-# narrated is checked, and the first thing that goes otherwise ends the demo
-# with status 1.  demo/ has the SQL that sets the scene.
+# end.  Every person is a login role with a connection of its own.  The demo
+# checks what it says, and ends with status 1 at the first difference.  demo/ has the SQL that sets the scene.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 if [ "${1:-}" != play ]; then

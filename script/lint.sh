@@ -1,9 +1,9 @@
 #!/bin/bash
-# lint.sh: holds the sources to the project's rules, all of them even when one
-# fails: the layers, the documents, the compiler's warnings as errors, the layout
-# (clang-format), clang-tidy, and shellcheck where it is installed.
+# lint.sh: checks the sources against the project's rules: layers, documents,
+# compiler warnings as errors, layout (clang-format), clang-tidy, and shellcheck
+# if it is installed.  A check that fails does not stop the others.
 #
-# lint.sh format: lays the sources out and does nothing else.
+# lint.sh format: lays out the sources and does nothing else.
 #
 # The server's headers count as system headers: only our own code is judged.
 # clang-tidy takes its time, so a file that passed is checked again only when

@@ -9,11 +9,11 @@
 # have them made anew.  What runs in a chroot has its own mounts, processes and
 # IPC: nothing of it reaches the machine, and nothing of it is left running.
 #
-# A major that gates counts in the closing line and in the status; one whose
-# suite is not released yet only tells: it is printed, unless it is named.
-# A chroot that cannot be made here is a failure; where nothing else went wrong
-# the status is then 75.  ONLY and SKIP choose tests as they do for test.sh.  The whole output is in
-# the cache folder's log/.
+# A major that gates counts in the closing line and in the status.  A major whose
+# suite is not released yet is printed and does not count, unless it is named.  A
+# chroot that cannot be made here is a failure; if there is no other, the status
+# is 75.  ONLY and SKIP choose tests as they do for test.sh.  The whole output is
+# in log/ in the cache folder.
 set -euo pipefail
 # shellcheck source=script/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -29,7 +29,7 @@ mkdir -p "$cache/log"
 cache=$(cd "$cache" && pwd)
 codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 for major; do
-	[[ " ${majors[*]}" == *" $major:"* ]] || die "$major is none of ${majors[*]%%:*}"
+	[[ " ${majors[*]}" == *" $major:"* ]] || die "$major is not one of ${majors[*]%%:*}"
 done
 exec 8>>"$cache/.lock"
 flock -n 8 || die "another run uses $cache"

@@ -4,17 +4,17 @@
 #
 # The server is built here out of Debian's source package, with assertions,
 # AddressSanitizer and UndefinedBehaviorSanitizer; test/sanitize/memdebug.h makes
-# palloc and the buffer manager tell the sanitizer which memory nobody may touch.
-# It stays in $WFO_SANITIZE_CACHE (/var/cache/workflow_orch-sanitize) and is built
-# anew when how it is built has changed: 10 minutes, 2 GB.  Everything runs with low
+# palloc and the buffer manager tell the sanitizer which memory must not be touched.
+# The server stays in $WFO_SANITIZE_CACHE (/var/cache/workflow_orch-sanitize) and is
+# built again when the way of building it changes: 10 minutes, 2 GB.  Everything runs with low
 # priority.
 #
 # "suite" runs only the tests, and "calls" only test/sanitize/random_calls.pl.
-# CALLS (20000) is how many calls it makes, SEED what they are drawn from.  ONLY
+# It makes CALLS (20000) calls, drawn from SEED.  ONLY
 # and SKIP choose tests as they do for test.sh.
 #
-# Whatever a server or client reports, anywhere, is one failure for each place
-# that it reports; the reports stay in the cache's folder reports/.
+# Each place that a server or a client reports is one failure; the reports stay in
+# reports/ in the cache folder.
 set -euo pipefail
 # shellcheck source=script/lib.sh
 . "$(dirname "$0")/lib.sh"

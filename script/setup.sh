@@ -1,11 +1,11 @@
 #!/bin/bash
-# setup.sh [lint]: makes sure that what the tests need (with "lint": what the
-# lint needs too) is there, and installs what is missing from Debian's packages.
+# setup.sh [lint]: installs the Debian packages that the tests need (with "lint":
+# those that the lint needs as well) and that are missing.
 #
-# It asks for nothing and installs nothing that is there already.  PG_CONFIG
-# chooses a server; without one at all, PG_MAJOR (15) is installed.  No cluster
-# is created or started for a server that it installs, and the machine's own
-# settings are left as they were.  Who is not root is told what to install.
+# It asks no questions and installs nothing that is there already.  PG_CONFIG
+# chooses a server; if there is none at all, PG_MAJOR (15) is installed.  No
+# cluster is created or started, and the settings of the machine stay as they
+# are.  An ordinary user is told what to install.
 set -euo pipefail
 
 if [ -n "${PG_CONFIG:-}" ] && [ ! -x "$(command -v "$PG_CONFIG")" ]; then

@@ -4,7 +4,7 @@
 #
 #   test/unit/NAME.c      calls unit_NAME() of the unit tests' module
 #   test/pgtap/NAME.sql   runs in a database of its own that has pgtap and the
-#                         extension; roles are the file's own to remove
+#                         extension; the file removes the roles that it creates
 #   test/t/NAME.pl        runs with PostgreSQL's test modules
 #   NAME.sh               prints TAP by itself
 #

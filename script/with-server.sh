@@ -4,7 +4,7 @@
 # Builds the extension, starts a throw-away server that has it preloaded, runs
 # the command and removes everything again.  The command finds the server by
 # PGHOST, PGPORT, PGUSER (a superuser) and PGDATABASE, and the server's own
-# programs (psql, pgbench, pg_dump, ...) first in PATH.  Besides these: PGDATA,
+# programs (psql, pgbench, pg_dump, ...) first in PATH.  It also gets PGDATA,
 # WFO_LOG (the server's log), WFO_TMP (a folder that goes with the server) and
 # WFO_AS (a prefix that makes a command run as the server's user; it is empty
 # unless root asked).  Exits with the command's status.
@@ -20,7 +20,7 @@ while getopts c: option; do
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || die "which command? Usage: $0 [-c SETTING=VALUE]... COMMAND [ARGUMENT]..."
+[ $# -gt 0 ] || die "usage: $0 [-c SETTING=VALUE]... COMMAND [ARGUMENT]..."
 
 "$root/script/setup.sh"
 find_postgres

@@ -5,19 +5,6 @@
 \ir include/roles.sql
 \ir include/calls.sql
 
--- The error of a statement, undone whether there is one or not.
-CREATE FUNCTION t.attempt(statement text) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-  e jsonb;
-BEGIN
-  BEGIN
-    e := error_of(statement);
-    RAISE SQLSTATE 'UNDO0';
-  EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
-  END;
-  RETURN e;
-END
-$$;
 CREATE FUNCTION t.contents() RETURNS text LANGUAGE sql AS $$
   SELECT md5(string_agg(query_to_xml(format('SELECT * FROM workflow_orch.%I x ORDER BY x::text', relname), true, true, '')::text, '' ORDER BY relname))
     FROM pg_class WHERE relnamespace = 'workflow_orch'::regnamespace AND relkind = 'r'

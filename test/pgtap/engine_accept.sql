@@ -58,7 +58,7 @@ SELECT is(audit(:whole), format('%s {"from": "approved", "reason": "release 2", 
 SELECT is((SELECT array_agg(l.details -> 'params') FROM workflow_orch.proposal p, workflow_orch.get_audit_log(p.workflow_id) l
             WHERE p.proposal_id = :half AND l.proposal_id = :half AND l.action = 'accept_tool_definition'),
   ARRAY['{"amount": 2}']::jsonb[], 'and get_audit_log says of what params that revision is');
-SELECT is((SELECT count(*) FROM workflow_orch.proposal_progress WHERE tool_changed), 0::bigint, 'nothing is stale any more');
+SELECT is((SELECT count(*) FROM workflow_orch.proposal_progress WHERE tool_changed), 0::bigint, 'nothing is stale after that');
 SELECT is((SELECT count(*) FROM workflow_orch.proposal_revision a JOIN workflow_orch.proposal_revision b USING (proposal_id, params, actor_id, requirements)
             WHERE a.revision = 1 AND b.revision = 2 AND a.definition <> b.definition), 3::bigint, 'params and their author are the same, the definition is another');
 SELECT is(workflow_orch.accept_tool_definition('pay'), 0::bigint, 'accepting again changes nothing');
@@ -97,7 +97,7 @@ SELECT workflow_orch.update_tool('pay', 'app.pay(int, text, text)');
 CREATE FUNCTION app.pay(amount int, bank text) RETURNS text LANGUAGE sql RETURN amount || bank;
 SELECT propose('pay', '{"amount": 9, "bank": "x"}') AS fits \gset
 SELECT workflow_orch.update_tool('pay', 'app.pay(int, text)');
-SELECT raises(accept('''pay'''), '{"sqlstate": "22023"}', 'where params do not fit any more');
+SELECT raises(accept('''pay'''), '{"sqlstate": "22023"}', 'an acceptance is refused if params no longer fit');
 SELECT is(state(:fits), 'pending revision 1, 0 of 2 approvals, stage 1', 'none is pinned afresh');
 
 -- What a rule lets through stays so, as with an edit.

@@ -208,7 +208,7 @@ ROLLBACK;
 SELECT t.propose('add', '{"n": 61}') AS early, t.approved('add', '{"n": 61}') AS late \gset
 BEGIN;
 SELECT FROM workflow_orch.review_action(:early, t.bob(), 'approve');
-SELECT is(t.member(t.batch(jsonb_build_array(t.call('add', '{"n": 61}'))), 'proposal_id'), :'late', 'be it the older one');
+SELECT is(t.member(t.batch(jsonb_build_array(t.call('add', '{"n": 61}'))), 'proposal_id'), :'late', 'even if the one that is not is older');
 ROLLBACK;
 SELECT is(t.status(:fresh), 'executed', 'a ROLLBACK of the caller does not undo the calls');
 SELECT is((SELECT count(*) FROM effect WHERE n = 6), 1::bigint, 'nor their effects');
@@ -282,7 +282,7 @@ SELECT t.batch((SELECT jsonb_agg(jsonb_build_object('proposal_id', p)) FROM unne
 SELECT is(t.member(:'r', 'success'), 'true' || repeat(' false', 12), 'after the timeout what is done is done, and the rest has failed');
 SELECT is((SELECT array_agg(DISTINCT e -> 'error' ->> 'sqlstate') FROM jsonb_array_elements(:'r'::jsonb - 0) e), '{57014}', 'with 57014');
 SELECT is((SELECT count(*) FILTER (WHERE e -> 'execution_id' = 'null') > 0 AND count(*) FILTER (WHERE e -> 'execution_id' <> 'null') > 0
-             FROM jsonb_array_elements(:'r'::jsonb - 0) e), true, 'be it that they ran or never started');
+             FROM jsonb_array_elements(:'r'::jsonb - 0) e), true, 'whether they ran or never started');
 SELECT is((SELECT array_agg(DISTINCT t.status(p)) FROM unnest(:'naps'::bigint[]) p), '{approved}', 'their proposals stay approved');
 SELECT is((SELECT array_agg(DISTINCT e.status::text) FROM workflow_orch.execution e WHERE e.proposal_id = ANY (:'naps'::bigint[])), '{cancelled}', 'the executions are cancelled');
 SELECT is((SELECT count(*) FROM effect WHERE n = 13), 1::bigint, 'and undone');

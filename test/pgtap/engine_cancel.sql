@@ -1,19 +1,7 @@
 -- cancel_execution.
 \set file engine_cancel
 \ir include/fixture.sql
-CREATE TABLE app.effect (n int);
-GRANT INSERT ON app.effect TO :tool_role;
-CREATE FUNCTION app.add(n int) RETURNS int LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO effect VALUES (n);
-  RETURN 10 / n;
-END $$;
-CREATE FUNCTION app.hold(n int) RETURNS int LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO effect VALUES (n);
-  PERFORM pg_advisory_xact_lock_shared(4711);
-  RETURN n;
-END $$;
+\ir include/effect.sql
 -- Catches each cancel.
 CREATE FUNCTION app.stubborn(n int) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
@@ -24,8 +12,6 @@ EXCEPTION WHEN query_canceled THEN
   RETURN -n;
 END $$;
 CREATE FUNCTION app.cancel_itself() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE query_canceled; END $$;
-CALL t.tool('app.add(int)');
-CALL t.tool('app.hold(int)');
 CALL t.tool('app.stubborn(int)');
 CALL t.tool('app.cancel_itself()');
 CALL t.tool('app.hold(int)', 'short', '100 ms');
@@ -80,7 +66,7 @@ COMMIT;
 SELECT is(workflow_orch.cancel_execution(:e2, t.cyd(), 'too slow')::text, 'running', 'a tool that catches the cancel is asked in the same way');
 SELECT is(t.outcome(:e1) #>> '{error,message}', 'canceled while it ran', 'the call ends');
 SELECT is(t.outcome(:e1) #>> '{error,detail}', format('Actor %s, through login "%s", cancelled it: too slow', t.cyd(), session_user), 'and says who cancelled it and why');
-SELECT is(t.outcome(:e2) #>> '{error,sqlstate}', '57014', 'be it that it caught the cancel');
+SELECT is(t.outcome(:e2) #>> '{error,sqlstate}', '57014', 'even if the tool caught the cancel');
 SELECT is(t.ended(:e1), format('cancelled false 57014 wfo_cancelled %s too slow', t.cyd()), 'the execution says so, too');
 SELECT is(t.ended(:e2), format('cancelled false 57014 wfo_cancelled %s too slow', t.cyd()), 'the stubborn one, too');
 SELECT is(t.status(:p1) || ' ' || t.status(:p2), 'approved approved', 'the proposals stay approved');

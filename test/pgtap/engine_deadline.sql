@@ -97,7 +97,7 @@ $$;
 CALL tool('goes_on()', timeout => '30 ms');
 SELECT is_error(output('goes_on'), '{"sqlstate": "57014", "message": "%timeout of 30 ms%"}', 'a tool that goes on after the cancel has timed out');
 SELECT cmp_ok((SELECT last_value FROM app.catches), '>', 1::bigint, 'and was cancelled more than once');
-SELECT is(pg_sleep(0.3)::text, '', 'afterwards nothing is cancelled any more');
+SELECT is(pg_sleep(0.3)::text, '', 'nothing is canceled afterwards');
 
 -- A cancel of the caller is raised.  statement_timeout is armed when a
 -- statement starts, so it is set by one and met by the next.

@@ -22,7 +22,7 @@ $$;
 
 -- Arguments.
 SELECT raises(format('SELECT delegate(%s, %s)', :bob, :bob), '{"sqlstate": "22023", "message": "%itself%"}', 'nobody delegates to themselves');
-SELECT raises(format('SELECT delegate(%s, %s)', :bob, :bob_again), '{"sqlstate": "22023", "detail": "%same person%"}', 'be it as another actor');
+SELECT raises(format('SELECT delegate(%s, %s)', :bob, :bob_again), '{"sqlstate": "22023", "detail": "%same person%"}', 'not even as another actor');
 SELECT raises(format('SELECT delegate(%s, %s, %L)', :bob, :dev2, until), '{"sqlstate": "22023", "message": "%ends_at%"}', 'a delegation until ' || until || ' is refused')
   FROM unnest(ARRAY['2001-01-01', '-infinity']) AS until;
 SELECT raises(format('SELECT delegate(404, %s)', :bob), '{"sqlstate": "42704", "message": "actor 404 %"}', 'an unknown delegator is refused');
@@ -68,7 +68,7 @@ SELECT workflow_orch.add_approval_rule('DBA', 2) \g /dev/null
 SELECT propose('pay', '{"amount": 1}') AS p, propose('pay', '{"amount": 1}') AS q, propose('pay', '{"amount": 1}') AS r \gset
 SELECT review(:p, :dev2), review(:q, :bob) \g /dev/null
 SELECT refused(:p, :bob, 'the delegator does not approve beside the delegate');
-SELECT refused(:p, :bob_again, 'be it as another actor');
+SELECT refused(:p, :bob_again, 'not even as another actor');
 SELECT refused(:q, :dev2, 'nor the delegate beside the delegator');
 SELECT is(review(:p, :dba2) || review(:q, :dba2), 'approvedapproved', 'somebody else does');
 SELECT workflow_orch.end_delegation(:d, :bob);
@@ -117,7 +117,7 @@ SELECT review(:p, :cyd, 'edit', '{"amount": 2}') \g /dev/null
 SELECT refused(:p, :dev3, 'nobody approves an edit on behalf of the editor');
 SELECT workflow_orch.register_actor('boss', 'Manager') AS boss \gset
 SELECT delegate(:boss, :ann) AS d3, delegate(:boss, :dba2) AS d4 \gset
-SELECT refused(:p, :ann, 'nor does the proposer, who may in their own role, in a delegated one');
+SELECT refused(:p, :ann, 'nor does the proposer in a delegated role, though they do in their own');
 SELECT is(review(:p, :dba2), 'approved', 'somebody else does');
 SELECT workflow_orch.end_delegation(:d3), workflow_orch.end_delegation(:d4) \g /dev/null
 SELECT edit_needs_approval FROM workflow_orch.set_policy(edit_needs_approval => false) \g /dev/null

@@ -60,7 +60,7 @@ SELECT eves(1) AS p, eves(2) AS q \gset
 SELECT status FROM workflow_orch.review_action(:p, :bob, 'approve') \g /dev/null
 SELECT is(queued(:p), 1::bigint, 'the call of one who holds execute is queued');
 SELECT workflow_orch.revoke_capability('engine_enqueue_on_approval_eve', 'execute');
-SELECT is((SELECT status::text FROM workflow_orch.review_action(:q, :bob, 'approve')), 'approved', 'of one who does not any more it is approved');
+SELECT is((SELECT status::text FROM workflow_orch.review_action(:q, :bob, 'approve')), 'approved', 'the call of one who no longer holds it is only approved');
 SELECT is(queued(:q), 0::bigint, 'but not queued');
 
 SELECT is(approved('work', '{"n": 1}') IN (SELECT proposal_id FROM workflow_orch.queue), false, 'by default an approval queues nothing');

@@ -1,4 +1,4 @@
--- The last line: what no write gets past, be it a superuser's.
+-- The guard: writes that it refuses to everyone, superusers included.
 \set file engine_guard
 \ir include/fixture.sql
 \ir include/roles.sql

@@ -86,7 +86,7 @@ SELECT propose('plain', '{"amount": 50}') AS short \gset
 SELECT workflow_orch.set_policy(proposal_ttl => '0') \g /dev/null
 SELECT isnt((SELECT expires_at FROM workflow_orch.pending_review WHERE proposal_id = :short), NULL, 'the inbox says when a proposal expires');
 SELECT pg_sleep(0.06);
-SELECT is((SELECT count(*) FROM workflow_orch.pending_review WHERE proposal_id = :short), 0::bigint, 'past its time it does not wait any more');
+SELECT is((SELECT count(*) FROM workflow_orch.pending_review WHERE proposal_id = :short), 0::bigint, 'an expired proposal no longer waits');
 SELECT is((SELECT row(status, needs)::text FROM workflow_orch.proposal_progress WHERE proposal_id = :short), '(expired,)', 'and counts as expired before the sweep');
 SELECT execution_id AS e FROM workflow_orch.break_glass_execute(:plain, :bob, 'r') \gset
 SELECT is(value_as('engine_inbox_dba', 'SELECT row(kind, proposal_id, execution_id, stage, needs)::text FROM workflow_orch.pending_review WHERE kind = ''break_glass'''), format('(break_glass,%s,%s,,)', :plain, :e),

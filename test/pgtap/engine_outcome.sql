@@ -1,14 +1,7 @@
 -- wait_execution.
 \set file outcome
 \ir include/fixture.sql
-CREATE TABLE app.effect (n int);
-GRANT INSERT ON app.effect TO :tool_role;
-CREATE FUNCTION app.add(n int) RETURNS int LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO effect VALUES (n);
-  RETURN 10 / n;
-END $$;
-CALL t.tool('app.add(int)');
+\ir include/effect.sql
 \ir include/workers.sql
 
 -- Waiting
@@ -34,28 +27,28 @@ SELECT t.raises(statement, expected, statement)
 BEGIN;
 SELECT t.enqueued(:p) AS e \gset
 SELECT t.raises(format('SELECT workflow_orch.wait_execution(%s)', :e), '{"sqlstate": "55000", "hint": "Commit%"}', 'an execution that the same transaction enqueued');
-SELECT t.raises(format('SELECT workflow_orch.wait_execution(%s, ''1 s'')', :e), '{"sqlstate": "55000", "hint": "Commit%"}', 'be it with a timeout');
+SELECT t.raises(format('SELECT workflow_orch.wait_execution(%s, ''1 s'')', :e), '{"sqlstate": "55000", "hint": "Commit%"}', 'even with a timeout');
 ROLLBACK;
 SELECT t.raises(format('SELECT workflow_orch.wait_execution(%s)', :e), '{"sqlstate": "42704"}', 'one whose enqueue was rolled back');
 SELECT t.enqueued(:p, clock_timestamp() + '300 ms') AS e \gset
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT count(*) AS before FROM app.effect \gset
-SELECT is(t.outcome(:e) ->> 'output', '2', 'the result comes to a transaction whose snapshot is older');
+SELECT is(t.outcome(:e) ->> 'output', '5', 'the result comes to a transaction whose snapshot is older');
 SELECT is((SELECT count(*) FROM app.effect), :before::bigint, 'which does not see the effects');
 COMMIT;
 SELECT t.approved('add', '{"n": 1}') AS p \gset
 SELECT t.enqueued(:p, clock_timestamp() + '300 ms') AS e \gset
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 SELECT count(*) AS before FROM app.effect \gset
-SELECT is(t.outcome(:e) ->> 'output', '10', 'in SERIALIZABLE as well');
+SELECT is(t.outcome(:e) ->> 'output', '1', 'in SERIALIZABLE as well');
 COMMIT;
 BEGIN READ ONLY;
-SELECT is(t.outcome(:e) ->> 'output', '10', 'a read-only transaction can wait');
+SELECT is(t.outcome(:e) ->> 'output', '1', 'a read-only transaction can wait');
 COMMIT;
 SELECT execution_id AS in_session FROM workflow_orch.execute_action(t.approved('add', '{"n": 10}')) \gset
-SELECT is(t.outcome(:in_session) ->> 'output', '1', 'an execution of a session has its result');
+SELECT is(t.outcome(:in_session) ->> 'output', '10', 'an execution of a session has its result');
 
 SELECT workflow_orch.cancel_execution(:later, t.cyd()) \g /dev/null
-SELECT is(t.outcome(:later) -> 'error' ->> 'sqlstate', '57014', 'whoever waits for what is cancelled is told');
+SELECT is(t.outcome(:later) -> 'error' ->> 'sqlstate', '57014', 'a session that waits for a cancelled execution is told');
 SELECT is((SELECT string_agg(v::text, '; ') FROM workflow_orch.verify_audit_log() v), NULL, 'the audit log agrees with the tables');
 \ir include/finish_workers.sql

@@ -2,21 +2,7 @@
 -- edits, revokes or cancels.
 \set file queued
 \ir include/fixture.sql
-CREATE TABLE app.effect (n int);
-GRANT INSERT ON app.effect TO :tool_role;
-CREATE FUNCTION app.add(n int) RETURNS int LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO effect VALUES (n);
-  RETURN n;
-END $$;
-CREATE FUNCTION app.hold(n int) RETURNS int LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO effect VALUES (n);
-  PERFORM pg_advisory_xact_lock_shared(4711);
-  RETURN n;
-END $$;
-CALL t.tool('app.add(int)');
-CALL t.tool('app.hold(int)');
+\ir include/effect.sql
 -- The execution of a queued call that something has cancelled.
 CREATE FUNCTION t.is_cancelled(execution bigint, by bigint, reason text, description text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,5 +1,5 @@
--- Who may read only their own gets one answer for what is somebody else's,
--- whatever it is, and for what does not exist.
+-- A caller who reads only their own rows gets the same answer for the rows of
+-- others as for rows that do not exist.
 \set file engine_readable
 \ir include/fixture.sql
 \ir include/roles.sql
@@ -66,7 +66,7 @@ FROM unnest(ARRAY[:pending, :executed, 404040]) id;
 SELECT one_answer('propose_action(' || :workflow || ', %s, ''one'', ''{}'', ''r'')', 'role "engine_readable_eve" may not act for actor N', ARRAY[:ann, :rex, :old]);
 
 -- Who may read all is told what is the matter.
-SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.withdraw_proposal(%s, %s)', :executed, :rex), '{"sqlstate": "55000", "detail": "Its status is executed%"}', 'who may read a proposal is told its status');
+SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.withdraw_proposal(%s, %s)', :executed, :rex), '{"sqlstate": "55000", "detail": "Its status is executed%"}', 'a reader of a proposal is told its status');
 SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.withdraw_proposal(%s, %s)', :pending, :rex), '{"sqlstate": "42501", "detail": "Actor % proposed it."}', 'or whose it is');
 SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.withdraw_proposal(404040, %s)', :rex), '{"sqlstate": "42704"}', 'or that there is none');
 SELECT refused_as('engine_readable_reviewer', format('SELECT workflow_orch.complete_workflow(%s, %s)', :ended, :rex), '{"sqlstate": "55000", "detail": "Its status is cancelled."}', 'and so with workflows');

@@ -24,7 +24,7 @@ SELECT is(:'got'::text, 'pending', 'where agents may review, an agent is somebod
 SELECT agents_may_review FROM workflow_orch.set_policy(agents_may_review => false) \g /dev/null
 SELECT workflow_orch.register_actor('bob', 'Manager') AS bob \gset
 \set got `psql -XAtqd "$DATABASE" -c "$PROPOSE" 2>&1`
-SELECT is(:'got'::text, 'pending', 'with somebody who may there is no warning');
+SELECT is(:'got'::text, 'pending', 'there is no warning if somebody can approve');
 
 SELECT workflow_orch.add_approval_rule('DBA') AS rule \gset
 \set got `psql -XAtqd "$DATABASE" -c "$PROPOSE" 2>&1`

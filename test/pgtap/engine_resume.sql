@@ -1,14 +1,7 @@
 -- resume_queue: what was queued in the original of this database is held.
 \set file resume
 \ir include/fixture.sql
-CREATE TABLE app.effect (n int);
-GRANT INSERT ON app.effect TO :tool_role;
-CREATE FUNCTION app.add(n int) RETURNS int LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO effect VALUES (n);
-  RETURN n;
-END $$;
-CALL t.tool('app.add(int)');
+\ir include/effect.sql
 -- Puts a call into the queue as a restore does: of another database or system.
 CREATE FUNCTION t.restored(proposal bigint, system bigint, database oid) RETURNS bigint LANGUAGE sql AS $$
   INSERT INTO workflow_orch.execution (execution_id, proposal_id, workflow_id, revision, actor_id, status, dry_run, attempt, queued_at, login)

@@ -110,13 +110,13 @@ SELECT raises(format($$SELECT review(%s, bob(), 'reject')$$, :p), '{"sqlstate": 
 SELECT is(review(:p, :cyd, 'approve'), 'approved', 'the second approval approves');
 SELECT is(execute(:p) -> 'success', 'true', 'with both approvals it runs');
 SELECT review(:q, :bob, 'approve') \g /dev/null
-SELECT is(review(:q, :cyd, 'reject'), 'rejected', 'one rejection is final, whoever has approved');
+SELECT is(review(:q, :cyd, 'reject'), 'rejected', 'one rejection is final, even after approvals');
 SELECT review(:r, :bob, 'approve') \g /dev/null
 SELECT is(review(:r, :cyd, 'edit', '{"amount": 6}'), 'pending', 'an edit counts as one of two approvals');
 SELECT is((SELECT ARRAY[approvals, required_approvals] FROM workflow_orch.proposal WHERE proposal_id = :r), '{1,2}',
   'the approval before the edit is void');
 SELECT is(review(:r, :bob, 'approve'), 'approved', 'who approved the earlier revision approves the new one');
-SELECT raises(format($$SELECT review(%s, cyd(), 'approve')$$, :r), '{"sqlstate": "55000"}', 'after that nobody needs to approve any more');
+SELECT raises(format($$SELECT review(%s, cyd(), 'approve')$$, :r), '{"sqlstate": "55000"}', 'after that no approval is needed');
 SELECT propose('pay', '{"amount": 5}') AS p \gset
 SELECT review(:p, :bob, 'edit', '{"amount": 6}') \g /dev/null
 SELECT raises(format($$SELECT review(%s, bob(), 'approve')$$, :p), '{"sqlstate": "42710", "detail": "%edit%"}',
@@ -158,7 +158,7 @@ SELECT propose('pay', '{"amount": 5}') AS p \gset
 SELECT review(:p, :bob, 'edit', '{"amount": 6}') \g /dev/null
 SELECT is(review(:p, :ann, 'reject'), 'rejected', 'the proposer may reject a revision that somebody else wrote');
 
--- Nobody approves their own wording, whoever has come back to it.
+-- Nobody approves their own wording, even if somebody else has restored it.
 SELECT propose('pay', '{"amount": 5}') AS p, propose('pay', '{"amount": 5}') AS q, propose('pay', '{"amount": 5}') AS r \gset
 SELECT review(:p, :bob, 'edit', '{}') \g /dev/null
 SELECT raises(format($$SELECT review(%s, ann(), 'approve')$$, :p), '{"sqlstate": "42501", "message": "nobody may review their own proposal%"}',

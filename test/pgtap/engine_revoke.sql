@@ -67,7 +67,7 @@ SELECT approved('div', '{"n": 1}') AS p \gset
 SELECT workflow_orch.enqueue_action(:p) AS e \gset
 SELECT is(revoke(:p, :bob), 'pending', 'the approval of a queued call is revoked');
 SELECT row_eq(format('SELECT status::text, end_reason FROM workflow_orch.execution WHERE execution_id = %s', :e), ROW('cancelled'::text, 'The approval was revoked.'::text), 'which cancels the call');
-SELECT is_empty(format('SELECT FROM workflow_orch.queue WHERE proposal_id = %s', :p), 'nothing of it is queued any more');
+SELECT is_empty(format('SELECT FROM workflow_orch.queue WHERE proposal_id = %s', :p), 'none of its calls is queued');
 
 -- Later stages go along, and come again.
 SELECT workflow_orch.add_approval_rule('DBA', 2), workflow_orch.add_approval_rule('Manager', 1, 2), workflow_orch.add_approval_rule(NULL, 1, 3) \g /dev/null

@@ -90,7 +90,7 @@ SELECT workflow_orch.register_tool('root''s', 'app.who()', run_as => 'engine_run
 SELECT is(output('root''s'), '"engine_run_as_root"', 'with allow_superuser_tools a superuser''s tool is registered');
 SELECT approved('root''s') AS p \gset
 SET workflow_orch.allow_superuser_tools = off;
-SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "42501", "message": "%superuser%"}', 'switched off again, it does not run any more');
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "42501", "message": "%superuser%"}', 'it no longer runs when the setting is off again');
 ALTER ROLE engine_run_as_admin NOSUPERUSER;
 ALTER ROLE engine_run_as_owner NOSUPERUSER;
 

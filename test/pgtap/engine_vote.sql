@@ -35,11 +35,11 @@ SELECT refused(:p, :dev2, 'nor does somebody whose role is not asked for');
 SELECT is((SELECT stage FROM workflow_orch.proposal WHERE proposal_id = :p), 1::bigint, 'stage 1 is open');
 SELECT is(review(:p, :bob), 'pending', 'the DBA approves');
 SELECT row_eq(format('SELECT stage, approvals, required_approvals FROM workflow_orch.proposal WHERE proposal_id = %s', :p), ROW(2::bigint, 1::bigint, 2::bigint), 'stage 2 opens');
-SELECT refused(:p, :dba2, 'another DBA has no slot any more');
+SELECT refused(:p, :dba2, 'there is no slot left for another DBA');
 SELECT refused(:p, :bob_again, 'the DBA does not fill the manager''s slot as another actor');
 SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000"}', 'half approved it does not run');
 SELECT is(review(:p, :cyd), 'approved', 'the manager approves');
-SELECT is((SELECT stage FROM workflow_orch.proposal WHERE proposal_id = :p), NULL, 'no stage is open any more');
+SELECT is((SELECT stage FROM workflow_orch.proposal WHERE proposal_id = :p), NULL, 'no stage is open');
 SELECT is(execute(:p) -> 'success', 'true', 'and it runs');
 SELECT results_eq(format('SELECT reviewer_id, role, stage, counts FROM workflow_orch.review WHERE proposal_id = %s ORDER BY review_id', :p),
   format('VALUES (%s::bigint, ''DBA'', 1::bigint, true), (%s, ''Manager'', 2, true)', :bob, :cyd), 'each review keeps its stage');
@@ -63,7 +63,7 @@ SELECT row_eq(format('SELECT stage, approvals, revision FROM workflow_orch.propo
 SELECT refused(:r, :cyd, 'the DBA is still needed', 'edit', '{"amount": 2}');
 SELECT refused(:r, :boss2, 'so another manager has no slot');
 SELECT is(review(:r, :dba2), 'approved', 'a DBA then completes both stages');
-SELECT is(review(:r, :boss2, 'edit', '{"amount": 2}'), 'pending', 'an approved proposal is edited by whoever has a slot in some stage');
+SELECT is(review(:r, :boss2, 'edit', '{"amount": 2}'), 'pending', 'every reviewer with a slot in some stage can edit an approved proposal');
 SELECT refused(:r, :dev2, 'but by nobody else', 'edit', '{"amount": 1}');
 
 -- An edit that makes a call in which the editor has no slot.

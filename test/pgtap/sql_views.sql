@@ -34,15 +34,8 @@ ANALYZE workflow_orch.proposal, workflow_orch.proposal_revision, workflow_orch.r
 SELECT brin_summarize_new_values(i) FROM unnest(ARRAY['workflow_orch.audit_log_search_idx', 'workflow_orch.execution_finished_at_idx']::regclass[]) i \g /dev/null
 
 -- The blocks that a query of a login touches, planning not counted.
-CREATE FUNCTION t.blocks(login text, query text) RETURNS int LANGUAGE plpgsql AS $$
-DECLARE
-  plan json;
-BEGIN
-  EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', login);
-  EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ' || query INTO plan;
-  SET LOCAL SESSION AUTHORIZATION DEFAULT;
-  RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::int + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::int;
-END
+CREATE FUNCTION t.blocks(login text, query text) RETURNS int LANGUAGE sql AS $$
+  SELECT (p ->> 'Shared Hit Blocks')::int + (p ->> 'Shared Read Blocks')::int FROM plan_as(login, query) p
 $$;
 SELECT is((SELECT count(*) FROM workflow_orch.proposal WHERE status = 'pending')::int, 20002, 'there are many');
 SELECT cmp_ok(blocks('sql_views_boss', query), '<', most, format('%s touches less than %s blocks', query, most))

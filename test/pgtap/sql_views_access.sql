@@ -1,4 +1,4 @@
--- The view access: who may do what, and when they last did.
+-- The view access: the capabilities of each actor, and their last use.
 \set file sql_views_access
 \ir include/fixture.sql
 \ir include/roles.sql
@@ -40,8 +40,8 @@ ALTER ROLE sql_views_access_dev RENAME TO sql_views_access_new;
 SELECT results_eq($$SELECT (actor || ' ' || capability) COLLATE "default" FROM t.access WHERE role = 'sql_views_access_new' ORDER BY actor COLLATE "C"$$,
   ARRAY['Dev propose', 'Team propose'], 'a role that was renamed acts as its actors');
 
-SELECT works_as('sql_views_access_boss', 'SELECT FROM workflow_orch.access', 'who may audit or administer reads it');
-SELECT refused_as('sql_views_access_reviewer', 'SELECT FROM workflow_orch.access', '{"sqlstate": "42501"}', 'who may review does not');
+SELECT works_as('sql_views_access_boss', 'SELECT FROM workflow_orch.access', 'auditors and administrators read it');
+SELECT refused_as('sql_views_access_reviewer', 'SELECT FROM workflow_orch.access', '{"sqlstate": "42501"}', 'reviewers do not');
 SELECT is((SELECT array_agg(capability) FROM workflow_orch.list_capabilities()), '{propose,review,execute,audit,administer,gateway,break_glass}'::text[], 'list_capabilities names them all');
 SELECT is_empty($$SELECT capability, call FROM workflow_orch.list_capabilities(), unnest(calls) call WHERE NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = 'workflow_orch'::regnamespace AND proname = call)$$,
   'with calls that there are');

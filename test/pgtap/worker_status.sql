@@ -89,7 +89,7 @@ END $$;
 SELECT is(t.seen_by('status_reader'), 'true true true true ', 'with execute one sees everything');
 SELECT is(t.seen_by('status_nobody'), 'denied denied denied denied ', 'without a capability nothing');
 SELECT is(t.value_as('status_reader', 'SELECT count(*) FROM workflow_orch.queue'), '3', 'all of the queue, that is');
-SELECT is(t.value_as('status_one', 'SELECT string_agg(execution_id::text, '','') FROM workflow_orch.execution'), :'e_one', 'who may only propose sees the executions of their own proposals');
+SELECT is(t.value_as('status_one', 'SELECT string_agg(execution_id::text, '','') FROM workflow_orch.execution'), :'e_one', 'a proposer sees the executions of their own proposals');
 SELECT is(t.value_as('status_two', 'SELECT string_agg(execution_id::text, '','') FROM workflow_orch.execution'), :'e_two', 'and the other theirs');
 SELECT t.refused_as('status_one', statement, '{"sqlstate": "42501"}', 'a proposer cannot: ' || statement)
   FROM unnest(ARRAY[format('SELECT workflow_orch.enqueue_action(%s)', :p_one), format('SELECT workflow_orch.wait_execution(%s)', :e_one), format('SELECT workflow_orch.cancel_execution(%s)', :e_one),

@@ -121,14 +121,8 @@ install_workers($node, 'work');
 # After the commit, before anybody hears of it: it waits for a standby that is not there.
 foreach my $end ('killed', 'terminated')
 {
-	$node->safe_psql('postgres', q{ALTER SYSTEM SET synchronous_standby_names = 'nobody'});
-	$node->reload;
-	my $params = sprintf '{"n": %d}', $n++;
-	my $execution = $node->safe_psql('postgres', "SET synchronous_commit = local; SELECT app.enqueue('quick', '$params')");
-	my $waits = q{FROM pg_stat_activity WHERE backend_type = 'workflow_orch worker' AND wait_event = 'SyncRep'};
-	wait_for($node, 'postgres', "SELECT count(*) = 1 $waits");
-	my $pid = $node->safe_psql('postgres', "SELECT pid $waits");
-	$node->safe_psql('postgres', q{SET synchronous_commit = local; ALTER SYSTEM RESET synchronous_standby_names});
+	my ($execution, $pid) = enqueue_until_committed($node, 'postgres', $n++);
+	forget_standby($node, 'postgres');
 	if ($end eq 'killed')
 	{
 		crash($node, $pid);

@@ -49,22 +49,6 @@ $node->safe_psql('postgres', q{
 		INSERT INTO app.conflicting VALUES (n);
 		RETURN n;
 	END $$;
-	CREATE FUNCTION app.sleeps(n int) RETURNS int LANGUAGE plpgsql AS $$
-	BEGIN
-		PERFORM app.note(n);
-		PERFORM pg_sleep(600);
-		RETURN n;
-	END $$;
-	CREATE FUNCTION app.swallows(n int) RETURNS int LANGUAGE plpgsql AS $$
-	BEGIN
-		PERFORM app.note(n);
-		LOOP
-			BEGIN
-				PERFORM pg_sleep(600);
-			EXCEPTION WHEN query_canceled THEN
-			END;
-		END LOOP;
-	END $$;
 	CREATE FUNCTION app.kills_itself(n int) RETURNS int LANGUAGE plpgsql AS $$
 	BEGIN
 		PERFORM app.note(n);
@@ -72,13 +56,7 @@ $node->safe_psql('postgres', q{
 		PERFORM pg_sleep(600);
 		RETURN n;
 	END $$;
-	CREATE FUNCTION app.stays(n int) RETURNS int LANGUAGE plpgsql AS $$
-	BEGIN
-		PERFORM app.note(n);
-		PERFORM pg_sleep(600);
-		RETURN n;
-	END $$;
-	SELECT workflow_orch.register_tool('stays', 'app.stays(int)', 'tool_runner');
+	SELECT workflow_orch.register_tool('stays', 'app.sleeps(int)', 'tool_runner');
 	SELECT workflow_orch.register_tool('fails', 'app.fails(int, text, int)', 'tool_runner', max_attempts => 3),
 	       workflow_orch.register_tool('fails_once', 'app.fails(int, text, int)', 'tool_runner'),
 	       workflow_orch.register_tool('defers', 'app.defers(int)', 'tool_runner', max_attempts => 3),

@@ -134,7 +134,7 @@ foreach my $warm (1, 0)
 }
 is(result_of($node, 'postgres', enqueue($node, 'postgres', 'quick', $n++)), 'succeeded 1', 'calls of other roles run');
 
-# The worker of a role that is dropped leaves, be it that it has a call.
+# The worker of a dropped role leaves, even if it has a call.
 sub workers_of
 {
 	my ($role) = @_;

@@ -42,15 +42,6 @@ foreach my $database (@databases)
 			RETURN n;
 		END $$;
 		CREATE FUNCTION app.large(n int) RETURNS text LANGUAGE sql AS $$ SELECT repeat('x', 300000) FROM app.note(n) $$;
-		CREATE FUNCTION app.swallows(n int) RETURNS int LANGUAGE plpgsql AS $$
-		BEGIN
-			LOOP
-				BEGIN
-					PERFORM pg_sleep(1);
-				EXCEPTION WHEN query_canceled THEN
-				END;
-			END LOOP;
-		END $$;
 		SELECT workflow_orch.register_tool('fails', 'app.fails(int)', 'other', max_attempts => 5),
 		       workflow_orch.register_tool('stays', 'app.stays(int)', 'other', timeout => '150 ms'),
 		       workflow_orch.register_tool('large', 'app.large(int)', 'tool_runner'),

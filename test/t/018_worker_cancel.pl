@@ -12,17 +12,6 @@ use Workers;
 my $node = new_node('main', allows_streaming => 1, settings => "restart_after_crash = on\nmax_prepared_transactions = 5\nmax_worker_processes = 16\nworkflow_orch.poll_interval = 1h\nworkflow_orch.timeout_grace = 400ms\nworkflow_orch.retry_delay = 200ms\n");
 install_workers($node, 'postgres');
 $node->safe_psql('postgres', q{
-	-- Catches each cancel, and goes on.
-	CREATE FUNCTION app.never(n int) RETURNS int LANGUAGE plpgsql AS $$
-	BEGIN
-		PERFORM app.note(n);
-		LOOP
-			BEGIN
-				PERFORM pg_sleep(600);
-			EXCEPTION WHEN query_canceled THEN
-			END;
-		END LOOP;
-	END $$;
 	-- Makes something else of the cancel.
 	CREATE FUNCTION app.translates(n int) RETURNS int LANGUAGE plpgsql AS $$
 	BEGIN
@@ -38,7 +27,7 @@ $node->safe_psql('postgres', q{
 		PERFORM pg_advisory_xact_lock_shared(4711);
 		RAISE 'again' USING errcode = '40001';
 	END $$;
-	SELECT workflow_orch.register_tool('never', 'app.never(int)', 'tool_runner', max_attempts => 3),
+	SELECT workflow_orch.register_tool('swallows', 'app.swallows(int)', 'tool_runner', max_attempts => 3),
 	       workflow_orch.register_tool('translates', 'app.translates(int)', 'tool_runner', max_attempts => 3),
 	       workflow_orch.register_tool('again', 'app.again(int)', 'tool_runner', max_attempts => 3);
 	CREATE ROLE canceller LOGIN;
@@ -73,13 +62,13 @@ sub cancelled
 }
 
 # A tool that catches the cancel for ever: the worker is ended after the grace.
-my $never = enqueue($node, 'postgres', 'never', $n++);
-worker_of($node, 'postgres', $never);
-is(cancel($never, 'stuck'), 'running', 'a running call is asked to end');
-cancelled($never, 'stuck', 'a tool that goes on');
+my $swallows = enqueue($node, 'postgres', 'swallows', $n++);
+worker_of($node, 'postgres', $swallows);
+is(cancel($swallows, 'stuck'), 'running', 'a running call is asked to end');
+cancelled($swallows, 'stuck', 'a tool that goes on');
 
 # A worker that somebody ends, or the server, after the request.
-my $terminated = enqueue($node, 'postgres', 'never', $n++);
+my $terminated = enqueue($node, 'postgres', 'swallows', $n++);
 my $pid = worker_of($node, 'postgres', $terminated);
 kill('STOP', $pid);
 cancel($terminated, 'enough');
@@ -87,7 +76,7 @@ kill('TERM', $pid);
 kill('CONT', $pid);
 cancelled($terminated, 'enough', 'a worker that is terminated');
 
-my $crashed = enqueue($node, 'postgres', 'never', $n++);
+my $crashed = enqueue($node, 'postgres', 'swallows', $n++);
 $pid = worker_of($node, 'postgres', $crashed);
 kill('STOP', $pid);
 cancel($crashed, 'crash');
@@ -101,7 +90,7 @@ cancel($translated, 'late');
 cancelled($translated, 'late', 'a tool that fails otherwise');
 
 # A request in a prepared transaction counts from COMMIT PREPARED on.
-my $prepared = enqueue($node, 'postgres', 'never', $n++);
+my $prepared = enqueue($node, 'postgres', 'swallows', $n++);
 worker_of($node, 'postgres', $prepared);
 $node->safe_psql('postgres', "BEGIN; SELECT workflow_orch.cancel_execution($prepared, 3, 'two phases'); PREPARE TRANSACTION 'cancel'", extra_params => [ '-U', 'canceller' ]);
 is($node->safe_psql('postgres', "SELECT workflow_orch.wait_execution($prepared, '500 ms') IS NULL"), 't', 'a prepared request is none yet');
@@ -121,20 +110,15 @@ kill('CONT', $pid);
 cancelled($again, 'no more', 'a call that would be tried again');
 
 # What has committed stays: the worker has not told of it yet.
-$node->safe_psql('postgres', q{ALTER SYSTEM SET synchronous_standby_names = 'nobody'});
-$node->reload;
-my $params = sprintf '{"n": %d}', $n++;
-my $committed = $node->safe_psql('postgres', "SET synchronous_commit = local; SELECT app.enqueue('quick', '$params')");
-my $waits = q{FROM pg_stat_activity WHERE backend_type = 'workflow_orch worker' AND wait_event = 'SyncRep'};
-wait_for($node, 'postgres', "SELECT count(*) = 1 $waits");
+my ($committed) = enqueue_until_committed($node, 'postgres', $n++);
 $node->safe_psql('postgres', "SET synchronous_commit = local; SELECT workflow_orch.cancel_execution($committed, 3, 'too late')", extra_params => [ '-U', 'canceller' ]);
-$node->safe_psql('postgres', q{SET synchronous_commit = local; ALTER SYSTEM RESET synchronous_standby_names});
+forget_standby($node, 'postgres');
 $node->reload;
 is(result_of($node, 'postgres', $committed), 'succeeded 1', 'what had committed stays succeeded');
 is(state_of($node, 'postgres', $committed), 'executed', 'and executed');
 
 # A cancel that nobody asked for with cancel_execution.
-my $stray = enqueue($node, 'postgres', 'never', $n++);
+my $stray = enqueue($node, 'postgres', 'swallows', $n++);
 $pid = worker_of($node, 'postgres', $stray);
 $node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
 is($node->safe_psql('postgres', "SELECT workflow_orch.wait_execution($stray, '1 s') IS NULL"), 't', 'pg_cancel_backend ends no worker');
@@ -142,7 +126,7 @@ cancel($stray, 'now');
 cancelled($stray, 'now', 'after pg_cancel_backend');
 
 # A call of a batch that goes on is ended with its caller.
-my $proposal = approved_call($node, 'postgres', 'never', $n++);
+my $proposal = approved_call($node, 'postgres', 'swallows', $n++);
 my $caller = session($node, 'postgres');
 start_query($caller, qq{SELECT workflow_orch.execute_parallel('[{"proposal_id": $proposal}]', 1)});
 wait_busy($node, 1);

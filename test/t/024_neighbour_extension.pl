@@ -60,9 +60,9 @@ drained($node, 'postgres');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM workflow_orch.execution WHERE status = 'succeeded'}), '57', 'which is rolled back: the calls run');
 end_session($dropper);
 
-# Another extension, and a user who may not.
+# Another extension, and a user without the privilege.
 $node->safe_psql('postgres', 'CREATE ROLE nobody LOGIN');
-like(error_of($node, 'postgres', 'SET SESSION AUTHORIZATION nobody; DROP EXTENSION workflow_orch'), qr/^42501/, 'who may not drop it');
+like(error_of($node, 'postgres', 'SET SESSION AUTHORIZATION nobody; DROP EXTENSION workflow_orch'), qr/^42501/, 'a role that does not own it cannot drop it');
 is($node->safe_psql('postgres', 'DROP EXTENSION plpgsql CASCADE; CREATE EXTENSION plpgsql; DROP EXTENSION IF EXISTS nothing'), '', 'other extensions come and go');
 
 # The role of a tool, dropped while its workers are idle, and while it has calls.

@@ -91,7 +91,7 @@ is(result_of($node, 'postgres', $once), "failed 1 40P01 $deadlock", 'in a worker
 is(state_of($node, 'postgres', $once), 'failed', 'and no cancel');
 my $catches = enqueue($node, 'postgres', 'catches', $n++);
 cancel(1);
-is(result_of($node, 'postgres', $catches), "failed 1 40P01 $deadlock", 'be it that the tool has caught it');
+is(result_of($node, 'postgres', $catches), "failed 1 40P01 $deadlock", 'even if the tool has caught it');
 my $in_batch = approved_call($node, 'postgres', 'gate', $n++);
 start_query($caller, qq{SELECT r->0->'error'->>'sqlstate' FROM workflow_orch.execute_parallel('[{"proposal_id": $in_batch}]', 1) r});
 cancel(1);

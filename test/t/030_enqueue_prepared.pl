@@ -66,7 +66,7 @@ start_query($proposer, "BEGIN; $propose");
 answer($proposer);
 is($node->safe_psql('postgres', 'SELECT workflow_orch.cancel_workflow(2)'), 'cancelled', 'an open transaction does not keep a workflow from being cancelled');
 start_query($proposer, "PREPARE TRANSACTION 'late'");
-like(answer($proposer), qr/workflow 2 has ended/, 'but it cannot be prepared any more');
+like(answer($proposer), qr/workflow 2 has ended/, 'but it can no longer be prepared');
 end_session($proposer);
 is($node->safe_psql('postgres', 'SELECT string_agg(status::text, $$ $$) FROM workflow_orch.proposal WHERE workflow_id = 2'), 'cancelled cancelled', 'nothing is left open');
 is($node->safe_psql('postgres', 'SELECT string_agg(v::text, $$; $$) FROM workflow_orch.verify_audit_log() v'), '', 'the audit log agrees with the tables');

@@ -41,7 +41,7 @@ like(error_of($node, 'postgres', 'SELECT workflow_orch.wait_proposal(4711)'), qr
 $node->safe_psql('postgres', q{CREATE ROLE stranger LOGIN; SELECT workflow_orch.grant_capability('stranger', 'propose')});
 my $open = propose($node, 'postgres', 'add', 4);
 like(error_of($node, 'postgres', "SET SESSION AUTHORIZATION stranger; SELECT workflow_orch.wait_proposal($_)"), qr/^42501 proposal $_ is not yours to wait for/,
-	'who may not read a proposal is told nothing of it') foreach $open, 4711;
+	'a caller who cannot read a proposal learns nothing about it') foreach $open, 4711;
 
 # A function that reads only shares the snapshot of its statement, which goes on after a caught cancel.
 $node->safe_psql('postgres', q{

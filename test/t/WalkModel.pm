@@ -188,7 +188,7 @@ sub linked
 
 # The role and the stage in which a reviewer fits, or undef: in the open stage or,
 # where an edit's approval can move up from it, in one below; or anywhere, in
-# whichever stage, be it complete. An edit voids what the same person has approved.
+# whichever stage, even a complete one. An edit voids what the same person has approved.
 sub fit
 {
 	my ($m, $p, $reviewer, $how) = @_;

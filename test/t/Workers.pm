@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use WorkflowOrch;
 
-our @EXPORT = qw(install_workers approved_call enqueue enqueue_many agrees queue_is_empty hold wait_busy worker_of crash start_again crashes_noted starts_of result_of state_of);
+our @EXPORT = qw(install_workers approved_call enqueue enqueue_many enqueue_until_committed forget_standby agrees queue_is_empty hold wait_busy worker_of crash start_again crashes_noted starts_of result_of state_of);
 
 # The extension with actors 1 (proposes) and 2 (reviews), workflow 1 and tools
 # that run as tool_runner.  Each call that ran has left a row in app.ran, and
@@ -39,6 +39,23 @@ sub install_workers
 				PERFORM pg_sleep(600);
 			END IF;
 			RETURN n;
+		END $$;
+		-- Stays until it is cancelled; the other one, whatever asks it to end.  Each test registers them as it needs them.
+		CREATE FUNCTION app.sleeps(n int) RETURNS int LANGUAGE plpgsql AS $$
+		BEGIN
+			PERFORM app.note(n);
+			PERFORM pg_sleep(600);
+			RETURN n;
+		END $$;
+		CREATE FUNCTION app.swallows(n int) RETURNS int LANGUAGE plpgsql AS $$
+		BEGIN
+			PERFORM app.note(n);
+			LOOP
+				BEGIN
+					PERFORM pg_sleep(600);
+				EXCEPTION WHEN query_canceled THEN
+				END;
+			END LOOP;
 		END $$;
 		SELECT workflow_orch.register_actor('dev', 'Developer');
 		SELECT workflow_orch.register_actor('dba', 'DBA');
@@ -79,6 +96,27 @@ sub enqueue_many
 	my ($node, $database, $tool, $from, $to, $run_at) = @_;
 	$run_at = defined $run_at ? ", now() + '$run_at'" : '';
 	$node->safe_psql($database, qq{SELECT app.enqueue('$tool', jsonb_build_object('n', n)$run_at) FROM generate_series($from, $to) n});
+	return;
+}
+
+# Enqueues a quick call that commits and then waits for a standby that is not
+# there, so that nobody has heard of the commit: its execution and its process.
+sub enqueue_until_committed
+{
+	my ($node, $database, $n) = @_;
+	$node->safe_psql($database, q{ALTER SYSTEM SET synchronous_standby_names = 'nobody'});
+	$node->reload;
+	my $execution = $node->safe_psql($database, qq{SET synchronous_commit = local; SELECT app.enqueue('quick', '{"n": $n}')});
+	my $waits = q{FROM pg_stat_activity WHERE backend_type = 'workflow_orch worker' AND wait_event = 'SyncRep'};
+	wait_for($node, $database, "SELECT count(*) = 1 $waits");
+	return ($execution, $node->safe_psql($database, "SELECT pid $waits"));
+}
+
+# Takes the standby out of the configuration: the wait ends with the next reload.
+sub forget_standby
+{
+	my ($node, $database) = @_;
+	$node->safe_psql($database, q{SET synchronous_commit = local; ALTER SYSTEM RESET synchronous_standby_names});
 	return;
 }
 

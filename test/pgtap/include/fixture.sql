@@ -94,6 +94,20 @@ EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
 END
 $$;
 
+-- The same, and the statement is undone where it succeeds, too.
+CREATE FUNCTION t.attempt(statement text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  e jsonb;
+BEGIN
+  BEGIN
+    e := error_of(statement);
+    RAISE SQLSTATE 'UNDO0';
+  EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
+  END;
+  RETURN e;
+END
+$$;
+
 -- Asserts that an error, of a statement or in a result, has the members of
 -- expected: each is a pattern for LIKE.
 CREATE FUNCTION t.is_error(error jsonb, expected jsonb, description text) RETURNS text

@@ -5,23 +5,15 @@ GRANT USAGE ON SCHEMA t TO PUBLIC;
 -- The error that a statement of a login ends with; null: none, and its effects stay.
 CREATE FUNCTION t.error_as(login text, statement text, role text DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  sqlstate_ text;
-  message_ text;
-  detail_ text;
-  hint_ text;
-  reason_ text;
+  e jsonb;
 BEGIN
   EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', login);
   IF role IS NOT NULL THEN
     EXECUTE format('SET LOCAL ROLE %I', role);
   END IF;
-  EXECUTE statement;
+  e := t.error_of(statement);
   SET LOCAL SESSION AUTHORIZATION DEFAULT;
-  RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS sqlstate_ = RETURNED_SQLSTATE, message_ = MESSAGE_TEXT,
-    detail_ = PG_EXCEPTION_DETAIL, hint_ = PG_EXCEPTION_HINT, reason_ = CONSTRAINT_NAME;
-  RETURN jsonb_build_object('sqlstate', sqlstate_, 'message', message_, 'detail', detail_, 'hint', hint_, 'reason', reason_);
+  RETURN e;
 END
 $$;
 
@@ -37,6 +29,18 @@ BEGIN
   EXECUTE query INTO result;
   SET LOCAL SESSION AUTHORIZATION DEFAULT;
   RETURN result;
+END
+$$;
+
+-- The top node of the plan of a query of a login, which is run.
+CREATE FUNCTION t.plan_as(login text, query text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  plan json;
+BEGIN
+  EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', login);
+  EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ' || query INTO plan;
+  SET LOCAL SESSION AUTHORIZATION DEFAULT;
+  RETURN plan -> 0 -> 'Plan';
 END
 $$;
 
