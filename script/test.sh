@@ -149,13 +149,13 @@ if [ "${only[*]}" != layers ]; then
 		regress "$pgxs/src/test/isolation/pg_isolation_regress" isolation_regression "${chosen[@]}"
 	if choose pgtap test/pgtap/*.sql; then
 		psql -XAtqc 'CREATE DATABASE pgtap_template' && psql -XAtqd pgtap_template -c 'CREATE EXTENSION pgtap'
-		# Files that use the background workers share them, so they run one by one.
-		with_workers=() others=()
+		# Files that use the background workers share them, so they run one by one, as does a file that says so.
+		alone=() others=()
 		for file in "${chosen[@]}"; do
-			if grep -qE 'include/(workers|max_workers)\.sql|worker_status' "$file"; then with_workers+=("$file"); else others+=("$file"); fi
+			if grep -qE 'include/(workers|max_workers)\.sql|worker_status|^-- Runs alone' "$file"; then alone+=("$file"); else others+=("$file"); fi
 		done
 		[ ${#others[@]} = 0 ] || TAP_JOBS=${TEST_JOBS:-2} tap "${others[@]}"
-		[ ${#with_workers[@]} = 0 ] || tap "${with_workers[@]}"
+		[ ${#alone[@]} = 0 ] || tap "${alone[@]}"
 	fi
 	if choose t test/t/*.pl; then
 		export WFO_PGXS=$pgxs PG_REGRESS=$pgxs/src/test/regress/pg_regress

@@ -1,4 +1,5 @@
 -- Memory: what a call needs for one of many items does not stay to the last.
+-- Runs alone: the memory of caches depends on what other sessions invalidate.
 \set file base_each
 \ir include/fixture.sql
 SET LOCAL client_min_messages = error;
