@@ -94,5 +94,6 @@ report 'every error has a reason code' \
 report 'no file is longer than 800 lines' \
 	"$([ ${#files[@]} = 0 ] || awk 'FNR == 801 { print FILENAME }' "${files[@]}")"
 report 'no function has 80 lines' "$(functions length "${files[@]}")"
+report 'no call of our own has two bare booleans side by side' "$(functions booleans "${files[@]}")"
 echo "1..$number"
 [ "$failed" = 0 ]
