@@ -8,36 +8,32 @@ REVOKE ALL ON TYPE workflow_status, proposal_status, execution_status, review_de
 GRANT USAGE ON TYPE workflow_status, proposal_status, execution_status, review_decision, actor_kind, dry_run_mode TO PUBLIC;
 
 -- may_read answers for the role, and tells the planner how many rows there are
--- and which index leads to one's own: a scan costs a reviewer nothing, and
--- reads of a proposer's rows what there is of them.
+-- and which index leads to the role's own: a scan costs a reviewer nothing, and a
+-- proposer's scan reads only the proposer's rows.
+--
+-- A row's own reader is the actor in proposed_by.  A table without that column
+-- is read with a capability only, unless it is named here.
 DO $$
 DECLARE
   t record;
+  reader text;
 BEGIN
   FOR t IN
-    SELECT * FROM (VALUES
-      ('actor', 'workflow_orch.may_read(tableoid, actor_id)'),
-      ('workflow', 'workflow_orch.may_read(tableoid, actor_id)'),
-      ('tool', 'true'),
-      ('tool_definition', 'workflow_orch.may_read(tableoid, NULL)'),
-      ('policy', 'workflow_orch.may_read(tableoid, NULL)'),
-      ('freeze_window', 'workflow_orch.may_read(tableoid, NULL)'),
-      ('approval_rule', 'workflow_orch.may_read(tableoid, NULL)'),
-      ('delegation', 'workflow_orch.may_read(tableoid, NULL)'),
-      ('proposal', 'workflow_orch.may_read(tableoid, actor_id)'),
-      ('proposal_revision', 'workflow_orch.may_read(tableoid, proposed_by)'),
-      ('proposal_comment', 'workflow_orch.may_read(tableoid, proposed_by)'),
-      ('preview', 'workflow_orch.may_read(tableoid, NULL)'),
-      ('review', 'workflow_orch.may_read(tableoid, proposed_by)'),
-      ('revocation', 'workflow_orch.may_read(tableoid, proposed_by)'),
-      ('execution', 'workflow_orch.may_read(tableoid, proposed_by)'),
-      ('queue', 'workflow_orch.may_read(tableoid, proposed_by)'),
-      ('cancel_request', 'workflow_orch.may_read(tableoid, proposed_by)'),
-      ('break_glass', 'workflow_orch.may_read(tableoid, proposed_by)'),
-      ('audit_log', 'workflow_orch.may_read(tableoid, NULL)')) AS v(name, condition)
+    SELECT c.relname AS name, a.attname IS NOT NULL AS has_proposer
+      FROM pg_catalog.pg_class c
+      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'proposed_by'
+     WHERE c.relnamespace = 'workflow_orch'::pg_catalog.regnamespace AND c.relkind = 'r'
+     ORDER BY c.relname
   LOOP
-    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t.name);
-    EXECUTE format('CREATE POLICY read ON %I FOR SELECT USING (%s)', t.name, t.condition);
+    reader := CASE
+      WHEN t.has_proposer THEN 'proposed_by'
+      WHEN t.name IN ('actor', 'workflow', 'proposal') THEN 'actor_id'
+      ELSE 'NULL'
+    END;
+    EXECUTE pg_catalog.format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t.name);
+    EXECUTE pg_catalog.format('CREATE POLICY read ON %I FOR SELECT USING (%s)', t.name,
+      CASE WHEN t.name = 'tool' THEN 'true'
+           ELSE pg_catalog.format('workflow_orch.may_read(tableoid, %s)', reader) END);
   END LOOP;
 END
 $$;

@@ -7,31 +7,28 @@ COMMENT ON FUNCTION guard IS 'Trigger: refuses what the state machine or the ext
 CREATE FUNCTION record() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_record';
 COMMENT ON FUNCTION record IS 'Trigger: writes the audit row of a change';
 
+-- These tables have no audit rows of their own: another table's row tells of
+-- theirs.  All other tables are recorded, so that a new one cannot be forgotten.
 DO $$
 DECLARE
+  unrecorded CONSTANT text[] := ARRAY['tool_definition', 'proposal_revision', 'queue', 'audit_log'];
   t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'tool_definition', 'policy', 'freeze_window',
-                           'approval_rule', 'delegation', 'proposal', 'proposal_revision', 'proposal_comment',
-                           'preview', 'review', 'revocation', 'execution', 'queue',
-                           'cancel_request', 'break_glass', 'audit_log'] LOOP
-    EXECUTE format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %I
-                      FOR EACH ROW EXECUTE FUNCTION guard()', t);
-    EXECUTE format('CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON %I
-                      FOR EACH STATEMENT EXECUTE FUNCTION guard()', t);
-    EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_row', t);
-    EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_truncate', t);
-  END LOOP;
-  FOREACH t IN ARRAY ARRAY['actor', 'workflow', 'tool', 'policy', 'freeze_window', 'approval_rule', 'delegation',
-                           'proposal', 'execution', 'break_glass'] LOOP
-    EXECUTE format('CREATE TRIGGER record_row AFTER INSERT OR UPDATE ON %I
-                      FOR EACH ROW EXECUTE FUNCTION record()', t);
-    EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);
-  END LOOP;
-  FOREACH t IN ARRAY ARRAY['proposal_comment', 'preview', 'review', 'revocation', 'cancel_request'] LOOP
-    EXECUTE format('CREATE TRIGGER record_row AFTER INSERT ON %I
-                      FOR EACH ROW EXECUTE FUNCTION record()', t);
-    EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);
+  FOR t IN
+    SELECT c.relname FROM pg_catalog.pg_class c
+     WHERE c.relnamespace = 'workflow_orch'::pg_catalog.regnamespace AND c.relkind = 'r'
+     ORDER BY c.relname
+  LOOP
+    EXECUTE pg_catalog.format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %I
+                                 FOR EACH ROW EXECUTE FUNCTION guard()', t);
+    EXECUTE pg_catalog.format('CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON %I
+                                 FOR EACH STATEMENT EXECUTE FUNCTION guard()', t);
+    EXECUTE pg_catalog.format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_row', t);
+    EXECUTE pg_catalog.format('ALTER TABLE %I ENABLE ALWAYS TRIGGER guard_truncate', t);
+    CONTINUE WHEN t = ANY (unrecorded);
+    EXECUTE pg_catalog.format('CREATE TRIGGER record_row AFTER INSERT OR UPDATE ON %I
+                                 FOR EACH ROW EXECUTE FUNCTION record()', t);
+    EXECUTE pg_catalog.format('ALTER TABLE %I ENABLE ALWAYS TRIGGER record_row', t);
   END LOOP;
 END
 $$;

@@ -9,6 +9,17 @@
 #include "store/table.h"
 #include "utils/fmgroids.h"
 
+const StoreTableInfo actor_table = {
+	.name = "actor",
+	.id_sequence = "actor_actor_id_seq",
+	.columns = ACTOR_COLUMNS,
+	.cached = true,
+	.fixed = (const AttrNumber[]){ACTOR_ACTOR_ID, ACTOR_KIND, ACTOR_REGISTERED_AT, 0},
+	.insert_call = "register_actor",
+	.update_call = "update_actor",
+	.delete_call = "update_actor(..., active => false)",
+};
+
 static Actor *
 actor_read(StoredRow *row)
 {

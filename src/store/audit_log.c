@@ -21,6 +21,13 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+const StoreTableInfo audit_log_table = {
+	.name = "audit_log",
+	.id_sequence = "audit_log_audit_id_seq",
+	.columns = AUDIT_COLUMNS,
+	.append_only = true,
+};
+
 /* How many bytes of the client's query are kept. */
 #define QUERY_MAX 8192
 

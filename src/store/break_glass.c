@@ -8,6 +8,23 @@
 #include "store/break_glass.h"
 #include "store/table.h"
 
+const StoreTableInfo break_glass_table = {
+	.name = "break_glass",
+	.columns = BREAK_GLASS_COLUMNS,
+	.fixed = (const AttrNumber[]){BREAK_GLASS_EXECUTION_ID, BREAK_GLASS_PROPOSAL_ID,
+								  BREAK_GLASS_PROPOSED_BY, BREAK_GLASS_WORKFLOW_ID,
+								  BREAK_GLASS_REVISION, BREAK_GLASS_ACTOR_ID, BREAK_GLASS_BROKEN_AT,
+								  BREAK_GLASS_FREEZE_ID, BREAK_GLASS_REASON, BREAK_GLASS_PERSON,
+								  BREAK_GLASS_DB_ROLE, BREAK_GLASS_LOGIN, 0},
+	.ended_at = BREAK_GLASS_REVIEWED_AT,
+	.workflow_id = BREAK_GLASS_WORKFLOW_ID,
+	.proposal_id = BREAK_GLASS_PROPOSAL_ID,
+	.execution_id = BREAK_GLASS_EXECUTION_ID,
+	.proposed_by = BREAK_GLASS_PROPOSED_BY,
+	.insert_call = "break_glass_execute",
+	.update_call = "review_break_glass",
+};
+
 static void
 break_glass_read(BreakGlass *broken, const StoredRow *row)
 {

@@ -5,6 +5,19 @@
 #include "postgres.h"
 
 #include "store/cancel_request.h"
+#include "store/table.h"
+
+const StoreTableInfo cancel_request_table = {
+	.name = "cancel_request",
+	.id_sequence = "cancel_request_request_id_seq",
+	.columns = CANCEL_REQUEST_COLUMNS,
+	.append_only = true,
+	.workflow_id = CANCEL_REQUEST_WORKFLOW_ID,
+	.proposal_id = CANCEL_REQUEST_PROPOSAL_ID,
+	.execution_id = CANCEL_REQUEST_EXECUTION_ID,
+	.proposed_by = CANCEL_REQUEST_PROPOSED_BY,
+	.insert_call = "cancel_execution",
+};
 
 /* The first request for an execution, of those that are committed; NULL: there is none. */
 CancelRequest *

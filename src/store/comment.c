@@ -7,6 +7,17 @@
 #include "store/comment.h"
 #include "store/table.h"
 
+const StoreTableInfo comment_table = {
+	.name = "proposal_comment",
+	.id_sequence = "proposal_comment_comment_id_seq",
+	.columns = COMMENT_COLUMNS,
+	.append_only = true,
+	.workflow_id = COMMENT_WORKFLOW_ID,
+	.proposal_id = COMMENT_PROPOSAL_ID,
+	.proposed_by = COMMENT_PROPOSED_BY,
+	.insert_call = "comment_proposal",
+};
+
 void
 comment_insert(const Comment *comment)
 {

@@ -6,6 +6,21 @@
 
 #include "base/grow.h"
 #include "store/delegation.h"
+#include "store/table.h"
+
+const StoreTableInfo delegation_table = {
+	.name = "delegation",
+	.id_sequence = "delegation_delegation_id_seq",
+	.columns = DELEGATION_COLUMNS,
+	.cached = true,
+	.fixed = (const AttrNumber[]){DELEGATION_DELEGATION_ID, DELEGATION_FROM_ACTOR,
+								  DELEGATION_TO_ACTOR, DELEGATION_DELEGATED_AT,
+								  DELEGATION_DELEGATED_BY, DELEGATION_ENDS_AT, 0},
+	.ended_at = DELEGATION_ENDED_AT,
+	.insert_call = "delegate_review",
+	.update_call = "end_delegation",
+	.delete_call = "end_delegation",
+};
 
 static void
 delegation_read(const StoredRow *row, Delegation *delegation)

@@ -8,6 +8,23 @@
 #include "store/execution.h"
 #include "store/table.h"
 
+const StoreTableInfo execution_table = {
+	.name = "execution",
+	.id_sequence = "execution_execution_id_seq",
+	.columns = EXECUTION_COLUMNS,
+	.fixed = (const AttrNumber[]){EXECUTION_EXECUTION_ID, EXECUTION_PROPOSAL_ID,
+								  EXECUTION_PROPOSED_BY, EXECUTION_WORKFLOW_ID, EXECUTION_REVISION,
+								  EXECUTION_ACTOR_ID, EXECUTION_QUEUED_AT, EXECUTION_LOGIN, 0},
+	.status = EXECUTION_STATUS,
+	.object = OBJECT_EXECUTION,
+	.workflow_id = EXECUTION_WORKFLOW_ID,
+	.proposal_id = EXECUTION_PROPOSAL_ID,
+	.execution_id = EXECUTION_EXECUTION_ID,
+	.proposed_by = EXECUTION_PROPOSED_BY,
+	.insert_call = "execute_action",
+	.update_call = "cancel_execution",
+};
+
 static void
 execution_read(const StoredRow *row, Execution *execution)
 {

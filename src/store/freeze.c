@@ -11,6 +11,19 @@
 #include "store/freeze.h"
 #include "store/table.h"
 
+const StoreTableInfo freeze_table = {
+	.name = "freeze_window",
+	.id_sequence = "freeze_window_freeze_id_seq",
+	.columns = FREEZE_COLUMNS,
+	.cached = true,
+	.fixed = (const AttrNumber[]){FREEZE_FREEZE_ID, FREEZE_TITLE, FREEZE_STARTS_AT, FREEZE_ENDS_AT,
+								  FREEZE_TOOL, FREEZE_ADDED_AT, FREEZE_ADDED_BY, 0},
+	.ended_at = FREEZE_REMOVED_AT,
+	.insert_call = "add_freeze",
+	.update_call = "remove_freeze",
+	.delete_call = "remove_freeze",
+};
+
 static void
 freeze_read(Freeze *freeze, const StoredRow *row)
 {

@@ -10,6 +10,15 @@
 #include "store/policy.h"
 #include "store/table.h"
 
+const StoreTableInfo policy_table = {
+	.name = "policy",
+	.columns = POLICY_COLUMNS,
+	.cached = true,
+	.insert_call = "set_policy",
+	.update_call = "set_policy",
+	.delete_call = "set_policy",
+};
+
 static StoredRow *
 policy_fetch(void)
 {

@@ -7,6 +7,16 @@
 #include "store/preview.h"
 #include "store/table.h"
 
+const StoreTableInfo preview_table = {
+	.name = "preview",
+	.id_sequence = "preview_preview_id_seq",
+	.columns = PREVIEW_COLUMNS,
+	.append_only = true,
+	.workflow_id = PREVIEW_WORKFLOW_ID,
+	.proposal_id = PREVIEW_PROPOSAL_ID,
+	.insert_call = "preview_action",
+};
+
 /* The preview with this id, without what it shows, or NULL. */
 Preview *
 preview_load(int64 preview_id)

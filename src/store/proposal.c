@@ -15,6 +15,25 @@
 #include "store/table.h"
 #include "utils/snapmgr.h"
 
+const StoreTableInfo proposal_table = {
+	.name = "proposal",
+	.id_sequence = "proposal_proposal_id_seq",
+	.columns = PROPOSAL_COLUMNS,
+	.fixed = (const AttrNumber[]){PROPOSAL_PROPOSAL_ID, PROPOSAL_WORKFLOW_ID, PROPOSAL_ACTOR_ID,
+								  PROPOSAL_DRY_RUN, PROPOSAL_PROPOSED_AT, PROPOSAL_TOOL,
+								  PROPOSAL_REASON, PROPOSAL_PERSON, PROPOSAL_DB_ROLE,
+								  PROPOSAL_IDEMPOTENCY_KEY, PROPOSAL_LOGIN,
+								  PROPOSAL_EXECUTE_ON_APPROVAL, 0},
+	.status = PROPOSAL_STATUS,
+	.object = OBJECT_PROPOSAL,
+	.event = PROPOSAL_EVENT,
+	.workflow_id = PROPOSAL_WORKFLOW_ID,
+	.proposal_id = PROPOSAL_PROPOSAL_ID,
+	.insert_call = "propose_action",
+	.update_call = "review_action",
+	.delete_call = "withdraw_proposal",
+};
+
 static Proposal *
 proposal_read(StoredRow *row)
 {

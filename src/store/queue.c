@@ -8,7 +8,21 @@
 #include "miscadmin.h"
 #include "store/home.h"
 #include "store/queue.h"
+#include "store/table.h"
 #include "utils/fmgroids.h"
+
+const StoreTableInfo queue_table = {
+	.name = "queue",
+	.columns = QUEUE_COLUMNS,
+	.deletes = true,
+	.fixed = (const AttrNumber[]){QUEUE_PROPOSAL_ID, QUEUE_PROPOSED_BY, QUEUE_EXECUTION_ID,
+								  QUEUE_PRIORITY, QUEUE_TOOL, 0},
+	.proposal_id = QUEUE_PROPOSAL_ID,
+	.proposed_by = QUEUE_PROPOSED_BY,
+	.insert_call = "enqueue_action",
+	.update_call = "cancel_execution",
+	.delete_call = "cancel_execution",
+};
 
 static void
 queue_read(const StoredRow *row, QueueRow *queued)

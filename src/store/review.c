@@ -8,6 +8,17 @@
 #include "store/review.h"
 #include "store/table.h"
 
+const StoreTableInfo review_table = {
+	.name = "review",
+	.id_sequence = "review_review_id_seq",
+	.columns = REVIEW_COLUMNS,
+	.append_only = true,
+	.workflow_id = REVIEW_WORKFLOW_ID,
+	.proposal_id = REVIEW_PROPOSAL_ID,
+	.proposed_by = REVIEW_PROPOSED_BY,
+	.insert_call = "review_action",
+};
+
 void
 review_insert(const Review *review)
 {

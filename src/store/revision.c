@@ -7,6 +7,15 @@
 #include "store/revision.h"
 #include "store/table.h"
 
+const StoreTableInfo revision_table = {
+	.name = "proposal_revision",
+	.columns = REVISION_COLUMNS,
+	.append_only = true,
+	.proposal_id = REVISION_PROPOSAL_ID,
+	.proposed_by = REVISION_PROPOSED_BY,
+	.insert_call = "review_action",
+};
+
 /* The revision with this number, or NULL. */
 Revision *
 revision_load(int64 proposal_id, int64 revision)

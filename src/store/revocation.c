@@ -8,6 +8,16 @@
 #include "store/revocation.h"
 #include "store/table.h"
 
+const StoreTableInfo revocation_table = {
+	.name = "revocation",
+	.columns = REVOCATION_COLUMNS,
+	.append_only = true,
+	.workflow_id = REVOCATION_WORKFLOW_ID,
+	.proposal_id = REVOCATION_PROPOSAL_ID,
+	.proposed_by = REVOCATION_PROPOSED_BY,
+	.insert_call = "revoke_approval",
+};
+
 void
 revocation_insert(const Revocation *revocation)
 {

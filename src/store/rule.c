@@ -8,6 +8,20 @@
 #include "store/rule.h"
 #include "store/table.h"
 
+const StoreTableInfo rule_table = {
+	.name = "approval_rule",
+	.id_sequence = "approval_rule_rule_id_seq",
+	.columns = RULE_COLUMNS,
+	.cached = true,
+	.fixed = (const AttrNumber[]){RULE_RULE_ID, RULE_ROLE, RULE_APPROVALS, RULE_STAGE, RULE_TOOL,
+								  RULE_CONDITION, RULE_DESCRIPTION, RULE_AGENTS, RULE_ADDED_AT,
+								  RULE_ADDED_BY, 0},
+	.ended_at = RULE_REMOVED_AT,
+	.insert_call = "add_approval_rule",
+	.update_call = "remove_approval_rule",
+	.delete_call = "remove_approval_rule",
+};
+
 static void
 rule_read(const StoredRow *row, Rule *rule)
 {

@@ -17,69 +17,34 @@
 #include "commands/extension.h"
 #include "commands/sequence.h"
 #include "storage/lmgr.h"
-#include "store/actor.h"
-#include "store/audit_log.h"
-#include "store/break_glass.h"
-#include "store/cancel_request.h"
-#include "store/comment.h"
-#include "store/delegation.h"
-#include "store/execution.h"
-#include "store/freeze.h"
-#include "store/policy.h"
-#include "store/preview.h"
-#include "store/proposal.h"
-#include "store/queue.h"
-#include "store/review.h"
-#include "store/revision.h"
-#include "store/revocation.h"
-#include "store/rule.h"
 #include "store/table.h"
-#include "store/tool.h"
-#include "store/tool_definition.h"
-#include "store/workflow.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-static const struct
-{
-	const char *name;
-	const char *id_sequence;
-	int columns;
-} tables[STORE_TABLE_COUNT] = {
-	[STORE_ACTOR] = {"actor", "actor_actor_id_seq", ACTOR_COLUMNS},
-	[STORE_WORKFLOW] = {"workflow", "workflow_workflow_id_seq", WORKFLOW_COLUMNS},
-	[STORE_TOOL] = {"tool", NULL, TOOL_COLUMNS},
-	[STORE_TOOL_DEFINITION] = {"tool_definition", NULL, TOOL_DEFINITION_COLUMNS},
-	[STORE_POLICY] = {"policy", NULL, POLICY_COLUMNS},
-	[STORE_FREEZE] = {"freeze_window", "freeze_window_freeze_id_seq", FREEZE_COLUMNS},
-	[STORE_APPROVAL_RULE] = {"approval_rule", "approval_rule_rule_id_seq", RULE_COLUMNS},
-	[STORE_DELEGATION] = {"delegation", "delegation_delegation_id_seq", DELEGATION_COLUMNS},
-	[STORE_PROPOSAL] = {"proposal", "proposal_proposal_id_seq", PROPOSAL_COLUMNS},
-	[STORE_PROPOSAL_REVISION] = {"proposal_revision", NULL, REVISION_COLUMNS},
-	[STORE_PROPOSAL_COMMENT] = {"proposal_comment", "proposal_comment_comment_id_seq",
-								COMMENT_COLUMNS},
-	[STORE_PREVIEW] = {"preview", "preview_preview_id_seq", PREVIEW_COLUMNS},
-	[STORE_REVIEW] = {"review", "review_review_id_seq", REVIEW_COLUMNS},
-	[STORE_REVOCATION] = {"revocation", NULL, REVOCATION_COLUMNS},
-	[STORE_EXECUTION] = {"execution", "execution_execution_id_seq", EXECUTION_COLUMNS},
-	[STORE_QUEUE] = {"queue", NULL, QUEUE_COLUMNS},
-	[STORE_CANCEL_REQUEST] = {"cancel_request", "cancel_request_request_id_seq",
-							  CANCEL_REQUEST_COLUMNS},
-	[STORE_BREAK_GLASS] = {"break_glass", NULL, BREAK_GLASS_COLUMNS},
-	[STORE_AUDIT_LOG] = {"audit_log", "audit_log_audit_id_seq", AUDIT_COLUMNS},
+static const StoreTableInfo *const tables[STORE_TABLE_COUNT] = {
+#define STORE_TABLE(table, info) [table] = &(info),
+#include "store/table_list.h"
+#undef STORE_TABLE
 };
+
+const StoreTableInfo *
+store_table_info(StoreTable table)
+{
+	Assert(table >= 0 && table < STORE_TABLE_COUNT);
+	return tables[table];
+}
 
 const char *
 store_table_name(StoreTable table)
 {
-	return tables[table].name;
+	return store_table_info(table)->name;
 }
 
 int
 store_table_columns(StoreTable table)
 {
-	return tables[table].columns;
+	return store_table_info(table)->columns;
 }
 
 bool
@@ -87,7 +52,7 @@ store_table_parse(const char *name, StoreTable *table)
 {
 	for (int i = 0; i < STORE_TABLE_COUNT; i++)
 	{
-		if (strcmp(tables[i].name, name) == 0)
+		if (strcmp(tables[i]->name, name) == 0)
 		{
 			*table = (StoreTable) i;
 			return true;
@@ -150,9 +115,9 @@ find_tables(void)
 		return false;
 	for (int i = 0; i < STORE_TABLE_COUNT; i++)
 	{
-		Oid relid = get_relname_relid(tables[i].name, schema);
+		Oid relid = get_relname_relid(tables[i]->name, schema);
 
-		if (!OidIsValid(relid) || count_columns(relid) < tables[i].columns)
+		if (!OidIsValid(relid) || count_columns(relid) < tables[i]->columns)
 			return false;
 	}
 	return true;
@@ -208,13 +173,13 @@ has_columns(Relation rel, int columns)
 Relation
 store_open(StoreTable table, LOCKMODE lockmode)
 {
-	Relation rel = table_open(store_relid(tables[table].name), lockmode);
+	Relation rel = table_open(store_relid(tables[table]->name), lockmode);
 
-	if (!has_columns(rel, tables[table].columns))
+	if (!has_columns(rel, tables[table]->columns))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errreason("wfo_version_mismatch"),
 						errmsg("table \"%s.%s\" is not of the version of the library", WFO_SCHEMA,
-							   tables[table].name),
+							   tables[table]->name),
 						errhint("Run ALTER EXTENSION %s UPDATE.", WFO_NAME)));
 	return rel;
 }
@@ -227,7 +192,7 @@ bool
 store_try_lock(void)
 {
 	for (int i = 0; i < STORE_TABLE_COUNT; i++)
-		if (!ConditionalLockRelationOid(store_relid(tables[i].name), RowExclusiveLock))
+		if (!ConditionalLockRelationOid(store_relid(tables[i]->name), RowExclusiveLock))
 			return false;
 	return true;
 }
@@ -236,14 +201,14 @@ store_try_lock(void)
 bool
 store_try_lock_shared(StoreTable table)
 {
-	return ConditionalLockRelationOid(store_relid(tables[table].name), AccessShareLock);
+	return ConditionalLockRelationOid(store_relid(tables[table]->name), AccessShareLock);
 }
 
 /* Who owns the tables, and so the extension. */
 Oid
 store_owner(void)
 {
-	Oid relid = store_relid(tables[STORE_POLICY].name);
+	Oid relid = store_relid(tables[STORE_POLICY]->name);
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid owner;
 
@@ -258,5 +223,5 @@ store_owner(void)
 int64
 store_next_id(StoreTable table)
 {
-	return nextval_internal(store_relid(tables[table].id_sequence), false);
+	return nextval_internal(store_relid(tables[table]->id_sequence), false);
 }

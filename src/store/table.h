@@ -19,6 +19,7 @@
 #include "access/skey.h"
 #include "executor/tuptable.h"
 #include "model/status.h"
+#include "model/transition.h"
 #include "nodes/pg_list.h"
 #include "nodes/lockoptions.h"
 #include "utils/rel.h"
@@ -27,34 +28,54 @@
 
 typedef enum StoreTable
 {
-	STORE_ACTOR,
-	STORE_WORKFLOW,
-	STORE_TOOL,
-	STORE_TOOL_DEFINITION,
-	STORE_POLICY,
-	STORE_FREEZE,
-	STORE_APPROVAL_RULE,
-	STORE_DELEGATION,
-	STORE_PROPOSAL,
-	STORE_PROPOSAL_REVISION,
-	STORE_PROPOSAL_COMMENT,
-	STORE_PREVIEW,
-	STORE_REVIEW,
-	STORE_REVOCATION,
-	STORE_EXECUTION,
-	STORE_QUEUE,
-	STORE_CANCEL_REQUEST,
-	STORE_BREAK_GLASS,
-	STORE_AUDIT_LOG
+#define STORE_TABLE(table, info) table,
+#include "store/table_list.h"
+#undef STORE_TABLE
+	STORE_TABLE_COUNT
 } StoreTable;
 
-#define STORE_TABLE_COUNT (STORE_AUDIT_LOG + 1)
 #define STORE_MAX_COLUMNS 32
+
+/*
+ * What is special about a table.  Each table's own file defines one of these;
+ * a column number of 0 means that the table has no such column.
+ */
+typedef struct StoreTableInfo
+{
+	const char *name;
+	const char *id_sequence; /* of its identity column; NULL: it has none */
+	int columns;             /* the extension's own, the others follow them */
+
+	bool append_only;        /* rows are never changed */
+	bool deletes;            /* the extension deletes rows */
+	bool cached;             /* backends keep rows: see store_cached() */
+	const AttrNumber *fixed; /* columns that never change, up to a 0 */
+	AttrNumber ended_at;     /* a row that has a value here never changes */
+	AttrNumber status;       /* changes as the transition table says */
+	StatefulObject object;   /* whose status it is */
+	AttrNumber event;        /* what led to the status */
+
+	/* What a row belongs to. */
+	AttrNumber workflow_id;
+	AttrNumber proposal_id;
+	AttrNumber execution_id;
+	AttrNumber proposed_by; /* a restore fills this in from the proposal */
+
+	/* The function to call in place of a statement; NULL: there is none. */
+	const char *insert_call;
+	const char *update_call;
+	const char *delete_call;
+} StoreTableInfo;
+
+#define STORE_TABLE(table, info) extern const StoreTableInfo info;
+#include "store/table_list.h"
+#undef STORE_TABLE
 
 extern Oid store_relid(const char *name);
 extern bool store_try_lock_shared(StoreTable table);
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);
 extern bool store_exists(void);
+extern const StoreTableInfo *store_table_info(StoreTable table);
 extern bool store_table_parse(const char *name, StoreTable *table);
 extern const char *store_table_name(StoreTable table);
 extern int store_table_columns(StoreTable table);

@@ -8,6 +8,16 @@
 #include "store/table.h"
 #include "store/tool.h"
 
+const StoreTableInfo tool_table = {
+	.name = "tool",
+	.columns = TOOL_COLUMNS,
+	.cached = true,
+	.fixed = (const AttrNumber[]){TOOL_TOOL, TOOL_REGISTERED_AT, 0},
+	.insert_call = "register_tool",
+	.update_call = "update_tool",
+	.delete_call = "set_tool_enabled(..., false)",
+};
+
 static Tool *
 tool_read(StoredRow *row)
 {

@@ -9,6 +9,14 @@
 #include "store/tool_definition.h"
 #include "utils/xid8.h"
 
+const StoreTableInfo tool_definition_table = {
+	.name = "tool_definition",
+	.columns = TOOL_DEFINITION_COLUMNS,
+	.append_only = true,
+	.cached = true,
+	.insert_call = "propose_action",
+};
+
 static StoredRow *
 definition_fetch(const bytea *sha256)
 {

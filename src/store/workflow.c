@@ -7,6 +7,20 @@
 #include "store/table.h"
 #include "store/workflow.h"
 
+const StoreTableInfo workflow_table = {
+	.name = "workflow",
+	.id_sequence = "workflow_workflow_id_seq",
+	.columns = WORKFLOW_COLUMNS,
+	.fixed = (const AttrNumber[]){WORKFLOW_WORKFLOW_ID, WORKFLOW_ACTOR_ID, WORKFLOW_DRY_RUN,
+								  WORKFLOW_TITLE, WORKFLOW_METADATA, WORKFLOW_STARTED_AT, 0},
+	.status = WORKFLOW_STATUS,
+	.object = OBJECT_WORKFLOW,
+	.workflow_id = WORKFLOW_WORKFLOW_ID,
+	.insert_call = "start_workflow",
+	.update_call = "complete_workflow",
+	.delete_call = "cancel_workflow",
+};
+
 static Workflow *
 workflow_read(StoredRow *row)
 {

@@ -671,11 +671,8 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 		case STORE_BREAK_GLASS:
 			record_break_glass(old, new);
 			break;
-		case STORE_TOOL_DEFINITION:
-		case STORE_PROPOSAL_REVISION:
-		case STORE_QUEUE:
-		case STORE_AUDIT_LOG:
-			break;
+		default:
+			elog(ERROR, "table \"%s\" has no audit rows", RelationGetRelationName(rel));
 	}
 }
 
