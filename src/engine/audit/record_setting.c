@@ -1,0 +1,170 @@
+/*
+ * record_setting.c
+ *	  The audit rows of what administrators change: actors, tools, policy, rules,
+ *	  freezes and delegations.
+ *
+ * Owns what these rows say.  record.c decides when one is written.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "engine/audit/record_row.h"
+#include "store/actor.h"
+#include "store/audit_log.h"
+#include "store/delegation.h"
+#include "store/freeze.h"
+#include "store/policy.h"
+#include "store/rule.h"
+#include "store/table.h"
+#include "store/tool.h"
+
+/* Where a row has a role that it is bound to. */
+typedef struct RoleColumns
+{
+	AttrNumber name;
+	AttrNumber oid;
+	AttrNumber system;
+	AttrNumber database;
+} RoleColumns;
+
+/* {"from": ..., "to": ...} of the columns that differ. */
+static void
+add_difference(JsonObject *object, const StoredRow *old, const StoredRow *new, AttrNumber last)
+{
+	JsonObject from;
+	JsonObject to;
+
+	json_object_begin(&from);
+	json_object_begin(&to);
+	for (AttrNumber column = 1; column <= last; column++)
+	{
+		if (column_is_same(old, new, column))
+			continue;
+		add_column(&from, old, column);
+		add_column(&to, new, column);
+	}
+	json_add_jsonb(object, "from", json_object_end(&from));
+	json_add_jsonb(object, "to", json_object_end(&to));
+}
+
+/* Whether all that changes is what a role is called, which nobody in particular does. */
+static bool
+is_renamed(const StoredRow *old, const StoredRow *new, const RoleColumns *role)
+{
+	return !column_is_same(old, new, role->name) && column_is_same(old, new, role->oid) &&
+		   column_is_same(old, new, role->system) && column_is_same(old, new, role->database);
+}
+
+void
+record_actor(const StoredRow *old, const StoredRow *new)
+{
+	static const RoleColumns role = {ACTOR_DB_ROLE, ACTOR_DB_ROLE_OID, ACTOR_HOME_SYSTEM,
+									 ACTOR_HOME_DATABASE};
+	AuditEntry entry = {.action = old == NULL ? "register_actor" : "update_actor"};
+	JsonObject details;
+
+	if (old != NULL && is_renamed(old, new, &role))
+		entry.action = "follow_renamed_role";
+	else
+		entry.actor_id = column_int64_or_null(new, ACTOR_CHANGED_BY);
+
+	json_object_begin(&details);
+	if (old == NULL)
+		add_columns(&details, new, ACTOR_PERSON);
+	else
+	{
+		json_add_int(&details, "actor_id", column_int64(new, ACTOR_ACTOR_ID));
+		json_add_text(&details, "name", column_text(new, ACTOR_NAME));
+		add_difference(&details, old, new, ACTOR_PERSON);
+	}
+	write_entry(&entry, &details);
+}
+
+void
+record_tool(const StoredRow *old, const StoredRow *new)
+{
+	static const RoleColumns role = {TOOL_RUN_AS, TOOL_RUN_AS_OID, TOOL_HOME_SYSTEM,
+									 TOOL_HOME_DATABASE};
+	AuditEntry entry = {.action = "register_tool",
+						.actor_id = column_int64_or_null(new, TOOL_CHANGED_BY)};
+	JsonObject details;
+
+	json_object_begin(&details);
+	if (old == NULL)
+		add_columns(&details, new, TOOL_DESCRIPTION);
+	else
+	{
+		entry.action = column_bool(old, TOOL_ENABLED) == column_bool(new, TOOL_ENABLED)
+						   ? "update_tool"
+						   : "set_tool_enabled";
+		if (is_renamed(old, new, &role))
+		{
+			entry.action = "follow_renamed_role";
+			entry.actor_id = NULL;
+		}
+		json_add_text(&details, "tool", column_text(new, TOOL_TOOL));
+		add_difference(&details, old, new, TOOL_DESCRIPTION);
+	}
+	write_entry(&entry, &details);
+}
+
+void
+record_policy(const StoredRow *old, const StoredRow *new)
+{
+	AuditEntry entry = {.action = "set_policy",
+						.actor_id = column_int64_or_null(new, POLICY_CHANGED_BY)};
+	JsonObject details;
+
+	json_object_begin(&details);
+	if (old == NULL)
+		add_columns(&details, new, POLICY_NOTIFY);
+	else
+		add_difference(&details, old, new, POLICY_NOTIFY);
+	write_entry(&entry, &details);
+}
+
+void
+record_freeze(const StoredRow *old, const StoredRow *new)
+{
+	AuditEntry entry = {.action = old == NULL ? "add_freeze" : "remove_freeze"};
+	JsonObject details;
+
+	entry.actor_id = column_int64_or_null(new, old == NULL ? FREEZE_ADDED_BY : FREEZE_REMOVED_BY);
+	json_object_begin(&details);
+	for (int column = FREEZE_FREEZE_ID; column <= FREEZE_TOOL; column++)
+		add_column(&details, new, column);
+	write_entry(&entry, &details);
+}
+
+void
+record_delegation(const StoredRow *old, const StoredRow *new)
+{
+	AuditEntry entry = {.action = old == NULL ? "delegate_review" : "end_delegation"};
+	JsonObject details;
+
+	entry.actor_id = column_int64_or_null(new, old == NULL ? DELEGATION_DELEGATED_BY
+														   : DELEGATION_ENDED_BY);
+	json_object_begin(&details);
+	add_column(&details, new, DELEGATION_DELEGATION_ID);
+	add_column(&details, new, DELEGATION_FROM_ACTOR);
+	add_column(&details, new, DELEGATION_TO_ACTOR);
+	add_column(&details, new, DELEGATION_ENDS_AT);
+	write_entry(&entry, &details);
+}
+
+void
+record_rule(const StoredRow *old, const StoredRow *new)
+{
+	AuditEntry entry = {.action = "add_approval_rule",
+						.actor_id = column_int64_or_null(new, RULE_ADDED_BY)};
+	JsonObject details;
+
+	json_object_begin(&details);
+	if (old != NULL)
+	{
+		entry.action = "remove_approval_rule";
+		entry.actor_id = column_int64_or_null(new, RULE_REMOVED_BY);
+	}
+	add_columns(&details, new, RULE_AGENTS);
+	write_entry(&entry, &details);
+}
