@@ -177,6 +177,7 @@ extern void store_update(StoreRow *row, StoredRow *old);
 extern void store_delete(StoreTable table, StoredRow *old);
 extern int64 store_next_id(StoreTable table);
 extern bool store_is_writing(void);
+extern void *store_written(AttrNumber column);
 
 /* Columns of a row that was read; results are copies in the current context. */
 extern bool column_is_null(const StoredRow *row, AttrNumber column);

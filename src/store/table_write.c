@@ -31,10 +31,26 @@
 
 static bool writing = false;
 
+/* The row of the write that is under way; NULL: none, or it deletes. */
+static const StoreRow *written = NULL;
+
 bool
 store_is_writing(void)
 {
 	return writing;
+}
+
+/*
+ * The value that the write under way sets a column to, as the writer has it in
+ * memory: not toasted, and so without the cost of reading it back.  A trigger of
+ * that write calls this; the column is one that is set and not null.
+ */
+void *
+store_written(AttrNumber column)
+{
+	Assert(writing && written != NULL);
+	Assert(written->replaces[column - 1] && !written->nulls[column - 1]);
+	return DatumGetPointer(written->values[column - 1]);
 }
 
 /* Rows to be written */
@@ -157,6 +173,7 @@ typedef struct Writer
 	StoreRow *row;  /* to insert or to lay over old; NULL: delete old */
 	StoredRow *old; /* NULL: insert row */
 	bool outer_writing;
+	const StoreRow *outer_written;
 } Writer;
 
 /* What one write does between writer_begin() and writer_end(). */
@@ -211,6 +228,8 @@ writer_begin(Writer *writer, StoreTable table)
 		mark_unchanged_indexes(writer->result_rel, writer->row);
 	AfterTriggerBeginQuery();
 	writer->outer_writing = writing;
+	writer->outer_written = written;
+	written = writer->row;
 }
 
 static void
@@ -242,6 +261,7 @@ write_row(Writer *writer, StoreTable table, WriteStep step)
 	PG_FINALLY();
 	{
 		writing = writer->outer_writing;
+		written = writer->outer_written;
 	}
 	PG_END_TRY();
 }

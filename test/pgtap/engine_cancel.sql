@@ -80,7 +80,7 @@ SELECT is((SELECT array_agg(concat_ws(' ', action, actor_id, login, details ->> 
   'the audit log has who cancelled it, with the login, and who had it executed');
 SELECT t.raises(format('SELECT workflow_orch.cancel_execution(%s)', :e1), '{"sqlstate": "55000", "detail": "Its status is cancelled."}', 'what has ended is not cancelled again');
 SELECT t.raises('DELETE FROM workflow_orch.cancel_request', '{"sqlstate": "42501"}', 'requests are not deleted');
-SELECT t.raises('UPDATE workflow_orch.cancel_request SET reason = NULL', '{"sqlstate": "42501", "detail": "Its rows are never changed."}', 'nor changed');
+SELECT t.raises('UPDATE workflow_orch.cancel_request SET reason = NULL', '{"sqlstate": "42501", "detail": "Rows of this table are never changed."}', 'nor changed');
 SELECT t.approved('short', '{"n": 22}') AS p, t.approved('cancel_itself') AS p3 \gset
 SELECT t.enqueued(:p) AS e, t.enqueued(:p3) AS e3 \gset
 SELECT is(concat_ws(' ', r -> 'success', r -> 'error' ->> 'sqlstate', r -> 'error' ->> 'message'), 'false 57014 cancelled after the timeout of 100 ms', 'a timeout is the tool''s failure')

@@ -15,7 +15,7 @@ SELECT is(status(:p), 'pending', 'a comment decides nothing');
 SELECT lives_ok(format('SELECT workflow_orch.comment_proposal(%s, ann(), ''Year end'')', :p), 'the proposer may answer');
 SELECT workflow_orch.review_action(:p, :cyd, 'reject') \g /dev/null
 SELECT lives_ok(format('SELECT workflow_orch.comment_proposal(%s, bob(), ''A pity'')', :p), 'what is decided can be commented on');
-SELECT raises('UPDATE workflow_orch.proposal_comment SET comment = ''x''', '{"sqlstate": "42501", "detail": "Its rows are never changed."}', 'a comment stays as it is');
+SELECT raises('UPDATE workflow_orch.proposal_comment SET comment = ''x''', '{"sqlstate": "42501", "detail": "Rows of this table are never changed."}', 'a comment stays as it is');
 SELECT raises('DELETE FROM workflow_orch.proposal_comment', '{"sqlstate": "42501"}', 'and stays');
 
 CREATE ROLE engine_comment_one LOGIN;

@@ -130,7 +130,7 @@ SELECT is_empty($$
   EXCEPT SELECT * FROM reached$$, 'transitions() leads to every status');
 
 -- What is final does not change in any other column either.
-SELECT raises(format('UPDATE workflow_orch.proposal SET status_reason = ''x'' WHERE proposal_id = %s', id), '{"sqlstate": "55000", "message": "proposal % does not change any more"}',
+SELECT raises(format('UPDATE workflow_orch.proposal SET status_reason = ''x'' WHERE proposal_id = %s', id), '{"sqlstate": "55000", "message": "proposal % cannot be changed"}',
   format('a proposal that is %s does not change', status))
   FROM proposals WHERE status IN ('rejected', 'withdrawn', 'expired', 'executed', 'cancelled') ORDER BY status;
 SELECT raises(format('UPDATE workflow_orch.execution SET result = ''{}'' WHERE execution_id = %s', id), '{"sqlstate": "55000"}',
@@ -160,7 +160,7 @@ BEGIN
 END
 $$;
 SELECT each_column();
-SELECT raises(format('UPDATE workflow_orch.%s', assignment), '{"sqlstate": "55000", "message": "column % cannot change"}',
+SELECT raises(format('UPDATE workflow_orch.%s', assignment), '{"sqlstate": "55000", "message": "column % cannot be changed"}',
   format('not even the extension could: %s', assignment))
   FROM unnest(ARRAY['proposal SET actor_id = 2 WHERE status = ''pending''', 'proposal SET reason = ''x'' WHERE status = ''pending''',
                     'proposal SET tool = ''x'' WHERE status = ''pending''', 'proposal SET params = ''{"n": 2}'' WHERE status = ''approved''',
@@ -249,7 +249,7 @@ SELECT is_empty($$SELECT relname FROM pg_class c WHERE relnamespace = 'workflow_
   AND (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid AND tgfoid = 'workflow_orch.guard'::regproc AND tgenabled = 'A') <> 2$$,
   'every table has the guard, always enabled');
 
-SELECT raises(statement, jsonb_build_object('sqlstate', '42501', 'hint', format('Call the function for it, %s.', call)), statement || ' is refused with the call in its place')
+SELECT raises(statement, jsonb_build_object('sqlstate', '42501', 'hint', format('Call the function %s instead.', call)), statement || ' is refused with the call in its place')
   FROM (VALUES ('DELETE FROM workflow_orch.actor', 'update_actor(..., active => false)'), ('UPDATE workflow_orch.actor SET active = false', 'update_actor'),
                ('UPDATE workflow_orch.tool SET enabled = NOT enabled', 'update_tool'), ('UPDATE workflow_orch.policy SET dry_run = true', 'set_policy'),
                ('TRUNCATE workflow_orch.queue', 'cancel_execution')) v (statement, call);

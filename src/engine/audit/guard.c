@@ -58,11 +58,11 @@ report_outside_write(const StoreTableInfo *table, const char *command)
 	if (strcmp(command, "INSERT") != 0 && table->append_only)
 		report_denied("wfo_outside_write",
 					  errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA, table->name),
-					  errdetail("Its rows are never changed."));
+					  errdetail("Rows of this table are never changed."));
 	report_denied("wfo_outside_write",
 				  errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA, table->name),
-				  errdetail("The table is written by the functions of the extension only."),
-				  call != NULL ? errhint("Call the function for it, %s.", call) : 0);
+				  errdetail("Only the functions of the extension write to this table."),
+				  call != NULL ? errhint("Call the function %s instead.", call) : 0);
 }
 
 static void
@@ -72,7 +72,7 @@ check_fixed(const StoreTableInfo *table, const StoredRow *old, const StoredRow *
 	for (; *columns != 0; columns++)
 		if (!column_is_same(old, new, *columns))
 			report_wrong_state("wfo_column_fixed",
-							   errmsg("column \"%s\" of table \"%s.%s\" cannot change",
+							   errmsg("column \"%s\" of table \"%s.%s\" cannot be changed",
 									  NameStr(TupleDescAttr(old->desc, *columns - 1)->attname),
 									  WFO_SCHEMA, table->name));
 }
@@ -104,18 +104,18 @@ check_transition(const StoredRow *old, const StoredRow *new, StatefulObject obje
 	{
 		if (status_is_final(object, from) && is_changed(old, new))
 			report_wrong_state("wfo_row_final",
-							   errmsg("%s " INT64_FORMAT " is %s and does not change any more",
+							   errmsg("%s " INT64_FORMAT " is %s and cannot be changed",
 									  object_name(object), column_int64(old, 1),
 									  enum_label(type, from)));
 		return;
 	}
 	if (!transition_exists(object, from, to) &&
 		!(store_is_writing() && transition_exists_in_two(object, from, to)))
-		report_wrong_state("wfo_no_transition",
-						   errmsg("%s " INT64_FORMAT " cannot go from %s to %s",
-								  object_name(object), column_int64(old, 1), enum_label(type, from),
-								  enum_label(type, to)),
-						   errhint("The function transitions() lists the changes that can be."));
+		report_wrong_state(
+			"wfo_no_transition",
+			errmsg("%s " INT64_FORMAT " cannot go from %s to %s", object_name(object),
+				   column_int64(old, 1), enum_label(type, from), enum_label(type, to)),
+			errhint("The function transitions() lists the changes that are allowed."));
 	if (event != NULL && store_is_writing() &&
 		(!event_parse(event, &parsed) || !transition_is_legal(object, from, parsed, to)))
 		elog(ERROR, "event \"%s\" does not take a %s from %s to %s", event, object_name(object),
@@ -161,8 +161,8 @@ check_not_ended(const StoreTableInfo *table, const StoredRow *old, const StoredR
 {
 	if (!column_is_null(old, table->ended_at) && is_changed(old, new))
 		report_wrong_state("wfo_row_final",
-						   errmsg("row " INT64_FORMAT " of table \"%s.%s\" has ended and does not "
-								  "change any more",
+						   errmsg("row " INT64_FORMAT " of table \"%s.%s\" has ended and cannot be "
+								  "changed",
 								  column_int64(old, 1), WFO_SCHEMA, table->name));
 }
 

@@ -2,19 +2,14 @@
  * record.c
  *	  Writes the audit row of every change.
  *
- * Called by triggers after each row of an actor, a tool, the policy, a rule, a
- * workflow, a proposal, a review or an execution that the engine writes, so
- * that no code path changes anything without a trace.  What a row says comes from the
- * changed row's own columns.
- *
- * A decision and an execution are rows of their own, and the change of the
- * proposal's status follows from them: one audit row tells of both.  The
- * engine writes the decision or execution first; the proposal's change is then
- * let pass without a row of its own, once, and is an error otherwise.
+ * Triggers call this after each row that the engine writes, so that no code path
+ * changes anything without a trace.  Owns when an audit row is written and what
+ * all of them have in common; record_setting.c, record_proposal.c and
+ * record_execution.c own what the rows of each table say.  They know the row that
+ * was written and not the call that wrote it.
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "base/json.h"
 #include "catalog/pg_type.h"
 #include "engine/audit/record.h"
@@ -23,21 +18,32 @@
 #include "store/audit_log.h"
 #include "store/table.h"
 
-void
-write_entry(AuditEntry *entry, JsonObject *details)
-{
-	Caller caller;
+/* What adds the details of a changed row to its audit row: see record_row.h. */
+typedef void (*RecordRow)(const StoredRow *old, const StoredRow *new, AuditEntry *entry,
+						  JsonObject *details);
 
-	caller_identify(&caller);
-	entry->login = caller.login;
-	entry->db_role = caller.role;
-	entry->details = json_object_end(details);
-	audit_insert(entry);
-}
+/* The tables that have the trigger record_row. */
+static const RecordRow recorders[STORE_TABLE_COUNT] = {
+	[STORE_ACTOR] = record_actor,
+	[STORE_WORKFLOW] = record_workflow,
+	[STORE_TOOL] = record_tool,
+	[STORE_POLICY] = record_policy,
+	[STORE_FREEZE] = record_freeze,
+	[STORE_APPROVAL_RULE] = record_rule,
+	[STORE_DELEGATION] = record_delegation,
+	[STORE_PROPOSAL] = record_proposal,
+	[STORE_PROPOSAL_COMMENT] = record_comment,
+	[STORE_PREVIEW] = record_preview,
+	[STORE_REVIEW] = record_review,
+	[STORE_REVOCATION] = record_revocation,
+	[STORE_EXECUTION] = record_execution,
+	[STORE_CANCEL_REQUEST] = record_cancel_request,
+	[STORE_BREAK_GLASS] = record_break_glass,
+};
 
 /* Add a column under its own name, as to_jsonb shows it. */
 void
-add_column(JsonObject *object, const StoredRow *row, AttrNumber column)
+record_add_column(JsonObject *object, const StoredRow *row, AttrNumber column)
 {
 	Form_pg_attribute attribute = TupleDescAttr(row->desc, column - 1);
 
@@ -48,80 +54,54 @@ add_column(JsonObject *object, const StoredRow *row, AttrNumber column)
 
 /* The columns of a new row but those that the audit row has, or that say when. */
 void
-add_columns(JsonObject *object, const StoredRow *row, AttrNumber last)
+record_add_columns(JsonObject *object, const StoredRow *row, AttrNumber last)
 {
 	for (AttrNumber column = 1; column <= last; column++)
 		if (!column_is_null(row, column) &&
 			TupleDescAttr(row->desc, column - 1)->atttypid != TIMESTAMPTZOID)
-			add_column(object, row, column);
+			record_add_column(object, row, column);
 }
 
+static const int64 *
+id_of(const StoredRow *row, AttrNumber column)
+{
+	return column != 0 ? column_int64_or_null(row, column) : NULL;
+}
+
+/* Write the audit row of a change, unless another row tells of it. */
 static void
 record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 {
-	StoredRow old_row;
-	StoredRow new_row;
-	StoredRow *old = old_tuple != NULL ? &old_row : NULL;
-	StoredRow *new = &new_row;
+	StoredRow old;
+	StoredRow new;
 	StoreTable table;
+	const StoreTableInfo *info;
+	AuditEntry entry = {0};
+	JsonObject details;
+	Caller caller;
 
-	/* What a restore inserts has its audit rows in the dump. */
-	if (!store_is_writing() || !store_table_parse(RelationGetRelationName(rel), &table))
+	/* The audit rows of what a restore inserts are in the dump. */
+	if (!store_is_writing())
 		return;
-	if (old != NULL)
-		stored_row_init(old, old_tuple, RelationGetDescr(rel));
-	stored_row_init(new, new_tuple, RelationGetDescr(rel));
+	if (!store_table_parse(RelationGetRelationName(rel), &table) || recorders[table] == NULL)
+		elog(ERROR, "table \"%s\" has no audit rows", RelationGetRelationName(rel));
+	info = store_table_info(table);
+	if (old_tuple != NULL)
+		stored_row_init(&old, old_tuple, RelationGetDescr(rel));
+	stored_row_init(&new, new_tuple, RelationGetDescr(rel));
 
-	switch (table)
-	{
-		case STORE_ACTOR:
-			record_actor(old, new);
-			break;
-		case STORE_WORKFLOW:
-			record_workflow(old, new);
-			break;
-		case STORE_TOOL:
-			record_tool(old, new);
-			break;
-		case STORE_POLICY:
-			record_policy(old, new);
-			break;
-		case STORE_FREEZE:
-			record_freeze(old, new);
-			break;
-		case STORE_APPROVAL_RULE:
-			record_rule(old, new);
-			break;
-		case STORE_DELEGATION:
-			record_delegation(old, new);
-			break;
-		case STORE_REVOCATION:
-			record_revocation(new);
-			break;
-		case STORE_PROPOSAL:
-			record_proposal(old, new);
-			break;
-		case STORE_PROPOSAL_COMMENT:
-			record_comment(new);
-			break;
-		case STORE_PREVIEW:
-			record_preview(new);
-			break;
-		case STORE_REVIEW:
-			record_review(new);
-			break;
-		case STORE_EXECUTION:
-			record_execution(new);
-			break;
-		case STORE_CANCEL_REQUEST:
-			record_cancel_request(new);
-			break;
-		case STORE_BREAK_GLASS:
-			record_break_glass(old, new);
-			break;
-		default:
-			elog(ERROR, "table \"%s\" has no audit rows", RelationGetRelationName(rel));
-	}
+	entry.workflow_id = id_of(&new, info->workflow_id);
+	entry.proposal_id = id_of(&new, info->proposal_id);
+	entry.execution_id = id_of(&new, info->execution_id);
+	json_object_begin(&details);
+	recorders[table](old_tuple != NULL ? &old : NULL, &new, &entry, &details);
+	if (entry.action == NULL)
+		return;
+	caller_identify(&caller);
+	entry.login = caller.login;
+	entry.db_role = caller.role;
+	entry.details = json_object_end(&details);
+	audit_insert(&entry);
 }
 
 void

@@ -36,23 +36,14 @@ record_notify_execution(int64 workflow_id, int64 proposal_id, int64 execution_id
 
 /* Somebody asked for the end of a call that a worker had. */
 void
-record_cancel_request(const StoredRow *new)
+record_cancel_request(pg_attribute_unused() const StoredRow *old, const StoredRow *new,
+					  AuditEntry *entry, JsonObject *details)
 {
-	int64 execution_id = column_int64(new, CANCEL_REQUEST_EXECUTION_ID);
-	int64 proposal_id = column_int64(new, CANCEL_REQUEST_PROPOSAL_ID);
-	int64 workflow_id = column_int64(new, CANCEL_REQUEST_WORKFLOW_ID);
-	AuditEntry entry = {.action = "cancel_execution",
-						.actor_id = column_int64_or_null(new, CANCEL_REQUEST_ACTOR_ID),
-						.workflow_id = &workflow_id,
-						.proposal_id = &proposal_id,
-						.execution_id = &execution_id};
-	JsonObject details;
-
-	json_object_begin(&details);
-	json_add_int(&details, "request_id", column_int64(new, CANCEL_REQUEST_REQUEST_ID));
+	entry->action = "cancel_execution";
+	entry->actor_id = column_int64_or_null(new, CANCEL_REQUEST_ACTOR_ID);
+	json_add_int(details, "request_id", column_int64(new, CANCEL_REQUEST_REQUEST_ID));
 	if (!column_is_null(new, CANCEL_REQUEST_REASON))
-		json_add_text(&details, "reason", column_text(new, CANCEL_REQUEST_REASON));
-	write_entry(&entry, &details);
+		json_add_text(details, "reason", column_text(new, CANCEL_REQUEST_REASON));
 }
 
 /*
@@ -77,81 +68,65 @@ action_of_execution(int64 execution_id, ExecutionStatus status, bool started)
 }
 
 void
-record_execution(const StoredRow *new)
+record_execution(pg_attribute_unused() const StoredRow *old, const StoredRow *new,
+				 AuditEntry *entry, JsonObject *details)
 {
-	int64 execution_id = column_int64(new, EXECUTION_EXECUTION_ID);
-	int64 proposal_id = column_int64(new, EXECUTION_PROPOSAL_ID);
-	int64 workflow_id = column_int64(new, EXECUTION_WORKFLOW_ID);
 	bool dry_run = column_bool(new, EXECUTION_DRY_RUN);
 	bool started = !column_is_null(new, EXECUTION_STARTED_AT);
 	ExecutionStatus status = column_enum(new, EXECUTION_STATUS, &execution_status_type);
 	bool decides = started && !dry_run &&
 				   (status == EXECUTION_SUCCEEDED || status == EXECUTION_FAILED);
-	AuditEntry entry = {.action = action_of_execution(execution_id, status, started),
-						.actor_id = column_int64_or_null(new, EXECUTION_ACTOR_ID),
-						.workflow_id = &workflow_id,
-						.proposal_id = &proposal_id,
-						.execution_id = &execution_id};
-	JsonObject details;
 
-	json_object_begin(&details);
-	json_add_int(&details, "revision", column_int64(new, EXECUTION_REVISION));
+	entry->action = action_of_execution(*entry->execution_id, status, started);
+	entry->actor_id = column_int64_or_null(new, EXECUTION_ACTOR_ID);
+	json_add_int(details, "revision", column_int64(new, EXECUTION_REVISION));
 	if (decides)
-		json_add_text(&details, "status",
+		json_add_text(details, "status",
 					  enum_label(&proposal_status_type, status == EXECUTION_SUCCEEDED
 															? PROPOSAL_EXECUTED
 															: PROPOSAL_FAILED));
-	if (strcmp(entry.action, "cancel_execution") == 0)
-		entry.actor_id = column_int64_or_null(new, EXECUTION_ENDED_BY);
+	if (strcmp(entry->action, "cancel_execution") == 0)
+		entry->actor_id = column_int64_or_null(new, EXECUTION_ENDED_BY);
 	else if (!column_is_null(new, EXECUTION_ENDED_BY))
-		json_add_int(&details, "ended_by", column_int64(new, EXECUTION_ENDED_BY));
+		json_add_int(details, "ended_by", column_int64(new, EXECUTION_ENDED_BY));
 	if (!column_is_null(new, EXECUTION_END_REASON))
-		json_add_text(&details, "reason", column_text(new, EXECUTION_END_REASON));
+		json_add_text(details, "reason", column_text(new, EXECUTION_END_REASON));
 	if (!column_is_null(new, EXECUTION_QUEUED_AT))
 	{
-		json_add_time(&details, "queued_at", column_int64(new, EXECUTION_QUEUED_AT));
-		json_add_int(&details, "attempt", column_int64(new, EXECUTION_ATTEMPT));
+		json_add_time(details, "queued_at", column_int64(new, EXECUTION_QUEUED_AT));
+		json_add_int(details, "attempt", column_int64(new, EXECUTION_ATTEMPT));
 	}
 	/* In a worker the audit row's own login is the tool's role. */
 	if (!column_is_null(new, EXECUTION_LOGIN) &&
 		strcmp(column_name(new, EXECUTION_LOGIN), GetUserNameFromId(GetSessionUserId(), false)) !=
 			0)
-		json_add_text(&details, "requested_by", column_name(new, EXECUTION_LOGIN));
+		json_add_text(details, "requested_by", column_name(new, EXECUTION_LOGIN));
 	if (!column_is_null(new, EXECUTION_RESULT))
-		result_add_for_audit(&details, column_varlena(new, EXECUTION_RESULT));
+		result_add_for_audit(details, store_written(EXECUTION_RESULT));
 	else
-		json_add_bool(&details, "dry_run", dry_run);
-	write_entry(&entry, &details);
-	record_notify_execution(workflow_id, proposal_id, execution_id, status);
+		json_add_bool(details, "dry_run", dry_run);
+	record_notify_execution(*entry->workflow_id, *entry->proposal_id, *entry->execution_id, status);
 	if (decides)
-		mark_recorded(proposal_id);
+		record_mark_recorded(*entry->proposal_id);
 }
 
 void
-record_break_glass(const StoredRow *old, const StoredRow *new)
+record_break_glass(const StoredRow *old, const StoredRow *new, AuditEntry *entry,
+				   JsonObject *details)
 {
-	int64 execution_id = column_int64(new, BREAK_GLASS_EXECUTION_ID);
-	int64 proposal_id = column_int64(new, BREAK_GLASS_PROPOSAL_ID);
-	int64 workflow_id = column_int64(new, BREAK_GLASS_WORKFLOW_ID);
-	AuditEntry entry = {.action = old == NULL ? "break_glass_execute" : "review_break_glass",
-						.workflow_id = &workflow_id,
-						.proposal_id = &proposal_id,
-						.execution_id = &execution_id};
-	JsonObject details;
-
-	json_object_begin(&details);
 	if (old == NULL)
 	{
-		entry.actor_id = column_int64_or_null(new, BREAK_GLASS_ACTOR_ID);
-		json_add_int(&details, "revision", column_int64(new, BREAK_GLASS_REVISION));
-		json_add_text(&details, "reason", column_text(new, BREAK_GLASS_REASON));
+		entry->action = "break_glass_execute";
+		entry->actor_id = column_int64_or_null(new, BREAK_GLASS_ACTOR_ID);
+		json_add_int(details, "revision", column_int64(new, BREAK_GLASS_REVISION));
+		json_add_text(details, "reason", column_text(new, BREAK_GLASS_REASON));
 		if (!column_is_null(new, BREAK_GLASS_FREEZE_ID))
-			json_add_int(&details, "freeze_id", column_int64(new, BREAK_GLASS_FREEZE_ID));
+			json_add_int(details, "freeze_id", column_int64(new, BREAK_GLASS_FREEZE_ID));
 	}
 	else
 	{
-		entry.actor_id = column_int64_or_null(new, BREAK_GLASS_REVIEWER_ID);
-		json_add_text(&details, "comment", column_text(new, BREAK_GLASS_COMMENT));
+		entry->action = "review_break_glass";
+		entry->actor_id = column_int64_or_null(new, BREAK_GLASS_REVIEWER_ID);
+		json_add_text(details, "comment", column_text(new, BREAK_GLASS_COMMENT));
 	}
-	write_entry(&entry, &details);
 }

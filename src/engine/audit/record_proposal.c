@@ -36,13 +36,14 @@ static struct
 
 /* Tell listeners where a proposal stands, if the policy wants it. */
 static void
-notify_proposal(int64 workflow_id, int64 proposal_id, ProposalStatus status)
+notify_proposal(const AuditEntry *entry, ProposalStatus status)
 {
 	if (policy_load()->notify)
 		Async_Notify(WFO_CHANNEL,
 					 psprintf("{\"proposal_id\": " INT64_FORMAT ", \"workflow_id\": " INT64_FORMAT
 							  ", \"status\": \"%s\"}",
-							  proposal_id, workflow_id, enum_label(&proposal_status_type, status)));
+							  *entry->proposal_id, *entry->workflow_id,
+							  enum_label(&proposal_status_type, status)));
 }
 
 /* What led to a status where no row of its own tells of it. */
@@ -70,7 +71,7 @@ action_of_event(const char *event)
 
 /* The change of the proposal that comes next has its audit row. */
 void
-mark_recorded(int64 proposal_id)
+record_mark_recorded(int64 proposal_id)
 {
 	recorded.proposal_id = proposal_id;
 	recorded.xid = GetTopTransactionId();
@@ -78,196 +79,150 @@ mark_recorded(int64 proposal_id)
 }
 
 void
-record_workflow(const StoredRow *old, const StoredRow *new)
+record_workflow(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonObject *details)
 {
-	int64 workflow_id = column_int64(new, WORKFLOW_WORKFLOW_ID);
-	AuditEntry entry = {.action = "start_workflow", .workflow_id = &workflow_id};
-	JsonObject details;
-
-	json_object_begin(&details);
 	if (old == NULL)
 	{
-		entry.actor_id = column_int64_or_null(new, WORKFLOW_ACTOR_ID);
-		add_column(&details, new, WORKFLOW_TITLE);
-		add_column(&details, new, WORKFLOW_DRY_RUN);
-		add_column(&details, new, WORKFLOW_METADATA);
+		entry->action = "start_workflow";
+		entry->actor_id = column_int64_or_null(new, WORKFLOW_ACTOR_ID);
+		record_add_column(details, new, WORKFLOW_TITLE);
+		record_add_column(details, new, WORKFLOW_DRY_RUN);
+		record_add_column(details, new, WORKFLOW_METADATA);
 	}
 	else
 	{
-		entry.action = column_enum(new, WORKFLOW_STATUS, &workflow_status_type) ==
-							   WORKFLOW_COMPLETED
-						   ? "complete_workflow"
-						   : "cancel_workflow";
-		entry.actor_id = column_int64_or_null(new, WORKFLOW_ENDED_BY);
-		add_column(&details, new, WORKFLOW_STATUS);
+		entry->action = column_enum(new, WORKFLOW_STATUS, &workflow_status_type) ==
+								WORKFLOW_COMPLETED
+							? "complete_workflow"
+							: "cancel_workflow";
+		entry->actor_id = column_int64_or_null(new, WORKFLOW_ENDED_BY);
+		record_add_column(details, new, WORKFLOW_STATUS);
 		if (!column_is_null(new, WORKFLOW_END_REASON))
-			json_add_text(&details, "reason", column_text(new, WORKFLOW_END_REASON));
+			json_add_text(details, "reason", column_text(new, WORKFLOW_END_REASON));
 	}
-	write_entry(&entry, &details);
 }
 
 static void
-record_proposal_change(const StoredRow *old, const StoredRow *new)
+record_proposal_change(const StoredRow *old, const StoredRow *new, AuditEntry *entry,
+					   JsonObject *details)
 {
-	int64 proposal_id = column_int64(new, PROPOSAL_PROPOSAL_ID);
-	int64 workflow_id = column_int64(new, PROPOSAL_WORKFLOW_ID);
 	ProposalStatus from = column_enum(old, PROPOSAL_STATUS, &proposal_status_type);
 	ProposalStatus to = column_enum(new, PROPOSAL_STATUS, &proposal_status_type);
 	char *event = column_text(new, PROPOSAL_EVENT);
-	AuditEntry entry = {.action = action_of_event(event),
-						.actor_id = column_int64_or_null(new, PROPOSAL_STATUS_BY),
-						.workflow_id = &workflow_id,
-						.proposal_id = &proposal_id};
-	JsonObject details;
 
+	entry->action = action_of_event(event);
+	entry->actor_id = column_int64_or_null(new, PROPOSAL_STATUS_BY);
 	if (from != to || !column_is_same(old, new, PROPOSAL_REVISION))
-		notify_proposal(workflow_id, proposal_id, to);
-	if (entry.action == NULL)
+		notify_proposal(entry, to);
+	if (entry->action == NULL)
 	{
-		if (recorded.proposal_id != proposal_id || recorded.xid != GetTopTransactionId() ||
+		if (recorded.proposal_id != *entry->proposal_id || recorded.xid != GetTopTransactionId() ||
 			recorded.subid != GetCurrentSubTransactionId())
 			elog(ERROR, "proposal " INT64_FORMAT " changes by \"%s\" without an audit row",
-				 proposal_id, event);
+				 *entry->proposal_id, event);
 		recorded.proposal_id = 0;
 		return;
 	}
 
-	json_object_begin(&details);
-	json_add_text(&details, "from", enum_label(&proposal_status_type, from));
-	json_add_text(&details, "status", enum_label(&proposal_status_type, to));
+	json_add_text(details, "from", enum_label(&proposal_status_type, from));
+	json_add_text(details, "status", enum_label(&proposal_status_type, to));
 	if (!column_is_null(new, PROPOSAL_STATUS_REASON))
-		json_add_text(&details, "reason", column_text(new, PROPOSAL_STATUS_REASON));
+		json_add_text(details, "reason", column_text(new, PROPOSAL_STATUS_REASON));
 	if (strcmp(event, event_name(EVENT_APPROVE_BY_RULE)) == 0)
-		json_add_int(&details, "rule_id", column_int64(new, PROPOSAL_RULE_ID));
+		json_add_int(details, "rule_id", column_int64(new, PROPOSAL_RULE_ID));
 	if (column_int64(old, PROPOSAL_REVISION) != column_int64(new, PROPOSAL_REVISION))
-		json_add_int(&details, "revision", column_int64(new, PROPOSAL_REVISION));
-	write_entry(&entry, &details);
+		json_add_int(details, "revision", column_int64(new, PROPOSAL_REVISION));
 }
 
 void
-record_proposal(const StoredRow *old, const StoredRow *new)
+record_proposal(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonObject *details)
 {
-	int64 proposal_id = column_int64(new, PROPOSAL_PROPOSAL_ID);
-	int64 workflow_id = column_int64(new, PROPOSAL_WORKFLOW_ID);
-	AuditEntry entry = {.action = "propose_action",
-						.actor_id = column_int64_or_null(new, PROPOSAL_ACTOR_ID),
-						.workflow_id = &workflow_id,
-						.proposal_id = &proposal_id};
 	ProposalStatus status;
-	JsonObject details;
 
 	if (old != NULL)
 	{
-		record_proposal_change(old, new);
+		record_proposal_change(old, new, entry, details);
 		return;
 	}
 
+	entry->action = "propose_action";
+	entry->actor_id = column_int64_or_null(new, PROPOSAL_ACTOR_ID);
 	status = column_enum(new, PROPOSAL_STATUS, &proposal_status_type);
-	json_object_begin(&details);
-	json_add_text(&details, "tool", column_text(new, PROPOSAL_TOOL));
-	json_add_text(&details, "reason", column_text(new, PROPOSAL_REASON));
-	json_add_text(&details, "status", enum_label(&proposal_status_type, status));
-	json_add_int(&details, "revision", column_int64(new, PROPOSAL_REVISION));
-	json_add_int(&details, "required_approvals", column_int64(new, PROPOSAL_REQUIRED_APPROVALS));
-	write_entry(&entry, &details);
-	notify_proposal(workflow_id, proposal_id, status);
+	json_add_text(details, "tool", column_text(new, PROPOSAL_TOOL));
+	json_add_text(details, "reason", column_text(new, PROPOSAL_REASON));
+	json_add_text(details, "status", enum_label(&proposal_status_type, status));
+	json_add_int(details, "revision", column_int64(new, PROPOSAL_REVISION));
+	json_add_int(details, "required_approvals", column_int64(new, PROPOSAL_REQUIRED_APPROVALS));
+	notify_proposal(entry, status);
 }
 
 void
-record_comment(const StoredRow *new)
+record_comment(pg_attribute_unused() const StoredRow *old, const StoredRow *new, AuditEntry *entry,
+			   JsonObject *details)
 {
-	int64 proposal_id = column_int64(new, COMMENT_PROPOSAL_ID);
-	int64 workflow_id = column_int64(new, COMMENT_WORKFLOW_ID);
-	AuditEntry entry = {.action = "comment_proposal",
-						.actor_id = column_int64_or_null(new, COMMENT_ACTOR_ID),
-						.workflow_id = &workflow_id,
-						.proposal_id = &proposal_id};
-	JsonObject details;
-
-	json_object_begin(&details);
-	json_add_int(&details, "comment_id", column_int64(new, COMMENT_COMMENT_ID));
-	json_add_int(&details, "revision", column_int64(new, COMMENT_REVISION));
-	json_add_text(&details, "comment", column_text(new, COMMENT_COMMENT));
-	write_entry(&entry, &details);
+	entry->action = "comment_proposal";
+	entry->actor_id = column_int64_or_null(new, COMMENT_ACTOR_ID);
+	json_add_int(details, "comment_id", column_int64(new, COMMENT_COMMENT_ID));
+	json_add_int(details, "revision", column_int64(new, COMMENT_REVISION));
+	json_add_text(details, "comment", column_text(new, COMMENT_COMMENT));
 }
 
 void
-record_preview(const StoredRow *new)
+record_preview(pg_attribute_unused() const StoredRow *old, const StoredRow *new, AuditEntry *entry,
+			   JsonObject *details)
 {
-	int64 proposal_id = column_int64(new, PREVIEW_PROPOSAL_ID);
-	int64 workflow_id = column_int64(new, PREVIEW_WORKFLOW_ID);
-	AuditEntry entry = {.action = "preview_action",
-						.actor_id = column_int64_or_null(new, PREVIEW_ACTOR_ID),
-						.workflow_id = &workflow_id,
-						.proposal_id = &proposal_id};
-	JsonObject details;
-
-	json_object_begin(&details);
-	json_add_int(&details, "preview_id", column_int64(new, PREVIEW_PREVIEW_ID));
-	json_add_int(&details, "revision", column_int64(new, PREVIEW_REVISION));
-	result_add_for_audit(&details, column_varlena(new, PREVIEW_PREVIEW));
-	write_entry(&entry, &details);
+	entry->action = "preview_action";
+	entry->actor_id = column_int64_or_null(new, PREVIEW_ACTOR_ID);
+	json_add_int(details, "preview_id", column_int64(new, PREVIEW_PREVIEW_ID));
+	json_add_int(details, "revision", column_int64(new, PREVIEW_REVISION));
+	result_add_for_audit(details, store_written(PREVIEW_PREVIEW));
 }
 
 void
-record_review(const StoredRow *new)
+record_review(pg_attribute_unused() const StoredRow *old, const StoredRow *new, AuditEntry *entry,
+			  JsonObject *details)
 {
-	int64 proposal_id = column_int64(new, REVIEW_PROPOSAL_ID);
-	int64 reviewer_id = column_int64(new, REVIEW_REVIEWER_ID);
-	int64 workflow_id = column_int64(new, REVIEW_WORKFLOW_ID);
-	AuditEntry entry = {.action = "review_action",
-						.actor_id = &reviewer_id,
-						.workflow_id = &workflow_id,
-						.proposal_id = &proposal_id};
-	JsonObject details;
-
-	json_object_begin(&details);
-	json_add_text(&details, "decision",
+	entry->action = "review_action";
+	entry->actor_id = column_int64_or_null(new, REVIEW_REVIEWER_ID);
+	json_add_text(details, "decision",
 				  enum_label(&review_decision_type,
 							 column_enum(new, REVIEW_DECISION, &review_decision_type)));
-	json_add_text(&details, "status",
+	json_add_text(details, "status",
 				  enum_label(&proposal_status_type,
 							 column_enum(new, REVIEW_STATUS, &proposal_status_type)));
-	json_add_int(&details, "revision", column_int64(new, REVIEW_REVISION));
-	json_add_text(&details, "role", column_text(new, REVIEW_ROLE));
+	json_add_int(details, "revision", column_int64(new, REVIEW_REVISION));
+	json_add_text(details, "role", column_text(new, REVIEW_ROLE));
 	if (!column_is_null(new, REVIEW_STAGE))
-		json_add_int(&details, "stage", column_int64(new, REVIEW_STAGE));
+		json_add_int(details, "stage", column_int64(new, REVIEW_STAGE));
 	if (!column_is_null(new, REVIEW_ON_BEHALF_OF))
-		json_add_int(&details, "on_behalf_of", column_int64(new, REVIEW_ON_BEHALF_OF));
+		json_add_int(details, "on_behalf_of", column_int64(new, REVIEW_ON_BEHALF_OF));
 	if (!column_is_null(new, REVIEW_COMMENT))
-		json_add_text(&details, "comment", column_text(new, REVIEW_COMMENT));
+		json_add_text(details, "comment", column_text(new, REVIEW_COMMENT));
 	if (!column_is_null(new, REVIEW_EDITS))
-		json_add_jsonb(&details, "edits", column_varlena(new, REVIEW_EDITS));
+		json_add_jsonb(details, "edits", column_varlena(new, REVIEW_EDITS));
 	if (!column_is_null(new, REVIEW_PREVIEW_ID))
-		json_add_int(&details, "preview_id", column_int64(new, REVIEW_PREVIEW_ID));
-	write_entry(&entry, &details);
-	mark_recorded(proposal_id);
+		json_add_int(details, "preview_id", column_int64(new, REVIEW_PREVIEW_ID));
+	record_mark_recorded(*entry->proposal_id);
 }
 
 /* An approval that its reviewer takes back, and those that go with it. */
 void
-record_revocation(const StoredRow *new)
+record_revocation(pg_attribute_unused() const StoredRow *old, const StoredRow *new,
+				  AuditEntry *entry, JsonObject *details)
 {
-	int64 proposal_id = column_int64(new, REVOCATION_PROPOSAL_ID);
-	int64 actor_id = column_int64(new, REVOCATION_ACTOR_ID);
-	int64 workflow_id = column_int64(new, REVOCATION_WORKFLOW_ID);
 	bool follows = !column_is_null(new, REVOCATION_FOLLOWS);
-	AuditEntry entry = {.action = follows ? "void_approval" : "revoke_approval",
-						.actor_id = follows ? NULL : &actor_id,
-						.workflow_id = &workflow_id,
-						.proposal_id = &proposal_id};
-	JsonObject details;
 
-	json_object_begin(&details);
-	json_add_int(&details, "review_id", column_int64(new, REVOCATION_REVIEW_ID));
-	json_add_int(&details, "revision", column_int64(new, REVOCATION_REVISION));
+	entry->action = follows ? "void_approval" : "revoke_approval";
+	if (!follows)
+		entry->actor_id = column_int64_or_null(new, REVOCATION_ACTOR_ID);
+	json_add_int(details, "review_id", column_int64(new, REVOCATION_REVIEW_ID));
+	json_add_int(details, "revision", column_int64(new, REVOCATION_REVISION));
 	if (follows)
-		json_add_int(&details, "follows", column_int64(new, REVOCATION_FOLLOWS));
-	json_add_text(&details, "status",
+		json_add_int(details, "follows", column_int64(new, REVOCATION_FOLLOWS));
+	json_add_text(details, "status",
 				  enum_label(&proposal_status_type,
 							 column_enum(new, REVOCATION_STATUS, &proposal_status_type)));
 	if (!column_is_null(new, REVOCATION_REASON))
-		json_add_text(&details, "reason", column_text(new, REVOCATION_REASON));
-	write_entry(&entry, &details);
-	mark_recorded(proposal_id);
+		json_add_text(details, "reason", column_text(new, REVOCATION_REASON));
+	record_mark_recorded(*entry->proposal_id);
 }

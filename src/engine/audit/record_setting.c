@@ -40,8 +40,8 @@ add_difference(JsonObject *object, const StoredRow *old, const StoredRow *new, A
 	{
 		if (column_is_same(old, new, column))
 			continue;
-		add_column(&from, old, column);
-		add_column(&to, new, column);
+		record_add_column(&from, old, column);
+		record_add_column(&to, new, column);
 	}
 	json_add_jsonb(object, "from", json_object_end(&from));
 	json_add_jsonb(object, "to", json_object_end(&to));
@@ -56,115 +56,93 @@ is_renamed(const StoredRow *old, const StoredRow *new, const RoleColumns *role)
 }
 
 void
-record_actor(const StoredRow *old, const StoredRow *new)
+record_actor(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonObject *details)
 {
 	static const RoleColumns role = {ACTOR_DB_ROLE, ACTOR_DB_ROLE_OID, ACTOR_HOME_SYSTEM,
 									 ACTOR_HOME_DATABASE};
-	AuditEntry entry = {.action = old == NULL ? "register_actor" : "update_actor"};
-	JsonObject details;
 
+	entry->action = old == NULL ? "register_actor" : "update_actor";
 	if (old != NULL && is_renamed(old, new, &role))
-		entry.action = "follow_renamed_role";
+		entry->action = "follow_renamed_role";
 	else
-		entry.actor_id = column_int64_or_null(new, ACTOR_CHANGED_BY);
-
-	json_object_begin(&details);
+		entry->actor_id = column_int64_or_null(new, ACTOR_CHANGED_BY);
 	if (old == NULL)
-		add_columns(&details, new, ACTOR_PERSON);
+		record_add_columns(details, new, ACTOR_PERSON);
 	else
 	{
-		json_add_int(&details, "actor_id", column_int64(new, ACTOR_ACTOR_ID));
-		json_add_text(&details, "name", column_text(new, ACTOR_NAME));
-		add_difference(&details, old, new, ACTOR_PERSON);
+		json_add_int(details, "actor_id", column_int64(new, ACTOR_ACTOR_ID));
+		json_add_text(details, "name", column_text(new, ACTOR_NAME));
+		add_difference(details, old, new, ACTOR_PERSON);
 	}
-	write_entry(&entry, &details);
 }
 
 void
-record_tool(const StoredRow *old, const StoredRow *new)
+record_tool(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonObject *details)
 {
 	static const RoleColumns role = {TOOL_RUN_AS, TOOL_RUN_AS_OID, TOOL_HOME_SYSTEM,
 									 TOOL_HOME_DATABASE};
-	AuditEntry entry = {.action = "register_tool",
-						.actor_id = column_int64_or_null(new, TOOL_CHANGED_BY)};
-	JsonObject details;
 
-	json_object_begin(&details);
+	entry->action = "register_tool";
+	entry->actor_id = column_int64_or_null(new, TOOL_CHANGED_BY);
 	if (old == NULL)
-		add_columns(&details, new, TOOL_DESCRIPTION);
+		record_add_columns(details, new, TOOL_DESCRIPTION);
 	else
 	{
-		entry.action = column_bool(old, TOOL_ENABLED) == column_bool(new, TOOL_ENABLED)
-						   ? "update_tool"
-						   : "set_tool_enabled";
+		entry->action = column_bool(old, TOOL_ENABLED) == column_bool(new, TOOL_ENABLED)
+							? "update_tool"
+							: "set_tool_enabled";
 		if (is_renamed(old, new, &role))
 		{
-			entry.action = "follow_renamed_role";
-			entry.actor_id = NULL;
+			entry->action = "follow_renamed_role";
+			entry->actor_id = NULL;
 		}
-		json_add_text(&details, "tool", column_text(new, TOOL_TOOL));
-		add_difference(&details, old, new, TOOL_DESCRIPTION);
+		json_add_text(details, "tool", column_text(new, TOOL_TOOL));
+		add_difference(details, old, new, TOOL_DESCRIPTION);
 	}
-	write_entry(&entry, &details);
 }
 
 void
-record_policy(const StoredRow *old, const StoredRow *new)
+record_policy(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonObject *details)
 {
-	AuditEntry entry = {.action = "set_policy",
-						.actor_id = column_int64_or_null(new, POLICY_CHANGED_BY)};
-	JsonObject details;
-
-	json_object_begin(&details);
+	entry->action = "set_policy";
+	entry->actor_id = column_int64_or_null(new, POLICY_CHANGED_BY);
 	if (old == NULL)
-		add_columns(&details, new, POLICY_NOTIFY);
+		record_add_columns(details, new, POLICY_NOTIFY);
 	else
-		add_difference(&details, old, new, POLICY_NOTIFY);
-	write_entry(&entry, &details);
+		add_difference(details, old, new, POLICY_NOTIFY);
 }
 
 void
-record_freeze(const StoredRow *old, const StoredRow *new)
+record_freeze(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonObject *details)
 {
-	AuditEntry entry = {.action = old == NULL ? "add_freeze" : "remove_freeze"};
-	JsonObject details;
-
-	entry.actor_id = column_int64_or_null(new, old == NULL ? FREEZE_ADDED_BY : FREEZE_REMOVED_BY);
-	json_object_begin(&details);
+	entry->action = old == NULL ? "add_freeze" : "remove_freeze";
+	entry->actor_id = column_int64_or_null(new, old == NULL ? FREEZE_ADDED_BY : FREEZE_REMOVED_BY);
 	for (int column = FREEZE_FREEZE_ID; column <= FREEZE_TOOL; column++)
-		add_column(&details, new, column);
-	write_entry(&entry, &details);
+		record_add_column(details, new, column);
 }
 
 void
-record_delegation(const StoredRow *old, const StoredRow *new)
+record_delegation(const StoredRow *old, const StoredRow *new, AuditEntry *entry,
+				  JsonObject *details)
 {
-	AuditEntry entry = {.action = old == NULL ? "delegate_review" : "end_delegation"};
-	JsonObject details;
-
-	entry.actor_id = column_int64_or_null(new, old == NULL ? DELEGATION_DELEGATED_BY
-														   : DELEGATION_ENDED_BY);
-	json_object_begin(&details);
-	add_column(&details, new, DELEGATION_DELEGATION_ID);
-	add_column(&details, new, DELEGATION_FROM_ACTOR);
-	add_column(&details, new, DELEGATION_TO_ACTOR);
-	add_column(&details, new, DELEGATION_ENDS_AT);
-	write_entry(&entry, &details);
+	entry->action = old == NULL ? "delegate_review" : "end_delegation";
+	entry->actor_id = column_int64_or_null(new, old == NULL ? DELEGATION_DELEGATED_BY
+															: DELEGATION_ENDED_BY);
+	record_add_column(details, new, DELEGATION_DELEGATION_ID);
+	record_add_column(details, new, DELEGATION_FROM_ACTOR);
+	record_add_column(details, new, DELEGATION_TO_ACTOR);
+	record_add_column(details, new, DELEGATION_ENDS_AT);
 }
 
 void
-record_rule(const StoredRow *old, const StoredRow *new)
+record_rule(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonObject *details)
 {
-	AuditEntry entry = {.action = "add_approval_rule",
-						.actor_id = column_int64_or_null(new, RULE_ADDED_BY)};
-	JsonObject details;
-
-	json_object_begin(&details);
+	entry->action = "add_approval_rule";
+	entry->actor_id = column_int64_or_null(new, RULE_ADDED_BY);
 	if (old != NULL)
 	{
-		entry.action = "remove_approval_rule";
-		entry.actor_id = column_int64_or_null(new, RULE_REMOVED_BY);
+		entry->action = "remove_approval_rule";
+		entry->actor_id = column_int64_or_null(new, RULE_REMOVED_BY);
 	}
-	add_columns(&details, new, RULE_AGENTS);
-	write_entry(&entry, &details);
+	record_add_columns(details, new, RULE_AGENTS);
 }
