@@ -85,7 +85,7 @@ Proposal *
 proposal_require_lock(int64 proposal_id)
 {
 	Proposal *proposal = NULL;
-	StoreLock outcome = proposal_lock(proposal_id, true, &proposal);
+	StoreLock outcome = proposal_lock(proposal_id, LockWaitBlock, &proposal);
 
 	return require_locked(proposal_id, outcome, proposal);
 }
@@ -95,7 +95,7 @@ Proposal *
 proposal_require_lock_now(int64 proposal_id)
 {
 	Proposal *proposal = NULL;
-	StoreLock outcome = proposal_lock(proposal_id, false, &proposal);
+	StoreLock outcome = proposal_lock(proposal_id, LockWaitSkip, &proposal);
 
 	return require_locked(proposal_id, outcome, proposal);
 }
@@ -116,7 +116,7 @@ Proposal *
 proposal_require_lock_found(StoreFound *found, int64 proposal_id, bool wait)
 {
 	Proposal *proposal = NULL;
-	StoreLock outcome = proposal_lock_found(found, wait, &proposal);
+	StoreLock outcome = proposal_lock_found(found, wait ? LockWaitBlock : LockWaitSkip, &proposal);
 
 	return require_locked(proposal_id, outcome, proposal);
 }

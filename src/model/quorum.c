@@ -202,7 +202,7 @@ quorum_open_stage(const Quorum *quorum, const Approval *approvals, int count)
  * returns how many.  There is room for them in all, which has the others.
  */
 static int64
-fill(Matching *matching, Approval *all, int r)
+fill_slots(Matching *matching, Approval *all, int r)
 {
 	const Requirement *requirement = &matching->quorum->requirements[r];
 	int64 filled = 0;
@@ -252,7 +252,7 @@ quorum_missing(const Quorum *quorum, const Approval *approvals, int count)
 			for (int r = 0; r < quorum->count; r++)
 				if (quorum->requirements[r].stage == stage &&
 					(quorum->requirements[r].role != NULL) == (role == 1))
-					missing[r] = fill(&matching, all, r);
+					missing[r] = fill_slots(&matching, all, r);
 	}
 	return missing;
 }

@@ -60,7 +60,7 @@ actor_load(int64 actor_id)
 
 /* The same, locked for a change; NULL, too, where that would wait and must not. */
 Actor *
-actor_lock(int64 actor_id, bool wait)
+actor_lock(int64 actor_id, LockWaitPolicy wait)
 {
 	ScanKeyData key;
 	StoredRow *row;

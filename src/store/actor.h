@@ -44,7 +44,7 @@ typedef struct Actor
 } Actor;
 
 extern const Actor *actor_load(int64 actor_id);
-extern Actor *actor_lock(int64 actor_id, bool wait);
+extern Actor *actor_lock(int64 actor_id, LockWaitPolicy wait);
 extern bool actor_name_exists(const char *name);
 
 /* The actors with a role, or all of them. */

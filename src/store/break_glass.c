@@ -73,7 +73,8 @@ break_glass_lock(int64 execution_id)
 	StoredRow *row;
 
 	store_key_int64(&key, BREAK_GLASS_EXECUTION_ID, execution_id);
-	if (store_lock_row(STORE_BREAK_GLASS, "break_glass_pkey", &key, true, &row) != STORE_LOCKED)
+	if (store_lock_row(STORE_BREAK_GLASS, "break_glass_pkey", &key, LockWaitBlock, &row) !=
+		STORE_LOCKED)
 		return NULL;
 	return break_glass_make(row);
 }

@@ -34,7 +34,7 @@ delegation_read(const StoredRow *row, Delegation *delegation)
 }
 
 static void *
-list_read(pg_attribute_unused() const void *key)
+read_standing_delegations(pg_attribute_unused() const void *key)
 {
 	DelegationList *list = palloc0(sizeof(DelegationList));
 	TimestampTz now = GetCurrentTimestamp();
@@ -61,7 +61,7 @@ list_read(pg_attribute_unused() const void *key)
 const DelegationList *
 delegation_list(void)
 {
-	return store_cached(STORE_DELEGATION, "", 0, list_read);
+	return store_cached(STORE_DELEGATION, "", 0, read_standing_delegations);
 }
 
 static Delegation *
@@ -74,14 +74,14 @@ delegation_make(StoredRow *row)
 	return delegation;
 }
 
-/* The delegation with this id, or NULL. */
-/* By the real clock. */
+/* Whether a delegation is in force now, by the real clock. */
 bool
 delegation_is_in_force(const Delegation *delegation)
 {
 	return !delegation->ended && delegation->ends_at > GetCurrentTimestamp();
 }
 
+/* The delegation with this id, or NULL. */
 Delegation *
 delegation_load(int64 delegation_id)
 {
@@ -101,7 +101,8 @@ delegation_lock(int64 delegation_id)
 	StoredRow *row;
 
 	store_key_int64(&key, DELEGATION_DELEGATION_ID, delegation_id);
-	if (store_lock_row(STORE_DELEGATION, "delegation_pkey", &key, true, &row) != STORE_LOCKED)
+	if (store_lock_row(STORE_DELEGATION, "delegation_pkey", &key, LockWaitBlock, &row) !=
+		STORE_LOCKED)
 		return NULL;
 	return delegation_make(row);
 }

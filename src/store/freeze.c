@@ -37,7 +37,7 @@ freeze_read(Freeze *freeze, const StoredRow *row)
 }
 
 static void *
-list_read(pg_attribute_unused() const void *key)
+read_standing_freezes(pg_attribute_unused() const void *key)
 {
 	FreezeList *list = palloc0(sizeof(FreezeList));
 	TimestampTz now = GetCurrentTimestamp();
@@ -64,7 +64,7 @@ list_read(pg_attribute_unused() const void *key)
 const FreezeList *
 freeze_list(void)
 {
-	return store_cached(STORE_FREEZE, "", 0, list_read);
+	return store_cached(STORE_FREEZE, "", 0, read_standing_freezes);
 }
 
 /* The freeze with this id, locked for a change, or NULL; waits. */
@@ -76,7 +76,8 @@ freeze_lock(int64 freeze_id)
 	Freeze *freeze;
 
 	store_key_int64(&key, FREEZE_FREEZE_ID, freeze_id);
-	if (store_lock_row(STORE_FREEZE, "freeze_window_pkey", &key, true, &row) != STORE_LOCKED)
+	if (store_lock_row(STORE_FREEZE, "freeze_window_pkey", &key, LockWaitBlock, &row) !=
+		STORE_LOCKED)
 		return NULL;
 	freeze = palloc(sizeof(Freeze));
 	freeze_read(freeze, row);

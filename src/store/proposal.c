@@ -95,7 +95,7 @@ proposal_find_by_key(int64 actor_id, const char *idempotency_key)
 
 /* Lock the proposal for a change and read its latest version. */
 StoreLock
-proposal_lock(int64 proposal_id, bool wait, Proposal **proposal)
+proposal_lock(int64 proposal_id, LockWaitPolicy wait, Proposal **proposal)
 {
 	ScanKeyData key;
 	StoredRow *row;
@@ -121,7 +121,7 @@ proposal_find_begin(StoreFound *found, int64 proposal_id)
 
 /* Lock the proposal that was found for a change, read its latest version and end the search. */
 StoreLock
-proposal_lock_found(StoreFound *found, bool wait, Proposal **proposal)
+proposal_lock_found(StoreFound *found, LockWaitPolicy wait, Proposal **proposal)
 {
 	StoredRow *row;
 	StoreLock outcome = store_lock_found(found, wait, &row);
@@ -288,7 +288,7 @@ proposal_list_approved(const char *tool, const uint32 *hash, int limit, int amon
 
 /* Whether a lock on a row, as a transaction has it, shuts out who changes the row. */
 static bool
-shuts_out(TransactionId xid, MultiXactStatus status)
+locks_out_writers(TransactionId xid, MultiXactStatus status)
 {
 	return status != MultiXactStatusForKeyShare && TransactionIdIsInProgress(xid);
 }
@@ -323,7 +323,7 @@ proposal_lockers(int64 proposal_id, int *count)
 	}
 	xids = palloc(Max(nmembers, 1) * sizeof(TransactionId));
 	for (int i = 0; i < nmembers; i++)
-		if (shuts_out(members[i].xid, members[i].status))
+		if (locks_out_writers(members[i].xid, members[i].status))
 			xids[(*count)++] = SubTransGetTopmostTransaction(members[i].xid);
 	return xids;
 }

@@ -86,9 +86,9 @@ typedef struct ApprovedParams
 
 extern Proposal *proposal_load(int64 proposal_id);
 extern Proposal *proposal_find_by_key(int64 actor_id, const char *idempotency_key);
-extern StoreLock proposal_lock(int64 proposal_id, bool wait, Proposal **proposal);
+extern StoreLock proposal_lock(int64 proposal_id, LockWaitPolicy wait, Proposal **proposal);
 extern Proposal *proposal_find_begin(StoreFound *found, int64 proposal_id);
-extern StoreLock proposal_lock_found(StoreFound *found, bool wait, Proposal **proposal);
+extern StoreLock proposal_lock_found(StoreFound *found, LockWaitPolicy wait, Proposal **proposal);
 extern int proposal_count_open(int64 actor_id, int limit);
 extern int64 *proposal_list_unfinished(int64 workflow_id, int *count);
 extern int64 *proposal_list_open_of_workflow(int64 workflow_id, int limit, int *count);

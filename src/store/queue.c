@@ -197,23 +197,16 @@ queue_roles(int *count)
 	}
 }
 
-/*
- * The proposals of the queued calls that are held, or else of those of a role
- * that are not.
- */
-int64 *
-queue_list(bool held, Oid run_as, int *count)
+/* The proposals of the calls of a scan that are held, or of those that are not. */
+static int64 *
+list_queued(StoreScan *scan, bool held, int *count)
 {
-	ScanKeyData key;
-	StoreScan scan;
 	StoredRow *row;
 	int size = 0;
 	int64 *ids = NULL;
 
 	*count = 0;
-	ScanKeyInit(&key, QUEUE_RUN_AS_OID, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(run_as));
-	store_scan_begin(&scan, STORE_QUEUE, "queue_due_idx", held ? 0 : 1, &key);
-	while ((row = store_scan_next(&scan)) != NULL)
+	while ((row = store_scan_next(scan)) != NULL)
 	{
 		QueueRow queued;
 
@@ -224,6 +217,28 @@ queue_list(bool held, Oid run_as, int *count)
 		GROW_ARRAY(ids, *count, size);
 		ids[(*count)++] = queued.proposal_id;
 	}
-	store_scan_end(&scan);
+	store_scan_end(scan);
 	return ids;
+}
+
+/* The proposals of all queued calls that are held. */
+int64 *
+queue_list_held(int *count)
+{
+	StoreScan scan;
+
+	store_scan_begin(&scan, STORE_QUEUE, "queue_due_idx", 0, NULL);
+	return list_queued(&scan, true, count);
+}
+
+/* The proposals of the queued calls of a role that are not held. */
+int64 *
+queue_list_of_role(Oid run_as, int *count)
+{
+	ScanKeyData key;
+	StoreScan scan;
+
+	ScanKeyInit(&key, QUEUE_RUN_AS_OID, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(run_as));
+	store_scan_begin(&scan, STORE_QUEUE, "queue_due_idx", 1, &key);
+	return list_queued(&scan, false, count);
 }

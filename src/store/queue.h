@@ -53,6 +53,7 @@ extern void queue_delete(QueueRow *row);
 extern void queue_adopt(QueueRow *row, Oid run_as);
 extern TimestampTz queue_visit_due(Oid run_as, TimestampTz now, QueueVisit visit, void *arg);
 extern Oid *queue_roles(int *count);
-extern int64 *queue_list(bool held, Oid run_as, int *count);
+extern int64 *queue_list_held(int *count);
+extern int64 *queue_list_of_role(Oid run_as, int *count);
 
 #endif

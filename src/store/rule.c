@@ -74,7 +74,8 @@ rule_lock(int64 rule_id)
 	Rule *rule;
 
 	store_key_int64(&key, RULE_RULE_ID, rule_id);
-	if (store_lock_row(STORE_APPROVAL_RULE, "approval_rule_pkey", &key, true, &row) != STORE_LOCKED)
+	if (store_lock_row(STORE_APPROVAL_RULE, "approval_rule_pkey", &key, LockWaitBlock, &row) !=
+		STORE_LOCKED)
 		return NULL;
 	rule = palloc(sizeof(Rule));
 	rule_read(row, rule);

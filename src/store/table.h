@@ -142,10 +142,10 @@ typedef struct StoreFound
 
 extern StoredRow *store_find_begin(StoreFound *found, StoreTable table, const char *index,
 								   ScanKey key);
-extern StoreLock store_lock_found(StoreFound *found, bool wait, StoredRow **row);
+extern StoreLock store_lock_found(StoreFound *found, LockWaitPolicy wait, StoredRow **row);
 extern void store_find_end(StoreFound *found);
-extern StoreLock store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait,
-								StoredRow **row);
+extern StoreLock store_lock_row(StoreTable table, const char *index, ScanKey key,
+								LockWaitPolicy wait, StoredRow **row);
 
 /* The tables, for the whole transaction. */
 extern bool store_try_lock(void);

@@ -283,7 +283,7 @@ take_row(void *arg)
  * foreign keys that refer to the row.
  */
 StoreLock
-store_lock_found(StoreFound *found, bool wait, StoredRow **row)
+store_lock_found(StoreFound *found, LockWaitPolicy wait, StoredRow **row)
 {
 	RowLock lock = {.found = found, .policy = LockWaitSkip, .outcome = STORE_GONE};
 
@@ -291,7 +291,7 @@ store_lock_found(StoreFound *found, bool wait, StoredRow **row)
 		return STORE_GONE;
 	lock.slot = table_slot_create(found->scan.rel, NULL);
 	take_row(&lock);
-	if (lock.outcome == STORE_BUSY && wait)
+	if (lock.outcome == STORE_BUSY && wait == LockWaitBlock)
 	{
 		lock.policy = LockWaitBlock;
 		store_lock_wait(take_row, &lock, describe_key(found->table, &found->key));
@@ -309,7 +309,8 @@ store_lock_found(StoreFound *found, bool wait, StoredRow **row)
 
 /* Find the row with this key and lock it, as store_lock_found() does. */
 StoreLock
-store_lock_row(StoreTable table, const char *index, ScanKey key, bool wait, StoredRow **row)
+store_lock_row(StoreTable table, const char *index, ScanKey key, LockWaitPolicy wait,
+			   StoredRow **row)
 {
 	StoreFound found = {.table = table, .key = *key};
 	StoreLock outcome;

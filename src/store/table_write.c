@@ -250,7 +250,7 @@ writer_end(Writer *writer)
  * store_is_writing() as it was.
  */
 static void
-write_row(Writer *writer, StoreTable table, WriteStep step)
+write_one_row(Writer *writer, StoreTable table, WriteStep step)
 {
 	writer_begin(writer, table);
 	PG_TRY();
@@ -327,7 +327,7 @@ store_insert(StoreRow *row)
 {
 	Writer writer = {.row = row};
 
-	write_row(&writer, row->table, insert_step);
+	write_one_row(&writer, row->table, insert_step);
 }
 
 /*
@@ -402,7 +402,7 @@ store_update(StoreRow *row, StoredRow *old)
 {
 	Writer writer = {.row = row, .old = old};
 
-	write_row(&writer, row->table, update_step);
+	write_one_row(&writer, row->table, update_step);
 }
 
 static void
@@ -425,5 +425,5 @@ store_delete(StoreTable table, StoredRow *old)
 {
 	Writer writer = {.old = old};
 
-	write_row(&writer, table, delete_step);
+	write_one_row(&writer, table, delete_step);
 }

@@ -61,7 +61,7 @@ tool_load(const char *name)
 
 /* The same, locked for a change; NULL, too, where that would wait and must not. */
 Tool *
-tool_lock(const char *name, bool wait)
+tool_lock(const char *name, LockWaitPolicy wait)
 {
 	ScanKeyData key;
 	StoredRow *row;

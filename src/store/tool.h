@@ -54,6 +54,6 @@ typedef struct Tool
 } Tool;
 
 extern const Tool *tool_load(const char *name);
-extern Tool *tool_lock(const char *name, bool wait);
+extern Tool *tool_lock(const char *name, LockWaitPolicy wait);
 
 #endif

@@ -54,7 +54,7 @@ workflow_lock(int64 workflow_id)
 	StoredRow *row;
 
 	store_key_int64(&key, WORKFLOW_WORKFLOW_ID, workflow_id);
-	if (store_lock_row(STORE_WORKFLOW, "workflow_pkey", &key, true, &row) != STORE_LOCKED)
+	if (store_lock_row(STORE_WORKFLOW, "workflow_pkey", &key, LockWaitBlock, &row) != STORE_LOCKED)
 		return NULL;
 	return workflow_read(row);
 }

@@ -216,7 +216,7 @@ actor_follow_role(const Actor *actor)
 
 	if (today == NULL || strcmp(today, actor->db_role) == 0 || !can_write())
 		return;
-	locked = actor_lock(actor->actor_id, false);
+	locked = actor_lock(actor->actor_id, LockWaitSkip);
 	if (locked == NULL)
 		return;
 	today = actor_role_name(locked);
@@ -239,7 +239,7 @@ tool_follow_role(const Tool *tool)
 
 	if (today == NULL || strcmp(today, tool->run_as) == 0 || !can_write())
 		return;
-	locked = tool_lock(tool->tool, false);
+	locked = tool_lock(tool->tool, LockWaitSkip);
 	if (locked == NULL)
 		return;
 	today = tool_role_name(locked);

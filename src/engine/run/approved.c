@@ -67,7 +67,7 @@ Proposal *
 approved_lock(int64 proposal_id)
 {
 	Proposal *proposal;
-	StoreLock outcome = proposal_lock(proposal_id, false, &proposal);
+	StoreLock outcome = proposal_lock(proposal_id, LockWaitSkip, &proposal);
 
 	if (outcome == STORE_BUSY)
 		approved_check_not_queued(proposal_id);

@@ -96,7 +96,7 @@ execution_cancel(int64 execution_id, const int64 *actor_id, const char *reason,
 		request.proposal_id = execution->proposal_id;
 		request.proposed_by = execution->proposed_by;
 		request.workflow_id = execution->workflow_id;
-		if (proposal_lock(execution->proposal_id, false, &proposal) == STORE_LOCKED)
+		if (proposal_lock(execution->proposal_id, LockWaitSkip, &proposal) == STORE_LOCKED)
 		{
 			execution = require_unended(execution_id);
 			if (execution->status != EXECUTION_RUNNING)

@@ -117,7 +117,7 @@ try_to_lock_proposal(const Watched *call, Proposal **proposal)
 		if (!store_exists())
 			return false;
 		if (store_try_lock())
-			switch (proposal_lock(call->proposal_id, false, proposal))
+			switch (proposal_lock(call->proposal_id, LockWaitSkip, proposal))
 			{
 				case STORE_LOCKED:
 					return is_as_it_was(call, *proposal);

@@ -27,7 +27,8 @@ sweep_note_crash(int64 execution_id)
 	Proposal *proposal;
 	QueueRow *queued;
 
-	if (execution == NULL || proposal_lock(execution->proposal_id, true, &proposal) != STORE_LOCKED)
+	if (execution == NULL ||
+		proposal_lock(execution->proposal_id, LockWaitBlock, &proposal) != STORE_LOCKED)
 		return;
 	queued = queue_load(execution->proposal_id);
 	if (queued == NULL || queued->execution_id != execution_id)
@@ -86,7 +87,7 @@ static void
 fail_calls_of(Oid role, const char *problem)
 {
 	int count;
-	Failing failing = {.ids = queue_list(false, role, &count), .problem = problem};
+	Failing failing = {.ids = queue_list_of_role(role, &count), .problem = problem};
 
 	each_item(count, fail_call, &failing);
 }

@@ -131,7 +131,8 @@ lock_call(LockedCall *locked, WorkerCall *call, WorkReport *report)
 	if (!adopt_execution(call, report))
 		return false;
 	/* A started call is not put off: another session locks the row for a moment only. */
-	switch (proposal_lock(call->queued.proposal_id, call->start_kept, &locked->proposal))
+	switch (proposal_lock(call->queued.proposal_id, call->start_kept ? LockWaitBlock : LockWaitSkip,
+						  &locked->proposal))
 	{
 		case STORE_LOCKED:
 			break;

@@ -104,12 +104,12 @@ actor_register(const char *name, const char *role, Oid db_role, const char *kind
 static Actor *
 lock_actor(int64 actor_id)
 {
-	Actor *actor = actor_lock(actor_id, true);
+	Actor *actor = actor_lock(actor_id, LockWaitBlock);
 
 	if (actor == NULL)
 		return NULL;
 	actor_follow_role(actor);
-	return actor_lock(actor_id, true);
+	return actor_lock(actor_id, LockWaitBlock);
 }
 
 static void

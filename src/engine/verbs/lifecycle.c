@@ -132,7 +132,7 @@ expire_one(int index, void *arg)
 	Sweep *sweep = arg;
 	Proposal *proposal;
 
-	if (proposal_lock(sweep->ids[index], false, &proposal) != STORE_LOCKED ||
+	if (proposal_lock(sweep->ids[index], LockWaitSkip, &proposal) != STORE_LOCKED ||
 		!proposal_status_is_open(proposal->status) ||
 		proposal_status_now(proposal) != PROPOSAL_EXPIRED ||
 		queued_has_started(proposal->proposal_id))

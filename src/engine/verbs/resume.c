@@ -63,7 +63,7 @@ int64
 queue_resume(void)
 {
 	int count;
-	Resumption resumption = {.ids = queue_list(true, InvalidOid, &count)};
+	Resumption resumption = {.ids = queue_list_held(&count)};
 
 	each_item(count, resume_one, &resumption);
 	audit_resumed(resumption.resumed);

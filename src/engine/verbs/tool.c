@@ -322,10 +322,10 @@ lock_tool(const char *name)
 	Tool *tool;
 
 	(void) tool_require(name);
-	tool = tool_lock(name, true);
+	tool = tool_lock(name, LockWaitBlock);
 	Assert(tool != NULL);
 	tool_follow_role(tool);
-	return tool_lock(name, true);
+	return tool_lock(name, LockWaitBlock);
 }
 
 /* Change what is given of a tool. */
