@@ -11,7 +11,6 @@
 #include "base/args.h"
 #include "base/errors.h"
 #include "base/settings.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 

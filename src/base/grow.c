@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "base/grow.h"
-#include "utils/memutils.h"
 
 #define FIRST_SIZE 8
 

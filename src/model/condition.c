@@ -18,7 +18,6 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "model/condition.h"
-#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 static char *

@@ -45,6 +45,7 @@ tag_of(StoreLockSpace space, uint64 id)
 {
 	LOCKTAG tag;
 
+	Assert(OidIsValid(MyDatabaseId));
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (id >> 32), (uint32) id, 0x5700 + space);
 	return tag;
 }
@@ -147,6 +148,7 @@ lock_tag(StoreLockSpace space, uint64 id, StoreLockMode mode)
 {
 	TagLock lock = {.tag = tag_of(space, id), .mode = server_mode(mode)};
 
+	Assert(IsTransactionState());
 	if (LockAcquire(&lock.tag, lock.mode, false, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 	check_not_prepared(&lock, describe(space, id));
@@ -192,6 +194,7 @@ store_unlock_id(StoreLockSpace space, int64 id, StoreLockMode mode)
 {
 	LOCKTAG tag = tag_of(space, (uint64) id);
 
+	Assert(compat_lock_held(&tag, server_mode(mode)));
 	(void) LockRelease(&tag, server_mode(mode), false);
 }
 

@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 
-#include "access/htup.h"
 #include "utils/timestamp.h"
 
 enum

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "store/table.h"
-#include "access/tupdesc.h"
 #include "model/person.h"
 #include "model/status.h"
 #include "model/transition.h"

@@ -1,15 +1,16 @@
 /*
  * table.c
- *	  The extension's tables: their names, columns and sequences, and whether
- *	  they are there.
+ *	  Finds and opens the extension's tables.
  *
- * Owns the list of tables, which the others ask by a StoreTable.  Rows are the
- * business of table_read.c, table_write.c and table_column.c.
+ * Owns how a StoreTable leads to the table's descriptor and to its relation.
+ * table_list.h names the tables and each table's own file describes it; rows
+ * are the business of table_read.c, table_write.c and table_column.c.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "base/cache.h"
 #include "base/errors.h"
 #include "base/names.h"
@@ -32,6 +33,7 @@ const StoreTableInfo *
 store_table_info(StoreTable table)
 {
 	Assert(table >= 0 && table < STORE_TABLE_COUNT);
+	Assert(tables[table]->columns <= STORE_MAX_COLUMNS);
 	return tables[table];
 }
 
@@ -124,8 +126,8 @@ find_tables(void)
 }
 
 /*
- * Whether the extension is there, in the version of the library.  A worker asks
- * before each call, so that it is there is cached; it goes with its tables.
+ * Whether the extension exists, in the version of the library.  A worker asks
+ * before each call, so a positive answer is cached until a table changes.
  */
 bool
 store_exists(void)
@@ -152,7 +154,7 @@ store_exists(void)
 	return true;
 }
 
-/* Whether our columns are there; others may follow them. */
+/* Whether a table has the extension's columns; others may follow them. */
 static bool
 has_columns(Relation rel, int columns)
 {
@@ -173,20 +175,25 @@ has_columns(Relation rel, int columns)
 Relation
 store_open(StoreTable table, LOCKMODE lockmode)
 {
-	Relation rel = table_open(store_relid(tables[table]->name), lockmode);
+	const StoreTableInfo *info = store_table_info(table);
+	Relation rel;
 
-	if (!has_columns(rel, tables[table]->columns))
+	Assert(IsTransactionState());
+	Assert(lockmode != NoLock);
+	rel = table_open(store_relid(info->name), lockmode);
+
+	if (!has_columns(rel, info->columns))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errreason("wfo_version_mismatch"),
 						errmsg("table \"%s.%s\" is not of the version of the library", WFO_SCHEMA,
-							   tables[table]->name),
+							   info->name),
 						errhint("Run ALTER EXTENSION %s UPDATE.", WFO_NAME)));
 	return rel;
 }
 
 /*
- * Lock the tables for writing, to the end of the transaction, without waiting:
- * false where somebody else has one of them.
+ * Lock the tables for writing, to the end of the transaction, without waiting.
+ * Returns false if another session has one of them locked.
  */
 bool
 store_try_lock(void)
@@ -197,14 +204,17 @@ store_try_lock(void)
 	return true;
 }
 
-/* Lock a table for reading, without waiting: false where somebody else has it, or waits for it. */
+/*
+ * Lock a table for reading, without waiting.  Returns false if another session
+ * has locked the table or waits to do so.
+ */
 bool
 store_try_lock_shared(StoreTable table)
 {
 	return ConditionalLockRelationOid(store_relid(tables[table]->name), AccessShareLock);
 }
 
-/* Who owns the tables, and so the extension. */
+/* The owner of the tables, and so of the extension. */
 Oid
 store_owner(void)
 {
@@ -223,5 +233,8 @@ store_owner(void)
 int64
 store_next_id(StoreTable table)
 {
-	return nextval_internal(store_relid(tables[table]->id_sequence), false);
+	const char *sequence = store_table_info(table)->id_sequence;
+
+	Assert(sequence != NULL);
+	return nextval_internal(store_relid(sequence), false);
 }

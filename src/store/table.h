@@ -17,8 +17,8 @@
 
 #include "access/genam.h"
 #include "access/skey.h"
+#include "base/enum.h"
 #include "executor/tuptable.h"
-#include "model/status.h"
 #include "model/transition.h"
 #include "nodes/pg_list.h"
 #include "nodes/lockoptions.h"

@@ -1,8 +1,9 @@
 /*
  * table_column.c
- *	  Columns of a row that was read.
+ *	  Reads the columns of a row.
  *
- * Values are copies in the current memory context.
+ * Owns how a stored value becomes a C value: a copy in the current memory
+ * context.  It does not know which columns a table has.
  */
 #include "postgres.h"
 
@@ -13,9 +14,17 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 
+/* A copy of a row outlives its table's descriptor, so its types are unknown. */
+#define AssertColumn(row, column) \
+	Assert((column) >= 1 && (column) <= STORE_MAX_COLUMNS && \
+		   ((row)->desc == NULL || (column) <= (row)->desc->natts))
+#define AssertColumnType(row, column, type) \
+	Assert((row)->desc == NULL || TupleDescAttr((row)->desc, (column) -1)->atttypid == (type))
+
 bool
 column_is_null(const StoredRow *row, AttrNumber column)
 {
+	AssertColumn(row, column);
 	return row->nulls[column - 1];
 }
 
@@ -23,8 +32,11 @@ column_is_null(const StoredRow *row, AttrNumber column)
 bool
 column_is_same(const StoredRow *a, const StoredRow *b, AttrNumber column)
 {
-	Form_pg_attribute attribute = TupleDescAttr(a->desc, column - 1);
+	Form_pg_attribute attribute;
 
+	AssertColumn(a, column);
+	AssertColumn(b, column);
+	attribute = TupleDescAttr(a->desc, column - 1);
 	if (a->nulls[column - 1] || b->nulls[column - 1])
 		return a->nulls[column - 1] == b->nulls[column - 1];
 	return datum_image_eq(a->values[column - 1], b->values[column - 1], attribute->attbyval,
@@ -34,14 +46,17 @@ column_is_same(const StoredRow *a, const StoredRow *b, AttrNumber column)
 Datum
 column_datum(const StoredRow *row, AttrNumber column)
 {
+	AssertColumn(row, column);
 	if (row->nulls[column - 1])
 		elog(ERROR, "column %d is null", column);
 	return row->values[column - 1];
 }
 
+/* An int8 or a timestamptz. */
 int64
 column_int64(const StoredRow *row, AttrNumber column)
 {
+	Assert(row->desc == NULL || TupleDescAttr(row->desc, column - 1)->attlen == sizeof(int64));
 	return DatumGetInt64(column_datum(row, column));
 }
 
@@ -60,12 +75,14 @@ column_int64_or_null(const StoredRow *row, AttrNumber column)
 bool
 column_bool(const StoredRow *row, AttrNumber column)
 {
+	AssertColumnType(row, column, BOOLOID);
 	return DatumGetBool(column_datum(row, column));
 }
 
 Oid
 column_oid(const StoredRow *row, AttrNumber column)
 {
+	AssertColumnType(row, column, OIDOID);
 	return DatumGetObjectId(column_datum(row, column));
 }
 
@@ -75,6 +92,7 @@ column_text(const StoredRow *row, AttrNumber column)
 {
 	if (column_is_null(row, column))
 		return NULL;
+	AssertColumnType(row, column, TEXTOID);
 	return TextDatumGetCString(column_datum(row, column));
 }
 
@@ -84,6 +102,7 @@ column_name(const StoredRow *row, AttrNumber column)
 {
 	if (column_is_null(row, column))
 		return NULL;
+	AssertColumnType(row, column, NAMEOID);
 	return pstrdup(NameStr(*DatumGetName(column_datum(row, column))));
 }
 
@@ -98,6 +117,7 @@ column_texts(const StoredRow *row, AttrNumber column)
 
 	if (column_is_null(row, column))
 		return NIL;
+	AssertColumnType(row, column, TEXTARRAYOID);
 	deconstruct_array(DatumGetArrayTypeP(column_datum(row, column)), TEXTOID, -1, false,
 					  TYPALIGN_INT, &elements, &nulls, &count);
 	for (int i = 0; i < count; i++)
@@ -122,6 +142,7 @@ column_interval(const StoredRow *row, AttrNumber column)
 
 	if (column_is_null(row, column))
 		return NULL;
+	AssertColumnType(row, column, INTERVALOID);
 	value = palloc(sizeof(Interval));
 	*value = *DatumGetIntervalP(column_datum(row, column));
 	return value;

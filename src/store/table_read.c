@@ -1,21 +1,21 @@
 /*
  * table_read.c
- *	  Scans the extension's tables, and locks rows.
+ *	  Scans the extension's tables, locks rows, and caches what is read often.
  *
- * See table.h for why this goes below SQL.  Every scan has a snapshot of its
- * own, the latest; what a decision rests on is locked first, and the locked
- * row's latest version is what is read.
+ * See table.h for why this goes below SQL.  Owns which version of a row is seen:
+ * every scan takes the latest snapshot, and locking a row reads its latest
+ * version.  It does not write, and does not know what a row means.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "base/cache.h"
-#include "base/errors.h"
 #include "executor/tuptable.h"
+#include "storage/lmgr.h"
 #include "store/lock.h"
 #include "store/table.h"
 #include "utils/builtins.h"
@@ -76,10 +76,15 @@ store_key_bytea(ScanKey key, AttrNumber column, Datum value)
 	ScanKeyInit(key, column, BTEqualStrategyNumber, F_BYTEAEQ, value);
 }
 
-/* A parallel query takes no new snapshots: what is asked within it sees as it does. */
+/*
+ * Begin to read rows whose columns equal the keys, in the order of an index; a
+ * NULL index means all rows, in no order.  In a parallel query, which takes no
+ * new snapshots, the scan sees what the query sees.
+ */
 void
 store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys, ScanKey keys)
 {
+	Assert(index != NULL || nkeys == 0);
 	scan->rel = store_open(table, AccessShareLock);
 	scan->snapshot = RegisterSnapshot(IsInParallelMode() ? GetActiveSnapshot()
 														 : GetLatestSnapshot());
@@ -87,7 +92,10 @@ store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys
 									index != NULL, scan->snapshot, nkeys, keys);
 }
 
-/* The columns of a row, of which those that somebody has added may be cut off. */
+/*
+ * Read the columns of a row; those beyond STORE_MAX_COLUMNS, which are not the
+ * extension's, are cut off.
+ */
 void
 stored_row_init(StoredRow *row, HeapTuple tuple, TupleDesc desc)
 {
@@ -122,7 +130,7 @@ stored_row_make(HeapTuple tuple, TupleDesc desc)
 	return row;
 }
 
-/* The next row, good until the next call; NULL after the last. */
+/* Return the next row, good until the next call, or NULL after the last. */
 StoredRow *
 store_scan_next(StoreScan *scan)
 {
@@ -138,6 +146,7 @@ store_scan_next(StoreScan *scan)
 StoredRow *
 store_scan_copy(StoreScan *scan)
 {
+	Assert(HeapTupleIsValid(scan->row.tuple));
 	return stored_row_make(scan->row.tuple, RelationGetDescr(scan->rel));
 }
 
@@ -169,8 +178,9 @@ store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys)
 }
 
 /*
- * What fetch(key) makes of a row, from the backend's cache if it is there; NULL
- * where there is none.  Good to the end of the transaction.
+ * Return what fetch(key) makes of a row, from the backend's cache if it is there,
+ * or NULL if there is no such row.  The result is good to the end of the
+ * transaction, and fetch() allocates it in the current memory context.
  */
 void *
 store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
@@ -181,6 +191,7 @@ store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
 	MemoryContext memory;
 	MemoryContext old;
 
+	Assert(store_table_info(table)->cached);
 	if (cache == NULL)
 		cache = caches[table] = cache_create(store_table_name(table));
 	value = cache_get(cache, key, length);
@@ -199,7 +210,7 @@ store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
 	return value;
 }
 
-/* What a key stands for, for an error. */
+/* Describe the row that a key identifies, for an error message. */
 static const char *
 describe_key(StoreTable table, const ScanKeyData *key)
 {
@@ -211,16 +222,20 @@ describe_key(StoreTable table, const ScanKeyData *key)
 }
 
 /*
- * Lock the latest version of a row that is found from an earlier one, to the end
- * of the transaction, and put it into the slot.
+ * Lock the latest version of the row that has an earlier version at tid, to the
+ * end of the transaction, and put it into the slot.
  */
 StoreLock
 store_lock_tuple(Relation rel, ItemPointer tid, Snapshot snapshot, LockTupleMode mode,
 				 LockWaitPolicy policy, TupleTableSlot *slot)
 {
 	TM_FailureData failure;
-	TM_Result result = table_tuple_lock(rel, tid, snapshot, slot, GetCurrentCommandId(false), mode,
-										policy, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+	TM_Result result;
+
+	Assert(CheckRelationLockedByMe(rel, AccessShareLock, true));
+	Assert(ItemPointerIsValid(tid));
+	result = table_tuple_lock(rel, tid, snapshot, slot, GetCurrentCommandId(false), mode, policy,
+							  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 
 	switch (result)
 	{
@@ -287,6 +302,7 @@ store_lock_found(StoreFound *found, LockWaitPolicy wait, StoredRow **row)
 {
 	RowLock lock = {.found = found, .policy = LockWaitSkip, .outcome = STORE_GONE};
 
+	Assert(wait != LockWaitError);
 	if (found->tuple == NULL)
 		return STORE_GONE;
 	lock.slot = table_slot_create(found->scan.rel, NULL);

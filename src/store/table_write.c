@@ -2,8 +2,9 @@
  * table_write.c
  *	  Writes rows of the extension's tables.
  *
- * See table.h for why this goes below SQL.  Writes follow what the logical
- * replication worker does (src/backend/replication/logical/worker.c): an
+ * See table.h for why this goes below SQL.  Owns store_is_writing(); it does not
+ * know which writes are legal, which is the guard's business.  Writes follow
+ * what the logical replication worker does (src/backend/replication/logical/worker.c): an
  * executor state of one relation and ExecSimpleRelationInsert or -Update, with
  * the AFTER triggers fired at once.  While one of these writes is under way
  * store_is_writing() says so to the triggers, which refuse all other writes;
@@ -11,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -49,6 +49,7 @@ void *
 store_written(AttrNumber column)
 {
 	Assert(writing && written != NULL);
+	Assert(column >= 1 && column <= store_table_columns(written->table));
 	Assert(written->replaces[column - 1] && !written->nulls[column - 1]);
 	return DatumGetPointer(written->values[column - 1]);
 }
@@ -75,6 +76,7 @@ row_set(StoreRow *row, AttrNumber column, Datum value)
 void
 row_set_null(StoreRow *row, AttrNumber column)
 {
+	Assert(column >= 1 && column <= store_table_columns(row->table));
 	row->nulls[column - 1] = true;
 	row->replaces[column - 1] = true;
 }
@@ -216,6 +218,8 @@ writer_begin(Writer *writer, StoreTable table)
 {
 	EState *estate;
 
+	Assert(!IsInParallelMode());
+	Assert(ActiveSnapshotSet());
 	writer->rel = store_open(table, RowExclusiveLock);
 	writer->estate = estate = CreateExecutorState();
 	compat_init_range_table(estate, writer->rel);
@@ -267,8 +271,8 @@ write_one_row(Writer *writer, StoreTable table, WriteStep step)
 }
 
 /*
- * Fill the columns that somebody has added to the table: with their default, or
- * else with null.
+ * Fill the columns that somebody has added to the table with their default, or
+ * with null if they have none.
  */
 static void
 fill_added(Writer *writer, TupleTableSlot *slot, int known)
@@ -296,7 +300,7 @@ fill_added(Writer *writer, TupleTableSlot *slot, int known)
 									  NameStr(attribute->attname), WFO_SCHEMA,
 									  RelationGetRelationName(writer->rel)),
 							   errdetail("The extension does not know the column."),
-							   errhint("Let the column be null, or give it a default."));
+							   errhint("Allow nulls in the column, or give it a default."));
 	}
 }
 
@@ -333,8 +337,8 @@ store_insert(StoreRow *row)
 /*
  * Lock the latest version of a row that is to be changed: what the transaction
  * has read may be an earlier one, where it holds no lock on the row and somebody
- * wrote past the calls.  Without the lock the executor would check a row changed
- * meanwhile against a plan, and there is none.  Returns NULL where the row is gone.
+ * wrote past the calls.  Without the lock the executor would recheck a changed row
+ * against a plan, and there is none.  Returns NULL if the row is gone.
  */
 static TupleTableSlot *
 lock_latest(Writer *writer, LockTupleMode mode)
@@ -348,7 +352,7 @@ lock_latest(Writer *writer, LockTupleMode mode)
 	return slot;
 }
 
-/* The latest version with the columns that were set. */
+/* Return the latest version with the columns that are set in the row. */
 static TupleTableSlot *
 overlay(Writer *writer, TupleTableSlot *latest, const StoreRow *row)
 {
@@ -380,10 +384,10 @@ update_step(Writer *writer)
 
 	if (latest == NULL)
 		report_wrong_state("wfo_row_gone",
-						   errmsg("a row of table \"%s.%s\" was deleted meanwhile", WFO_SCHEMA,
+						   errmsg("a row of table \"%s.%s\" was concurrently deleted", WFO_SCHEMA,
 								  store_table_name(writer->row->table)),
-						   errhint("Enable the table's trigger guard_row again, with ENABLE "
-								   "ALWAYS: it refuses that."));
+						   errhint("Enable the trigger guard_row of the table with ENABLE "
+								   "ALWAYS. It prevents this."));
 	slot = overlay(writer, latest, writer->row);
 	writing = true;
 	compat_init_eval_plan_qual(&epqstate, writer->estate);
@@ -401,6 +405,8 @@ void
 store_update(StoreRow *row, StoredRow *old)
 {
 	Writer writer = {.row = row, .old = old};
+
+	Assert(HeapTupleIsValid(old->tuple));
 
 	write_one_row(&writer, row->table, update_step);
 }
@@ -424,6 +430,9 @@ void
 store_delete(StoreTable table, StoredRow *old)
 {
 	Writer writer = {.old = old};
+
+	Assert(store_table_info(table)->deletes);
+	Assert(HeapTupleIsValid(old->tuple));
 
 	write_one_row(&writer, table, delete_step);
 }

@@ -87,7 +87,7 @@ ALTER TABLE workflow_orch.actor ADD COLUMN needed int NOT NULL DEFAULT 1;
 ALTER TABLE workflow_orch.actor ALTER COLUMN needed DROP DEFAULT;
 SELECT raises('SELECT workflow_orch.register_actor(''new'', ''DBA'')',
   '{"sqlstate": "55000", "reason": "wfo_version_mismatch", "message": "column \"needed\" of table \"workflow_orch.actor\" needs a value and has no default",
-    "detail": "The extension does not know the column.", "hint": "Let the column be null, or give it a default."}', 'a column that needs a value is named');
+    "detail": "The extension does not know the column.", "hint": "Allow nulls in the column, or give it a default."}', 'a column that needs a value is named');
 ALTER TABLE workflow_orch.actor ALTER COLUMN needed SET DEFAULT 3;
 SELECT workflow_orch.register_actor('new', 'DBA') AS new \gset
 SELECT is((SELECT needed FROM workflow_orch.actor WHERE actor_id = :new), 3, 'a default is the way out');

@@ -20,8 +20,6 @@
 #include "store/proposal.h"
 #include "store/table.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/inval.h"
 
 /* Columns of a proposal that change only with its revision. */
