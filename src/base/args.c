@@ -2,8 +2,9 @@
  * args.c
  *	  Reads the arguments of SQL-callable functions.
  *
- * The functions are not STRICT: a NULL where a value is needed is an error
- * that names the argument, not a NULL result.
+ * Owns what a valid argument is and how an invalid one is reported.  The
+ * functions are not STRICT: a NULL where a value is required is an error that
+ * names the argument, not a NULL result.
  */
 #include "postgres.h"
 
@@ -14,7 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
-/* Refuse a NULL where a value is needed. */
+/* Refuse a NULL where a value is required. */
 void
 arg_require(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -67,7 +68,7 @@ arg_bool_or_null(FunctionCallInfo fcinfo, int n)
 	return value;
 }
 
-/* Refuse a text or document that is larger than the setting says: 54000. */
+/* Refuse a text or document that is larger than workflow_orch.max_params_size: 54000. */
 void
 arg_check_size(Size size, const char *name)
 {
@@ -78,7 +79,7 @@ arg_check_size(Size size, const char *name)
 					 errhint("The limit is the setting workflow_orch.max_params_size."));
 }
 
-/* The size is looked at before the value is read into memory. */
+/* Check the size before reading the value into memory. */
 char *
 arg_text_or_null(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -88,7 +89,7 @@ arg_text_or_null(FunctionCallInfo fcinfo, int n, const char *name)
 	return text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
-/* A text with more than white space in it. */
+/* A text that is not empty and not only white space. */
 char *
 arg_text(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -131,8 +132,9 @@ is_within(int64 value, int64 limit)
 }
 
 /*
- * An interval from zero to INTERVAL_MAX_YEARS, and each part of it: parts that
- * only make up for each other on paper would overflow a timestamp.
+ * An interval from zero to INTERVAL_MAX_YEARS. Each of its parts must be in
+ * that range, too: parts that cancel each other out would still overflow a
+ * timestamp.
  */
 Interval *
 arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name)
@@ -192,7 +194,7 @@ arg_jsonpath_or_null(FunctionCallInfo fcinfo, int n, const char *name)
 	return PG_GETARG_JSONPATH_P(n);
 }
 
-/* A regrole that stands for a role, or InvalidOid for NULL. */
+/* An existing role, or InvalidOid for NULL. */
 Oid
 arg_role_or_invalid(FunctionCallInfo fcinfo, int n, const char *name)
 {

@@ -18,7 +18,7 @@
 /* Longest text that is a key: well below what a btree entry can hold. */
 #define KEY_TEXT_MAX 1024
 
-/* Longest interval that is accepted, in years: beyond it timestamps overflow. */
+/* Longest accepted interval, in years: a longer one would overflow a timestamp. */
 #define INTERVAL_MAX_YEARS 1000
 
 extern void arg_require(FunctionCallInfo fcinfo, int n, const char *name);

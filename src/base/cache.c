@@ -2,10 +2,11 @@
  * cache.c
  *	  Keeps what was read from tables or catalogs until it may have changed.
  *
- * Each backend has caches of its own.  They are emptied by the server's
- * invalidation messages, which arrive with the commit of the change, and which
- * a rollback of one's own change brings too.  Whoever changes a table that a
- * cache depends on must therefore call CacheInvalidateRelcache.
+ * Owns the caches of this backend and when they are emptied: by the server's
+ * invalidation messages, which arrive when a change commits, and also when the
+ * backend's own change is rolled back.  Code that changes a table that a cache
+ * depends on must therefore call CacheInvalidateRelcache().  What a value is and
+ * how to read it is the caller's business.
  */
 #include "postgres.h"
 
@@ -25,11 +26,11 @@ struct Cache
 	const char *name;
 	bool valid;     /* false: empty it before the next use */
 	Oid relid;      /* table it depends on */
-	bool any_table; /* it depends on all of them */
+	bool any_table; /* it depends on all of these catalogs */
 	HTAB *entries;
 	MemoryContext memory;
 	Size size; /* of the values in it, in bytes */
-	bool full; /* keeps nothing more; emptied before a later transaction's use */
+	bool full; /* full: it keeps nothing more, and is emptied before a later transaction uses it */
 	LocalTransactionId full_in;
 	List *retired; /* memory that a running transaction may still use */
 	LocalTransactionId retired_in;
@@ -141,8 +142,8 @@ empty_if_invalid(Cache *cache)
 }
 
 /*
- * Where a value is to be made: a child of the current memory context, which
- * cache_put moves to the cache and an error frees.
+ * The memory context in which to build a value: a child of the current one,
+ * which cache_put() moves to the cache and an error frees.
  */
 MemoryContext
 cache_begin_value(void)
@@ -151,7 +152,7 @@ cache_begin_value(void)
 								 ALLOCSET_SMALL_SIZES);
 }
 
-/* The value with this key, or NULL. */
+/* Return the value with this key, or NULL. */
 void *
 cache_get(Cache *cache, const void *key, Size length)
 {
@@ -166,7 +167,7 @@ cache_get(Cache *cache, const void *key, Size length)
 	return entry->value;
 }
 
-/* Whether there is no room for a value: then nothing is added to the end of the transaction. */
+/* Whether the cache is full.  A full cache keeps nothing more until the transaction ends. */
 static bool
 is_full(Cache *cache, MemoryContext memory)
 {
@@ -183,10 +184,10 @@ is_full(Cache *cache, MemoryContext memory)
 }
 
 /*
- * Keep a value together with the memory that it was made in.  Where the cache
- * was invalidated while the value was read it is not found again, but stays
- * good like one that was; where the cache is full the value stays where it was
- * made.
+ * Keep a value together with the memory context that it was built in.  If the
+ * cache was invalidated while the value was read, later look-ups do not find
+ * the value, but it stays valid as one that was found does.  If the cache is
+ * full, the value stays in the context that it was built in.
  */
 void
 cache_put(Cache *cache, const void *key, Size length, void *value, MemoryContext memory)

@@ -2,11 +2,10 @@
  * cache.h
  *	  Keeps what was read from tables or catalogs until it may have changed.
  *
- * A value that was found stays good to the end of the transaction, even when
- * the cache is invalidated meanwhile; a later look-up then no longer finds it.
- * Where a transaction has asked for more than a cache keeps, a further value is
- * in the caller's memory context and as good as that: it is asked for again by
- * whoever needs it in another.
+ * A value that was found stays valid until the end of the transaction, even if
+ * the cache is invalidated meanwhile; a later look-up then does not find it.
+ * When a transaction has used more than a cache keeps, a further value lives
+ * only as long as the caller's memory context.
  */
 #ifndef WFO_BASE_CACHE_H
 #define WFO_BASE_CACHE_H

@@ -65,7 +65,7 @@ compat_init_range_table(EState *estate, Relation rel)
 #endif
 }
 
-/* Check rows of one result relation again that others have changed. */
+/* Prepare the recheck of rows of one result relation that others have changed. */
 static inline void
 compat_init_eval_plan_qual(EPQState *epqstate, EState *estate)
 {
@@ -103,9 +103,10 @@ compat_init_eval_plan_qual(EPQState *epqstate, EState *estate)
 #endif
 
 /*
- * Whether a role may SET ROLE to another one.  Before 16 every member may; since
- * then membership is granted without that too, and who creates a role is such a
- * member of it.  Superusers may always; with nosuper they are asked like others.
+ * Whether a role may SET ROLE to another one.  Before 16 every member may.  Since
+ * 16 membership can be granted without that right, and the creator of a role is
+ * such a member.  A superuser always may, but with nosuper set a superuser is
+ * treated like any other role.
  */
 static inline bool
 compat_can_set_role(Oid member, Oid role)
@@ -123,14 +124,14 @@ compat_can_set_role_nosuper(Oid member, Oid role)
 	return is_member_of_role_nosuper(member, role) && compat_can_set_role(member, role);
 }
 
-/* The same as a privilege that pg_has_role() knows. */
+/* The same question as a privilege that pg_has_role() knows. */
 #if PG_VERSION_NUM >= 160000
 #define COMPAT_SET_ROLE_PRIVILEGE "SET"
 #else
 #define COMPAT_SET_ROLE_PRIVILEGE "MEMBER"
 #endif
 
-/* A hook on the check of a query's privileges, of which the range table is of interest. */
+/* A hook on the check of a query's privileges; the extension uses only the range table. */
 #if PG_VERSION_NUM >= 160000
 #define COMPAT_CHECK_PERMS(name) name(List *range_table, List *infos, bool report)
 #define COMPAT_CHECK_PERMS_CALL(hook) hook(range_table, infos, report)
@@ -146,7 +147,7 @@ compat_can_set_role_nosuper(Oid member, Oid role)
 #define compat_stats_relid(entry) ((entry)->t_id)
 #endif
 
-/* Whether this transaction has a lock, in this very mode. */
+/* Whether this transaction holds a lock in exactly this mode. */
 static inline bool
 compat_lock_held(const LOCKTAG *tag, LOCKMODE mode)
 {
@@ -157,7 +158,10 @@ compat_lock_held(const LOCKTAG *tag, LOCKMODE mode)
 #endif
 }
 
-/* Set the handler of a signal: returns the one before.  Since 18 nobody tells which that was. */
+/*
+ * Set the handler of a signal and return the previous one.  The server does not
+ * report it since 18.
+ */
 static inline pqsigfunc
 compat_pqsignal(int signo, pqsigfunc handler)
 {
@@ -185,8 +189,8 @@ compat_my_lxid(void)
 }
 
 /*
- * How a background worker connects as a role that need not be able to log in:
- * since 17 the server can be told so.
+ * Flags with which a background worker connects as a role that may lack the
+ * LOGIN attribute; before 17 there are none.
  */
 #if PG_VERSION_NUM >= 170000
 #define COMPAT_WORKER_FLAGS BGWORKER_BYPASS_ROLELOGINCHECK
@@ -209,7 +213,7 @@ compat_worker_can_log_in(Oid role)
 #endif
 }
 
-/* What a process waits for, as pg_stat_activity names it: before 17 just "Extension". */
+/* The wait event that pg_stat_activity shows: before 17 just "Extension". */
 static inline uint32
 compat_wait_event(const char *name)
 {

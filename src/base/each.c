@@ -1,9 +1,10 @@
 /*
  * each.c
- *	  Does something for many items in the memory of one.
+ *	  Processes many items in the memory of one.
  *
- * Every call that goes through proposals, decisions or calls goes through here:
- * what it needs for one of them must not stay until it has come to the last.
+ * Owns the memory context of the loop.  Every call that goes through many
+ * proposals, decisions or calls uses it, so that what one item needs is freed
+ * before the next one.
  */
 #include "postgres.h"
 
@@ -12,9 +13,9 @@
 #include "utils/memutils.h"
 
 /*
- * Call item(index, arg) with each index from 0 to count - 1, in a memory context
- * that is emptied after each.  What is to last goes into memory that arg leads
- * to.  Heeds cancels in between.
+ * Call item(index, arg) with each index from 0 to count - 1, in a memory
+ * context that is reset after each.  Results that must last go into memory that
+ * arg leads to.  Checks for interrupts in between.
  */
 void
 each_item(int count, EachItem item, void *arg)

@@ -1,6 +1,8 @@
 /*
  * enum.c
- *	  Enum types of SQL and their labels.
+ *	  Converts between SQL enum types and C enums.
+ *
+ * Owns the look-up of labels in the catalog. model/status.c has the labels.
  */
 #include "postgres.h"
 
@@ -13,7 +15,7 @@
 #include "lib/stringinfo.h"
 #include "utils/syscache.h"
 
-/* The value of a label, or -1. */
+/* Return the value of a label, or -1. */
 int
 enum_parse(const EnumType *type, const char *label)
 {
@@ -30,7 +32,7 @@ enum_label(const EnumType *type, int value)
 	return type->labels[value];
 }
 
-/* All labels, for a hint: palloc'd. */
+/* Return all labels for a hint, as a palloc'd string. */
 char *
 enum_list(const EnumType *type)
 {

@@ -1,14 +1,15 @@
 /*
  * errors.h
- *	  How the extension says no.
+ *	  Reports the extension's errors.
  *
- * Each SQLSTATE of the contract has one macro, so that a reader sees at the
- * place of the error which row of the contract's table it is.  The first
- * argument is the reason: a code that tells errors of one SQLSTATE apart and
- * never changes.  A client finds it in the constraint name of the error.
- * doc/reference.md lists the codes, and script/check-docs.sh compares the list with
- * the code.  The other arguments are those of ereport: errmsg, errdetail,
- * errhint.
+ * Each SQLSTATE of the contract has one macro, so that the code shows which row
+ * of the contract's table an error belongs to.
+ *
+ * The first argument is the reason: a code that distinguishes errors of one
+ * SQLSTATE and never changes.  A client finds it in the constraint name of the
+ * error. doc/reference.md lists the codes, and script/check-docs.sh compares
+ * the list with the code.  The other arguments are those of ereport: errmsg,
+ * errdetail, errhint.
  */
 #ifndef WFO_BASE_ERRORS_H
 #define WFO_BASE_ERRORS_H
@@ -24,7 +25,7 @@
 #define report_invalid(reason, ...) \
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errreason(reason), __VA_ARGS__))
 
-/* An id or a name that stands for nothing: 42704. */
+/* An id or a name does not exist: 42704. */
 #define report_unknown(reason, ...) \
 	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errreason(reason), __VA_ARGS__))
 
@@ -33,22 +34,23 @@
 	ereport(ERROR, \
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errreason(reason), __VA_ARGS__))
 
-/* There is one already: 42710. */
+/* The object already exists: 42710. */
 #define report_duplicate(reason, ...) \
 	ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errreason(reason), __VA_ARGS__))
 
-/* Somebody else is at it: 55P03. */
+/* Another session has it locked: 55P03. */
 #define report_busy(reason, ...) \
 	ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errreason(reason), __VA_ARGS__))
 
-/* Too large, or too many: 54000. */
+/* A value is too large, or there are too many: 54000. */
 #define report_limit(reason, ...) \
 	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errreason(reason), __VA_ARGS__))
 
 /*
- * Not allowed: 42501.  The refusal goes to the server log first, because the
- * error itself may be caught by the caller and leave no trace.  Of many refusals for
- * one reason the log has the first ones and a number (log_limit.c).
+ * Permission denied: 42501.  The refusal goes to the server log first, because
+ * the caller may catch the error and leave no trace.  If there are many refusals
+ * for one reason, the log has the first ones and a count of the others
+ * (log_limit.c).
  */
 #define report_denied(reason, ...) \
 	do \

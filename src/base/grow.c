@@ -1,6 +1,8 @@
 /*
  * grow.c
  *	  Arrays that grow while they are filled.
+ *
+ * Owns by how much an array grows.  What is in it is the caller's business.
  */
 #include "postgres.h"
 
@@ -9,8 +11,8 @@
 #define FIRST_SIZE 8
 
 /*
- * Double an array that has room for *size elements, or allocate a first one
- * where array is NULL.  GROW_ARRAY() is how to call this.
+ * Double an array that has room for *size elements, or allocate a new one if
+ * array is NULL. Call this through GROW_ARRAY().
  */
 void *
 grow_array(void *array, int *size, Size element)

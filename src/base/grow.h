@@ -2,8 +2,8 @@
  * grow.h
  *	  Arrays that grow while they are filled.
  *
- * An array starts as NULL with a size of 0.  The caller keeps its count and its
- * size; this file owns how much it grows and that it can exceed 1 GB.
+ * An array starts as NULL with a size of 0.  The caller keeps the count and the
+ * size; grow.c owns by how much an array grows, which may take it beyond 1 GB.
  */
 #ifndef WFO_BASE_GROW_H
 #define WFO_BASE_GROW_H
@@ -11,8 +11,9 @@
 #include "postgres.h"
 
 /*
- * Make room for an element after the first count: array and size are changed.
- * The array is allocated in the current memory context and stays in that one.
+ * Make room for one more element after the first count.  This changes array and
+ * size.  The array is allocated in the current memory context and stays in that
+ * one.
  */
 #define GROW_ARRAY(array, count, size) \
 	do \

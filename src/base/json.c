@@ -85,7 +85,7 @@ json_add_time(JsonObject *object, const char *key, TimestampTz value)
 	json_add_text(object, key, buffer);
 }
 
-/* A jsonb value as a member of another; a JSON null for NULL. */
+/* Return a jsonb value as a member of another; a JSON null for NULL. */
 static void
 to_member(Jsonb *value, JsonbValue *member)
 {
@@ -195,8 +195,8 @@ json_string(const char *text)
 }
 
 /*
- * Call a function whose behaviour hangs on the declared type of its first
- * argument, which fmgr reads off an expression.
+ * Call a function that depends on the declared type of its first argument,
+ * which it takes from the expression in its FmgrInfo.
  */
 static Datum
 call_with_type(Oid function, Oid result, Oid type, int nargs, Datum first, Datum second)
@@ -214,7 +214,7 @@ call_with_type(Oid function, Oid result, Oid type, int nargs, Datum first, Datum
 	return nargs > 1 ? FunctionCall2(&flinfo, first, second) : FunctionCall1(&flinfo, first);
 }
 
-/* to_jsonb(value); may run output functions and casts of user-defined types. */
+/* to_jsonb(value).  It may run output functions and casts of user-defined types. */
 Jsonb *
 json_from_datum(Datum value, bool isnull, Oid type)
 {
@@ -225,7 +225,8 @@ json_from_datum(Datum value, bool isnull, Oid type)
 
 /*
  * jsonb_populate_record(base, object) for a base of type record, whose columns
- * say what to convert to.  May run input functions of user-defined types.
+ * say to which types to convert.  It may run input functions of user-defined
+ * types.
  */
 Datum
 json_to_record_datum(Datum base, Jsonb *object)
@@ -234,7 +235,7 @@ json_to_record_datum(Datum base, Jsonb *object)
 						  JsonbPGetDatum(object));
 }
 
-/* The member of an object; NULL where there is none, or the value is no object. */
+/* Return a member of an object, or NULL if there is none or the value is not an object. */
 JsonbValue *
 json_find(Jsonb *object, const char *key)
 {

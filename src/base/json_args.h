@@ -2,8 +2,8 @@
  * json_args.h
  *	  Reads the members of a JSON object that stands for arguments.
  *
- * A member that is missing or null counts as not given.  What is malformed is
- * reported as 22023 with the place of the object and the member's name.
+ * A member that is missing or null counts as not given.  A malformed member is
+ * reported as 22023 with the position of the object and the member's name.
  */
 #ifndef WFO_BASE_JSON_ARGS_H
 #define WFO_BASE_JSON_ARGS_H

@@ -1,13 +1,13 @@
 /*
  * log_limit.c
- *	  How many lines of one kind a backend writes to the server's log.
+ *	  Limits how many lines of one kind a backend writes to the server log.
  *
- * Whoever makes a refused call in a loop, and catches the error, could fill the
- * log's disk.  So of a kind, and of what it is about where that has an id, the
- * first lines of a minute are written at once, and of the others one line says how
- * many there were: with the next line after that minute, or when the backend ends.
- *
- * The places are few and never grow: kinds that share one are counted together.
+ * A caller that makes a refused call in a loop and catches the error could
+ * otherwise fill the log's disk.  Lines are counted by kind and, where they are
+ * about something with an id, by that id.  The first lines of a minute are
+ * written at once.  One more line says how many others there were: it comes with
+ * the next line after that minute, or when the backend ends.  The number of
+ * counters is fixed; kinds that share one are counted together.
  */
 #include "postgres.h"
 
@@ -30,7 +30,7 @@ typedef struct Place
 
 static Place places[PLACES];
 
-/* Say how many lines were left out, and begin anew. */
+/* Log how many lines were left out, and start counting again. */
 static void
 sum_up(Place *place)
 {
@@ -53,8 +53,8 @@ sum_up_all(pg_attribute_unused() int code, pg_attribute_unused() Datum arg)
 }
 
 /*
- * Whether to write a line of this kind now, about something with this id, 0 where
- * it has none.  The kind is a constant.
+ * Whether to write a line of this kind now. id is the id of what it is about,
+ * or 0 if there is none; kind is a constant string.
  */
 bool
 log_limit_pass(const char *kind, int64 id)

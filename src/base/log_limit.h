@@ -1,6 +1,6 @@
 /*
  * log_limit.h
- *	  How many lines of one kind a backend writes to the server's log.
+ *	  Limits how many lines of one kind a backend writes to the server log.
  */
 #ifndef WFO_BASE_LOG_LIMIT_H
 #define WFO_BASE_LOG_LIMIT_H

@@ -1,10 +1,11 @@
 /*
  * peek.c
- *	  Reads something and leaves no lock and no snapshot behind.
+ *	  Reads something without keeping a lock or a snapshot.
  *
- * For processes that wait, perhaps for hours: what they lock when they look
- * would be locked to the end of their transaction, and others would wait for
- * it.  The look is a subtransaction that is rolled back.
+ * Processes that wait, perhaps for hours, use this to look at tables: locks
+ * that they took would last to the end of their transaction, and others would
+ * wait for them.  Owns the subtransaction in which they look, which is rolled
+ * back.
  */
 #include "postgres.h"
 
@@ -30,8 +31,8 @@ look_under_snapshot(void *arg)
 }
 
 /*
- * Call look(arg) under a snapshot, in the caller's memory context; an error is
- * raised on.  Locks that the transaction had before stay.
+ * Call look(arg) under a snapshot, in the caller's memory context, and raise
+ * its error again.  Locks that the transaction held before stay.
  */
 void
 peek(PeekFunction look, void *arg)

@@ -1,6 +1,6 @@
 /*
  * peek.h
- *	  Reads something and leaves no lock and no snapshot behind.
+ *	  Reads something without keeping a lock or a snapshot.
  */
 #ifndef WFO_BASE_PEEK_H
 #define WFO_BASE_PEEK_H

@@ -2,9 +2,10 @@
  * settings.c
  *	  The extension's configuration parameters.
  *
- * proposal_id, execution_id and actor are no settings in truth: they show
- * what call is running, nobody can set them, and so application code may rely
- * on them.
+ * Owns their names, units, limits and descriptions. workflow_orch.proposal_id,
+ * workflow_orch.execution_id and workflow_orch.actor are not really settings:
+ * they show which call is running, and because nobody can set them, application
+ * code may rely on them.
  */
 #include "postgres.h"
 
@@ -35,7 +36,7 @@ static char *running_proposal_id;
 static char *running_execution_id;
 static char *running_actor;
 
-/* Define a parameter that shows what call is running. */
+/* Define a parameter that shows which call is running. */
 static void
 define_running(const char *name, const char *description, char **variable, SettingShowHook show)
 {

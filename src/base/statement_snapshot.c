@@ -49,9 +49,9 @@ own_query(void)
 }
 
 /*
- * Let go of the statement's snapshot: false where that cannot be.  After true
- * the caller calls statement_snapshot_renew before it returns; an error ends
- * the statement, which needs none then.
+ * Release the statement's snapshot, and return whether that was possible.  If
+ * so, the caller must call statement_snapshot_renew() before it returns.  An
+ * error ends the statement, which then needs no snapshot.
  */
 bool
 statement_snapshot_release(void)
@@ -65,7 +65,7 @@ statement_snapshot_release(void)
 	PopActiveSnapshot();
 	if (ActiveSnapshotSet())
 	{
-		/* A function's, inside of another statement. */
+		/* a function's statement, inside another statement */
 		PushActiveSnapshot(snapshot);
 		return false;
 	}
@@ -75,7 +75,7 @@ statement_snapshot_release(void)
 	return true;
 }
 
-/* Take the statement's snapshot anew. */
+/* Take a new snapshot for the statement. */
 void
 statement_snapshot_renew(void)
 {

@@ -1,6 +1,6 @@
 /*
  * statement_snapshot.h
- *	  Lets go of the snapshot of the client's statement while it waits.
+ *	  Releases the snapshot of the client's statement while the statement waits.
  */
 #ifndef WFO_BASE_STATEMENT_SNAPSHOT_H
 #define WFO_BASE_STATEMENT_SNAPSHOT_H

@@ -1,11 +1,11 @@
 /*
  * capability.c
- *	  What each capability lets a role call and read.
+ *	  Defines what each capability lets a role call and read.
  *
- * A capability is a set of plain grants.  Who may EXECUTE the first function
- * of a set has the capability; a privilege on a table confers none.  Which
- * rows a role reads is said by the row security policies in
- * sql/privileges.sql.
+ * A capability is a set of plain grants.  A role that may EXECUTE the first
+ * function of a set has the capability; a privilege on a table confers none.
+ * The row security policies in sql/privileges.sql, and not this file, say which
+ * rows a role reads.
  */
 #include "postgres.h"
 
@@ -117,7 +117,7 @@ capability_parse(const char *name, Capability *capability)
 	return false;
 }
 
-/* All names, for a hint: palloc'd. */
+/* Return all names for a hint, as a palloc'd string. */
 char *
 capability_list(void)
 {

@@ -1,6 +1,6 @@
 /*
  * capability.h
- *	  What each capability lets a role call and read.
+ *	  Defines what each capability lets a role call and read.
  */
 #ifndef WFO_MODEL_CAPABILITY_H
 #define WFO_MODEL_CAPABILITY_H

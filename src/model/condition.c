@@ -36,7 +36,7 @@ after_string(const char *start)
 	return *start == '"' ? start + 1 : start;
 }
 
-/* Whether a path refers to a variable, of which there are none here. */
+/* Whether a path refers to a variable; conditions have none. */
 bool
 condition_has_variables(const JsonPath *path)
 {
@@ -51,7 +51,7 @@ condition_has_variables(const JsonPath *path)
 	return false;
 }
 
-/* The same path in strict mode: a copy. */
+/* Return a copy of the path in strict mode. */
 JsonPath *
 condition_strict(const JsonPath *path)
 {
@@ -74,7 +74,7 @@ ends_in_filter(JsonPath *path)
 	return item.type == jpiFilter;
 }
 
-/* Where the predicate of the last filter of a path begins, in its text. */
+/* Return where the predicate of the last filter of a path begins, in the path's text. */
 static const char *
 last_predicate(const char *text)
 {
@@ -97,8 +97,8 @@ last_predicate(const char *text)
 }
 
 /*
- * Whether a path has a filter other than one that it ends in: such a filter
- * drops what its predicate cannot judge.
+ * Whether a path has a filter other than at its end.  Such a filter drops the
+ * items that its predicate cannot judge.
  */
 bool
 condition_has_inner_filter(JsonPath *path)
@@ -114,7 +114,7 @@ condition_has_inner_filter(JsonPath *path)
 	return filters > (ends_in_filter(path) ? 1 : 0);
 }
 
-/* Make a condition ready: path is kept, or NULL for one that holds always. */
+/* Prepare a condition.  The path is kept, or is NULL for a condition that always holds. */
 Condition
 condition_prepare(JsonPath *path)
 {
@@ -151,8 +151,8 @@ no_variables(void)
 }
 
 /*
- * Whether an error that jsonpath raises is about the values: it is silent about
- * most, but not about dates that it would need a time zone to compare.
+ * Whether an error of jsonpath is about the values. jsonpath suppresses most of
+ * them, but not that comparing some dates requires a time zone.
  */
 static bool
 is_unknown(int sqlerrcode)
@@ -161,7 +161,7 @@ is_unknown(int sqlerrcode)
 		   ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION;
 }
 
-/* Call a function of the server's: its result, or unknown where it gives none. */
+/* Call a function of the server and return its result, or unknown if it returns NULL. */
 static Truth
 call(PGFunction function, FunctionCallInfo fcinfo)
 {
@@ -187,7 +187,7 @@ call(PGFunction function, FunctionCallInfo fcinfo)
 	return truth;
 }
 
-/* Whether it is true of a document, false, or neither. */
+/* Whether the condition is true of a document, false, or neither. */
 Truth
 condition_evaluate(const Condition *condition, Jsonb *document)
 {

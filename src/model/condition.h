@@ -17,7 +17,7 @@ typedef enum Truth
 	TRUTH_UNKNOWN
 } Truth;
 
-/* A condition made ready for use. */
+/* A prepared condition. */
 typedef struct Condition
 {
 	JsonPath *path; /* NULL: holds always */

@@ -1,10 +1,11 @@
 /*
  * double_loss.c
- *	  Numbers that differ by no more than a double would lose.
+ *	  Finds numbers that differ only by the precision that a double loses.
  *
- * Many clients read a JSON number as a double.  What they send back is another
- * number where it had more digits than a double has, such as an id beyond 2^53,
- * though nobody has changed it.
+ * Many clients read a JSON number as a double.  If it has more digits than a
+ * double holds, such as an id beyond 2^53, they send back another number
+ * although nobody has changed it.  Owns the comparison of two documents; the
+ * caller decides what a difference means.
  */
 #include "postgres.h"
 
@@ -19,7 +20,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
-/* How much of the path of a member is said, in bytes. */
+/* How many bytes of the path of a member are shown. */
 #define PATH_MAX_SAID 200
 
 typedef struct Search
@@ -29,13 +30,13 @@ typedef struct Search
 } Search;
 
 /*
- * Where a value stands: a member or an element of what is above.  It becomes text
- * when it has to be said, since the paths of all members can be far longer than
- * the document.
+ * The position of a value: a member or an element of its parent.  It becomes
+ * text only when it is shown, because the paths of all members can be far
+ * longer than the document.
  */
 typedef struct Place
 {
-	const struct Place *up; /* NULL: of the document itself */
+	const struct Place *up; /* NULL: the document itself */
 	int depth;              /* from 1 */
 	const char *key;        /* NULL: an element */
 	int length;
@@ -48,7 +49,7 @@ as_double(Numeric number)
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(number)));
 }
 
-/* Whether two numbers differ, but are the same double. */
+/* Whether two numbers differ but convert to the same double. */
 static bool
 is_loss(Numeric before, Numeric after)
 {
@@ -146,9 +147,10 @@ compare_containers(Search *search, const Place *up, JsonbContainer *before, Json
 }
 
 /*
- * The members whose number changes by no more than a double would lose: their
- * paths in quotes, with commas between them, and dots for those past the limit and
- * for the rest of a long path; NULL where there are none.
+ * Return the paths of the members whose number changes only by the precision
+ * that a double loses: in quotes, separated by commas, with dots for those
+ * beyond the limit and for the rest of a long path.  Returns NULL if there are
+ * none.
  */
 char *
 double_losses(Jsonb *before, Jsonb *after, int limit)

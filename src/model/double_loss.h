@@ -1,6 +1,6 @@
 /*
  * double_loss.h
- *	  Numbers that differ by no more than a double would lose.
+ *	  Finds numbers that differ only by the precision that a double loses.
  */
 #ifndef WFO_MODEL_DOUBLE_LOSS_H
 #define WFO_MODEL_DOUBLE_LOSS_H

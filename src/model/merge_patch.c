@@ -32,7 +32,7 @@ next_member(JsonbIterator **it, JsonbValue *key, JsonbValue *value)
 
 /*
  * Push "target merged with patch" as the value of the key pushed last, or as
- * the root.  target is NULL where there is none, or is no object.
+ * the root. target is NULL if there is none or it is not an object.
  */
 static JsonbValue *
 push_merged(JsonbParseState **state, JsonbContainer *target, JsonbContainer *patch)
@@ -90,11 +90,9 @@ push_merged(JsonbParseState **state, JsonbContainer *target, JsonbContainer *pat
 }
 
 /*
- * Apply a merge patch.
- *
- * Both arguments are objects; the caller has refused anything else, since a
- * patch that is no object would replace the target whole.  The result is
- * palloc'd in the current memory context.
+ * Apply a merge patch.  Both arguments must be objects; the caller has refused
+ * anything else, because a patch that is not an object would replace the whole
+ * target.  The result is palloc'd in the current memory context.
  */
 Jsonb *
 merge_patch(Jsonb *target, Jsonb *patch)

@@ -1,12 +1,12 @@
 /*
  * person.c
- *	  Who is the same person as whom.
+ *	  Decides which acts are the same person's.
  *
  * Separation of duties counts people, and one person can be registered as
- * several actors.  Two acts are one person's if they share any mark: the
+ * several actors.  Two acts are the same person's if they share any mark: the
  * actor, the actor on whose behalf it was, the person, the database role or the
- * login.  Role and login are names of one kind: who is bound to a role, and acts
- * through a gateway, is who logs in as that role.
+ * login.  Role and login are names of one kind: a person who is bound to a role
+ * and acts through a gateway is the person who logs in as that role.
  */
 #include "postgres.h"
 
@@ -18,14 +18,14 @@ same_mark(const char *a, const char *b)
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
-/* Whether an act is the actor's own, or on behalf of the actor. */
+/* Whether an act is by the actor or on the actor's behalf. */
 static bool
 is_by(const Person *person, int64 actor_id)
 {
 	return actor_id != 0 && (person->actor_id == actor_id || person->on_behalf_of == actor_id);
 }
 
-/* The mark that two acts share, and its name but for an actor's; MARK_NONE: none. */
+/* Return the mark that two acts share and, except for an actor, its name; or MARK_NONE. */
 PersonMark
 person_shared_mark(const Person *a, const Person *b, const char **name)
 {
@@ -58,10 +58,10 @@ person_is_same(const Person *a, const Person *b)
 }
 
 /*
- * Put each act into a group with those of the same person, as a number per act.
- *
- * Sharing a mark is carried on: where A shares one with B and B another with
- * C, the three are one.  That errs on the side of too few people.
+ * Put each act into a group with the acts of the same person, as a number per
+ * act.  Sharing a mark is transitive: if A shares one with B and B another with
+ * C, all three are the same person's.  The count of people is then too low
+ * rather than too high.
  */
 int *
 person_groups(const Person *persons, int count)

@@ -1,6 +1,6 @@
 /*
  * person.h
- *	  Who is the same person as whom.
+ *	  Decides which acts are the same person's.
  */
 #ifndef WFO_MODEL_PERSON_H
 #define WFO_MODEL_PERSON_H
@@ -8,8 +8,8 @@
 #include "postgres.h"
 
 /*
- * What a person is known by at the moment of an act.  NULL where it is not
- * known: an actor without a person or a database role, a gateway's login.
+ * The marks of a person at the time of an act.  A mark that is not known is
+ * NULL: an actor without a person or a database role, a gateway's login.
  */
 typedef struct Person
 {
@@ -20,7 +20,7 @@ typedef struct Person
 	int64 on_behalf_of; /* another actor; 0: nobody */
 } Person;
 
-/* What two acts have in common that makes them one person's. */
+/* The mark that makes two acts the same person's. */
 typedef enum PersonMark
 {
 	MARK_NONE,

@@ -67,7 +67,7 @@ put(Matching *matching, int approval, int requirement)
 	matching->filled[requirement]++;
 }
 
-/* Find a slot for an approval, moving others over where that helps. */
+/* Find a slot for an approval, and move others if that helps. */
 static bool
 augment(Matching *matching, int approval)
 {
@@ -106,7 +106,7 @@ match(Matching *matching, int approval)
 	return augment(matching, approval);
 }
 
-/* The first stage after this one; 0: there is none. */
+/* Return the first stage after this one, or 0. */
 static int64
 stage_after(const Quorum *quorum, int64 stage)
 {
@@ -122,7 +122,7 @@ stage_after(const Quorum *quorum, int64 stage)
 	return next;
 }
 
-/* The last stage before this one; 0: there is none. */
+/* Return the last stage before this one, or 0. */
 static int64
 stage_before(const Quorum *quorum, int64 stage)
 {
@@ -148,7 +148,7 @@ is_complete(const Matching *matching)
 	return true;
 }
 
-/* Match what counts up to the open stage: returns it, or 0 where all are complete. */
+/* Match the approvals up to the open stage.  Returns that stage, or 0 if all are complete. */
 static int64
 match_stages(Matching *matching, int count)
 {
@@ -166,7 +166,7 @@ match_stages(Matching *matching, int count)
 	return stage;
 }
 
-/* How many people must approve. */
+/* Return how many people must approve. */
 int64
 quorum_size(const Quorum *quorum)
 {
@@ -177,7 +177,7 @@ quorum_size(const Quorum *quorum)
 	return size;
 }
 
-/* Whether there is a slot for the role in a stage (0: in any), be it filled or not. */
+/* Whether a stage (0: any) has a slot for the role, filled or not. */
 bool
 quorum_wants(const Quorum *quorum, int64 stage, const char *role)
 {
@@ -187,7 +187,7 @@ quorum_wants(const Quorum *quorum, int64 stage, const char *role)
 	return false;
 }
 
-/* The first stage that these approvals leave incomplete; 0: there is none. */
+/* Return the first stage that these approvals leave incomplete, or 0. */
 int64
 quorum_open_stage(const Quorum *quorum, const Approval *approvals, int count)
 {
@@ -198,8 +198,8 @@ quorum_open_stage(const Quorum *quorum, const Approval *approvals, int count)
 }
 
 /*
- * Fill the open slots of a requirement with approvals that nobody has given:
- * returns how many.  There is room for them in all, which has the others.
+ * Fill the open slots of a requirement with imaginary approvals, and return how
+ * many.  "all" holds the given approvals and has room for these.
  */
 static int64
 fill_slots(Matching *matching, Approval *all, int r)
@@ -225,9 +225,10 @@ fill_slots(Matching *matching, Approval *all, int r)
 }
 
 /*
- * How many approvals each requirement still needs.  The slots for anybody of a
- * stage come first, which only approvals of no other use can fill: what a role
- * has given beyond its own slots is in them already.
+ * Compute how many approvals each requirement still needs.  The slots of a stage
+ * that anybody can fill come first, because approvals that fit nowhere else can
+ * fill only those: the approvals that a role has given beyond its own slots are
+ * already in them.
  */
 int64 *
 quorum_missing(const Quorum *quorum, const Approval *approvals, int count)
@@ -258,11 +259,9 @@ quorum_missing(const Quorum *quorum, const Approval *approvals, int count)
 }
 
 /*
- * The stage in which an approval in this role by one more person would count;
- * 0: in none that is open.
- *
- * That is the open stage, or an earlier one whose slot an edit's approval can
- * leave for it.
+ * Return the stage in which an approval in this role by one more person would
+ * count, or 0 if it would count in no open one.  That is the open stage, or an
+ * earlier one whose slot an edit's approval can vacate.
  */
 int64
 quorum_place(const Quorum *quorum, const Approval *approvals, int count, const char *role)

@@ -1,6 +1,6 @@
 /*
  * quorum.h
- *	  Who fills which slot: whether approvals suffice, and where one more counts.
+ *	  Decides whether approvals suffice, and where one more would count.
  */
 #ifndef WFO_MODEL_QUORUM_H
 #define WFO_MODEL_QUORUM_H
@@ -10,11 +10,11 @@
 /* The most approvals that one requirement may ask for. */
 #define APPROVALS_MAX 100
 
-/* So many slots of a stage for one role. */
+/* A number of slots of a stage for one role. */
 typedef struct Requirement
 {
 	int64 stage;
-	const char *role; /* NULL: anybody who may review */
+	const char *role; /* NULL: anybody that may review */
 	int64 approvals;
 } Requirement;
 

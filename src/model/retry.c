@@ -14,7 +14,7 @@
 #define SQLSTATE_LENGTH 5
 #define CLASS_LENGTH 2
 
-/* What may stand between two entries. */
+/* The separators of entries. */
 #define SEPARATORS ", \t\n"
 
 static bool
@@ -25,7 +25,7 @@ is_code(const char *entry, size_t length)
 	return strspn(entry, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") >= length;
 }
 
-/* Step to the next entry of a list; false after the last. */
+/* Step to the next entry of a list.  Returns false after the last. */
 static bool
 next_entry(const char **entry, size_t *length)
 {
@@ -47,7 +47,7 @@ retry_list_is_valid(const char *list)
 	return true;
 }
 
-/* Whether a list has a SQLSTATE, itself or by its class. */
+/* Whether a list contains a SQLSTATE or its class. */
 bool
 retry_list_has(const char *list, const char *sqlstate)
 {

@@ -1,6 +1,6 @@
 /*
  * retry.h
- *	  Whether a failed call is tried again, and when.
+ *	  Decides whether and when a failed call is tried again.
  */
 #ifndef WFO_MODEL_RETRY_H
 #define WFO_MODEL_RETRY_H

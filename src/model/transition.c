@@ -3,10 +3,10 @@
  *	  The state machine: which event takes which object from which status to
  *	  which.
  *
- * The table below is the only place that says so.  transitions() shows it and
- * the triggers enforce it for whoever writes; a status from which no row leads
- * away is final.  A change that leaves the status as it is, such as the first
- * of two approvals, is no transition.
+ * The table below is the only place that says so. transitions() shows it, and
+ * the triggers enforce it for every writer.  A status that no row leads away
+ * from is final.  A change that keeps the status, such as the first of two
+ * approvals, is not a transition.
  */
 #include "postgres.h"
 
@@ -104,7 +104,7 @@ transition_is_legal(StatefulObject object, int from, Event event, int to)
 	return false;
 }
 
-/* Whether some event leads from one status to the other. */
+/* Whether an event leads from one status to the other. */
 bool
 transition_exists(StatefulObject object, int from, int to)
 {
@@ -141,7 +141,7 @@ status_is_final(StatefulObject object, int status)
 	return true;
 }
 
-/* Whether a proposal may still come to run without anybody reviving it. */
+/* Whether a proposal in this status can run without a retry. */
 bool
 proposal_status_is_open(ProposalStatus status)
 {

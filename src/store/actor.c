@@ -1,6 +1,9 @@
 /*
  * actor.c
  *	  The table actor.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -51,14 +54,14 @@ actor_fetch(const void *actor_id)
 	return row != NULL ? actor_read(row) : NULL;
 }
 
-/* The actor with this id, or NULL: good to the end of the transaction. */
+/* Return the actor with this id, or NULL; valid until the end of the transaction. */
 const Actor *
 actor_load(int64 actor_id)
 {
 	return store_cached(STORE_ACTOR, &actor_id, sizeof(actor_id), actor_fetch);
 }
 
-/* The same, locked for a change; NULL, too, where that would wait and must not. */
+/* Lock the actor for a change.  Returns NULL if it does not exist or is busy with LockWaitSkip. */
 Actor *
 actor_lock(int64 actor_id, LockWaitPolicy wait)
 {
@@ -80,7 +83,7 @@ actor_name_exists(const char *name)
 	return store_fetch(STORE_ACTOR, "actor_name_key", 1, &key) != NULL;
 }
 
-/* Walk through the actors with a role; NULL: through all of them. */
+/* Begin to scan the actors with a role, or if that is NULL all of them. */
 void
 actor_scan_begin(ActorScan *scan, const char *role)
 {
@@ -92,7 +95,7 @@ actor_scan_begin(ActorScan *scan, const char *role)
 					 role != NULL ? 1 : 0, &key);
 }
 
-/* Walk through the actors bound to a role with this OID. */
+/* Begin to scan the actors bound to a role with this OID. */
 void
 actor_scan_begin_by_role_oid(ActorScan *scan, Oid db_role_oid)
 {
@@ -103,7 +106,7 @@ actor_scan_begin_by_role_oid(ActorScan *scan, Oid db_role_oid)
 	store_scan_begin(&scan->scan, STORE_ACTOR, "actor_db_role_oid_idx", 1, &key);
 }
 
-/* Walk through the actors bound to a role that had this name. */
+/* Begin to scan the actors bound to a role that had this name. */
 void
 actor_scan_begin_by_role_name(ActorScan *scan, const char *db_role)
 {
@@ -113,7 +116,7 @@ actor_scan_begin_by_role_name(ActorScan *scan, const char *db_role)
 	store_scan_begin(&scan->scan, STORE_ACTOR, "actor_db_role_idx", 1, &key);
 }
 
-/* The next one, without its row; NULL after the last. */
+/* Return the next actor, without its row, or NULL after the last. */
 const Actor *
 actor_scan_next(ActorScan *scan)
 {

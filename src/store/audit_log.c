@@ -2,8 +2,8 @@
  * audit_log.c
  *	  The table audit_log.
  *
- * An entry says what happened; this file adds by whose connection: process,
- * client, transaction and query.
+ * Owns its descriptor and what a row says of the connection: process, client,
+ * transaction and query.  What happened is the caller's to say.
  */
 #include "postgres.h"
 
@@ -30,7 +30,7 @@ const StoreTableInfo audit_log_table = {
 /* How many bytes of the client's query are kept. */
 #define QUERY_MAX 8192
 
-/* The client's address, as inet_client_addr() has it: null for a local one. */
+/* Set the client's address, as inet_client_addr() returns it: null for a local connection. */
 static void
 set_client_addr(StoreRow *row)
 {
@@ -75,8 +75,9 @@ audit_insert(const AuditEntry *entry)
 }
 
 /*
- * Read rows of a workflow (NULL: those that belong to none) with ids above one,
- * oldest first and at most so many: copies in the current context.
+ * Read up to limit rows of a workflow, or if that is NULL of those that belong
+ * to none, with ids above "after", oldest first.  The rows are copies in the
+ * current memory context.
  */
 int
 audit_read_page(const int64 *workflow_id, int64 after, int limit, StoredRow **rows)
@@ -106,7 +107,7 @@ compare_audit_ids(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The rows of a proposal, oldest first. */
+/* Return the rows of a proposal, oldest first. */
 AuditRow *
 audit_list_of_proposal(int64 proposal_id, int *count)
 {

@@ -42,7 +42,7 @@ typedef struct AuditEntry
 	Jsonb *details;
 } AuditEntry;
 
-/* What a reader of the log wants to know. */
+/* The columns that verify_audit_log() needs. */
 typedef struct AuditRow
 {
 	int64 audit_id;

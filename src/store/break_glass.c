@@ -1,6 +1,9 @@
 /*
  * break_glass.c
  *	  The table break_glass.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -53,7 +56,7 @@ break_glass_make(StoredRow *row)
 	return broken;
 }
 
-/* The break glass that made an execution, or NULL. */
+/* Return the break glass of an execution, or NULL. */
 BreakGlass *
 break_glass_load(int64 execution_id)
 {
@@ -65,7 +68,7 @@ break_glass_load(int64 execution_id)
 	return row != NULL ? break_glass_make(row) : NULL;
 }
 
-/* The same, locked for a change; waits. */
+/* Lock the break glass of an execution for a change.  Waits; returns NULL if there is none. */
 BreakGlass *
 break_glass_lock(int64 execution_id)
 {
@@ -79,7 +82,7 @@ break_glass_lock(int64 execution_id)
 	return break_glass_make(row);
 }
 
-/* Those that nobody has reviewed. */
+/* Return those that nobody has reviewed. */
 BreakGlass *
 break_glass_list_open(int *count)
 {
@@ -120,7 +123,7 @@ break_glass_insert(const BreakGlass *broken)
 	store_insert(&row);
 }
 
-/* Write the review of a locked one. */
+/* Write the review of a locked break glass. */
 void
 break_glass_mark_reviewed(const BreakGlass *broken, int64 reviewer_id, const char *comment)
 {

@@ -1,6 +1,9 @@
 /*
  * cancel_request.c
- *	  The table cancel_request: who asked for the end of a running call.
+ *	  The table cancel_request: requests to end a running call.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  What becomes of
+ * the call is not its business.
  */
 #include "postgres.h"
 
@@ -19,7 +22,7 @@ const StoreTableInfo cancel_request_table = {
 	.insert_call = "cancel_execution",
 };
 
-/* The first request for an execution, of those that are committed; NULL: there is none. */
+/* Return the first committed request for an execution, or NULL. */
 CancelRequest *
 cancel_request_first(int64 execution_id)
 {

@@ -1,9 +1,9 @@
 /*
  * cancel_request.h
- *	  The table cancel_request: who asked for the end of a running call.
+ *	  The table cancel_request: requests to end a running call.
  *
  * A row counts from the commit of the transaction that wrote it.  It says
- * nothing of what became of the call, which may have ended before.
+ * nothing about the fate of the call, which may have ended before.
  */
 #ifndef WFO_STORE_CANCEL_REQUEST_H
 #define WFO_STORE_CANCEL_REQUEST_H

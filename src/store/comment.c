@@ -1,6 +1,9 @@
 /*
  * comment.c
  *	  The table proposal_comment.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 

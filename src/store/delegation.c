@@ -1,6 +1,9 @@
 /*
  * delegation.c
  *	  The table delegation.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -55,8 +58,8 @@ read_standing_delegations(pg_attribute_unused() const void *key)
 }
 
 /*
- * The delegations that stand, and perhaps some whose time has passed: good to
- * the end of the transaction.
+ * Return the delegations that have not been ended, perhaps with some that have
+ * expired; valid until the end of the transaction.
  */
 const DelegationList *
 delegation_list(void)
@@ -81,7 +84,7 @@ delegation_is_in_force(const Delegation *delegation)
 	return !delegation->ended && delegation->ends_at > GetCurrentTimestamp();
 }
 
-/* The delegation with this id, or NULL. */
+/* Return the delegation with this id, or NULL. */
 Delegation *
 delegation_load(int64 delegation_id)
 {
@@ -93,7 +96,7 @@ delegation_load(int64 delegation_id)
 	return row != NULL ? delegation_make(row) : NULL;
 }
 
-/* The same, locked for a change; waits. */
+/* Lock the delegation for a change.  Waits; returns NULL if it does not exist. */
 Delegation *
 delegation_lock(int64 delegation_id)
 {
@@ -107,7 +110,7 @@ delegation_lock(int64 delegation_id)
 	return delegation_make(row);
 }
 
-/* Add a delegation, which begins now: returns its id. */
+/* Add a delegation that begins now, and return its id. */
 int64
 delegation_insert(const Delegation *delegation, const int64 *delegated_by)
 {

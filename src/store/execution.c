@@ -1,6 +1,9 @@
 /*
  * execution.c
  *	  The table execution.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -47,7 +50,7 @@ execution_read(const StoredRow *row, Execution *execution)
 	execution->result = column_varlena(row, EXECUTION_RESULT);
 }
 
-/* Set the columns that an execution has at its end, or while it waits. */
+/* Set the columns that show how far an execution has come. */
 static void
 set_progress(StoreRow *row, const Execution *execution)
 {
@@ -79,7 +82,7 @@ execution_insert(const Execution *execution)
 	store_insert(&row);
 }
 
-/* Write how far a queued execution has come, whose proposal is locked. */
+/* Write how far a queued execution has come.  Its proposal must be locked. */
 void
 execution_update(const Execution *execution)
 {
@@ -91,7 +94,7 @@ execution_update(const Execution *execution)
 	store_update(&row, execution->row);
 }
 
-/* The execution with this id, or NULL. */
+/* Return the execution with this id, or NULL. */
 Execution *
 execution_load(int64 execution_id)
 {
@@ -109,7 +112,7 @@ execution_load(int64 execution_id)
 	return execution;
 }
 
-/* All executions of a proposal. */
+/* Return all executions of a proposal. */
 Execution *
 execution_list(int64 proposal_id, int *count)
 {

@@ -2,8 +2,9 @@
  * freeze.c
  *	  The table freeze_window.
  *
- * Every execution asks for the freezes, so each backend keeps those that were
- * not over when it read them.
+ * Owns its descriptor, how a row becomes a struct and back, and the backend's
+ * list of freezes that were not over when it was read: every execution asks for
+ * them.  Whether a freeze stops a call is not its business.
  */
 #include "postgres.h"
 
@@ -58,8 +59,8 @@ read_standing_freezes(pg_attribute_unused() const void *key)
 }
 
 /*
- * The freezes that stand, now or in time to come, and perhaps some that are
- * over: good to the end of the transaction.
+ * Return the current and future freezes, perhaps with some that are over; valid
+ * until the end of the transaction.
  */
 const FreezeList *
 freeze_list(void)
@@ -67,7 +68,7 @@ freeze_list(void)
 	return store_cached(STORE_FREEZE, "", 0, read_standing_freezes);
 }
 
-/* The freeze with this id, locked for a change, or NULL; waits. */
+/* Lock the freeze with this id for a change.  Waits; returns NULL if it does not exist. */
 Freeze *
 freeze_lock(int64 freeze_id)
 {

@@ -2,9 +2,10 @@
  * home.c
  *	  Where a row was written: on which server, and in which of its databases.
  *
- * Two columns of a table say it, by system identifier and OID.  A dump takes them
- * along, so a row that was restored elsewhere is not at home there, and what its
- * OIDs meant is not known.  A standby shares both with its primary.
+ * Owns the two columns of a table that say so, by system identifier and OID. A
+ * dump includes them, so a row that was restored elsewhere is not at home
+ * there, and its OIDs mean nothing there.  A standby shares both with its
+ * primary.
  */
 #include "postgres.h"
 
@@ -12,7 +13,7 @@
 #include "miscadmin.h"
 #include "store/home.h"
 
-/* Say that the row is of this database. */
+/* Mark the row as written in this database. */
 void
 row_set_home(StoreRow *row, AttrNumber system, AttrNumber database)
 {
@@ -20,7 +21,7 @@ row_set_home(StoreRow *row, AttrNumber system, AttrNumber database)
 	row_set(row, database, ObjectIdGetDatum(MyDatabaseId));
 }
 
-/* Whether the row was written in this database; false where it does not say. */
+/* Whether the row was written in this database; false if the columns are null. */
 bool
 column_is_home(const StoredRow *row, AttrNumber system, AttrNumber database)
 {

@@ -1,17 +1,19 @@
 /*
  * lock.c
- *	  Locks on what is no row, and how long a call waits for any lock.
+ *	  Locks things that are not rows, and limits how long a call waits for a lock.
  *
- * The locks are advisory locks in a class of their own: the fourth field of the
- * tag is 1 or 2 in those that SQL can take.  Unlike row locks they cost no write
- * where many sessions share one.  They last to the end of the transaction.
+ * Owns a class of advisory locks that SQL cannot take: the fourth field of the
+ * tag is 1 or 2 in those that SQL can take.  Unlike a row lock, such a lock
+ * costs no write when many sessions share it.  It lasts to the end of the
+ * transaction.
  *
- * A call waits for other sessions no longer than workflow_orch.lock_wait:
- * otherwise anybody who leaves a transaction open could keep callers waiting
- * who may do more than they.
+ * A call waits for other sessions for at most workflow_orch.lock_wait.
+ * Otherwise any role that leaves a transaction open could keep callers with
+ * more rights waiting.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/settings.h"
@@ -22,7 +24,7 @@
 #include "storage/proc.h"
 #include "store/lock.h"
 
-/* What the locks of a space are about, for an error; with the id where it is one. */
+/* What the locks of a space protect, for an error message, and whether an id follows. */
 static const struct
 {
 	const char *name;
@@ -57,9 +59,9 @@ server_mode(StoreLockMode mode)
 }
 
 /*
- * Take a lock that others may have: 55P03 after workflow_orch.lock_wait, which
- * names what is locked.  A shorter lock_timeout of the session's comes first,
- * with the server's own error.
+ * Take a lock that other sessions may hold.  Raises 55P03 after
+ * workflow_orch.lock_wait, with a message that names what is locked.  If the
+ * session's lock_timeout is shorter, the server's own error comes first.
  */
 void
 store_lock_wait(LockTake take, void *arg, const char *what)
@@ -84,8 +86,8 @@ store_lock_wait(LockTake take, void *arg, const char *what)
 		FlushErrorState();
 		report_busy("wfo_busy", errmsg("%s is locked by another session", what),
 					errdetail("The call waited for %d ms.", setting_lock_wait),
-					errhint("Try again when the other session has ended its transaction. How long "
-							"a call waits is the setting workflow_orch.lock_wait."));
+					errhint("Try again when the other session has ended its transaction. The "
+							"setting workflow_orch.lock_wait says how long a call waits."));
 	}
 	PG_END_TRY();
 	LockTimeout = outer;
@@ -105,7 +107,7 @@ take_tag(void *arg)
 	(void) LockAcquire(&lock->tag, lock->mode, false, false);
 }
 
-/* Whether a prepared transaction has the lock in a mode that another one conflicts with. */
+/* Whether a prepared transaction holds the lock in one of the conflicting modes. */
 static bool
 is_prepared(const LOCKTAG *tag, LOCKMASK conflicting)
 {
@@ -122,7 +124,7 @@ is_prepared(const LOCKTAG *tag, LOCKMASK conflicting)
 	return false;
 }
 
-/* Nobody waits for a prepared transaction, which may stay for as long as somebody likes. */
+/* Refuse to wait for a prepared transaction, which may stay for any time. */
 static void
 check_not_prepared(const TagLock *lock, const char *what)
 {
@@ -162,8 +164,9 @@ store_lock_id(StoreLockSpace space, int64 id, StoreLockMode mode)
 }
 
 /*
- * Take a lock within so many ms, or workflow_orch.lock_wait where that is less:
- * returns whether that was possible.  55P03 where a prepared transaction has it.
+ * Take a lock within timeout ms, or workflow_orch.lock_wait if that is less,
+ * and return whether that was possible.  Raises 55P03 if a prepared transaction
+ * holds it.
  */
 bool
 store_lock_id_within(StoreLockSpace space, int64 id, StoreLockMode mode, int timeout)
@@ -188,7 +191,7 @@ store_lock_id_within(StoreLockSpace space, int64 id, StoreLockMode mode, int tim
 	return error == NULL;
 }
 
-/* Give a lock back before the end of the transaction. */
+/* Release a lock before the end of the transaction. */
 void
 store_unlock_id(StoreLockSpace space, int64 id, StoreLockMode mode)
 {
@@ -198,7 +201,10 @@ store_unlock_id(StoreLockSpace space, int64 id, StoreLockMode mode)
 	(void) LockRelease(&tag, server_mode(mode), false);
 }
 
-/* Lock it exclusively to the end of the transaction, unless another process has it. */
+/*
+ * Take a lock exclusively, to the end of the transaction.  Returns false if
+ * another session holds it.
+ */
 bool
 store_try_lock_id(StoreLockSpace space, int64 id)
 {
@@ -207,7 +213,7 @@ store_try_lock_id(StoreLockSpace space, int64 id)
 	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* The same, but until the session gives up its locks, or ends. */
+/* The same, but to the end of the session or until the session releases all its locks. */
 bool
 store_lock_id_in_session(StoreLockSpace space, int64 id)
 {
@@ -224,8 +230,8 @@ store_lock_text(StoreLockSpace space, int64 id, const char *text)
 }
 
 /*
- * Mark something for this transaction: a lock that excludes nobody.  It goes with
- * the subtransaction that set it, where that is rolled back.
+ * Set a mark for this transaction: a lock that conflicts with no other.  A
+ * rollback of the subtransaction that set the mark removes it.
  */
 void
 store_lock_mark(StoreLockSpace space, int64 id)

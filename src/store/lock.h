@@ -1,6 +1,6 @@
 /*
  * lock.h
- *	  Locks on what is no row, and how long a call waits for any lock.
+ *	  Locks things that are not rows, and limits how long a call waits for a lock.
  */
 #ifndef WFO_STORE_LOCK_H
 #define WFO_STORE_LOCK_H

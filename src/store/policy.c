@@ -2,8 +2,8 @@
  * policy.c
  *	  The table policy: one row, or none while everything is at its default.
  *
- * The install script puts no row there, since a restored dump would bring a
- * second one.
+ * Owns its descriptor and the defaults.  The install script inserts no row,
+ * because a restored dump would add a second one.
  */
 #include "postgres.h"
 
@@ -45,7 +45,7 @@ policy_read(pg_attribute_unused() const void *key)
 	return policy;
 }
 
-/* The policy as it stands: good to the end of the transaction. */
+/* Return the current policy; valid until the end of the transaction. */
 const Policy *
 policy_load(void)
 {
@@ -53,8 +53,8 @@ policy_load(void)
 }
 
 /*
- * Write the policy.  The caller holds LOCK_POLICY from before it loaded what
- * it changes.
+ * Write the policy.  The caller must hold LOCK_POLICY since before it loaded the
+ * policy that it changes.
  */
 void
 policy_save(const Policy *policy, const int64 *changed_by)

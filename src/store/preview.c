@@ -1,6 +1,9 @@
 /*
  * preview.c
  *	  The table preview.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -17,7 +20,7 @@ const StoreTableInfo preview_table = {
 	.insert_call = "preview_action",
 };
 
-/* The preview with this id, without what it shows, or NULL. */
+/* Return the preview with this id, without its result, or NULL. */
 Preview *
 preview_load(int64 preview_id)
 {

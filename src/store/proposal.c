@@ -1,6 +1,9 @@
 /*
  * proposal.c
  *	  The table proposal.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -68,7 +71,7 @@ proposal_read(StoredRow *row)
 	return proposal;
 }
 
-/* The proposal with this id, or NULL. */
+/* Return the proposal with this id, or NULL. */
 Proposal *
 proposal_load(int64 proposal_id)
 {
@@ -80,7 +83,7 @@ proposal_load(int64 proposal_id)
 	return row != NULL ? proposal_read(row) : NULL;
 }
 
-/* The proposal that an actor made with this idempotency key, or NULL. */
+/* Return the proposal that an actor made with this idempotency key, or NULL. */
 Proposal *
 proposal_find_by_key(int64 actor_id, const char *idempotency_key)
 {
@@ -132,9 +135,9 @@ proposal_lock_found(StoreFound *found, LockWaitPolicy wait, Proposal **proposal)
 }
 
 /*
- * Count the pending and approved proposals of an actor, up to a limit: those, too,
- * that other transactions have made and not committed, or have ended and not
- * committed that.
+ * Count the pending and approved proposals of an actor, up to a limit.  The
+ * count includes those that other transactions have inserted, or closed,
+ * without having committed.
  */
 int
 proposal_count_open(int64 actor_id, int limit)
@@ -153,7 +156,7 @@ proposal_count_open(int64 actor_id, int limit)
 	while (count < limit && (tuple = systable_getnext(scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		/* Of a row that another transaction has changed, the earlier version counts. */
+		/* If another transaction has changed a row, its earlier version counts. */
 		if (!TransactionIdIsValid(dirty.xmin) || (tuple->t_data->t_infomask & HEAP_UPDATED) == 0)
 			count++;
 	}
@@ -162,10 +165,10 @@ proposal_count_open(int64 actor_id, int limit)
 	return count;
 }
 
-/* Which rows of a scan are wanted. */
+/* Whether a row of a scan is wanted. */
 typedef bool (*RowFilter)(const StoredRow *row, const void *arg);
 
-/* The ids of the rows of a scan that are wanted (NULL: all), up to a limit. */
+/* Return the ids of the wanted rows of a scan (wanted is NULL: of all), up to a limit. */
 static int64 *
 list_ids(StoreScan *scan, RowFilter wanted, const void *arg, int limit, int *count)
 {
@@ -200,7 +203,7 @@ is_past(const StoredRow *row, const void *now)
 		   column_int64(row, PROPOSAL_EXPIRES_AT) <= *(const TimestampTz *) now;
 }
 
-/* The ids of a workflow's proposals that are in no final status. */
+/* Return the ids of a workflow's proposals whose status is not final. */
 int64 *
 proposal_list_unfinished(int64 workflow_id, int *count)
 {
@@ -212,7 +215,7 @@ proposal_list_unfinished(int64 workflow_id, int *count)
 	return list_ids(&scan, is_unfinished, NULL, PG_INT32_MAX, count);
 }
 
-/* The ids of a workflow's pending and approved proposals, up to a limit. */
+/* Return the ids of a workflow's pending and approved proposals, up to a limit. */
 int64 *
 proposal_list_open_of_workflow(int64 workflow_id, int limit, int *count)
 {
@@ -225,7 +228,7 @@ proposal_list_open_of_workflow(int64 workflow_id, int limit, int *count)
 	return list_ids(&scan, NULL, NULL, limit, count);
 }
 
-/* The ids of all proposals of a workflow, or of all there are where that is NULL. */
+/* Return the ids of all proposals of a workflow, or if that is NULL of all workflows. */
 int64 *
 proposal_list(const int64 *workflow_id, int *count)
 {
@@ -252,9 +255,9 @@ compare_approved(const void *a, const void *b)
 }
 
 /*
- * The approved proposals of a tool, of those whose params have this hash (by
- * jsonb_hash; NULL: of all), up to a limit, and found among so many open ones at
- * most; oldest first.
+ * Return up to limit approved proposals of a tool, oldest first, found among at
+ * most so many open ones.  If hash is not NULL, their params must have this hash
+ * (by jsonb_hash).
  */
 ApprovedParams *
 proposal_list_approved(const char *tool, const uint32 *hash, int limit, int among, int *count)
@@ -286,14 +289,17 @@ proposal_list_approved(const char *tool, const uint32 *hash, int limit, int amon
 	return list;
 }
 
-/* Whether a lock on a row, as a transaction has it, shuts out who changes the row. */
+/* Whether a transaction's lock on a row keeps others from changing the row. */
 static bool
 locks_out_writers(TransactionId xid, MultiXactStatus status)
 {
 	return status != MultiXactStatusForKeyShare && TransactionIdIsInProgress(xid);
 }
 
-/* The running transactions that have a proposal's row locked, as top transactions. */
+/*
+ * Return the running transactions that have a proposal's row locked, as top-
+ * level transactions.
+ */
 TransactionId *
 proposal_lockers(int64 proposal_id, int *count)
 {
@@ -328,7 +334,7 @@ proposal_lockers(int64 proposal_id, int *count)
 	return xids;
 }
 
-/* The ids of the pending and approved proposals. */
+/* Return the ids of the pending and approved proposals. */
 int64 *
 proposal_list_open(int *count)
 {
@@ -338,7 +344,7 @@ proposal_list_open(int *count)
 	return list_ids(&scan, NULL, NULL, PG_INT32_MAX, count);
 }
 
-/* The ids of the pending and approved proposals of a tool. */
+/* Return the ids of the pending and approved proposals of a tool. */
 int64 *
 proposal_list_open_of_tool(const char *tool, int *count)
 {
@@ -350,7 +356,7 @@ proposal_list_open_of_tool(const char *tool, int *count)
 	return list_ids(&scan, NULL, NULL, PG_INT32_MAX, count);
 }
 
-/* The ids of the open proposals that expire at or before a time. */
+/* Return the ids of the open proposals that expire at or before a time. */
 int64 *
 proposal_list_expired(TimestampTz now, int *count)
 {
@@ -361,8 +367,8 @@ proposal_list_expired(TimestampTz now, int *count)
 }
 
 /*
- * Record an event on a locked proposal, and the status it leads to, along with the other columns that are
- * set in row, which may be NULL.
+ * Write an event on a locked proposal and the status that it leads to, together
+ * with the columns that are set in row, which may be NULL.
  */
 void
 proposal_change(Proposal *proposal, StoreRow *row, Event event, ProposalStatus status,

@@ -1,6 +1,9 @@
 /*
  * queue.c
  *	  The table queue: calls that wait for a background worker.
+ *
+ * Owns its descriptor, how a row becomes a struct and back, and the order in
+ * which calls start.  Workers and processes are not its business.
  */
 #include "postgres.h"
 
@@ -39,7 +42,7 @@ queue_read(const StoredRow *row, QueueRow *queued)
 	queued->row = NULL;
 }
 
-/* The call of this proposal, or NULL where it is not queued. */
+/* Return the queued call of this proposal, or NULL. */
 QueueRow *
 queue_load(int64 proposal_id)
 {
@@ -95,7 +98,7 @@ queue_delete(QueueRow *queued)
 	store_delete(STORE_QUEUE, queued->row);
 }
 
-/* Make a call that was queued elsewhere one of this database. */
+/* Make this database the home of a call that was queued elsewhere. */
 void
 queue_adopt(QueueRow *queued, Oid run_as)
 {
@@ -108,12 +111,13 @@ queue_adopt(QueueRow *queued, Oid run_as)
 }
 
 /*
- * Visit the calls of a role that are due, those of the highest priority first
- * and then the oldest.  Returns when the next one becomes due, 0 where there
- * is none, or where the visit has ended the scan.
+ * Visit the due calls of a role, those of the highest priority first and then
+ * the oldest.  Returns when the next call becomes due, or 0 if there is none or
+ * the visitor has ended the scan.
  *
  * Each priority is a scan of its own, which ends at its first call that is not
- * due: the many that may be scheduled for later are not read.
+ * due.  So calls that are scheduled for later, of which there may be many, are
+ * not read.
  */
 TimestampTz
 queue_visit_due(Oid run_as, TimestampTz now, QueueVisit visit, void *arg)
@@ -168,7 +172,7 @@ queue_visit_due(Oid run_as, TimestampTz now, QueueVisit visit, void *arg)
 	}
 }
 
-/* The roles that have calls in the queue. */
+/* Return the roles that have calls in the queue. */
 Oid *
 queue_roles(int *count)
 {
@@ -197,7 +201,7 @@ queue_roles(int *count)
 	}
 }
 
-/* The proposals of the calls of a scan that are held, or of those that are not. */
+/* Return the proposals of the calls of a scan that are held, or of those that are not. */
 static int64 *
 list_queued(StoreScan *scan, bool held, int *count)
 {
@@ -221,7 +225,7 @@ list_queued(StoreScan *scan, bool held, int *count)
 	return ids;
 }
 
-/* The proposals of all queued calls that are held. */
+/* Return the proposals of all queued calls that are held. */
 int64 *
 queue_list_held(int *count)
 {
@@ -231,7 +235,7 @@ queue_list_held(int *count)
 	return list_queued(&scan, true, count);
 }
 
-/* The proposals of the queued calls of a role that are not held. */
+/* Return the proposals of the queued calls of a role that are not held. */
 int64 *
 queue_list_of_role(Oid run_as, int *count)
 {

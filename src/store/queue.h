@@ -38,12 +38,12 @@ typedef struct QueueRow
 	TimestampTz due_at;
 	int64 attempts;
 	int64 crashes;
-	bool held; /* queued in another database, which this one is a copy of */
+	bool held; /* queued in another database, of which this one is a copy */
 	char *tool;
 	StoredRow *row;
 } QueueRow;
 
-/* Says whether the scan goes on. */
+/* Visits a call and returns whether the scan continues. */
 typedef bool (*QueueVisit)(const QueueRow *row, void *arg);
 
 extern QueueRow *queue_load(int64 proposal_id);

@@ -1,6 +1,9 @@
 /*
  * review.c
  *	  The table review.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -48,7 +51,7 @@ review_insert(const Review *review)
 	store_insert(&row);
 }
 
-/* How many decisions there were on a proposal, in all its revisions. */
+/* Count the reviews of a proposal, in all its revisions. */
 int
 review_count(int64 proposal_id)
 {
@@ -64,7 +67,7 @@ review_count(int64 proposal_id)
 	return count;
 }
 
-/* All reviews of a revision, without their comments and edits. */
+/* Return all reviews of a revision, without their comments and edits. */
 Review *
 review_list(int64 proposal_id, int64 revision, int *count)
 {

@@ -1,6 +1,9 @@
 /*
  * revision.c
  *	  The table proposal_revision.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -16,7 +19,7 @@ const StoreTableInfo revision_table = {
 	.insert_call = "review_action",
 };
 
-/* The revision with this number, or NULL. */
+/* Return the revision with this number, or NULL. */
 Revision *
 revision_load(int64 proposal_id, int64 revision)
 {

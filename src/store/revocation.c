@@ -1,6 +1,9 @@
 /*
  * revocation.c
  *	  The table revocation.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -56,7 +59,7 @@ list_reviews(int nkeys, ScanKey keys, int *count)
 	return ids;
 }
 
-/* The ids of the reviews of a revision that do not count any more. */
+/* Return the ids of the reviews of a revision that are revoked. */
 int64 *
 revocation_list(int64 proposal_id, int64 revision, int *count)
 {
@@ -67,7 +70,7 @@ revocation_list(int64 proposal_id, int64 revision, int *count)
 	return list_reviews(2, keys, count);
 }
 
-/* How many reviews of a proposal do not count any more, in all its revisions. */
+/* Count the revoked reviews of a proposal, in all its revisions. */
 int
 revocation_count(int64 proposal_id)
 {

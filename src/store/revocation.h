@@ -31,7 +31,7 @@ typedef struct Revocation
 	int64 proposed_by;
 	int64 workflow_id;
 	int64 revision;
-	const int64 *follows; /* NULL: the reviewer's own doing */
+	const int64 *follows; /* NULL: the reviewer revoked it */
 	int64 actor_id;
 	ProposalStatus status;
 	const char *reason;

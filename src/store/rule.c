@@ -1,6 +1,9 @@
 /*
  * rule.c
  *	  The table approval_rule.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -58,14 +61,14 @@ rule_list_fetch(const void *tool)
 	return list;
 }
 
-/* The rules in force that are about a tool: good to the end of the transaction. */
+/* Return the rules in force that apply to a tool; valid until the end of the transaction. */
 const RuleList *
 rule_list(const char *tool)
 {
 	return store_cached(STORE_APPROVAL_RULE, tool, strlen(tool) + 1, rule_list_fetch);
 }
 
-/* The rule with this id, locked for a change, or NULL; waits. */
+/* Lock the rule with this id for a change.  Waits; returns NULL if it does not exist. */
 Rule *
 rule_lock(int64 rule_id)
 {
@@ -83,7 +86,7 @@ rule_lock(int64 rule_id)
 	return rule;
 }
 
-/* Add a rule: returns its id. */
+/* Add a rule and return its id. */
 int64
 rule_insert(const Rule *rule, const int64 *added_by)
 {

@@ -30,7 +30,7 @@ enum
 typedef struct Rule
 {
 	int64 rule_id;
-	char *role; /* NULL: anybody who may review */
+	char *role; /* NULL: anybody that may review */
 	int64 approvals;
 	int64 stage;
 	char *tool; /* NULL: all of them */
@@ -41,7 +41,7 @@ typedef struct Rule
 	StoredRow *row; /* of a locked rule */
 } Rule;
 
-/* The rules in force that are about a tool, oldest first. */
+/* The rules in force that apply to a tool, oldest first. */
 typedef struct RuleList
 {
 	int count;

@@ -229,7 +229,7 @@ store_owner(void)
 	return owner;
 }
 
-/* The next value of the table's identity column. */
+/* Return the next value of the table's identity column. */
 int64
 store_next_id(StoreTable table)
 {

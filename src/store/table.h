@@ -3,12 +3,14 @@
  *	  Reads and writes rows of the extension's tables.
  *
  * The calls run with the caller's rights, but the tables belong to the
- * extension: this file goes below the permission checks, straight to the table
- * access methods and the executor's row functions, which still check
- * constraints and fire triggers.  No SQL text, no plan, no search_path.
+ * extension.  The store therefore bypasses the permission checks and uses the
+ * table access methods and the executor's row functions directly, which still
+ * check constraints and fire triggers.  There is no SQL text, no plan and no
+ * search_path.
  *
  * Reads see the latest committed state and the transaction's own changes at
- * every isolation level; what a decision rests on is locked first.
+ * every isolation level.  Callers first lock the rows that a decision depends
+ * on.
  */
 #ifndef WFO_STORE_TABLE_H
 #define WFO_STORE_TABLE_H
@@ -84,7 +86,7 @@ extern Oid store_owner(void);
 /* A row that was read. */
 typedef struct StoredRow
 {
-	TupleDesc desc; /* NULL where the table is closed again */
+	TupleDesc desc; /* NULL: the table is closed again */
 	HeapTuple tuple;
 	Datum values[STORE_MAX_COLUMNS];
 	bool nulls[STORE_MAX_COLUMNS];
@@ -124,7 +126,7 @@ extern void *store_cached(StoreTable table, const void *key, Size length, StoreF
 typedef enum StoreLock
 {
 	STORE_LOCKED, /* the row is locked, the tuple its latest version */
-	STORE_BUSY,   /* somebody else has it, and the caller would not wait */
+	STORE_BUSY,   /* another session has it locked, and the caller does not wait */
 	STORE_GONE    /* there is none */
 } StoreLock;
 
@@ -150,7 +152,7 @@ extern StoreLock store_lock_row(StoreTable table, const char *index, ScanKey key
 /* The tables, for the whole transaction. */
 extern bool store_try_lock(void);
 
-/* A row to be written: columns are set one by one, the rest stays as it is. */
+/* A row to be written.  Columns that are not set stay as they are. */
 typedef struct StoreRow
 {
 	StoreTable table;

@@ -35,7 +35,7 @@ store_key_bool(ScanKey key, AttrNumber column, bool value)
 	ScanKeyInit(key, column, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(value));
 }
 
-/* The one expression of an index, an integer, which has no column: both are 0 there. */
+/* The one expression of an index, an integer; its attribute number and subtype are 0. */
 void
 store_key_expression(ScanKey key, int32 value)
 {
@@ -57,7 +57,7 @@ store_key_null(ScanKey key, AttrNumber column)
 						   InvalidOid, InvalidOid, (Datum) 0);
 }
 
-/* The text columns that are keys have the collation "C", as ScanKeyInit does. */
+/* Text columns that are keys have the collation "C", which ScanKeyInit() uses. */
 void
 store_key_text(ScanKey key, AttrNumber column, const char *value)
 {
@@ -158,10 +158,7 @@ store_scan_end(StoreScan *scan)
 	table_close(scan->rel, NoLock);
 }
 
-/*
- * Read the one row with these keys, or NULL.  The row is a copy in the current
- * memory context.
- */
+/* Return the one row with these keys, as a copy in the current memory context, or NULL. */
 StoredRow *
 store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys)
 {

@@ -1,6 +1,9 @@
 /*
  * tool.c
  *	  The table tool.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -52,14 +55,14 @@ tool_fetch(const void *name)
 	return row != NULL ? tool_read(row) : NULL;
 }
 
-/* The tool of this name, or NULL: good to the end of the transaction. */
+/* Return the tool of this name, or NULL; valid until the end of the transaction. */
 const Tool *
 tool_load(const char *name)
 {
 	return store_cached(STORE_TOOL, name, strlen(name) + 1, tool_fetch);
 }
 
-/* The same, locked for a change; NULL, too, where that would wait and must not. */
+/* Lock the tool for a change.  Returns NULL if it does not exist or is busy with LockWaitSkip. */
 Tool *
 tool_lock(const char *name, LockWaitPolicy wait)
 {

@@ -49,7 +49,7 @@ typedef struct Tool
 	bool run_as_is_home; /* it was given in this database */
 	List *former_run_as; /* names of the role before it was renamed */
 	char *search_path;
-	bool rerun; /* false: it does what no rollback undoes, and is never run twice */
+	bool rerun; /* false: it has effects that a rollback does not undo, and is never run twice */
 	StoredRow *row;
 } Tool;
 

@@ -1,6 +1,9 @@
 /*
  * tool_definition.c
  *	  The table tool_definition.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -34,7 +37,7 @@ definition_read(const void *sha256)
 	return row != NULL ? column_varlena(row, TOOL_DEFINITION_DEFINITION) : NULL;
 }
 
-/* The definition with this hash, or NULL: good to the end of the transaction. */
+/* Return the definition with this hash, or NULL; valid until the end of the transaction. */
 Jsonb *
 tool_definition_load(const bytea *sha256)
 {
@@ -42,10 +45,11 @@ tool_definition_load(const bytea *sha256)
 }
 
 /*
- * Store a definition, unless it is stored already.
+ * Store a definition, unless it is already stored.
  *
- * Nobody waits for a transaction that stores the same one and has not ended: each
- * stores it for itself, so that none depends on whether another one commits.
+ * A call does not wait for another transaction that stores the same definition
+ * and has not ended.  Each of them stores it, so that none depends on whether
+ * another one commits.
  */
 void
 tool_definition_keep(const bytea *sha256, const char *tool, Jsonb *definition)
@@ -54,7 +58,7 @@ tool_definition_keep(const bytea *sha256, const char *tool, Jsonb *definition)
 
 	if (tool_definition_load(sha256) != NULL)
 		return;
-	/* The cache does not know of what is not there. */
+	/* The cache does not remember that a definition is missing. */
 	if (definition_fetch(sha256) != NULL)
 		return;
 

@@ -1,6 +1,9 @@
 /*
  * workflow.c
  *	  The table workflow.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  It does not know
+ * who may read or write a row.
  */
 #include "postgres.h"
 
@@ -34,7 +37,7 @@ workflow_read(StoredRow *row)
 	return workflow;
 }
 
-/* The workflow with this id, or NULL. */
+/* Return the workflow with this id, or NULL. */
 Workflow *
 workflow_load(int64 workflow_id)
 {
@@ -46,7 +49,7 @@ workflow_load(int64 workflow_id)
 	return row != NULL ? workflow_read(row) : NULL;
 }
 
-/* The same, locked for a change; waits. */
+/* Lock the workflow for a change.  Waits; returns NULL if it does not exist. */
 Workflow *
 workflow_lock(int64 workflow_id)
 {
@@ -59,7 +62,7 @@ workflow_lock(int64 workflow_id)
 	return workflow_read(row);
 }
 
-/* What few calls want to know is read when they ask. */
+/* Few calls need this, so it is read on demand. */
 char *
 workflow_title(const Workflow *workflow)
 {

@@ -1,7 +1,9 @@
 /*
  * audit.c
- *	  Reads the audit log, page by page, and joins what its rows leave out: the
- *	  params of the revision that a row tells of.
+ *	  Reads the audit log page by page.
+ *
+ * Owns who may read the log, and adds what its rows leave out: the params of
+ * the revision that a row is about.  It writes nothing.
  */
 #include "postgres.h"
 
@@ -42,7 +44,10 @@ check_may_read(const Caller *caller, int64 workflow_id)
 					  errhint("Ask for the capability \"audit\"."));
 }
 
-/* The log of what belongs to no workflow: grants, policy, rules, tools, actors. */
+/*
+ * Check whether the caller may read the rows that belong to no workflow: those
+ * about grants, policy, rules, tools and actors.
+ */
 static void
 check_may_read_unassigned(const Caller *caller)
 {
@@ -54,9 +59,9 @@ check_may_read_unassigned(const Caller *caller)
 }
 
 /*
- * Begin to read the log of a workflow; NULL: what belongs to none.  The reader
- * is in the current memory context, and so are its pages.  It holds no scan
- * between two rows, so that a caller may leave off anywhere.
+ * Begin to read the log of a workflow, or if that is NULL the rows that belong
+ * to no workflow.  The reader and its pages are allocated in the current memory
+ * context.  It holds no scan between two rows, so a caller may stop at any row.
  */
 AuditReader *
 audit_reader_begin(const int64 *workflow_id)
@@ -79,7 +84,7 @@ audit_reader_begin(const int64 *workflow_id)
 	return reader;
 }
 
-/* The next page: false after the last row. */
+/* Read the next page.  Returns false after the last row. */
 static bool
 read_page(AuditReader *reader)
 {
@@ -93,7 +98,7 @@ read_page(AuditReader *reader)
 	return reader->count > 0;
 }
 
-/* Whether a row tells of a call: one that was proposed, written anew or run. */
+/* Whether a row is about a call that was proposed, changed or run. */
 static bool
 tells_of_call(const char *action, Jsonb *details)
 {
@@ -103,7 +108,7 @@ tells_of_call(const char *action, Jsonb *details)
 		   strcmp(action, "accept_tool_definition") == 0;
 }
 
-/* The revision whose params a row tells of; 0: of none. */
+/* Return the number of the revision whose params a row is about, or 0. */
 static int64
 revision_of(const char *action, Jsonb *details)
 {
@@ -114,7 +119,7 @@ revision_of(const char *action, Jsonb *details)
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(revision->val.numeric)));
 }
 
-/* The details of a row, with the params of the revision that it tells of. */
+/* Return the details of a row, with the params of the revision that it is about. */
 static Jsonb *
 details_with_params(const StoredRow *row)
 {
@@ -138,8 +143,9 @@ details_with_params(const StoredRow *row)
 }
 
 /*
- * The next row, oldest first, in the columns of get_audit_log: values are in
- * the current memory context or good until the next call.  False: no more.
+ * Return the next row, oldest first, in the columns of get_audit_log().  The
+ * values are in the current memory context or valid until the next call.
+ * Returns false after the last row.
  */
 bool
 audit_reader_next(AuditReader *reader, Datum *values, bool *nulls)

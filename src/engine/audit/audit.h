@@ -16,7 +16,7 @@
 /* A reader of the log of one workflow: see audit_reader_begin(). */
 typedef struct AuditReader
 {
-	int64 *workflow_id; /* NULL: what belongs to no workflow */
+	int64 *workflow_id; /* NULL: the rows that belong to no workflow */
 	int64 last_id;      /* of the row that was given last */
 	MemoryContext page; /* has the rows */
 	StoredRow *rows[AUDIT_PAGE];

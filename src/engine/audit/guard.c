@@ -1,12 +1,13 @@
 /*
  * guard.c
- *	  Refuses writes that the state machine does not know.
+ *	  Refuses illegal writes to the extension's tables.
  *
- * The last line, called by triggers for every write to the tables: by this
- * extension's own code, by a superuser at the prompt, by replication.  First
- * the change itself must be legal; then the engine must be the one that makes
- * it.  The one exception is an INSERT by a superuser or the owner, which is
- * how a dump is restored.
+ * Triggers call this for every write: by the extension's own code, by a
+ * superuser at the prompt, by replication.  Owns the checks: a change must be
+ * legal by the table's descriptor and the transition table, and then the
+ * extension must be the one that makes it.  There is one exception, an INSERT by
+ * a superuser or the owner, which is how a dump is restored.  The guard changes
+ * nothing but proposed_by in a restored row.
  */
 #include "postgres.h"
 
@@ -85,9 +86,9 @@ is_changed(const StoredRow *old, const StoredRow *new)
 }
 
 /*
- * Check a change of status against the transition table.  event is NULL where
- * the table keeps none.  The engine may write two steps as one change: the
- * start of a queued call and what came of it.
+ * Check a change of status against the transition table. event is NULL if the
+ * table does not keep one.  The extension may write two steps as one change: the
+ * start of a queued call and its result.
  */
 static void
 check_transition(const StoredRow *old, const StoredRow *new, StatefulObject object,
@@ -120,7 +121,7 @@ check_transition(const StoredRow *old, const StoredRow *new, StatefulObject obje
 			 enum_label(type, from), enum_label(type, to));
 }
 
-/* A revision is the next one, or brings no other params, requirements or definition. */
+/* Check that params, requirements and definition change only with the next revision. */
 static void
 check_revision(const StoredRow *old, const StoredRow *new)
 {
@@ -136,7 +137,7 @@ check_revision(const StoredRow *old, const StoredRow *new)
 								  column_int64(old, PROPOSAL_PROPOSAL_ID), before, after));
 }
 
-/* A proposal that is approved has no open stage. */
+/* Check that an approved proposal has no open stage. */
 static void
 check_stage(const StoredRow *new)
 {
@@ -153,7 +154,7 @@ check_dry_run(const StoredRow *old, const StoredRow *new)
 		check_fixed(&execution_table, old, new, execution_dry_run);
 }
 
-/* A row that has ended does not change. */
+/* Check that a row that has ended does not change. */
 static void
 check_not_ended(const StoreTableInfo *table, const StoredRow *old, const StoredRow *new)
 {
@@ -164,7 +165,10 @@ check_not_ended(const StoreTableInfo *table, const StoredRow *old, const StoredR
 								  column_int64(old, 1), WFO_SCHEMA, table->name));
 }
 
-/* Tell every backend's caches of a write, be it the engine's or a restore's. */
+/*
+ * Invalidate every backend's cache of a table, for a restore's writes as well
+ * as the extension's.
+ */
 static void
 invalidate_caches(const StoreTableInfo *table, Relation rel)
 {
@@ -172,7 +176,7 @@ invalidate_caches(const StoreTableInfo *table, Relation rel)
 		CacheInvalidateRelcache(rel);
 }
 
-/* A restored row that does not say who proposed the call: with that, where it is known. */
+/* Fill in the proposer of a restored row that has none, if the proposal is known. */
 static HeapTuple
 add_proposer(const StoreTableInfo *table, Relation rel, HeapTuple tuple)
 {
@@ -193,7 +197,7 @@ add_proposer(const StoreTableInfo *table, Relation rel, HeapTuple tuple)
 	return heap_modify_tuple_by_cols(tuple, desc, 1, &column, &actor_id, &isnull);
 }
 
-/* Returns the row to insert. */
+/* Check an insertion and return the row to insert. */
 HeapTuple
 guard_insert(Relation rel, HeapTuple tuple)
 {

@@ -1,6 +1,6 @@
 /*
  * guard.h
- *	  Refuses writes that the state machine does not know.
+ *	  Refuses illegal writes to the extension's tables.
  */
 #ifndef WFO_ENGINE_GUARD_H
 #define WFO_ENGINE_GUARD_H

@@ -52,7 +52,7 @@ record_add_column(JsonObject *object, const StoredRow *row, AttrNumber column)
 								   attribute->atttypid));
 }
 
-/* The columns of a new row but those that the audit row has, or that say when. */
+/* Add the columns of a new row that are not null, without its timestamps. */
 void
 record_add_columns(JsonObject *object, const StoredRow *row, AttrNumber last)
 {

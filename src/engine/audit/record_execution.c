@@ -21,7 +21,7 @@
 #include "store/policy.h"
 #include "store/table.h"
 
-/* Tell listeners where an execution stands, if the policy wants it. */
+/* Notify listeners of an execution's status, if the policy wants it. */
 void
 record_notify_execution(int64 workflow_id, int64 proposal_id, int64 execution_id,
 						ExecutionStatus status)
@@ -34,7 +34,7 @@ record_notify_execution(int64 workflow_id, int64 proposal_id, int64 execution_id
 							  enum_label(&execution_status_type, status)));
 }
 
-/* Somebody asked for the end of a call that a worker had. */
+/* A request to cancel a call that a worker was running. */
 void
 record_cancel_request(pg_attribute_unused() const StoredRow *old, const StoredRow *new,
 					  AuditEntry *entry, JsonObject *details)
@@ -47,8 +47,9 @@ record_cancel_request(pg_attribute_unused() const StoredRow *old, const StoredRo
 }
 
 /*
- * The call that a change of an execution comes from.  The end of a call that
- * was started, or whose cancel has its own row, is its execution's.
+ * Return the SQL function that a change of an execution comes from.  The end of
+ * a call that was started, or whose cancel request has an audit row of its own,
+ * comes from execute_action().
  */
 static const char *
 action_of_execution(int64 execution_id, ExecutionStatus status, bool started)
@@ -96,7 +97,10 @@ record_execution(pg_attribute_unused() const StoredRow *old, const StoredRow *ne
 		json_add_time(details, "queued_at", column_int64(new, EXECUTION_QUEUED_AT));
 		json_add_int(details, "attempt", column_int64(new, EXECUTION_ATTEMPT));
 	}
-	/* In a worker the audit row's own login is the tool's role. */
+	/*
+	 * In a worker the login of the audit row is the tool's role, so the details
+	 * name the one that asked.
+	 */
 	if (!column_is_null(new, EXECUTION_LOGIN) &&
 		strcmp(column_name(new, EXECUTION_LOGIN), GetUserNameFromId(GetSessionUserId(), false)) !=
 			0)

@@ -26,7 +26,7 @@
 #include "store/table.h"
 #include "store/workflow.h"
 
-/* The proposal whose change of status has its audit row already. */
+/* The proposal whose next change already has its audit row. */
 static struct
 {
 	int64 proposal_id;
@@ -34,7 +34,7 @@ static struct
 	SubTransactionId subid;
 } recorded;
 
-/* Tell listeners where a proposal stands, if the policy wants it. */
+/* Notify listeners of a proposal's status, if the policy wants it. */
 static void
 notify_proposal(const AuditEntry *entry, ProposalStatus status)
 {
@@ -46,7 +46,7 @@ notify_proposal(const AuditEntry *entry, ProposalStatus status)
 							  enum_label(&proposal_status_type, status)));
 }
 
-/* What led to a status where no row of its own tells of it. */
+/* Return the action of an event that no other audit row tells of, or NULL. */
 static const char *
 action_of_event(const char *event)
 {
@@ -69,7 +69,7 @@ action_of_event(const char *event)
 	return NULL;
 }
 
-/* The change of the proposal that comes next has its audit row. */
+/* Remember that the next change of the proposal already has its audit row. */
 void
 record_mark_recorded(int64 proposal_id)
 {
@@ -205,7 +205,7 @@ record_review(pg_attribute_unused() const StoredRow *old, const StoredRow *new, 
 	record_mark_recorded(*entry->proposal_id);
 }
 
-/* An approval that its reviewer takes back, and those that go with it. */
+/* An approval that its reviewer revokes, or that is voided because of that. */
 void
 record_revocation(pg_attribute_unused() const StoredRow *old, const StoredRow *new,
 				  AuditEntry *entry, JsonObject *details)

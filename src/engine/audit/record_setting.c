@@ -18,7 +18,7 @@
 #include "store/table.h"
 #include "store/tool.h"
 
-/* Where a row has a role that it is bound to. */
+/* The columns of a row that name the role that it is bound to. */
 typedef struct RoleColumns
 {
 	AttrNumber name;
@@ -47,7 +47,7 @@ add_difference(JsonObject *object, const StoredRow *old, const StoredRow *new, A
 	json_add_jsonb(object, "to", json_object_end(&to));
 }
 
-/* Whether all that changes is what a role is called, which nobody in particular does. */
+/* Whether a role's name is all that changes, which is nobody's action. */
 static bool
 is_renamed(const StoredRow *old, const StoredRow *new, const RoleColumns *role)
 {

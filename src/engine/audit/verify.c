@@ -1,12 +1,13 @@
 /*
  * verify.c
- *	  Holds the tables against the audit log.
+ *	  Compares the tables with the audit log.
  *
- * Every status of a proposal follows from an audit row, every review, revocation
- * and execution has one, the approvals fill the slots that the proposal says,
- * what ran without them has its break glass, and an execution's output has the
- * hash that was recorded of it.  A difference means that somebody got round the triggers: with the
- * tables' owner's rights, or outside the server.
+ * Owns what must agree: every status of a proposal follows from an audit row;
+ * every review, revocation and execution has one; the approvals fill the slots
+ * that the proposal names; an execution without the approvals has its break
+ * glass; an output has the hash that was recorded.  A difference means that
+ * somebody bypassed the triggers, with the rights of the tables' owner or
+ * outside the server.  It only reads.
  */
 #include "postgres.h"
 
@@ -55,7 +56,7 @@ member_text(Jsonb *object, const char *key)
 	return pnstrdup(member->val.string.val, member->val.string.len);
 }
 
-/* The status that a proposal has by its audit rows, or NULL. */
+/* Return the status that a proposal has by its audit rows, or NULL. */
 static const char *
 status_by_audit(const AuditRow *rows, int count)
 {
@@ -82,9 +83,9 @@ count_action(const AuditRow *rows, int count, const char *action)
 }
 
 /*
- * The row that tells of an execution's end, or any of its rows while it has
- * none; NULL: there is none.  Where a cancel was asked for of what ran, the
- * end has a row beside that.
+ * Return the audit row of an execution's end, or any of its rows if it has not
+ * ended; NULL if there is none.  If a cancel was requested while the call ran,
+ * the end has a row beside that of the request.
  */
 static const AuditRow *
 audit_row_of(const Execution *execution, const AuditRow *rows, int count)
@@ -141,7 +142,7 @@ verify_execution(const Verification *verification, const Execution *execution, c
 					   "the output is not the one that was recorded");
 }
 
-/* The approvals that stand must come to what the proposal says of them. */
+/* The valid approvals must result in what the proposal says. */
 static void
 verify_votes(const Verification *verification, const Proposal *proposal)
 {
@@ -168,7 +169,10 @@ is_broken_glass(const Execution *execution, const AuditRow *rows, int count)
 	return false;
 }
 
-/* What ran while a stage was open did so by break glass, and that is on record. */
+/*
+ * A call that ran while a stage was open must have run by break glass, and have
+ * the row for it.
+ */
 static void
 verify_approved(const Verification *verification, const Proposal *proposal,
 				const Execution *executions, int nexecutions, const AuditRow *rows, int count)
@@ -231,7 +235,7 @@ verify_one(int index, void *arg)
 	verify_proposal(verification, proposal_require(verification->ids[index]));
 }
 
-/* Put what does not agree into a tuplestore, of one workflow or of all. */
+/* Put the differences of one workflow, or of all, into a tuplestore. */
 void
 audit_verify(const int64 *workflow_id, Tuplestorestate *rows, TupleDesc desc)
 {
