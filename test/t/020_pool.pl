@@ -131,7 +131,7 @@ $node->safe_psql('one', q{
 	SELECT workflow_orch.register_tool('serial', 'app.serial(int)', run_as => 'r1', max_attempts => 2)});
 my $waiting = session($node, 'one');
 start_query($waiting, outcomes(calls($node, 'one', 'serial', '{"n": 1}')));
-wait_for($node, 'postgres', 'SELECT true') until slurp_file($node->logfile) =~ /failed in attempt 1 and is tried again/;
+wait_for($node, 'postgres', 'SELECT true') until slurp_file($node->logfile) =~ /failed in attempt 1 and will be tried again/;
 is($node->safe_psql('one', "SET statement_timeout = '60 s'; " . outcomes(calls($node, 'one', 'note_r1', '{"n": 9}'))) =~ /^\d+$/, 1, 'a batch runs while another one waits for its next attempt');
 is($node->safe_psql('one', "SET statement_timeout = '60 s'; " . outcomes(calls($node, 'one', 'note_r2', '{"n": 9}'))) =~ /^\d+$/, 1, 'so does one of another role, with a single worker');
 is($node->safe_psql('postgres', q{SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE query LIKE '%execute_parallel%' AND pid <> pg_backend_pid()}), '1', 'its caller ends');

@@ -87,7 +87,7 @@ my $log = substr(slurp_file($node->logfile), $offset);
 like($log, qr/LOG:  execution $executions[0] of proposal $ids[0] revision 1 starts: tool "secret" as role "r1"/, 'the start of a call is in the log');
 my @starts = $log =~ /LOG:  execution $executions[1] of proposal $ids[1] revision 1 starts/g;
 is(scalar(@starts), 2, 'each attempt is');
-like($log, qr/LOG:  execution $executions[1] of proposal $ids[1] failed in attempt 1 and is tried again/, 'so is what is tried again');
+like($log, qr/LOG:  execution $executions[1] of proposal $ids[1] failed in attempt 1 and will be tried again/, 'so is what is tried again');
 unlike($log, qr/hidden/, 'the log has no params');
 unlike($log, qr/WARNING|ERROR:|FATAL/, 'and nothing that is worse than it was') or diag join "\n", grep { /WARNING|ERROR:|FATAL/ } split /\n/, $log;
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%hidden%' AND backend_type LIKE 'workflow_orch %'}), '0', 'nor has pg_stat_activity');
