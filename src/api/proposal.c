@@ -76,7 +76,7 @@ wfo_review_action(PG_FUNCTION_ARGS)
 		request.edits = arg_jsonb_object(fcinfo, 3, "edits");
 	else if (!PG_ARGISNULL(3))
 		report_invalid("wfo_argument_invalid",
-					   errmsg("argument \"edits\" goes with the decision edit only"),
+					   errmsg("argument \"edits\" can be given only with the decision \"edit\""),
 					   errdetail("The decision is %s.", label));
 	else
 		request.edits = NULL;
@@ -101,10 +101,10 @@ read_review(const JsonArgs *args, ReviewRequest *request)
 	request->decision = parse_decision(json_args_text(args, "decision"));
 	request->edits = json_args_object_or_null(args, "edits");
 	if ((request->decision == DECISION_EDIT) != (request->edits != NULL))
-		report_invalid("wfo_argument_invalid",
-					   errmsg("member \"edits\" of element %d of argument \"%s\" goes with the "
-							  "decision edit, and with no other",
-							  args->index, args->argument));
+		report_invalid("wfo_argument_invalid", errmsg("member \"edits\" of element %d of argument "
+													  "\"%s\" must be given with the decision "
+													  "\"edit\" and only with it",
+													  args->index, args->argument));
 	request->comment = json_args_text_or_null(args, "comment");
 	request->expected_revision = json_args_int64_or_null(args, "expected_revision");
 	request->preview_id = json_args_int64_or_null(args, "preview_id");

@@ -38,7 +38,7 @@ check_not_in_maintenance(const char *function)
 {
 	if ((InSecurityRestrictedOperation() && !running_is_sandboxed()) || InNoForceRLSOperation())
 		report_denied("wfo_in_maintenance", errmsg("%s cannot be called here", function),
-					  errdetail("The code that calls it runs inside a command of somebody else."),
+					  errdetail("The code that calls it runs inside a command of another user."),
 					  errhint("Call it directly, or from a function that is called directly."));
 }
 

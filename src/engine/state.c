@@ -149,7 +149,7 @@ revision_require(int64 proposal_id, int64 revision)
 					   errmsg("revision " INT64_FORMAT " of proposal " INT64_FORMAT
 							  " does not exist",
 							  revision, proposal_id),
-					   errhint("Restore the table workflow_orch.proposal_revision whole."));
+					   errhint("Restore the whole table workflow_orch.proposal_revision."));
 	return result;
 }
 
@@ -159,10 +159,10 @@ workflow_require(int64 workflow_id)
 	Workflow *workflow = workflow_load(workflow_id);
 
 	if (workflow == NULL)
-		report_unknown(
-			"wfo_unknown_workflow", errmsg("workflow " INT64_FORMAT " does not exist", workflow_id),
-			errhint(
-				"The table workflow_orch.workflow lists the workflows; start_workflow starts one."));
+		report_unknown("wfo_unknown_workflow",
+					   errmsg("workflow " INT64_FORMAT " does not exist", workflow_id),
+					   errhint("The table workflow_orch.workflow lists the "
+							   "workflows; start_workflow starts one."));
 	return workflow;
 }
 

@@ -68,7 +68,7 @@ SELECT refused_as('engine_actor_two', format('SELECT workflow_orch.comment_propo
 SELECT workflow_orch.update_actor(:pat, name => 'Patricia');
 SELECT is(actor(:pat), 'Patricia  t t ', 'an actor is renamed');
 SELECT is(last_change(), '{"name": "Patricia", "from": {"name": "Pat"}, "to": {"name": "Patricia"}}', 'and the audit log has both names');
-SELECT raises(format('SELECT workflow_orch.update_actor(%s, name => ''bob'')', :pat), '{"sqlstate": "42710", "message": "actor \"bob\" exists already"}', 'not to a name that is taken');
+SELECT raises(format('SELECT workflow_orch.update_actor(%s, name => ''bob'')', :pat), '{"sqlstate": "42710", "message": "actor \"bob\" already exists"}', 'not to a name that is taken');
 SELECT workflow_orch.update_actor(:pat, name => 'Patricia', role => 'Manager');
 SELECT is(actor(:pat), 'Patricia  t t ', 'its own name is no other');
 SELECT lives_ok($$SELECT workflow_orch.register_actor('Pat', 'DBA')$$, 'the old name is free');

@@ -140,7 +140,7 @@ SELECT is(value_as('engine_binding_second', 'SELECT string_agg(name, '' '') FROM
 INSERT INTO workflow_orch.tool
 SELECT (jsonb_populate_record(t, jsonb_build_object('tool', 'restored', 'run_as', 'engine_binding_was', 'home_system', t.home_system + 1, 'former_run_as', NULL))).*
   FROM workflow_orch.tool t WHERE t.tool = 'who';
-SELECT raises('SELECT propose(''restored'', ''{"n": 1}'')', '{"sqlstate": "55000", "message": "role \"engine_binding_was\" of tool \"restored\" is missing or another one now", "hint": "%update_tool%"}', 'a tool''s role neither');
+SELECT raises('SELECT propose(''restored'', ''{"n": 1}'')', '{"sqlstate": "55000", "message": "role \"engine_binding_was\" is no longer the role that tool \"restored\" was registered with", "hint": "%update_tool%"}', 'a tool''s role neither');
 SELECT is((SELECT status FROM workflow_orch.tool_status WHERE tool = 'restored'), 'refused', 'which its status says');
 SELECT workflow_orch.update_actor(1002, db_role => 'engine_binding_second'), workflow_orch.update_tool('restored', run_as => 'engine_binding_tool_newer');
 SELECT works_as('engine_binding_second', 'SELECT propose_as(1002)', 'until an administrator confirms it');

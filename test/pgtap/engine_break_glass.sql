@@ -38,19 +38,19 @@ SELECT workflow_orch.update_actor(:bob, person => 'Bob');
 SELECT raises(format('SELECT workflow_orch.break_glass_execute(%s, %s, ''again'')', :q, :bob_too), '{"sqlstate": "55000"}', 'not as another actor either');
 SELECT is((SELECT result -> 'success' FROM workflow_orch.break_glass_execute(:f, :dee, 'also urgent')), 'false', 'somebody else may; an error of the tool is a failure as ever');
 SELECT is(status(:f), 'failed', 'of the proposal');
-SELECT raises(format('SELECT workflow_orch.retry_action(%s)', :f), '{"sqlstate": "55000", "message": "proposal % was never approved", "hint": "Propose the call anew."}',
+SELECT raises(format('SELECT workflow_orch.retry_action(%s)', :f), '{"sqlstate": "55000", "message": "proposal % was never approved", "hint": "Propose the call again."}',
   'which is not made approved by a retry');
 SELECT raises(format('SELECT workflow_orch.review_break_glass(%s, %s, ''fine'')', :e, reviewer), expected, what) FROM (VALUES
   (:bob, '{"sqlstate": "42501", "message": "nobody may review their own break glass"}'::jsonb, 'nobody reviews their own'),
   (:bob_too, '{"sqlstate": "42501", "message": "nobody may review their own break glass"}', 'nor as another actor'),
   (:ann, '{"sqlstate": "42501", "message": "nobody may review their own proposal %"}', 'nor does who proposed the call'),
   (:robot, '{"sqlstate": "42501", "message": "actor % may not review"}', 'nor does an agent')) AS v(reviewer, expected, what);
-SELECT raises('SELECT workflow_orch.review_break_glass(0, cyd(), ''x'')', '{"sqlstate": "42704", "message": "execution 0 is no break glass"}', 'what was none is not reviewed');
+SELECT raises('SELECT workflow_orch.review_break_glass(0, cyd(), ''x'')', '{"sqlstate": "42704", "message": "execution 0 is not a break glass"}', 'what was none is not reviewed');
 SELECT lives_ok(format('SELECT workflow_orch.review_break_glass(%s, cyd(), ''It was.'')', :e), 'somebody else reviews it');
 SELECT is((SELECT row(reviewer_id, comment, reviewed_at IS NOT NULL)::text FROM workflow_orch.break_glass WHERE execution_id = :e), format('(%s,"It was.",t)', :cyd), 'which is kept');
 SELECT is((SELECT jsonb_build_object('action', action, 'actor', actor_id, 'execution', execution_id, 'details', details) FROM workflow_orch.audit_log ORDER BY audit_id DESC LIMIT 1),
   jsonb_build_object('action', 'review_break_glass', 'actor', :cyd, 'execution', :e, 'details', '{"comment": "It was."}'::jsonb), 'and audited');
-SELECT raises(format('SELECT workflow_orch.review_break_glass(%s, %s, ''x'')', :e, :dee), '{"sqlstate": "55000", "message": "the break glass of execution % has been reviewed already"}', 'one review is enough');
+SELECT raises(format('SELECT workflow_orch.review_break_glass(%s, %s, ''x'')', :e, :dee), '{"sqlstate": "55000", "message": "the break glass of execution % has already been reviewed"}', 'one review is enough');
 SELECT raises('UPDATE workflow_orch.break_glass SET comment = ''x'' WHERE reviewed_at IS NOT NULL', '{"sqlstate": "55000"}', 'and stands');
 SELECT is((SELECT result -> 'success' FROM workflow_orch.break_glass_execute(:q, :bob_too, 'again')), 'true', 'after it the same person may do it again');
 

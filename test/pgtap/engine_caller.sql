@@ -185,9 +185,9 @@ SELECT workflow_orch.register_actor('Eve', 'Developer', person => 'eve') AS eve,
        workflow_orch.register_actor('Later Eve', 'DBA') AS later_eve,
        workflow_orch.register_actor('Two too', 'DBA', 'engine_caller_two') AS two_too \gset
 SELECT raises(format('SELECT review_as(propose_as(%s), %s)', :eve, :eve_too),
-  '{"sqlstate": "42501", "message": "nobody may review their own%", "detail": "%same person%. Both have the person \"eve\".", "hint": "Somebody else%update_actor%"}',
+  '{"sqlstate": "42501", "message": "nobody may review their own%", "detail": "%same person%. Both actors have the person \"eve\".", "hint": "Somebody else%update_actor%"}',
   'actors with the same person are one person');
-SELECT raises(format('SELECT review_as(propose_as(two()), %s)', :two_too), '{"sqlstate": "42501", "message": "nobody may review their own%", "detail": "%same person%. Both are bound to the database role \"engine_caller_two\"."}',
+SELECT raises(format('SELECT review_as(propose_as(two()), %s)', :two_too), '{"sqlstate": "42501", "message": "nobody may review their own%", "detail": "%same person%. Both actors are bound to the database role \"engine_caller_two\"."}',
   'actors bound to the same role are one person');
 SELECT propose_as(:eve) AS eves \gset
 SELECT workflow_orch.update_actor(:later_eve, person => 'eve');
@@ -207,13 +207,13 @@ SELECT workflow_orch.register_actor('Left', 'Developer', 'engine_caller_left') A
        workflow_orch.register_actor('Right', 'DBA', 'engine_caller_right') AS right \gset
 SELECT value_as('engine_caller_both', format('SELECT propose_as(%s)', :left), 'engine_caller_left') AS lefts \gset
 SELECT refused_as('engine_caller_both', format('SELECT review_as(%s, %s)', :lefts, :right),
-  '{"sqlstate": "42501", "message": "nobody may review their own%", "detail": "%same person%. Both act through the login \"engine_caller_both\".", "hint": "%grant_capability(''engine_caller_both'', ''gateway'')%"}',
+  '{"sqlstate": "42501", "message": "nobody may review their own%", "detail": "%same person%. Both actors act through the login \"engine_caller_both\".", "hint": "%grant_capability(''engine_caller_both'', ''gateway'')%"}',
   'who acts through one login as two actors is one person', 'engine_caller_right');
 SELECT workflow_orch.set_policy(default_approvals => 2) \g /dev/null
 SELECT propose('noop') AS needs_two \gset
 SELECT value_as('engine_caller_both', format('SELECT review_as(%s, %s)', :needs_two, :left), 'engine_caller_left') \g /dev/null
 SELECT refused_as('engine_caller_both', format('SELECT review_as(%s, %s)', :needs_two, :right),
-  '{"sqlstate": "42501", "message": "an approval % would not count", "detail": "The same person%. Both act through the login \"engine_caller_both\".", "hint": "%gateway%"}',
+  '{"sqlstate": "42501", "message": "an approval % would not count", "detail": "The same person%. Both actors act through the login \"engine_caller_both\".", "hint": "%gateway%"}',
   'nor approves twice', 'engine_caller_right');
 SELECT workflow_orch.revoke_capability('engine_caller_both', c) FROM unnest(ARRAY['propose', 'review']) AS c;
 SELECT workflow_orch.grant_capability('engine_caller_both', 'gateway');
@@ -235,7 +235,7 @@ SELECT refused_as('engine_caller_ada', format('SELECT review_as(%s, %s)', :adas,
   '{"sqlstate": "42501", "message": "nobody may review their own%"}',
   'who proposed through a gateway is the same person in a session of their own, as another actor');
 SELECT refused_as('engine_caller_ada', format('SELECT review_as(%s, %s)', :adas, :dbas),
-  '{"detail": "%One is bound to the database role \"engine_caller_ada\", and the other acts through it as a login.", "hint": "%update_actor%"}', 'and the message says how');
+  '{"detail": "%One actor is bound to the database role \"engine_caller_ada\", and the other one acts through it as a login.", "hint": "%update_actor%"}', 'and the message says how');
 SELECT is(value_as('engine_caller_bea', format('SELECT review_as(%s, %s)', :adas, :dbas)), 'approved',
   'another member of the group is somebody else');
 SELECT value_as('engine_caller_ada', format('SELECT propose_as(%s)', :dbas)) AS adas \gset

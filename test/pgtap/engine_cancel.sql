@@ -28,7 +28,7 @@ SELECT execution_id AS in_session FROM workflow_orch.execute_action(t.approved('
 -- Cancelling what is queued
 SELECT is(workflow_orch.cancel_execution(:later, t.cyd(), 'not today')::text, 'cancelled', 'a queued execution is cancelled');
 SELECT is(t.ended(:later), format('cancelled false 57014 wfo_cancelled %s not today', t.cyd()), 'which says by whom and why');
-SELECT is(t.outcome(:later) #>> '{error,detail}', format('Actor %s, through login "%s", cancelled it: not today', t.cyd(), session_user), 'so does the result');
+SELECT is(t.outcome(:later) #>> '{error,detail}', format('Actor %s, through login "%s", canceled it: not today', t.cyd(), session_user), 'so does the result');
 SELECT is(t.status(:far), 'approved', 'the proposal stays approved');
 SELECT is((SELECT concat_ws(' ', actor_id = t.cyd(), details ->> 'reason') FROM workflow_orch.get_audit_log(t.workflow())
             WHERE action = 'cancel_execution' AND execution_id = :later), 't not today', 'the audit log has who cancelled');
@@ -65,7 +65,7 @@ SELECT is(workflow_orch.cancel_execution(:e1, t.bob(), 'me too')::text, 'running
 COMMIT;
 SELECT is(workflow_orch.cancel_execution(:e2, t.cyd(), 'too slow')::text, 'running', 'a tool that catches the cancel is asked in the same way');
 SELECT is(t.outcome(:e1) #>> '{error,message}', 'canceled while it ran', 'the call ends');
-SELECT is(t.outcome(:e1) #>> '{error,detail}', format('Actor %s, through login "%s", cancelled it: too slow', t.cyd(), session_user), 'and says who cancelled it and why');
+SELECT is(t.outcome(:e1) #>> '{error,detail}', format('Actor %s, through login "%s", canceled it: too slow', t.cyd(), session_user), 'and says who canceled it and why');
 SELECT is(t.outcome(:e2) #>> '{error,sqlstate}', '57014', 'even if the tool caught the cancel');
 SELECT is(t.ended(:e1), format('cancelled false 57014 wfo_cancelled %s too slow', t.cyd()), 'the execution says so, too');
 SELECT is(t.ended(:e2), format('cancelled false 57014 wfo_cancelled %s too slow', t.cyd()), 'the stubborn one, too');
@@ -77,13 +77,13 @@ SELECT is((SELECT array_agg(concat_ws(' ', action, actor_id, login, details ->> 
              FROM workflow_orch.audit_log WHERE execution_id = :e1 AND action <> 'enqueue_action'),
   ARRAY[format('cancel_execution %s %s too slow', t.cyd(), session_user),
         format('execute_action %s %s %s %s too slow', t.ann(), t.tool_role(), session_user, t.cyd())],
-  'the audit log has who cancelled it, with the login, and who had it executed');
+  'the audit log has who canceled it, with the login, and who had it executed');
 SELECT t.raises(format('SELECT workflow_orch.cancel_execution(%s)', :e1), '{"sqlstate": "55000", "detail": "Its status is cancelled."}', 'what has ended is not cancelled again');
 SELECT t.raises('DELETE FROM workflow_orch.cancel_request', '{"sqlstate": "42501"}', 'requests are not deleted');
 SELECT t.raises('UPDATE workflow_orch.cancel_request SET reason = NULL', '{"sqlstate": "42501", "detail": "Rows of this table are never changed."}', 'nor changed');
 SELECT t.approved('short', '{"n": 22}') AS p, t.approved('cancel_itself') AS p3 \gset
 SELECT t.enqueued(:p) AS e, t.enqueued(:p3) AS e3 \gset
-SELECT is(concat_ws(' ', r -> 'success', r -> 'error' ->> 'sqlstate', r -> 'error' ->> 'message'), 'false 57014 cancelled after the timeout of 100 ms', 'a timeout is the tool''s failure')
+SELECT is(concat_ws(' ', r -> 'success', r -> 'error' ->> 'sqlstate', r -> 'error' ->> 'message'), 'false 57014 canceled after the timeout of 100 ms', 'a timeout is the tool''s failure')
   FROM t.outcome(:e) r;
 SELECT is(t.ended(:e) || ' ' || t.status(:p), 'failed false 57014 wfo_timed_out - - failed', 'and no cancel');
 SELECT is(t.outcome(:e3) -> 'error' ->> 'sqlstate', '57014', 'a tool may raise that by itself');

@@ -129,7 +129,7 @@ SELECT workflow_orch.remove_approval_rule(rule_id) FROM workflow_orch.approval_r
 SELECT propose('pay', '{"amount": 1}') AS p \gset
 SELECT pg_sleep(0.06);
 SELECT refused(:p, :dev2, 'past its end a delegation is none');
-SELECT raises(format('SELECT workflow_orch.end_delegation(%s)', :short), '{"sqlstate": "55000", "message": "%has ended already"}', 'and cannot be ended');
+SELECT raises(format('SELECT workflow_orch.end_delegation(%s)', :short), '{"sqlstate": "55000", "message": "%has already ended"}', 'and cannot be ended');
 SELECT raises(format('SELECT workflow_orch.end_delegation(%s)', :d2) || format('; SELECT workflow_orch.end_delegation(%s)', :d2), '{"sqlstate": "55000"}', 'nor can it twice');
 SELECT raises('SELECT workflow_orch.end_delegation(404)', '{"sqlstate": "42704", "message": "delegation 404 %"}', 'an unknown delegation is refused');
 SELECT raises(format('UPDATE workflow_orch.delegation SET ended_at = NULL WHERE delegation_id = %s', :d), '{"sqlstate": "%"}', 'nobody revives one');

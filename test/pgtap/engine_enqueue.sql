@@ -110,7 +110,7 @@ SELECT t.raises(statement, expected, statement)
     (format('SELECT workflow_orch.enqueue_action(%s, 424242)', :good), '{"sqlstate": "42704", "message": "actor 424242 does not exist"}'),
     (format('SELECT enqueued(%s)', :pending), '{"sqlstate": "55000", "message": "proposal % is not approved", "detail": "%pending%", "hint": "_%"}'),
     (format('SELECT enqueued(%s)', :p2), '{"sqlstate": "55000", "detail": "%executed%"}'),
-    (format('SELECT enqueued(%s)', :far), format('{"sqlstate": "55000", "message": "proposal %s is queued already", "hint": "_%%"}', :far)::jsonb),
+    (format('SELECT enqueued(%s)', :far), format('{"sqlstate": "55000", "message": "proposal %s is already queued", "hint": "_%%"}', :far)::jsonb),
     (format('SELECT workflow_orch.execute_action(%s)', :far), '{"sqlstate": "55000", "message": "%queued already"}'),
     (format('SELECT parallel(%s)', :far), '{"sqlstate": "55000", "message": "%queued already"}'),
     (format('SELECT workflow_orch.retry_action(%s, ann())', :far), '{"sqlstate": "55000"}'),

@@ -35,7 +35,7 @@ SELECT workflow_orch.remove_freeze(:f);
 SELECT is(attempt(:p), NULL::jsonb, 'once it is removed calls run again');
 SELECT isnt((SELECT removed_at FROM workflow_orch.freeze_window WHERE freeze_id = :f), NULL, 'its row stays, and says when that was');
 SELECT is((SELECT action || (details ->> 'title') FROM workflow_orch.audit_log ORDER BY audit_id DESC LIMIT 1), 'remove_freezeYear end', 'remove_freeze is recorded');
-SELECT raises(format('SELECT workflow_orch.remove_freeze(%s)', :f), format('{"sqlstate": "55000", "message": "freeze %s has been removed"}', :f)::jsonb,
+SELECT raises(format('SELECT workflow_orch.remove_freeze(%s)', :f), format('{"sqlstate": "55000", "message": "freeze %s has already been removed"}', :f)::jsonb,
   'a freeze is removed once');
 SELECT raises('UPDATE workflow_orch.freeze_window SET removed_at = NULL', '{"sqlstate": "55000", "message": "row % has ended and cannot be changed"}', 'and does not come back');
 SELECT raises('UPDATE workflow_orch.freeze_window SET ends_at = ''infinity''', '{"sqlstate": "55000", "message": "column \"ends_at\"%cannot be changed"}', 'nor does its span change');

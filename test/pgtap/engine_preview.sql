@@ -249,7 +249,7 @@ CREATE FUNCTION t.approve_with(proposal bigint, preview bigint) RETURNS text LAN
 $$;
 SELECT raises(approve_with(:p, 0), '{"sqlstate": "42704", "message": "preview 0 does not exist"}', 'a preview that does not exist is not attached');
 SELECT raises(approve_with(:p, :others), '{"sqlstate": "55000", "detail": "It shows revision 1 of proposal %"}', 'nor one of another proposal');
-SELECT raises(approve_with(:p, :cyds), '{"sqlstate": "42501", "message": "preview % is not one of actor %"}', 'nor one of another reviewer');
+SELECT raises(approve_with(:p, :cyds), '{"sqlstate": "42501", "message": "preview % was not made by actor %"}', 'nor one of another reviewer');
 SELECT raises(approve_with(:p, :nobodys), '{"sqlstate": "42501"}', 'nor nobody''s');
 SELECT status FROM workflow_orch.review_action(:p, :cyd, 'edit', '{"credit": 6}', preview_id => :cyds) \gset
 SELECT is((SELECT preview_id FROM workflow_orch.review WHERE proposal_id = :p), :cyds::bigint, 'an edit has the preview that it started from');
@@ -265,7 +265,7 @@ SELECT workflow_orch.review_action(:r, :cyd, 'edit', '{"credit": 7}') \g /dev/nu
 SELECT raises(approve_with(:r, :v), '{"sqlstate": "55000", "message": "preview % does not show revision 2 of proposal %"}', 'a preview of an earlier revision is not attached');
 
 -- Dry runs that run.
-SELECT raises('SELECT workflow_orch.update_tool(''parts'', dry_run_mode => ''rollback'', preview => false)', '{"sqlstate": "22023", "message": "dry_run_mode rollback needs preview"}',
+SELECT raises('SELECT workflow_orch.update_tool(''parts'', dry_run_mode => ''rollback'', preview => false)', '{"sqlstate": "22023", "message": "dry_run_mode rollback requires preview"}',
   'a dry run runs no tool that must not be previewed');
 SELECT workflow_orch.update_tool('parts', dry_run_mode => 'rollback');
 SELECT raises('SELECT workflow_orch.update_tool(''parts'', preview => false)', '{"sqlstate": "22023"}', 'nor does it stay so');

@@ -46,7 +46,7 @@ SELECT FROM workflow_orch.cancel_workflow(:other, t.ann(), 'all off');
 ROLLBACK;
 SELECT is(t.execution_status(:e5), 'queued', 'a cancel that is rolled back cancels nothing');
 SELECT is(workflow_orch.cancel_workflow(:other, t.ann(), 'all off')::text, 'cancelled', 'it can be cancelled');
-SELECT t.is_cancelled(:e5, t.ann(), 'The workflow was cancelled.', 'cancel_workflow');
+SELECT t.is_cancelled(:e5, t.ann(), 'The workflow was canceled.', 'cancel_workflow');
 SELECT is(t.status(:p5), 'cancelled', 'its proposal is cancelled as well');
 
 -- While it runs

@@ -28,7 +28,7 @@ SELECT is(:'got'::text, 'pending', 'there is no warning if somebody can approve'
 
 SELECT workflow_orch.add_approval_rule('DBA') AS rule \gset
 \set got `psql -XAtqd "$DATABASE" -c "$PROPOSE" 2>&1`
-SELECT matches(:'got'::text, 'WARNING:  too few actors are registered to approve proposal 5: role "DBA"', 'a warning names the role that is missing');
+SELECT matches(:'got'::text, 'WARNING:  too few actors with role "DBA" are registered to approve proposal 5', 'a warning names the role that is missing');
 SELECT workflow_orch.update_actor(:gone, active => true);
 \set got `psql -XAtqd "$DATABASE" -c "$PROPOSE" 2>&1`
 SELECT is(:'got'::text, 'pending', 'with an actor of the role it is gone');
@@ -50,7 +50,7 @@ DROP ROLE engine_requirement_gone;
 SELECT matches(:'got'::text, 'registered: 2\..*\nHINT: .*database role is gone', 'an actor whose role is gone does not');
 \setenv RULE 'SELECT workflow_orch.add_approval_rule(approvals => 0)'
 \set got `psql -XAtqd "$DATABASE" -c "$RULE" 2>&1`
-SELECT matches(:'got'::text, 'WARNING:  what no other rule asks anybody for now needs nobody''s approval\nHINT', 'a rule that lets everything through is warned of');
+SELECT matches(:'got'::text, 'WARNING:  this rule approves every proposal that no other rule covers\nHINT', 'a rule that lets everything through is warned of');
 \setenv RULE 'SELECT workflow_orch.add_approval_rule(condition => \'exists($.params ? (@.n > 1))\')'
 \set got `psql -XAtqd "$DATABASE" -c "$RULE" 2>&1`
 SELECT matches(:'got'::text, 'WARNING:  a filter inside the condition drops what it cannot judge\nDETAIL:  .*\nHINT', 'so is a filter inside a condition');

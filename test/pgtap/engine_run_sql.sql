@@ -15,12 +15,12 @@ SELECT is_empty('SELECT * FROM workflow_orch.tool', 'run_sql is no tool by itsel
 CREATE ROLE engine_run_sql_user LOGIN;
 SELECT workflow_orch.grant_capability('engine_run_sql_user', c) FROM unnest(ARRAY['propose', 'review', 'execute', 'audit']) AS c;
 SELECT refused_as('engine_run_sql_user', 'SELECT workflow_orch.run_sql(''SELECT 1'')', '{"sqlstate": "42501", "message": "permission denied%"}', 'nobody calls it by hand');
-SELECT raises('SELECT workflow_orch.run_sql(''SELECT 1'')', '{"sqlstate": "55000", "message": "run_sql runs as a tool only", "hint": "%register_tool%"}', 'not even a superuser');
+SELECT raises('SELECT workflow_orch.run_sql(''SELECT 1'')', '{"sqlstate": "55000", "message": "run_sql can run only as a tool", "hint": "%register_tool%"}', 'not even a superuser');
 SELECT workflow_orch.register_tool('sql', 'workflow_orch.run_sql(text)', tool_role(), preview => true);
 SELECT is(has_function_privilege(:'tool_role', 'workflow_orch.run_sql(text)', 'EXECUTE'), true, 'register_tool lets the tool''s role execute it');
 SELECT refused_as(:'tool_role', 'SELECT workflow_orch.run_sql(''SELECT 1'')', '{"sqlstate": "42501"}', 'which is no way to call it by hand');
 GRANT USAGE ON SCHEMA workflow_orch TO :"tool_role";
-SELECT refused_as(:'tool_role', 'SELECT workflow_orch.run_sql(''SELECT 1'')', '{"sqlstate": "55000", "message": "run_sql runs as a tool only"}', 'nor is the right to use the schema');
+SELECT refused_as(:'tool_role', 'SELECT workflow_orch.run_sql(''SELECT 1'')', '{"sqlstate": "55000", "message": "run_sql can run only as a tool"}', 'nor is the right to use the schema');
 SELECT raises(format('SELECT workflow_orch.register_tool(''x'', %L, tool_role())', f), '{"sqlstate": "42501", "message": "%belongs to the extension%"}', f || ' is still no tool')
   FROM unnest(ARRAY['workflow_orch.whoami()', 'workflow_orch.set_policy', 'workflow_orch.execute_action(bigint,bigint)']) AS f WHERE f LIKE '%)';
 
@@ -72,7 +72,7 @@ SELECT workflow_orch.update_tool('sql', timeout => '0');
 CREATE FUNCTION t.refused(statement text, expected jsonb) RETURNS text LANGUAGE sql AS $$
   SELECT raises(format('SELECT propose(''sql'', %L)', jsonb_build_object('statement', statement)), expected, 'not proposed: ' || to_json(left(statement, 70)))
 $$;
-SELECT refused(statement, '{"sqlstate": "22023", "message": "run_sql runs one statement", "detail": "There are %", "hint": "_%"}')
+SELECT refused(statement, '{"sqlstate": "22023", "message": "run_sql runs exactly one statement", "detail": "The text has %", "hint": "_%"}')
   FROM unnest(ARRAY['SELECT 1; SELECT 2', 'SELECT 1; COMMIT', 'UPDATE account SET credit = 0; -- x' || E'\nDROP TABLE account', '-- nothing', ';;', '/* SELECT 1 */',
                     'SELECT 1; /**/ SELECT 2 --', 'COMMIT; BEGIN; SELECT 1']) AS statement;
 SELECT refused(statement, '{"sqlstate": "22023", "message": "run_sql does not run %", "detail": "_%", "hint": "_%"}')

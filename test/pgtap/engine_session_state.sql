@@ -135,7 +135,7 @@ CREATE FUNCTION app.act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE N
 CREATE TRIGGER act AFTER INSERT ON app.inbox FOR EACH ROW EXECUTE FUNCTION app.act();
 CREATE CONSTRAINT TRIGGER act_later AFTER UPDATE ON app.inbox DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.act();
 SELECT approved('run_it', '{"command": "INSERT INTO app.kept VALUES (2)"}') AS p, propose('run_it', '{"command": "INSERT INTO app.kept VALUES (2)"}') AS q \gset
-SELECT raises(format('INSERT INTO app.inbox VALUES (%L)', call), '{"sqlstate": "55000", "reason": "wfo_in_trigger", "message": "a call cannot run inside of a trigger", "hint": "%enqueue_action%"}', 'in a trigger there is no ' || call)
+SELECT raises(format('INSERT INTO app.inbox VALUES (%L)', call), '{"sqlstate": "55000", "reason": "wfo_in_trigger", "message": "a call cannot run inside a trigger", "hint": "%enqueue_action%"}', 'in a trigger there is no ' || call)
   FROM unnest(ARRAY[format('SELECT workflow_orch.execute_action(%s)', :p), format('SELECT workflow_orch.preview_action(%s, %s)', :q, bob()), format('SELECT workflow_orch.break_glass_execute(%s, %s, ''fire'')', :q, bob())]) AS call;
 SAVEPOINT later;
 SET CONSTRAINTS ALL DEFERRED;

@@ -27,7 +27,7 @@ SELECT is(tool_row('odd') ->> 'search_path', '"Odd, schema", app, t, public, pg_
   'the search_path is kept by the schemas that are there, with pg_temp at its end only');
 
 SELECT raises($$SELECT workflow_orch.register_tool('work', 'other(int)', run_as => tool_role())$$,
-  '{"sqlstate": "42710", "message": "%\"work\" exists already%", "hint": "%update_tool%"}', 'a name is taken once');
+  '{"sqlstate": "42710", "message": "%\"work\" already exists%", "hint": "%update_tool%"}', 'a name is taken once');
 SELECT raises($$SELECT workflow_orch.register_tool(' ', 'work(int)', run_as => tool_role())$$, '{"sqlstate": "22023", "message": "%tool%"}',
   'an empty name is refused');
 SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role(), max_attempts => 0)$$,
@@ -38,16 +38,16 @@ SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role()
 -- What has effects outside the transaction runs in workers only, once.
 SELECT raises(format('SELECT workflow_orch.register_tool(%L, %L, tool_role(), rerun => false, %s)', 'w', 'work(int)', arguments),
   jsonb_build_object('sqlstate', '22023', 'message', message, 'hint', '%'), 'rerun false is refused with ' || arguments)
-FROM (VALUES ('in_session => true', 'rerun false needs in_session false'), ('max_attempts => 1', 'rerun false needs in_session false'),
-  ('in_session => false, max_attempts => 2', 'rerun false needs max_attempts 1')) v (arguments, message);
+FROM (VALUES ('in_session => true', 'rerun false requires in_session false'), ('max_attempts => 1', 'rerun false requires in_session false'),
+  ('in_session => false, max_attempts => 2', 'rerun false requires max_attempts 1')) v (arguments, message);
 SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role(), rerun => NULL)$$, '{"sqlstate": "22023", "message": "%rerun%null%"}', 'rerun cannot be null');
 SELECT workflow_orch.register_tool('outside', 'work(int)', :'tool_role', rerun => false, in_session => false);
 SELECT is(tool_row('outside') -> 'rerun', 'false', 'rerun false is kept');
-SELECT raises($$SELECT workflow_orch.update_tool('outside', in_session => true)$$, '{"sqlstate": "22023", "message": "rerun false needs in_session false"}', 'such a tool does not come into sessions');
-SELECT raises($$SELECT workflow_orch.update_tool('outside', max_attempts => 2)$$, '{"sqlstate": "22023", "message": "rerun false needs max_attempts 1"}', 'such a tool does not get more attempts');
-SELECT raises($$SELECT workflow_orch.update_tool('work', rerun => false)$$, '{"sqlstate": "22023", "message": "rerun false needs in_session false"}', 'a tool of sessions does not become such a tool');
+SELECT raises($$SELECT workflow_orch.update_tool('outside', in_session => true)$$, '{"sqlstate": "22023", "message": "rerun false requires in_session false"}', 'such a tool does not come into sessions');
+SELECT raises($$SELECT workflow_orch.update_tool('outside', max_attempts => 2)$$, '{"sqlstate": "22023", "message": "rerun false requires max_attempts 1"}', 'such a tool does not get more attempts');
+SELECT raises($$SELECT workflow_orch.update_tool('work', rerun => false)$$, '{"sqlstate": "22023", "message": "rerun false requires in_session false"}', 'a tool of sessions does not become such a tool');
 SELECT workflow_orch.update_tool('outside', rerun => true, max_attempts => 2);
-SELECT raises($$SELECT workflow_orch.update_tool('outside', rerun => false)$$, '{"sqlstate": "22023", "message": "rerun false needs max_attempts 1"}', 'nor does one with several attempts');
+SELECT raises($$SELECT workflow_orch.update_tool('outside', rerun => false)$$, '{"sqlstate": "22023", "message": "rerun false requires max_attempts 1"}', 'nor does one with several attempts');
 SELECT workflow_orch.update_tool('outside', rerun => false, max_attempts => 1);
 SELECT is(tool_row('outside') -> 'rerun', 'false', 'update_tool changes rerun with what it needs');
 SELECT raises($$SELECT workflow_orch.register_tool('w', 4040404::regprocedure, tool_role())$$, '{"sqlstate": "42704"}',

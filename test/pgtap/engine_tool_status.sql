@@ -69,15 +69,15 @@ SELECT is((SELECT format('%s: %s', status, problem) FROM workflow_orch.tool_stat
 GRANT EXECUTE ON FUNCTION app.add TO PUBLIC;
 SELECT workflow_orch.update_tool('add', run_as => 'engine_tool_status_other');
 ALTER ROLE engine_tool_status_other SUPERUSER;
-SELECT is((SELECT format('%s: %s', status, problem) FROM workflow_orch.tool_status WHERE tool = 'add'), 'refused: Role "engine_tool_status_other", as which the tool runs, is a superuser.', 'and so is a superuser');
+SELECT is((SELECT format('%s: %s', status, problem) FROM workflow_orch.tool_status WHERE tool = 'add'), 'refused: The tool''s role "engine_tool_status_other" is a superuser.', 'and so is a superuser');
 DROP OWNED BY engine_tool_status_other;
 DROP ROLE engine_tool_status_other;
-SELECT is((SELECT format('%s: %s', status, problem) FROM workflow_orch.tool_status WHERE tool = 'add'), 'refused: Role "engine_tool_status_other" is missing or another one now.', 'or a role that is gone');
+SELECT is((SELECT format('%s: %s', status, problem) FROM workflow_orch.tool_status WHERE tool = 'add'), 'refused: Role "engine_tool_status_other" is no longer the role that the tool was registered with.', 'or a role that is gone');
 
 -- What readers see.
 SELECT is(value_as('engine_tool_status_dev', 'SELECT string_agg(format(''%s %s'', open_proposals, stale_proposals), '', '') FROM workflow_orch.tool_status'), '0 0, 0 0', 'a proposer sees the tools, with their own proposals');
 SELECT refused_as('engine_tool_status_dev', 'SELECT workflow_orch.tool_check(''nothing'')', '{"sqlstate": "42704"}', 'an unknown tool has no status');
 SELECT is(workflow_orch.tool_change('nothing', '\x00'), 'the tool does not exist', 'but its proposals can be read');
-SELECT is(workflow_orch.tool_change('add', '\x00'), 'the pinned definition is not known here', 'as can those of a definition that was not restored');
+SELECT is(workflow_orch.tool_change('add', '\x00'), 'the pinned definition does not exist in this database', 'as can those of a definition that was not restored');
 
 \ir include/finish.sql

@@ -14,7 +14,7 @@ CREATE FUNCTION public.work(n int) RETURNS int LANGUAGE sql RETURN n;
 
 \setenv SCHEMA everybodys
 \set got `psql -XAtqd "$DATABASE" -c "SET search_path = $SCHEMA" -c "SELECT workflow_orch.register_tool('$SCHEMA', 'public.work(int)', 'pg_monitor')" 2>&1`
-SELECT matches(:'got'::text, 'WARNING:  schema "everybodys" on the tool''s search_path is writable by others\nDETAIL:  Everybody',
+SELECT matches(:'got'::text, 'WARNING:  schema "everybodys" on the tool''s search_path is writable by others\nDETAIL:  Every role',
   'registration warns of a schema on the search_path that everybody may write');
 \setenv SCHEMA writers
 \set got `psql -XAtqd "$DATABASE" -c "SET search_path = $SCHEMA" -c "SELECT workflow_orch.register_tool('$SCHEMA', 'public.work(int)', 'pg_monitor')" 2>&1`

@@ -71,7 +71,7 @@ FROM (VALUES (:pending, 'pending', 'cancelled'), (:approved, 'approved', 'cancel
              (:rejected, 'rejected', 'rejected'), (:executed, 'executed', 'executed'), (:late, 'past its time', 'expired'),
              (:elsewhere, 'in another workflow', 'approved')) AS v (proposal, was, expected);
 SELECT is((SELECT jsonb_build_array(status, ended_by, end_reason) FROM workflow_orch.workflow WHERE workflow_id = :w),
-  jsonb_build_array('cancelled', :ann, 'not needed'), 'the workflow keeps who cancelled it and why');
+  jsonb_build_array('cancelled', :ann, 'not needed'), 'the workflow keeps who canceled it and why');
 SELECT is((SELECT jsonb_build_array(status_by, status_reason) FROM workflow_orch.proposal WHERE proposal_id = :pending),
   jsonb_build_array(:ann, 'not needed'), 'so do the proposals that were cancelled with it');
 SELECT raises(format('SELECT execute(%s)', :approved), '{"sqlstate": "55000", "detail": "Its status is cancelled%"}', 'a cancelled proposal does not run');

@@ -89,7 +89,7 @@ $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(default_timeout =
 is(execute($node, 'postgres', approved($node, 'postgres', 'slow', 1)), '57014', 'the policy\'s timeout holds for tools without their own');
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(default_timeout => '0')});
 is($node->safe_psql('postgres', qq{SET statement_timeout = '20s'; SELECT result->'error'->>'message' FROM workflow_orch.execute_action($short)}),
-	'cancelled after the timeout of 50 ms', 'the message has the timeout');
+	'canceled after the timeout of 50 ms', 'the message has the timeout');
 is($node->safe_psql('postgres', qq{BEGIN; SELECT result->'success' FROM workflow_orch.execute_action(} . approved($node, 'postgres', 'add', 5) . q{); SELECT pg_sleep(0.1); COMMIT}),
 	"true\n", 'after a call no timer of the tool\'s remains');
 start_query($gate, 'SELECT pg_advisory_unlock(4711)');

@@ -91,6 +91,6 @@ foreach my $copy (@copies)
 }
 # On the other cluster nobody has confirmed the role of this one's tool.
 is(state_of($other, 'restored', $orphan), 'approved', 'a call whose role is not confirmed has not run');
-like(result_of($other, 'restored', $orphan), qr/^failed.* 55000 role "nobody_now" of tool "gate" is missing or another one now/, 'and says why');
+like(result_of($other, 'restored', $orphan), qr/^failed.* 55000 role "nobody_now" is no longer the role that tool "gate" was registered with/, 'and says why');
 
 done_testing();

@@ -67,7 +67,7 @@ refused('withdrawn', 'quick', q{SELECT workflow_orch.withdraw_proposal(proposal_
 refused('edited', 'quick', q{SELECT workflow_orch.review_action(proposal_id, 2, 'edit', jsonb_build_object('n', -proposal_id)) FROM workflow_orch.queue}, '',
 	qr/^cancelled 0 57014 canceled before it started/, 'approved');
 refused('cancelled', 'quick', q{SELECT workflow_orch.cancel_execution(execution_id, 1, 'not now') FROM workflow_orch.queue}, '',
-	qr/^cancelled 0 57014 canceled before it started Actor 1, through login "postgres", cancelled it: not now$/, 'approved');
+	qr/^cancelled 0 57014 canceled before it started Actor 1, through login "postgres", canceled it: not now$/, 'approved');
 
 # A role that is renamed while a call of it waits is the same role.
 {

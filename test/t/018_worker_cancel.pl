@@ -53,7 +53,7 @@ sub audited
 sub cancelled
 {
 	my ($execution, $reason, $what) = @_;
-	like(result_of($node, 'postgres', $execution), qr/^cancelled 1 57014 canceled while it ran Actor 3, through login "canceller", cancelled it: $reason$/, "$what: the result says who and why");
+	like(result_of($node, 'postgres', $execution), qr/^cancelled 1 57014 canceled while it ran Actor 3, through login "canceller", canceled it: $reason$/, "$what: the result says who and why");
 	is(state_of($node, 'postgres', $execution), 'approved', "$what: the proposal stays approved");
 	is(audited($execution), 'cancel_execution 3 canceller, execute_action 1 tool_runner postgres', "$what: so does the audit log");
 	is(starts_of($node, $execution), 1, "$what: it has run once");

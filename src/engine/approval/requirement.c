@@ -412,13 +412,16 @@ requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements, int64 p
 	if (!answer->missing)
 		return;
 	ereport(WARNING,
-			(errmsg("too few actors are registered to approve proposal " INT64_FORMAT "%s%s%s",
-					proposal_id, answer->role != NULL ? ": role \"" : "",
-					answer->role != NULL ? answer->role : "", answer->role != NULL ? "\"" : ""),
+			(answer->role != NULL
+				 ? errmsg("too few actors with role \"%s\" are registered to approve "
+						  "proposal " INT64_FORMAT,
+						  answer->role, proposal_id)
+				 : errmsg("too few actors are registered to approve proposal " INT64_FORMAT,
+						  proposal_id),
 			 errdetail("People needed besides the proposer: " INT64_FORMAT
 					   "; registered: " INT64_FORMAT ".",
 					   answer->needed, answer->there),
-			 errhint("Register an actor, or propose anew when somebody has the role. Actors that "
-					 "are inactive, or whose database role is gone or lets nobody log in, do not "
-					 "count.")));
+			 errhint("Register an actor, or propose the call again when an actor has the role. "
+					 "Actors do not count if they are inactive or if nobody can log in as their "
+					 "database role.")));
 }

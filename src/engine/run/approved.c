@@ -44,7 +44,7 @@ approved_check_not_queued(int64 proposal_id)
 
 	if (queued != NULL)
 		report_wrong_state("wfo_queued",
-						   errmsg("proposal " INT64_FORMAT " is queued already", proposal_id),
+						   errmsg("proposal " INT64_FORMAT " is already queued", proposal_id),
 						   errdetail("Execution " INT64_FORMAT
 									 " waits for a background worker or runs in one.",
 									 queued->execution_id),
@@ -88,7 +88,7 @@ check_status(const Proposal *proposal)
 						  now == PROPOSAL_PENDING  ? "A reviewer must approve it first, with "
 													 "review_action."
 						  : now == PROPOSAL_FAILED ? "retry_action makes it approved again."
-												   : "Propose the call anew.");
+												   : "Propose the call again.");
 }
 
 /*

@@ -28,12 +28,12 @@ cancel_request_text(const CancelRequest *request)
 	const char *reason = request->reason;
 
 	if (request->actor_id == NULL)
-		return reason == NULL ? psprintf("Login \"%s\" cancelled it.", request->login)
-							  : psprintf("Login \"%s\" cancelled it: %s", request->login, reason);
+		return reason == NULL ? psprintf("Login \"%s\" canceled it.", request->login)
+							  : psprintf("Login \"%s\" canceled it: %s", request->login, reason);
 	if (reason == NULL)
-		return psprintf("Actor " INT64_FORMAT ", through login \"%s\", cancelled it.",
+		return psprintf("Actor " INT64_FORMAT ", through login \"%s\", canceled it.",
 						*request->actor_id, request->login);
-	return psprintf("Actor " INT64_FORMAT ", through login \"%s\", cancelled it: %s",
+	return psprintf("Actor " INT64_FORMAT ", through login \"%s\", canceled it: %s",
 					*request->actor_id, request->login, reason);
 }
 
@@ -54,14 +54,14 @@ require_unended(int64 execution_id)
 		report_unknown("wfo_unknown_execution",
 					   errmsg("execution " INT64_FORMAT " does not exist", execution_id),
 					   errhint("The table workflow_orch.execution lists the executions. A call of "
-							   "a batch or in a session is not there before it ends: cancel the "
+							   "a batch or in a session is not listed before it ends; cancel the "
 							   "statement that runs it."));
 	if (status_is_final(OBJECT_EXECUTION, execution->status))
 		report_wrong_state("wfo_execution_ended",
 						   errmsg("execution " INT64_FORMAT " has ended", execution_id),
 						   errdetail("Its status is %s.",
 									 enum_label(&execution_status_type, execution->status)),
-						   errhint("Only what is queued or running can be cancelled."));
+						   errhint("Only a queued or running execution can be canceled."));
 	return execution;
 }
 

@@ -137,11 +137,10 @@ record_session_failure(const Watched *call, bool timed_out)
 	ApprovedCall approved = {.dry_run = call->dry_run};
 	ErrorData error = {.sqlerrcode = ERRCODE_QUERY_CANCELED,
 					   .constraint_name = pstrdup(timed_out ? "wfo_timed_out" : "wfo_went_on"),
-					   .message = timed_out
-									  ? psprintf("cancelled after the timeout of " INT64_FORMAT
-												 " ms",
-												 call->timeout)
-									  : pstrdup("canceling statement due to user request"),
+					   .message = timed_out ? psprintf("canceled after the timeout of " INT64_FORMAT
+													   " ms",
+													   call->timeout)
+											: pstrdup("canceling statement due to user request"),
 					   .detail = pstrdup("It caught the cancel and went on, and was ended with its "
 										 "session.")};
 	CallResult result = {.dry_run = call->dry_run,
@@ -182,12 +181,17 @@ exit_watched(pg_attribute_unused() int code, pg_attribute_unused() Datum arg)
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	ereport(LOG,
-			(errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT
-					" was ended with its session",
-					call->run.execution_id, call->proposal_id),
-			 errdetail("It went on for %d ms after %s, by catching the cancel. %s",
-					   setting_timeout_grace, timed_out ? "its timeout" : "its caller was canceled",
-					   recorded ? "It has failed." : "That could not be recorded.")));
+			(recorded ? errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT
+							   " was ended with its session and has failed",
+							   call->run.execution_id, call->proposal_id)
+					  : errmsg("execution " INT64_FORMAT " of proposal " INT64_FORMAT
+							   " was ended with its session, which could not be recorded",
+							   call->run.execution_id, call->proposal_id),
+			 timed_out ? errdetail("It caught the cancel and went on for %d ms after its timeout.",
+								   setting_timeout_grace)
+					   : errdetail("It caught the cancel and went on for %d ms after its caller "
+								   "was canceled.",
+								   setting_timeout_grace)));
 }
 
 /*

@@ -64,6 +64,6 @@ freeze_check(const char *tool)
 						   errdetail("Freeze " INT64_FORMAT ", \"%s\", lasts until %s.",
 									 freeze->freeze_id, freeze->title,
 									 timestamptz_to_str(freeze->ends_at)),
-						   errhint("Execute the proposal after that. An administrator can end the "
-								   "freeze with remove_freeze."));
+						   errhint("Execute the proposal after the freeze. An administrator can "
+								   "end the freeze with remove_freeze."));
 }

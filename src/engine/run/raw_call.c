@@ -195,8 +195,8 @@ raw_call_find(RawCalls *calls, int index, const char *tool_name, Jsonb *params,
 
 	if (proposal == NULL)
 		report_wrong_state("wfo_not_approved", errmsg("call %d has no approved proposal", index),
-						   errdetail("No approved proposal of tool \"%s\" that is not executed or "
-									 "queued yet has these params.",
+						   errdetail("Tool \"%s\" has no approved proposal with these params that "
+									 "is neither executed nor queued.",
 									 tool_name),
 						   errhint("%s", approved_hint(tool_name)));
 	return proposal;

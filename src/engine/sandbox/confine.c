@@ -131,7 +131,7 @@ refuse_prepared(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
 			 errmsg("prepared statement \"%s\" of the session cannot be used by a tool", name),
-			 errdetail("The tool cannot have prepared it."), errhint(CONFINE_WORKER_HINT)));
+			 errdetail("Only the caller can have prepared it."), errhint(CONFINE_WORKER_HINT)));
 }
 
 /* Refuse a command that would run what the caller has left in the session. */
@@ -207,7 +207,7 @@ confine_function(Oid function)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason("wfo_confined"),
 				 errmsg("function %s cannot be called by a tool in a session",
 						format_procedure(function)),
-				 errdetail("It uses what the session keeps beyond the call."),
+				 errdetail("The function uses state that the session keeps beyond the call."),
 				 errhint("Use pg_advisory_xact_lock, lo_get and lo_put. " CONFINE_WORKER_HINT)));
 }
 

@@ -9,7 +9,7 @@
 
 /* Where a tool can do what is refused to it here. */
 #define CONFINE_WORKER_HINT \
-	"In a session a tool is confined. A background worker can do this: use enqueue_action or " \
+	"A tool is confined in a session. A background worker can do this: use enqueue_action or " \
 	"execute_parallel."
 
 extern void confine_define(void);

@@ -25,8 +25,8 @@
 #include "utils/lsyscache.h"
 
 #define HINT \
-	"This tool's calls cannot be previewed. An administrator can say so with update_tool(..., " \
-	"preview => false)."
+	"Calls of this tool cannot be previewed. An administrator can disallow previews with " \
+	"update_tool(..., preview => false)."
 
 /* Of the schema pg_catalog; a name that ends in a star stands for all that begin so. */
 static const char *const functions[] = {

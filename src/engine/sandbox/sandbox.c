@@ -132,8 +132,7 @@ judge_error(const SandboxRun *run, ErrorData *error)
 	if (run->timed_out)
 	{
 		set_cancel(error, "wfo_timed_out",
-				   psprintf("cancelled after the timeout of " INT64_FORMAT " ms",
-							sandbox->timeout));
+				   psprintf("canceled after the timeout of " INT64_FORMAT " ms", sandbox->timeout));
 		if (deadline_was_ignored())
 			error->detail = pstrdup("It caught the cancel and went on, and was ended.");
 	}

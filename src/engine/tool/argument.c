@@ -112,7 +112,8 @@ static void
 report_no_name(Oid type, Oid object, const char *detail)
 {
 	report_invalid("wfo_params_unfit",
-				   errmsg("%u as %s has no name that can be kept", object, format_type_be(type)),
+				   errmsg("%u of type %s has no name that can be stored", object,
+						  format_type_be(type)),
 				   errdetail_internal("%s", detail));
 }
 
@@ -244,9 +245,9 @@ write_value(Datum value, bool isnull, Oid type)
 	if (get_typtype(type) == TYPTYPE_COMPOSITE)
 		return write_row(DatumGetHeapTupleHeader(value));
 	report_invalid("wfo_params_unfit",
-				   errmsg("type %s cannot be kept as JSON", format_type_be(type)),
-				   errdetail("It has names of objects in a place where they cannot be written "
-							 "with their schemas."));
+				   errmsg("type %s cannot be stored as JSON", format_type_be(type)),
+				   errdetail("It contains names of objects where they "
+							 "cannot be written with their schemas."));
 }
 
 /* The value of an argument as it is stored. */

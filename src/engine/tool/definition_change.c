@@ -162,7 +162,7 @@ describe_change(Change *change, const Tool *tool, const Definition *now, const b
 	definitions[1] = now->json;
 	if (definitions[0] == NULL)
 	{
-		change->description = pstrdup("the pinned definition is not known here");
+		change->description = pstrdup("the pinned definition does not exist in this database");
 		return;
 	}
 	server = other_server(definitions[0]);
@@ -174,12 +174,12 @@ describe_change(Change *change, const Tool *tool, const Definition *now, const b
 		difference = find_difference(definitions[0], definitions[1]);
 	}
 	if (difference.may_be_form && problem != NULL)
-		appendStringInfo(&difference.names, " (SQL could not be compared by its meaning: %s)",
+		appendStringInfo(&difference.names, " (the meaning of the SQL could not be compared: %s)",
 						 problem);
 	if (difference.may_be_form && server != 0)
 		appendStringInfo(&difference.names,
-						 " (written down by PostgreSQL %d, and this is %d, which may write the "
-						 "same thing otherwise)",
+						 " (it was recorded by PostgreSQL %d, and PostgreSQL %d may write the same "
+						 "definition differently)",
 						 server, COMPAT_MAJOR);
 	if (difference.names.len > 0)
 		change->description = difference.names.data;
@@ -246,12 +246,12 @@ definition_check_pinned(const Tool *tool, const Definition *definition, const by
 	change = definition_change(tool, sha256);
 	if (change == NULL)
 		return;
-	report_wrong_state(
-		"wfo_tool_changed",
-		errmsg("tool \"%s\" has changed since proposal " INT64_FORMAT " was pinned to it",
-			   tool->tool, proposal_id),
-		errdetail("What changed: %s.", change),
-		errhint("A reviewer can accept the tool as it is now with an edit, be it '{}', and an "
-				"administrator for all open proposals with accept_tool_definition; or propose "
-				"anew."));
+	report_wrong_state("wfo_tool_changed",
+					   errmsg("tool \"%s\" has changed since proposal " INT64_FORMAT
+							  " was pinned to it",
+							  tool->tool, proposal_id),
+					   errdetail("What changed: %s.", change),
+					   errhint("A reviewer can accept the changed tool with an edit, which may be "
+							   "'{}'. An administrator can accept it for all open proposals with "
+							   "accept_tool_definition. Otherwise, propose the call again."));
 }

@@ -151,11 +151,11 @@ void
 invoke_prepare(void)
 {
 	if (DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) > 0)
-		report_wrong_state("wfo_in_trigger", errmsg("a call cannot run inside of a trigger"),
-						   errdetail("Triggers that ask for pg_trigger_depth() would not do what "
-									 "they do for other calls."),
-						   errhint("Let the trigger queue the call with enqueue_action, or run it "
-								   "when the statement is done."));
+		report_wrong_state("wfo_in_trigger", errmsg("a call cannot run inside a trigger"),
+						   errdetail("Triggers that the call fires would get another result from "
+									 "pg_trigger_depth() than usual."),
+						   errhint("Let the trigger queue the call with enqueue_action, or run the "
+								   "call after the statement."));
 	fire_deferred_as_caller();
 }
 
@@ -267,9 +267,9 @@ report_changed_argument(const Invocation *invocation, const Tool *tool,
 					   errmsg("params of proposal " INT64_FORMAT
 							  " no longer mean what was approved for tool \"%s\"",
 							  invocation->proposal_id, tool->tool),
-					   errdetail("Argument \"%s\" of type %s is converted to another value by now.",
+					   errdetail("Argument \"%s\" of type %s is now converted to another value.",
 								 argument, format_type_be(definition->arg_types[position])),
-					   errhint("Propose the call anew, or edit the proposal."));
+					   errhint("Propose the call again, or edit the proposal."));
 }
 
 /*

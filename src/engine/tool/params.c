@@ -182,7 +182,7 @@ check_round_trip(Conversion *conversion, Datum value, bool isnull)
 		report_invalid("wfo_params_unfit",
 					   errmsg("JSON cannot hold the value of \"%s\"",
 							  definition->arg_names[argument]),
-					   errdetail("Written as JSON and read again, it is another value."),
+					   errdetail("The value changes when it is written as JSON and read again."),
 					   errhint("JSON cannot hold array bounds that do not begin with 1, for "
 							   "example."));
 }

@@ -2,9 +2,10 @@
  * run_as.c
  *	  Which role a tool may run as.
  *
- * A superuser's rights would make every approval one to do anything, and a
- * role that the registering user cannot take on would lend it rights it does
- * not have.
+ * It owns the checks of that role, at registration and at each execution.  With
+ * a superuser's rights, every approval would be an approval to do anything; a
+ * role that the registering role cannot SET ROLE to would lend it rights that it
+ * does not have.  Becoming the role is sandbox.c's business.
  */
 #include "postgres.h"
 
@@ -20,8 +21,8 @@
 #include "utils/syscache.h"
 
 /*
- * The role the tool runs as, if it is still the one that was registered, under
- * whatever name: else 55000.  A new name is written into the tool's row.
+ * The role that the tool runs as: 55000 unless it is still the role that was
+ * registered, under whatever name.  Writes a new name into the tool's row.
  */
 Oid
 run_as_current(const Tool *tool)
@@ -29,39 +30,62 @@ run_as_current(const Tool *tool)
 	char *name = GetUserNameFromId(tool->run_as_oid, true);
 
 	if (tool_role_name(tool) == NULL)
-		report_wrong_state(
-			"wfo_role_changed",
-			errmsg("role \"%s\" of tool \"%s\" is missing or another one now", tool->run_as,
-				   tool->tool),
-			name == NULL ? errdetail("There is no role any more that it was registered with.")
-						 : errdetail("The role that it was registered with is \"%s\" now.", name),
-			errhint("An administrator can confirm the role with update_tool(..., run_as => ...)."));
+		report_wrong_state("wfo_role_changed",
+						   errmsg("role \"%s\" is no longer the role that "
+								  "tool \"%s\" was registered with",
+								  tool->run_as, tool->tool),
+						   name == NULL ? errdetail("The role that the tool was registered "
+													"with does not exist.")
+										: errdetail("The role that the tool was registered "
+													"with is now named \"%s\".",
+													name),
+						   errhint("An administrator can confirm the role "
+								   "with update_tool(..., run_as => ...)."));
 	tool_follow_role(tool);
 	return tool->run_as_oid;
 }
 
+/* In which way a tool has the rights of a role. */
+typedef enum RoleUse
+{
+	ROLE_OF_TOOL,   /* the tool runs as the role */
+	ROLE_OF_DEFINER /* the role owns the tool's SECURITY DEFINER function */
+} RoleUse;
+
 /* Why a tool may not have the rights of a role, or NULL. */
 static const char *
-superuser_problem(Oid role, const char *what)
+superuser_problem(Oid role, RoleUse use)
 {
+	const char *name;
+	const char *owner;
+
 	if (setting_allow_superuser_tools)
 		return NULL;
+	name = GetUserNameFromId(role, false);
 	if (superuser_arg(role))
-		return psprintf("Role \"%s\", %s, is a superuser.", GetUserNameFromId(role, false), what);
-	if (is_member_of_role(role, store_owner()))
-		return psprintf("Role \"%s\", %s, is a member of \"%s\".", GetUserNameFromId(role, false),
-						what, GetUserNameFromId(store_owner(), false));
-	return NULL;
+		return use == ROLE_OF_TOOL
+				   ? psprintf("The tool's role \"%s\" is a superuser.", name)
+				   : psprintf("The owner \"%s\" of the SECURITY DEFINER function is a superuser.",
+							  name);
+	if (!is_member_of_role(role, store_owner()))
+		return NULL;
+	owner = GetUserNameFromId(store_owner(), false);
+	return use == ROLE_OF_TOOL
+			   ? psprintf("The tool's role \"%s\" is a member of \"%s\", which owns the extension.",
+						  name, owner)
+			   : psprintf("The owner \"%s\" of the SECURITY DEFINER function is a member of "
+						  "\"%s\", which owns the extension.",
+						  name, owner);
 }
 
 /*
- * Refuse a superuser, and a member of the extension's owner, who could take
- * away the triggers.
+ * Refuse a superuser, and a member of the extension's owner, who could disable
+ * the triggers: 42501.
  */
 static void
-check_no_superuser(Oid role, const char *what)
+check_no_superuser(Oid role, RoleUse use)
 {
-	const char *problem = superuser_problem(role, what);
+	const char *problem = superuser_problem(role, use);
 
 	if (problem != NULL)
 		report_denied("wfo_superuser_tool",
@@ -69,8 +93,8 @@ check_no_superuser(Oid role, const char *what)
 						  ? errmsg("a tool cannot run as a superuser")
 						  : errmsg("a tool cannot run as a member of the extension's owner"),
 					  errdetail("%s", problem),
-					  errhint("Create a role with just the rights that the tool needs (CREATE ROLE "
-							  "... LOGIN) and name it with run_as; or let a superuser turn on "
+					  errhint("Create a role with only the privileges that the tool needs (CREATE "
+							  "ROLE ... LOGIN) and name it with run_as, or let a superuser turn on "
 							  "workflow_orch.allow_superuser_tools."));
 }
 
@@ -95,15 +119,15 @@ check_execute(Oid role, Oid function)
 void
 run_as_check(const Definition *definition, Oid run_as)
 {
-	check_no_superuser(run_as, "as which the tool runs");
+	check_no_superuser(run_as, ROLE_OF_TOOL);
 	if (definition->security_definer)
-		check_no_superuser(definition->owner, "the owner of the SECURITY DEFINER function");
+		check_no_superuser(definition->owner, ROLE_OF_DEFINER);
 	check_execute(run_as, definition->function);
 }
 
 /*
- * Why the tool, whose function is there, would be refused at each execution, in
- * a sentence; NULL where it would not.
+ * Why each execution of the tool, whose function exists, would be refused, as a
+ * sentence; NULL where it would not be.
  */
 const char *
 run_as_problem(const Tool *tool, const Definition *definition)
@@ -111,11 +135,11 @@ run_as_problem(const Tool *tool, const Definition *definition)
 	const char *problem;
 
 	if (tool_role_name(tool) == NULL)
-		return psprintf("Role \"%s\" is missing or another one now.", tool->run_as);
-	problem = superuser_problem(tool->run_as_oid, "as which the tool runs");
+		return psprintf("Role \"%s\" is no longer the role that the tool was registered with.",
+						tool->run_as);
+	problem = superuser_problem(tool->run_as_oid, ROLE_OF_TOOL);
 	if (problem == NULL && definition->security_definer)
-		problem = superuser_problem(definition->owner,
-									"the owner of the SECURITY DEFINER function");
+		problem = superuser_problem(definition->owner, ROLE_OF_DEFINER);
 	if (problem == NULL && !may_execute(tool->run_as_oid, definition->function))
 		problem = psprintf("Role \"%s\" may not execute the function.", tool->run_as);
 	return problem;
@@ -135,7 +159,7 @@ const char *
 run_as_connect_problem(Oid database, Oid run_as)
 {
 	if (!run_as_exists(run_as))
-		return "The role does not exist any more.";
+		return "The role does not exist.";
 	if (!compat_worker_can_log_in(run_as))
 		return "The role is not permitted to log in: use ALTER ROLE ... LOGIN.";
 	/* A database that is gone is not the role's problem. */
@@ -145,7 +169,7 @@ run_as_connect_problem(Oid database, Oid run_as)
 	return NULL;
 }
 
-/* Refuse a role as which no background worker can connect: 55000. */
+/* Refuse a role that no background worker can connect as: 55000. */
 void
 run_as_check_worker(const Tool *tool, Oid run_as)
 {
@@ -160,7 +184,7 @@ run_as_check_worker(const Tool *tool, Oid run_as)
 								   "update_tool(..., run_as => ...)."));
 }
 
-/* Refuse who could not lend the role's rights to a tool: 42501. */
+/* Refuse a registering role that cannot lend the tool's role to a tool: 42501. */
 void
 run_as_check_registrant(Oid registrant, Oid run_as)
 {
@@ -169,12 +193,12 @@ run_as_check_registrant(Oid registrant, Oid run_as)
 					  errmsg("role \"%s\" may not SET ROLE to \"%s\"",
 							 GetUserNameFromId(registrant, false),
 							 GetUserNameFromId(run_as, false)),
-					  errdetail("Whoever registers or changes a tool must be able to take on the "
-								"role that it runs as."));
-	check_no_superuser(run_as, "as which the tool would run");
+					  errdetail("The role that registers or changes a tool must be able to SET "
+								"ROLE to the role that the tool runs as."));
+	check_no_superuser(run_as, ROLE_OF_TOOL);
 }
 
-/* What is checked of the role and the function when a tool is registered or changed. */
+/* Check the role and the function of a tool that is registered or changed. */
 void
 run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_definer,
 						  Oid function)
@@ -183,13 +207,14 @@ run_as_check_registration(Oid registrant, Oid run_as, Oid owner, bool security_d
 	if (security_definer)
 	{
 		if (!compat_can_set_role(registrant, owner))
-			report_denied(
-				"wfo_cannot_set_role",
-				errmsg("role \"%s\" may not SET ROLE to \"%s\"",
-					   GetUserNameFromId(registrant, false), GetUserNameFromId(owner, false)),
-				errdetail("A SECURITY DEFINER function runs as its owner: whoever registers or "
-						  "changes the tool must be able to take on that role."));
-		check_no_superuser(owner, "the owner of the SECURITY DEFINER function");
+			report_denied("wfo_cannot_set_role",
+						  errmsg("role \"%s\" may not SET ROLE to \"%s\"",
+								 GetUserNameFromId(registrant, false),
+								 GetUserNameFromId(owner, false)),
+						  errdetail("A SECURITY DEFINER function runs as its owner, so the role "
+									"that registers or changes the tool must be able to SET ROLE "
+									"to that owner as well."));
+		check_no_superuser(owner, ROLE_OF_DEFINER);
 	}
 	check_execute(run_as, function);
 }

@@ -112,11 +112,11 @@ void
 run_sql_begin(Oid function)
 {
 	if (running_call() == NULL)
-		report_wrong_state("wfo_only_as_tool", errmsg("run_sql runs as a tool only"),
+		report_wrong_state("wfo_only_as_tool", errmsg("run_sql can run only as a tool"),
 						   errhint("Register it with register_tool, and propose a call of it."));
 	if (running_call()->function != function)
 		report_denied("wfo_in_tool", errmsg("run_sql cannot be called while a tool runs"),
-					  errdetail("The tool that runs in this session is another one."),
+					  errdetail("Another tool is running in this session."),
 					  errhint("The tool can run the statement itself."));
 	if (running_is_statement())
 		report_denied("wfo_in_tool",

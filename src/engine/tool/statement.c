@@ -210,8 +210,8 @@ statement_parse(const char *text)
 	const char *objection;
 
 	if (list_length(statements) != 1)
-		report_invalid("wfo_statement_refused", errmsg("run_sql runs one statement"),
-					   errdetail("There are %d in the text.", list_length(statements)),
+		report_invalid("wfo_statement_refused", errmsg("run_sql runs exactly one statement"),
+					   errdetail("The text has %d statements.", list_length(statements)),
 					   errhint("Propose each statement as a call of its own."));
 	statement = linitial_node(RawStmt, statements);
 	objection = find_objection(statement->stmt);

@@ -34,7 +34,7 @@ reserve_name(const char *name)
 {
 	store_lock_text(LOCK_NAME, STORE_ACTOR, name);
 	if (actor_name_exists(name))
-		report_duplicate("wfo_actor_exists", errmsg("actor \"%s\" exists already", name),
+		report_duplicate("wfo_actor_exists", errmsg("actor \"%s\" already exists", name),
 						 errhint("Choose another name, or change the actor with update_actor."));
 }
 
@@ -58,13 +58,11 @@ warn_if_not_alone(int64 actor_id)
 			break;
 	actor_scan_end(&scan);
 	if (other != NULL)
-		ereport(
-			WARNING,
-			(errmsg("role \"%s\" is bound to more than one active actor", role),
-			 errdetail("Actor " INT64_FORMAT " (\"%s\") is bound to it, too.", other->actor_id,
-					   other->name),
-			 errhint("Calls of the role must name the actor, since NULL stands for the only one. "
-					 "The actors count as one person.")));
+		ereport(WARNING, (errmsg("role \"%s\" is bound to more than one active actor", role),
+						  errdetail("Actor " INT64_FORMAT " (\"%s\") is bound to it, too.",
+									other->actor_id, other->name),
+						  errhint("Calls of the role must name the actor, since NULL stands for "
+								  "the only one. The actors count as one person.")));
 }
 
 /* Register an actor: returns its id.  42710 where the name is taken. */

@@ -24,7 +24,7 @@
 
 #define SHAPE_HINT \
 	"A call is {\"proposal_id\": ...} or {\"tool\": ..., \"params\": {...}, \"workflow_id\": ...}, " \
-	"the workflow_id optional."
+	"where the workflow_id is optional."
 
 /* A call as the caller wrote it. */
 typedef struct CallSpec
@@ -90,13 +90,12 @@ static void
 check_committed(const Proposal *proposal)
 {
 	if (!raw_call_is_committed(proposal))
-		report_wrong_state(
-			"wfo_not_committed",
-			errmsg("the approval of proposal " INT64_FORMAT " is not committed yet",
-				   proposal->proposal_id),
-			errdetail("It was changed in this transaction, which a background worker "
-					  "does not see."),
-			errhint("Commit first."));
+		report_wrong_state("wfo_not_committed",
+						   errmsg("the approval of proposal " INT64_FORMAT " is not committed yet",
+								  proposal->proposal_id),
+						   errdetail("It was changed in this transaction, and background workers "
+									 "do not see the change before the commit."),
+						   errhint("Commit the transaction first."));
 }
 
 /* Check a call as its worker will, and fill in how it is to run. */
@@ -248,7 +247,7 @@ result_of_fate(const BatchCall *call)
 			break;
 		default:
 			error.message = "canceled before it started";
-			error.detail = "The time of the batch was over.";
+			error.detail = "The timeout of the batch was reached.";
 	}
 	return result_build(&(CallResult){.tool = proposal->tool,
 									  .params = proposal->params,

@@ -54,8 +54,8 @@ check_pending(const Proposal *proposal)
 
 	if (now != PROPOSAL_PENDING)
 		proposal_report_state(proposal, "wfo_not_pending", "pending",
-							  now == PROPOSAL_APPROVED ? "It has its approvals: use execute_action."
-													   : "Propose the call anew.");
+							  now == PROPOSAL_APPROVED ? "It has its approvals. Use execute_action."
+													   : "Propose the call again.");
 }
 
 static void
@@ -85,7 +85,7 @@ check_breaker(const Caller *caller, const Actor *actor)
 		report_denied("wfo_kind_not_human",
 					  errmsg("actor " INT64_FORMAT " may not break glass", actor->actor_id),
 					  errdetail("It is of kind %s.", enum_label(&actor_kind_type, actor->kind)),
-					  errhint("Only actors of kind human do."));
+					  errhint("Only actors of kind human may break glass."));
 }
 
 static bool
@@ -167,8 +167,8 @@ check_break_glass_exists(int64 execution_id, BreakGlass *broken)
 {
 	if (broken == NULL)
 		report_unknown("wfo_unknown_execution",
-					   errmsg("execution " INT64_FORMAT " is no break glass", execution_id),
-					   errhint("The table workflow_orch.break_glass lists them."));
+					   errmsg("execution " INT64_FORMAT " is not a break glass", execution_id),
+					   errhint("The table workflow_orch.break_glass lists these executions."));
 	return broken;
 }
 
@@ -188,7 +188,7 @@ check_third_person(const Caller *caller, const Actor *reviewer, const BreakGlass
 					  errhint("Somebody else must review it.%s",
 							  reviewer_describe_way_out(&person, &broken->person)));
 	if (reviewer_is_proposer(&person, proposal))
-		reviewer_report_own(&person, proposal, "review");
+		reviewer_report_own(&person, proposal, ACT_REVIEW);
 }
 
 static void
@@ -199,9 +199,9 @@ check_review(const Caller *caller, const Actor *reviewer, const BreakGlass *brok
 	if (broken->reviewed)
 		report_wrong_state("wfo_already_reviewed",
 						   errmsg("the break glass of execution " INT64_FORMAT
-								  " has been reviewed already",
+								  " has already been reviewed",
 								  broken->execution_id),
-						   errhint("Say more with comment_proposal."));
+						   errhint("Add a comment with comment_proposal."));
 	caller_check_acts_as(caller, reviewer);
 	reviewer_check_kind(reviewer, policy_load());
 	check_third_person(caller, reviewer, broken, proposal);

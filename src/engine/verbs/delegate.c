@@ -95,8 +95,8 @@ check_delegation(const Caller *caller, const Actor *from, const Actor *to)
 		report_invalid("wfo_argument_invalid",
 					   errmsg("actor " INT64_FORMAT " cannot delegate to actor " INT64_FORMAT,
 							  from->actor_id, to->actor_id),
-					   errdetail("Delegations lead from actor " INT64_FORMAT
-								 " to actor " INT64_FORMAT " already.",
+					   errdetail("Delegations already lead from actor " INT64_FORMAT
+								 " to actor " INT64_FORMAT ".",
 								 to->actor_id, from->actor_id),
 					   errhint("End one of them with end_delegation, or name somebody else."));
 	if (!caller_has(caller, CAPABILITY_ADMINISTER))
@@ -160,9 +160,9 @@ check_end(const Caller *caller, const Delegation *delegation, const Actor *actor
 {
 	if (!delegation_is_in_force(delegation))
 		report_wrong_state("wfo_delegation_ended",
-						   errmsg("delegation " INT64_FORMAT " has ended already",
+						   errmsg("delegation " INT64_FORMAT " has already ended",
 								  delegation->delegation_id),
-						   errhint("A new one is made with delegate_review."));
+						   errhint("Delegate again with delegate_review."));
 	if (actor != NULL)
 		caller_check_acts_as(caller, actor);
 	if (may_end_delegation(caller, delegation, actor))

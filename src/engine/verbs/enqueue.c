@@ -107,7 +107,7 @@ check_proposer(const Proposal *proposal)
 		(actor_role_name(actor) == NULL ||
 		 !capability_is_held(actor->db_role_oid, CAPABILITY_EXECUTE)))
 		report_denied("wfo_capability_missing",
-					  errmsg("role \"%s\" may not have calls executed any more", actor->db_role),
+					  errmsg("role \"%s\" may no longer have calls executed", actor->db_role),
 					  errdetail("Actor " INT64_FORMAT ", who proposed it, is bound to the role.",
 								actor->actor_id));
 }

@@ -51,7 +51,7 @@ freeze_remove(int64 freeze_id)
 					   errhint("The table workflow_orch.freeze_window lists the freezes."));
 	if (freeze->removed)
 		report_wrong_state("wfo_freeze_removed",
-						   errmsg("freeze " INT64_FORMAT " has been removed", freeze_id),
+						   errmsg("freeze " INT64_FORMAT " has already been removed", freeze_id),
 						   errhint("The table workflow_orch.freeze_window lists the freezes."));
 	freeze_mark_removed(freeze, caller_bound_actor(&caller));
 }

@@ -205,13 +205,13 @@ warn_if_alone(Oid role, Capability granted)
 		!capability_is_held(role, CAPABILITY_PROPOSE) ||
 		!capability_is_held(role, CAPABILITY_REVIEW))
 		return;
-	ereport(WARNING,
-			(errmsg("role \"%s\" may propose and review as any actor",
-					GetUserNameFromId(role, false)),
-			 errdetail("It holds or inherits the capabilities \"gateway\", \"propose\" and "
-					   "\"review\": whoever has a session of it can take both sides."),
-			 errhint("Use two roles, one that proposes and one that reviews; or let the role be "
-					 "NOINHERIT and SET ROLE to those that do.")));
+	ereport(WARNING, (errmsg("role \"%s\" may propose and review as any actor",
+							 GetUserNameFromId(role, false)),
+					  errdetail("The role holds or inherits the capabilities \"gateway\", "
+								"\"propose\" and \"review\", so that each of its sessions can "
+								"propose as one actor and approve as another."),
+					  errhint("Use one role to propose and another one to review, or make the role "
+							  "NOINHERIT and let it SET ROLE to these roles.")));
 }
 
 void

@@ -30,12 +30,12 @@ check_withdraw(const Caller *caller, const Proposal *proposal, const Actor *acto
 							  "Only a pending, approved or failed proposal can be withdrawn.");
 	caller_check_acts_as(caller, actor);
 	if (actor->actor_id != proposal->actor_id)
-		report_denied(
-			"wfo_not_yours",
-			errmsg("proposal " INT64_FORMAT " is not yours to withdraw", proposal->proposal_id),
-			errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id),
-			errhint(
-				"Who proposed it can withdraw it; a reviewer can reject it while it is pending."));
+		report_denied("wfo_not_yours",
+					  errmsg("proposal " INT64_FORMAT " is not yours to withdraw",
+							 proposal->proposal_id),
+					  errdetail("Actor " INT64_FORMAT " proposed it.", proposal->actor_id),
+					  errhint("The actor that proposed it can withdraw it; "
+							  "a reviewer can reject it while it is pending."));
 }
 
 /*
@@ -77,13 +77,13 @@ check_retry(const Caller *caller, const Proposal *proposal, const Actor *actor)
 						   errmsg("proposal " INT64_FORMAT " was never approved",
 								  proposal->proposal_id),
 						   errdetail("It failed in a break glass."),
-						   errhint("Propose the call anew."));
+						   errhint("Propose the call again."));
 	workflow_check_active(workflow_require(proposal->workflow_id));
 	if (proposal->expires_at != 0 && proposal->expires_at <= GetCurrentTimestamp())
 		report_wrong_state("wfo_approval_expired",
 						   errmsg("the approval of proposal " INT64_FORMAT " has expired",
 								  proposal->proposal_id),
-						   errhint("Propose the call anew."));
+						   errhint("Propose the call again."));
 	tool = tool_require(proposal->tool);
 	definition_check_pinned(tool, definition_load(tool), proposal->definition,
 							proposal->proposal_id);

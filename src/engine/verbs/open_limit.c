@@ -90,8 +90,8 @@ take_counted(OpenSlot *slot)
 		report_limit("wfo_too_many_open",
 					 errmsg("actor " INT64_FORMAT " has too many open proposals", slot->actor_id),
 					 errdetail("The limit is %d.", limit),
-					 errhint("Have some decided, executed or withdrawn. The limit is the "
-							 "setting workflow_orch.max_open_proposals."));
+					 errhint("Decide, execute or withdraw some of them, or raise the setting "
+							 "workflow_orch.max_open_proposals."));
 	}
 	unsettled = true;
 	*allowance = (Allowance){.table = table_of_proposals(),

@@ -60,7 +60,7 @@ outcome(int64 execution_id, int64 *proposal_id)
 						   errmsg("execution " INT64_FORMAT " cannot start before this transaction "
 								  "commits",
 								  execution_id),
-						   errhint("Commit, and wait for it then."));
+						   errhint("Commit the transaction before you wait."));
 	return NULL;
 }
 
@@ -122,7 +122,7 @@ look_at_proposal(void *arg)
 						   errmsg("proposal " INT64_FORMAT " cannot be decided before this "
 								  "transaction commits",
 								  own->proposal_id),
-						   errhint("Commit, and wait for it then."));
+						   errhint("Commit the transaction before you wait."));
 }
 
 /*

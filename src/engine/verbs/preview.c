@@ -42,14 +42,15 @@ check_previewable(const Proposal *proposal, const Tool *tool)
 
 	if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED)
 		proposal_report_state(proposal, "wfo_not_open", "pending or approved",
-							  "Only what may still be executed can be previewed.");
+							  "Only a proposal that may still be executed can be previewed.");
 	tool_check_enabled(tool);
 	if (!tool->preview)
 		report_wrong_state("wfo_no_preview",
 						   errmsg("calls of tool \"%s\" cannot be previewed", tool->tool),
-						   errdetail("It is not known that a rollback undoes what the tool does."),
-						   errhint("An administrator who knows can say so with update_tool(..., "
-								   "preview => true)."));
+						   errdetail("The tool is not known to do only what a rollback undoes."),
+						   errhint("If a rollback undoes everything that the tool does, an "
+								   "administrator can allow previews with update_tool(..., preview "
+								   "=> true)."));
 	if (!tool->in_session)
 		report_wrong_state("wfo_not_in_session",
 						   errmsg("tool \"%s\" does not run in a session", tool->tool),
@@ -81,17 +82,17 @@ check_previewer(const PreviewContext *context)
 	reviewer_check_kind(context->actor, context->policy);
 	caller_person(caller, context->actor, &person);
 	if (reviewer_is_proposer(&person, context->proposal))
-		reviewer_report_own(&person, context->proposal, "preview");
+		reviewer_report_own(&person, context->proposal, ACT_PREVIEW);
 	voter_init(&voter, context->actor, &person, context->proposal, context->policy);
 	votes_load(&votes, context->proposal);
 	if (votes.quorum.count > 0 && !voter_fits(&voter, &votes, &votes.quorum, &slot))
-		report_denied(
-			"wfo_no_slot",
-			errmsg("actor " INT64_FORMAT " may not preview proposal " INT64_FORMAT,
-				   context->actor->actor_id, context->proposal->proposal_id),
-			errdetail("The actor has the role \"%s\". The proposal asks for approvals: %s.",
-					  context->actor->role, requirement_describe(&votes.quorum, 0)),
-			errhint("Somebody who may approve or reject it can preview it."));
+		report_denied("wfo_no_slot",
+					  errmsg("actor " INT64_FORMAT " may not preview proposal " INT64_FORMAT,
+							 context->actor->actor_id, context->proposal->proposal_id),
+					  errdetail("The actor has the role \"%s\". The "
+								"proposal asks for approvals: %s.",
+								context->actor->role, requirement_describe(&votes.quorum, 0)),
+					  errhint("An actor that may approve or reject the proposal can preview it."));
 }
 
 /* Leave a trace of the start that no rollback removes. */

@@ -45,7 +45,7 @@ answer_again(const ProposeRequest *request, const Tool *tool, const Policy *poli
 		report_duplicate("wfo_key_used",
 						 errmsg("idempotency key \"%s\" was used for another proposal",
 								request->idempotency_key),
-						 errdetail("Proposal " INT64_FORMAT " has the key, with other content.",
+						 errdetail("Proposal " INT64_FORMAT " has the same key but other content.",
 								   proposal->proposal_id),
 						 errhint("Use another key for another call."));
 	*status = proposal_status_now(proposal);

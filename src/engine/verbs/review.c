@@ -57,7 +57,7 @@ load_preview(const ReviewRequest *request)
 	if (preview == NULL)
 		report_unknown("wfo_unknown_preview",
 					   errmsg("preview " INT64_FORMAT " does not exist", *request->preview_id),
-					   errhint("Make one with preview_action."));
+					   errhint("Make a preview with preview_action."));
 	return preview;
 }
 
@@ -89,12 +89,12 @@ check_preview_identity(const ReviewContext *context)
 		(preview->actor_id != NULL && *preview->actor_id == context->reviewer->actor_id))
 		return;
 	report_denied("wfo_not_yours",
-				  errmsg("preview " INT64_FORMAT " is not one of actor " INT64_FORMAT,
+				  errmsg("preview " INT64_FORMAT " was not made by actor " INT64_FORMAT,
 						 preview->preview_id, context->reviewer->actor_id),
 				  preview->actor_id != NULL
 					  ? errdetail("Actor " INT64_FORMAT " made it.", *preview->actor_id)
-					  : errdetail("It was made for nobody in particular."),
-				  errhint("Make one of your own with preview_action."));
+					  : errdetail("It was made for no actor."),
+				  errhint("Make your own preview with preview_action."));
 }
 
 static void
@@ -108,16 +108,15 @@ check_reviewable(const ReviewContext *context)
 	{
 		if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED)
 			proposal_report_state(proposal, "wfo_not_open", "pending or approved",
-								  "Only what has not been decided for good can be edited: propose "
-								  "anew.");
+								  "Only a pending or approved proposal can "
+								  "be edited. Propose the call again.");
 	}
 	else if (now != PROPOSAL_PENDING)
-		proposal_report_state(
-			proposal, "wfo_not_pending", "pending",
-			now == PROPOSAL_APPROVED
-				? "It has its approvals: execute it, edit it or have it withdrawn."
-				: "Its status is final, or waits for retry_action: see "
-				  "transitions().");
+		proposal_report_state(proposal, "wfo_not_pending", "pending",
+							  now == PROPOSAL_APPROVED ? "It has its approvals. Execute it, edit "
+														 "it or have it withdrawn."
+													   : "Its status is final, or can be left only "
+														 "with retry_action: see transitions().");
 	if (request->expected_revision != NULL && *request->expected_revision != proposal->revision)
 		report_wrong_state("wfo_revision_moved",
 						   errmsg("proposal " INT64_FORMAT " is not in revision " INT64_FORMAT,
@@ -140,7 +139,7 @@ check_reviewer(const ReviewContext *context)
 	reviewer_check_kind(context->reviewer, context->policy);
 	if (reviewer_is_proposer(&context->voter.person, proposal) &&
 		(decision == DECISION_EDIT || !proposal->proposer_may_review))
-		reviewer_report_own(&context->voter.person, proposal, "review");
+		reviewer_report_own(&context->voter.person, proposal, ACT_REVIEW);
 	check_preview_identity(context);
 	if (decision == DECISION_APPROVE &&
 		voter_is_author_without_vote(&context->voter, &context->votes))
@@ -161,8 +160,8 @@ check_second_review(const ReviewContext *context)
 	review = voter_review(&context->voter, &context->votes);
 	if (review != NULL)
 		report_duplicate("wfo_already_reviewed",
-						 errmsg("actor " INT64_FORMAT " has reviewed revision " INT64_FORMAT
-								" of proposal " INT64_FORMAT " already",
+						 errmsg("actor " INT64_FORMAT " has already reviewed revision " INT64_FORMAT
+								" of proposal " INT64_FORMAT,
 								context->reviewer->actor_id, context->proposal->revision,
 								context->proposal->proposal_id),
 						 errdetail("The decision was: %s.",

@@ -27,7 +27,8 @@ check_revocable(const Proposal *proposal)
 
 	if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED && now != PROPOSAL_FAILED)
 		proposal_report_state(proposal, "wfo_proposal_ended", "pending, approved or failed",
-							  "Only an approval of what may still be executed can be revoked.");
+							  "Only an approval of a proposal that may "
+							  "still be executed can be revoked.");
 }
 
 /* The approval that the actor has given: 55000 where there is none. */
@@ -41,7 +42,8 @@ find_approval(const Votes *votes, int64 actor_id)
 					   errmsg("actor " INT64_FORMAT " has not approved revision " INT64_FORMAT
 							  " of proposal " INT64_FORMAT,
 							  actor_id, votes->proposal->revision, votes->proposal->proposal_id),
-					   errhint("Who has approved the current revision can revoke that."));
+					   errhint("Only an actor that has approved the current revision can revoke "
+							   "its approval."));
 }
 
 /* Leave out the approvals that go: all but the revoked one, up to a stage. */

@@ -41,7 +41,8 @@ check_request(const RuleRequest *request)
 		report_invalid("wfo_argument_invalid",
 					   errmsg("argument \"approvals\" must be between 0 and %d", APPROVALS_MAX),
 					   errdetail("It is " INT64_FORMAT ".", request->approvals),
-					   errhint("With 0, what the rule is about needs nobody's approval."));
+					   errhint("With 0 approvals, the rule approves every "
+							   "matching proposal that no other rule covers."));
 	if (request->stage < 1 || request->stage > STAGE_MAX)
 		report_invalid("wfo_argument_invalid",
 					   errmsg("argument \"stage\" must be between 1 and %d", STAGE_MAX),
@@ -49,13 +50,13 @@ check_request(const RuleRequest *request)
 					   errhint("A stage opens when the ones below it are complete."));
 	if (request->approvals == 0 && (request->role != NULL || request->stage != 1))
 		report_invalid("wfo_argument_invalid",
-					   errmsg("a rule with 0 approvals has neither role nor stage"),
-					   errhint("It lets through what no other rule asks anybody for. To have one "
-							   "rule less, remove it with remove_approval_rule."));
+					   errmsg("a rule with 0 approvals cannot have a role or a stage"),
+					   errhint("It approves every matching proposal that no other rule covers. To "
+							   "remove a rule, use remove_approval_rule."));
 	if (request->approvals > 0 && request->agents)
 		report_invalid("wfo_argument_invalid",
-					   errmsg("argument \"agents\" goes with 0 approvals only"),
-					   errhint("A rule that asks for approvals holds for agents as for others."));
+					   errmsg("argument \"agents\" can be given only with 0 approvals"),
+					   errhint("A rule that asks for approvals applies to agents as well."));
 	if (request->condition != NULL)
 		check_condition(request->condition);
 }
@@ -80,14 +81,14 @@ rule_add(const RuleRequest *request)
 	if (request->condition != NULL)
 		rule.condition.path = condition_strict(request->condition);
 	if (rule.approvals == 0 && rule.tool == NULL && rule.condition.path == NULL)
-		ereport(WARNING, (errmsg("what no other rule asks anybody for now needs nobody's approval"),
+		ereport(WARNING, (errmsg("this rule approves every proposal that no other rule covers"),
 						  errhint("Give the rule a tool or a condition.")));
 	if (rule.condition.path != NULL && condition_has_inner_filter(rule.condition.path))
 		ereport(WARNING, (errmsg("a filter inside the condition drops what it cannot judge"),
-						  errdetail("Of a member that is missing, say, the rule may take the "
+						  errdetail("If a member is missing, for example, the rule may take the "
 									"condition for false."),
-						  errhint("Compare without a filter, or add \"|| (... is unknown)\" to "
-								  "what it asks.")));
+						  errhint("Compare without a filter, or add \"|| "
+								  "(... is unknown)\" to the filter.")));
 
 	caller_identify(&caller);
 	return rule_insert(&rule, caller_bound_actor(&caller));
@@ -106,9 +107,9 @@ rule_drop(int64 rule_id)
 					   errhint("The table workflow_orch.approval_rule lists the rules."));
 	if (rule->removed)
 		report_wrong_state("wfo_rule_removed",
-						   errmsg("approval rule " INT64_FORMAT " has been removed already",
+						   errmsg("approval rule " INT64_FORMAT " has already been removed",
 								  rule_id),
-						   errhint("A new rule is added with add_approval_rule."));
+						   errhint("Add a new rule with add_approval_rule."));
 	caller_identify(&caller);
 	rule_remove(rule, caller_bound_actor(&caller));
 }

@@ -98,10 +98,10 @@ warn_if_writable(Oid schema, Oid run_as, Oid function_owner)
 		ereport(WARNING,
 				(errmsg("schema \"%s\" on the tool's search_path is writable by others",
 						get_namespace_name(schema)),
-				 errdetail("%s may create objects in it that the tool would use.",
-						   writer == ACL_ID_PUBLIC
-							   ? "Everybody"
-							   : psprintf("Role \"%s\"", GetUserNameFromId(writer, false))),
+				 writer == ACL_ID_PUBLIC
+					 ? errdetail("Every role may create objects in it that the tool would use.")
+					 : errdetail("Role \"%s\" may create objects in it that the tool would use.",
+								 GetUserNameFromId(writer, false)),
 				 errhint("Revoke CREATE on the schema, or register the tool under another "
 						 "search_path.")));
 	ReleaseSysCache(tuple);
@@ -156,9 +156,10 @@ static void
 check_dry_run_mode(DryRunMode mode, bool preview)
 {
 	if (mode == DRY_RUN_ROLLBACK && !preview)
-		report_invalid("wfo_argument_invalid", errmsg("dry_run_mode rollback needs preview"),
+		report_invalid("wfo_argument_invalid", errmsg("dry_run_mode rollback requires preview"),
 					   errdetail("A dry run would run the tool and roll it back."),
-					   errhint("Say preview => true, if a rollback undoes what the tool does."));
+					   errhint("Specify preview => true if a rollback "
+							   "undoes everything that the tool does."));
 }
 
 /* What must hold of the tool as a whole: 22023. */
@@ -168,20 +169,22 @@ check_rerun(bool rerun, bool in_session, int64 max_attempts, bool preview)
 	if (rerun)
 		return;
 	if (in_session)
-		report_invalid("wfo_argument_invalid", errmsg("rerun false needs in_session false"),
-					   errdetail("In a session the start of a call cannot be kept before it."),
-					   errhint("Say in_session => false: the tool then runs in background "
-							   "workers only."));
+		report_invalid("wfo_argument_invalid", errmsg("rerun false requires in_session false"),
+					   errdetail("In a session, the start of a call cannot be committed before the "
+								 "call runs."),
+					   errhint("Specify in_session => false. The tool "
+							   "then runs only in background workers."));
 	if (max_attempts != 1)
-		report_invalid("wfo_argument_invalid", errmsg("rerun false needs max_attempts 1"),
+		report_invalid("wfo_argument_invalid", errmsg("rerun false requires max_attempts 1"),
 					   errdetail("It is " INT64_FORMAT ".", max_attempts),
-					   errhint("Say max_attempts => 1: a call of the tool is never tried again."));
+					   errhint("Specify max_attempts => 1. A call of "
+							   "the tool is then never tried again."));
 	if (preview)
 		ereport(WARNING, (errmsg("previews run a tool that is registered with rerun false"),
-						  errdetail("A preview is rolled back, but what the tool does outside the "
-									"transaction stays, each time."),
-						  errhint("Say preview => false, unless the tool does nothing outside the "
-								  "transaction in a preview.")));
+						  errdetail("A preview is rolled back, but whatever the "
+									"tool does outside the transaction remains."),
+						  errhint("Specify preview => false unless the tool does nothing outside "
+								  "the transaction in a preview.")));
 }
 
 /* Refuse who may not register the function to run as the role. */
@@ -295,7 +298,7 @@ tool_register(const ToolRequest *request)
 	check_new_run_as(&caller, request->function, run_as);
 	store_lock_text(LOCK_NAME, STORE_TOOL, request->tool);
 	if (tool_load(request->tool) != NULL)
-		report_duplicate("wfo_tool_exists", errmsg("tool \"%s\" exists already", request->tool),
+		report_duplicate("wfo_tool_exists", errmsg("tool \"%s\" already exists", request->tool),
 						 errhint("Choose another name, or change the tool with update_tool."));
 
 	store_row_init(&row, STORE_TOOL);

@@ -69,7 +69,7 @@ check_may_end(const Caller *caller, const Workflow *workflow, const Actor *actor
 				  errmsg("workflow " INT64_FORMAT " is not yours to end", workflow->workflow_id),
 				  workflow->actor_id != NULL
 					  ? errdetail("Actor " INT64_FORMAT " started it.", *workflow->actor_id)
-					  : errdetail("It was started for nobody in particular."),
+					  : errdetail("It was started for no actor."),
 				  errhint("Ask the actor that started it, or an administrator."));
 }
 
@@ -206,7 +206,7 @@ cancel_unfinished(int index, void *arg)
 	const Ending *ending = arg;
 	Proposal *proposal = proposal_require_lock_now(ending->ids[index]);
 
-	(void) queued_cancel(proposal, ended_by(ending), "The workflow was cancelled.");
+	(void) queued_cancel(proposal, ended_by(ending), "The workflow was canceled.");
 	if (proposal_status_now(proposal) == PROPOSAL_EXPIRED)
 		proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
 	else if (!status_is_final(OBJECT_PROPOSAL, proposal->status))
