@@ -1,6 +1,9 @@
 /*
  * actor.c
  *	  SQL functions about actors.
+ *
+ * It reads the arguments of the calls and calls engine/verbs/actor.c; it checks
+ * nothing but the arguments themselves.
  */
 #include "postgres.h"
 
@@ -30,7 +33,7 @@ wfo_register_actor(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(actor_register(name, role, db_role, kind, person));
 }
 
-/* A regrole, of which "-" stands for none. */
+/* A regrole, where "-" stands for no role. */
 static Oid *
 arg_role_or_none(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -43,7 +46,7 @@ arg_role_or_none(FunctionCallInfo fcinfo, int n, const char *name)
 	return role;
 }
 
-/* A key, of which the empty one stands for none. */
+/* A key, where the empty string stands for no key. */
 static char *
 arg_key_or_empty(FunctionCallInfo fcinfo, int n, const char *name)
 {

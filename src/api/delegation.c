@@ -1,6 +1,9 @@
 /*
  * delegation.c
  *	  SQL functions about delegations.
+ *
+ * It reads the arguments of the calls and calls engine/verbs/delegate.c; it
+ * checks nothing but the arguments themselves.
  */
 #include "postgres.h"
 

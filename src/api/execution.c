@@ -1,6 +1,9 @@
 /*
  * execution.c
  *	  SQL functions about executions.
+ *
+ * It reads the arguments of the calls and calls the engine or, for a call that
+ * waits or that other processes run, the worker layer.  It decides nothing.
  */
 #include "postgres.h"
 

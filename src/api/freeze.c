@@ -1,6 +1,9 @@
 /*
  * freeze.c
  *	  SQL functions about freezes.
+ *
+ * It reads the arguments of the calls and calls engine/verbs/freeze.c; it
+ * checks nothing but the arguments themselves.
  */
 #include "postgres.h"
 

@@ -1,6 +1,9 @@
 /*
  * policy.c
  *	  SQL functions of administrators: the policy and capabilities.
+ *
+ * It reads the arguments of the calls and calls engine/verbs/policy.c and
+ * grant.c; it checks nothing but the arguments themselves.
  */
 #include "postgres.h"
 
@@ -67,10 +70,7 @@ wfo_revoke_capability(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/*
- * EXECUTE on this function is the capability "gateway": whoever can call it
- * is one.
- */
+/* EXECUTE on this function is the capability "gateway": a role that can call it is a gateway. */
 Datum
 wfo_is_gateway(PG_FUNCTION_ARGS)
 {

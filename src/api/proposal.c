@@ -1,6 +1,9 @@
 /*
  * proposal.c
  *	  SQL functions about proposals: propose, review, comment, preview, withdraw, retry, expire.
+ *
+ * It reads the arguments of the calls, those of batches with base/json_args.c,
+ * and calls engine/verbs.  It decides nothing.
  */
 #include "postgres.h"
 

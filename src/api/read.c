@@ -1,6 +1,10 @@
 /*
  * read.c
  *	  SQL functions of the row security policies.
+ *
+ * The policies in sql/privileges.sql call may_read; the planner asks its
+ * support function what to do instead. identity/reader.c and row_policy.c know
+ * the answers.
  */
 #include "postgres.h"
 
@@ -12,7 +16,7 @@
 PG_FUNCTION_INFO_V1(wfo_may_read);
 PG_FUNCTION_INFO_V1(wfo_may_read_support);
 
-/* What a plan has something else for. */
+/* The condition of the policies, called where no plan has replaced it (row_policy.c). */
 Datum
 wfo_may_read(PG_FUNCTION_ARGS)
 {

@@ -1,6 +1,9 @@
 /*
  * report.c
  *	  SQL functions that only read: transitions, whoami, get_audit_log.
+ *
+ * It turns what the engine and the model return into rows.  Nothing here
+ * writes.
  */
 #include "postgres.h"
 
@@ -118,7 +121,7 @@ wfo_whoami(PG_FUNCTION_ARGS)
 	return result_row(fcinfo, values, nulls);
 }
 
-/* One row a call, so that a LIMIT ends the reading. */
+/* Return one row per call, so that a LIMIT ends the reading. */
 Datum
 wfo_audit_log_entries(PG_FUNCTION_ARGS)
 {
@@ -157,7 +160,10 @@ wfo_verify_audit_log(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The inbox of the caller, kept with the function's call in a query; NULL: there is none. */
+/*
+ * The caller's inbox, or NULL if there is none.  It is kept as long as the
+ * function's call in the query.
+ */
 static const Inbox *
 inbox_of(FunctionCallInfo fcinfo)
 {

@@ -1,6 +1,8 @@
 /*
  * result_row.c
  *	  Results with more than one column.
+ *
+ * It knows nothing of what the columns mean.
  */
 #include "postgres.h"
 

@@ -1,6 +1,9 @@
 /*
  * rule.c
  *	  SQL functions about approval rules.
+ *
+ * It reads the arguments of the calls and calls engine/verbs/rule.c; it checks
+ * nothing but the arguments themselves.
  */
 #include "postgres.h"
 

@@ -1,6 +1,9 @@
 /*
  * run_sql.c
  *	  The SQL function that is a tool.
+ *
+ * It is no call of the interface. engine/tool/run_sql.c checks that a running
+ * call of the tool calls it, and runs the statement.
  */
 #include "postgres.h"
 
@@ -10,7 +13,7 @@
 
 PG_FUNCTION_INFO_V1(wfo_run_sql);
 
-/* No call of the interface: it is what a call runs. */
+/* This is not a call of the interface: a call of a tool runs it. */
 Datum
 wfo_run_sql(PG_FUNCTION_ARGS)
 {

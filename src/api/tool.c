@@ -1,6 +1,9 @@
 /*
  * tool.c
  *	  SQL functions about tools.
+ *
+ * It reads the arguments of the calls and calls the engine; it checks nothing
+ * but the arguments themselves.
  */
 #include "postgres.h"
 

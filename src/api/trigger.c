@@ -1,6 +1,9 @@
 /*
  * trigger.c
  *	  Trigger functions: guard before a write, record after it.
+ *
+ * It passes the rows on to engine/audit, which refuses and records.  It does
+ * not know the tables.
  */
 #include "postgres.h"
 
@@ -12,7 +15,7 @@
 PG_FUNCTION_INFO_V1(wfo_guard);
 PG_FUNCTION_INFO_V1(wfo_record);
 
-/* For each row, and for a TRUNCATE as a statement. */
+/* Called for each row, and once per statement for TRUNCATE. */
 Datum
 wfo_guard(PG_FUNCTION_ARGS)
 {

@@ -1,6 +1,9 @@
 /*
  * workflow.c
  *	  SQL functions about workflows.
+ *
+ * It reads the arguments of the calls and calls engine/verbs/workflow.c; it
+ * checks nothing but the arguments themselves.
  */
 #include "postgres.h"
 

@@ -2,9 +2,11 @@
  * call.c
  *	  What every call of the SQL interface checks before anything else.
  *
+ * It owns the refusals that depend only on where a call comes from: inside a
+ * tool, inside a command of another user, in a transaction that cannot write. 
  * The writes of a call go below the executor, which would refuse them in a
- * read-only transaction, on a standby and in a parallel worker; so the calls
- * do.
+ * read-only transaction, on a standby and in a parallel worker, so the calls
+ * have to.
  */
 #include "postgres.h"
 
@@ -29,9 +31,10 @@ check_not_in_tool(const char *function)
 }
 
 /*
- * Refuse where PostgreSQL runs somebody's code inside somebody else's command:
- * an index expression in a superuser's ANALYZE, a trigger in the cascade of a
- * foreign key.  The session's user knows nothing of the call then.
+ * Refuse a call from code that PostgreSQL runs inside a command of another
+ * user, such as an index expression in a superuser's ANALYZE or a trigger in
+ * the cascade of a foreign key.  The user of the session does not know of the
+ * call there.
  */
 static void
 check_not_in_maintenance(const char *function)
@@ -53,7 +56,7 @@ check_writable(const char *function)
 	pfree(name);
 }
 
-/* A call that writes. */
+/* Begin a call that writes. */
 void
 call_begin(const char *function)
 {
@@ -63,8 +66,8 @@ call_begin(const char *function)
 }
 
 /*
- * A call that waits for others, which in a tool could wait for that very tool.
- * One that writes calls call_begin next.
+ * Begin a call that waits for other calls; in a tool it could wait for that
+ * very tool.  A call that also writes calls call_begin next.
  */
 void
 call_begin_waiting(const char *function)
@@ -77,7 +80,7 @@ call_begin_waiting(const char *function)
 	call_begin_read(function);
 }
 
-/* A call that writes, and that a tool may make too. */
+/* Begin a call that writes, and that a tool may make as well. */
 void
 call_begin_in_tool(const char *function)
 {
@@ -85,7 +88,7 @@ call_begin_in_tool(const char *function)
 	check_writable(function);
 }
 
-/* A call that only reads. */
+/* Begin a call that only reads. */
 void
 call_begin_read(const char *function)
 {

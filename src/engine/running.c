@@ -2,10 +2,10 @@
  * running.c
  *	  What runs in this backend at the moment.
  *
- * It owns the one record of it: the sandbox, the call of a tool in it and the
- * statement that the call runs.  Whoever starts one of them saves the record,
- * enters what starts, and restores the record at its end, after an error too.
- * Everybody may ask.  How a sandbox or a call works is not the business of this
+ * It owns the one record of this: the sandbox, the call of a tool in it and the
+ * statement that the call runs.  Code that starts one of them saves the record,
+ * enters what starts, and restores the record at its end, after an error too. 
+ * All code may ask.  How a sandbox or a call works is not the business of this
  * file.
  */
 #include "postgres.h"
@@ -14,14 +14,14 @@
 
 static Running running;
 
-/* Whether code of somebody else runs in the sandbox. */
+/* Whether code of another user runs in the sandbox. */
 bool
 running_is_sandboxed(void)
 {
 	return OidIsValid(running.role);
 }
 
-/* Whether it runs in a session that is somebody else's. */
+/* Whether it runs in a session of another user, and not in a worker. */
 bool
 running_is_in_session(void)
 {
@@ -42,14 +42,14 @@ running_role(void)
 	return running.role;
 }
 
-/* The call of a tool that runs, or NULL. */
+/* The running call of a tool, or NULL. */
 const RunningCall *
 running_call(void)
 {
 	return running.call;
 }
 
-/* Whether a call runs that will be rolled back, whatever happens. */
+/* Whether a call is running that will be rolled back, whatever happens. */
 bool
 running_call_is_undone(void)
 {
@@ -91,7 +91,7 @@ running_restore(const Running *saved)
 	running = *saved;
 }
 
-/* Forget everything that runs, in a process that ends before it does. */
+/* Forget everything that is running, in a process that exits before it ends. */
 void
 running_forget(void)
 {

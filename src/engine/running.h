@@ -7,12 +7,12 @@
 
 #include "postgres.h"
 
-/* A call of a tool, as the code that runs during it may ask for it. */
+/* A call of a tool, with what code that runs during the call may ask about. */
 typedef struct RunningCall
 {
 	int64 proposal_id;
 	int64 execution_id; /* 0: a preview, which is none */
-	const char *actor;  /* name; NULL: nobody in particular */
+	const char *actor;  /* name; NULL: no actor */
 	Oid function;
 	bool is_undone; /* the call will be rolled back, whatever happens */
 } RunningCall;
@@ -20,7 +20,7 @@ typedef struct RunningCall
 typedef struct Running
 {
 	Oid role;                /* of the innermost sandbox; InvalidOid: there is none */
-	bool is_in_session;      /* the sandbox is in somebody else's session, and in no worker */
+	bool is_in_session;      /* the sandbox is in a session of another user, and not in a worker */
 	const RunningCall *call; /* NULL: none */
 	bool is_statement;       /* the call is running a statement of run_sql */
 } Running;

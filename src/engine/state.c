@@ -2,8 +2,9 @@
  * state.c
  *	  Whether a proposal, a workflow and a tool are in a state for a call.
  *
- * 42704 for what does not exist, 55P03 for what another session is changing,
- * 55000 for what is not in the right state.
+ * It owns the errors about objects that do not exist (42704), that another
+ * session is changing (55P03) and that are not in the right state (55000).  Who
+ * may do something is not its business.
  */
 #include "postgres.h"
 
@@ -30,8 +31,8 @@ expiry_after(const Interval *ttl)
 }
 
 /*
- * The proposal's status by the real clock: an open one past its time counts as
- * expired before the sweep has marked it.
+ * The proposal's status by the real clock: an open proposal past its time
+ * counts as expired before the sweep has marked it.
  */
 ProposalStatus
 proposal_status_now(const Proposal *proposal)

@@ -2,9 +2,9 @@
  * inbox.c
  *	  What waits for a reviewer, and what a proposal waits for.
  *
- * Only reads: the same questions that review.c asks before it decides, for all
- * pending proposals.  The views pending_review and proposal_progress show it
- * with what the tables have.
+ * This file only reads.  It asks the same questions as review.c before a
+ * decision, for all pending proposals.  The views pending_review and
+ * proposal_progress combine its answers with the tables.
  */
 #include "postgres.h"
 
@@ -52,8 +52,8 @@ put_inbox_item(const Inbox *inbox, const InboxItem *item, Tuplestorestate *rows,
 /*
  * Whether a pending proposal is for this inbox, and in which slot.
  *
- * It is not approvable where too few actors could approve it, nor while its
- * tool is another than it is pinned to; then a reviewer can edit it.
+ * The proposal is not approvable if too few actors could approve it, or if its
+ * tool differs from the pinned definition; a reviewer can then edit it.
  */
 static bool
 is_for(const Inbox *inbox, const Proposal *proposal, InboxItem *item)
@@ -75,7 +75,7 @@ is_for(const Inbox *inbox, const Proposal *proposal, InboxItem *item)
 	if (voter_may_approve(&voter, &votes, inbox->policy, &item->slot))
 		return true;
 
-	/* What nobody can approve is everybody's to see, but whose it is. */
+	/* Show what nobody can approve to everyone but the proposer. */
 	memset(&item->slot, 0, sizeof(ReviewSlot));
 	return !can_be_met && reviewer_is_of_kind(inbox->reviewer, inbox->policy) &&
 		   !reviewer_is_proposer(&inbox->person, proposal);
@@ -93,9 +93,9 @@ broken_is_for(const Inbox *inbox, const BreakGlass *broken, InboxItem *item)
 }
 
 /*
- * Open the inbox of an actor; NULL is the one bound to the caller's role.  A
- * gateway that acts for nobody in particular sees everything.  Returns false for
- * who has none.
+ * Open the inbox of an actor; NULL stands for the actor bound to the caller's
+ * role.  A gateway that acts for no actor sees everything.  Returns false where
+ * the caller has no inbox.
  */
 bool
 inbox_open(Inbox *inbox, const int64 *actor_id)
@@ -127,7 +127,7 @@ inbox_has_review(const Inbox *inbox, int64 proposal_id, InboxItem *item)
 		   is_for(inbox, proposal, item);
 }
 
-/* Whether the review of an execution without approvals is. */
+/* Whether the review of a break glass is for this inbox now. */
 bool
 inbox_has_break_glass(const Inbox *inbox, int64 execution_id, InboxItem *item)
 {
@@ -137,7 +137,7 @@ inbox_has_break_glass(const Inbox *inbox, int64 execution_id, InboxItem *item)
 	return broken != NULL && !broken->reviewed && broken_is_for(inbox, broken, item);
 }
 
-/* The proposals to look through, and where to put what is for the inbox. */
+/* The proposals to look through, and where to put the rows. */
 typedef struct Listing
 {
 	const Inbox *inbox;
@@ -156,7 +156,7 @@ list_one(int index, void *arg)
 		put_inbox_item(listing->inbox, &item, listing->rows, listing->desc);
 }
 
-/* Put what waits for an actor into a tuplestore, as inbox_open says. */
+/* Put the rows of an actor's inbox into a tuplestore, as inbox_open says. */
 void
 inbox_read(const int64 *actor_id, Tuplestorestate *rows, TupleDesc desc)
 {
@@ -181,9 +181,7 @@ inbox_read(const int64 *actor_id, Tuplestorestate *rows, TupleDesc desc)
 	}
 }
 
-/*
- * Say what a stage still needs, the slots for anybody last.
- */
+/* Describe what a stage still needs, with the slots for any role last. */
 static void
 describe_stage(StringInfo text, const Quorum *quorum, const int64 *missing, int64 stage)
 {
@@ -208,8 +206,9 @@ describe_stage(StringInfo text, const Quorum *quorum, const int64 *missing, int6
 }
 
 /*
- * The approvals that a pending proposal still needs, in words, stage by stage:
- * NULL where it needs none, or the caller may not read it, be it there or not.
+ * Describe the approvals that a pending proposal still needs, stage by stage. 
+ * Returns NULL where it needs none or where the caller may not read it, whether
+ * or not it exists.
  */
 char *
 proposal_needs(int64 proposal_id)
@@ -242,9 +241,9 @@ proposal_needs(int64 proposal_id)
 }
 
 /*
- * How many approvals of a pending or approved proposal were given by actors who
- * are bound to another database role now; 0, too, where the caller may not read it,
- * be it there or not.
+ * Count the approvals of a pending or approved proposal that were given by
+ * actors who have since been bound to another database role.  Returns 0 where
+ * the caller may not read the proposal, whether or not it exists.
  */
 int64
 proposal_count_rebound(int64 proposal_id)

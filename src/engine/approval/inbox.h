@@ -15,12 +15,12 @@
 /* Whose inbox it is. */
 typedef struct Inbox
 {
-	const Actor *reviewer; /* NULL: nobody in particular, who sees everything */
+	const Actor *reviewer; /* NULL: no actor, and everything is shown */
 	Person person;
 	const Policy *policy;
 } Inbox;
 
-/* One row: an approval that is asked for, or a break glass that nobody has reviewed. */
+/* One row: an approval that a proposal needs, or a break glass that needs a review. */
 typedef struct InboxItem
 {
 	const char *kind;

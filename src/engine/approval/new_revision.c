@@ -2,9 +2,10 @@
  * new_revision.c
  *	  What every later revision of a proposal has in common.
  *
- * It is pinned to the tool's definition of now, its requirements are worked out
- * afresh, and approvals of the revision before do not count for it.  Who may
- * make one, and what becomes of the proposal, is for the verbs to say.
+ * It owns what the verbs that make a revision share: the revision is pinned to
+ * the tool's current definition, its requirements are worked out again, and
+ * approvals of the previous revision do not count for it.  The verbs decide who
+ * may make a revision and what becomes of the proposal.
  */
 #include "postgres.h"
 
@@ -46,8 +47,9 @@ new_revision_work_out(Revision *revision, const RevisionSource *source)
 }
 
 /*
- * Warn of numbers that the revision changes by no more than a double would
- * lose: a client that reads JSON numbers as doubles did that, and no person.
+ * Warn about numbers that the revision changes by no more than a double would
+ * lose: a client that reads JSON numbers as doubles changed them, and not a
+ * person.
  */
 static void
 warn_of_double_loss(const Revision *revision, const Proposal *proposal)
@@ -74,8 +76,8 @@ new_revision_keep(const Revision *revision, const RevisionSource *source)
 }
 
 /*
- * Set what changes of the proposal, but for its status.  open_stage is 0 where
- * no approval is missing.
+ * Set the columns of the proposal that change, except its status. open_stage is
+ * 0 where no approval is missing.
  */
 void
 new_revision_set(StoreRow *row, const Revision *revision, const Policy *policy, int64 approvals,
@@ -97,7 +99,7 @@ new_revision_set(StoreRow *row, const Revision *revision, const Policy *policy, 
 	row_set_pointer(row, PROPOSAL_DEFINITION, revision->definition);
 }
 
-/* Make the proposal in memory the one of the revision, once its row is written. */
+/* Update the proposal in memory once its row is written. */
 void
 new_revision_done(Proposal *proposal, const Revision *revision)
 {

@@ -2,8 +2,10 @@
  * requirement.c
  *	  What approvals a revision needs, by the rules and the policy.
  *
- * Worked out once, when the revision is made, and stored with it: rules that
- * are added or removed later change nothing.
+ * It owns how rules and policy become requirements.  They are worked out once,
+ * when the revision is made, and stored with it: rules that are added or
+ * removed later change nothing.  It also answers whether the registered actors
+ * could meet them.  Which reviews fill them is vote.c's business.
  */
 #include "postgres.h"
 
@@ -21,7 +23,7 @@
 #include "utils/numeric.h"
 #include "utils/syscache.h"
 
-/* Requirements in the making: each with the rules that make it. */
+/* Requirements under construction, each with the rules that cause it. */
 typedef struct Draft
 {
 	Quorum quorum;
@@ -40,7 +42,7 @@ begin_member(JsonObject *object, const char *key, JsonbIteratorToken begin)
 	pushJsonbValue(&object->state, begin, NULL);
 }
 
-/* What conditions are evaluated over. */
+/* Build the document that conditions are evaluated on. */
 static Jsonb *
 build_document(const RequirementSubject *subject, Jsonb *params)
 {
@@ -71,7 +73,7 @@ same_role(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Stages in order; within one, roles in order and then anybody. */
+/* The order of requirements: by stage, then by role, with the slot for any role last. */
 static bool
 comes_before(const Rule *rule, const Requirement *requirement)
 {
@@ -82,7 +84,7 @@ comes_before(const Rule *rule, const Requirement *requirement)
 	return strcmp(rule->role, requirement->role) < 0;
 }
 
-/* Rules for the same stage and role combine to the largest number. */
+/* Add a rule.  Rules for the same stage and role combine to the largest number. */
 static void
 add_rule(Draft *draft, const Rule *rule)
 {
@@ -141,7 +143,7 @@ draft_json(const Draft *draft)
 	return JsonbValueToJsonb(pushJsonbValue(&json.state, WJB_END_ARRAY, NULL));
 }
 
-/* Whether a rule with 0 approvals lets the subject through, if its condition holds. */
+/* Whether a rule with 0 approvals may approve the subject, if its condition holds. */
 static bool
 may_let_through(const Rule *rule, const RequirementSubject *subject)
 {
@@ -151,10 +153,10 @@ may_let_through(const Rule *rule, const RequirementSubject *subject)
 }
 
 /*
- * Whether a rule is about the subject.
+ * Whether a rule covers the subject.
  *
- * What a condition cannot judge counts for a rule that asks for somebody, and
- * not for one that lets through.
+ * A condition that cannot be judged counts as true for a rule that asks for
+ * approvals, and as false for a rule with 0 approvals.
  */
 static bool
 rule_matches(const Rule *rule, const RequirementSubject *subject, Jsonb *params, Jsonb **document)
@@ -172,8 +174,8 @@ rule_matches(const Rule *rule, const RequirementSubject *subject, Jsonb *params,
 }
 
 /*
- * Work out what a revision needs, and set it there: the requirements, their
- * number, and the rule by which nobody is needed, if so.
+ * Work out what a revision needs and set it there: the requirements, their
+ * number, and the rule that approves the revision, if there is one.
  */
 void
 requirement_work_out(Revision *revision, const RequirementSubject *subject, const Policy *policy)
@@ -272,7 +274,7 @@ requirement_describe(const Quorum *quorum, int64 stage)
 	return text.data;
 }
 
-/* How many rows of actors are looked at before there is taken to be somebody. */
+/* Number of actors to look at before assuming that there are enough people. */
 #define ROSTER_MAX 1000
 
 static Cache *rosters = NULL;
@@ -346,7 +348,7 @@ answer_roster(const RosterQuestion *question, RosterAnswer *answer)
 	}
 }
 
-/* The same, in memory of its own: what was worked with is left behind. */
+/* The same, in memory of its own.  The working memory is freed. */
 static RosterAnswer *
 keep_answer(const RosterQuestion *question, MemoryContext memory)
 {
@@ -375,7 +377,7 @@ ask_roster(const Jsonb *requirements, int64 proposer_id, const Policy *policy)
 	{
 		static const int caches[] = {AUTHOID, AUTHMEMROLEMEM, AUTHMEMMEMROLE, PROCOID};
 
-		/* Among all tables there is that of the actors. */
+		/* The cache depends on all tables, and so on that of the actors. */
 		rosters = cache_create("rosters");
 		cache_depend_on_catalogs(rosters, caches, lengthof(caches));
 	}
@@ -400,8 +402,8 @@ requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, const Polic
 }
 
 /*
- * Warn where too few of the actors registered now, for whom somebody could act,
- * could give what a proposal needs.
+ * Warn if too few of the registered actors, for whom somebody could act, could
+ * give the approvals that a proposal needs.
  */
 void
 requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements, int64 proposer_id,

@@ -2,8 +2,10 @@
  * vote.c
  *	  What the reviews of a revision come to, and where one more would count.
  *
- * Whoever approved is somebody else than those before, by what they were known
- * by at that time: this is judged once, when the review is made.
+ * It owns the count of a revision's reviews.  Each approval is given by another
+ * person than those before, judged by the marks that they had at that time. 
+ * This is judged once, when the review is made.  Nothing here writes: review.c
+ * decides.
  */
 #include "postgres.h"
 
@@ -40,8 +42,9 @@ drop_revoked(Votes *votes)
 }
 
 /*
- * Find who wrote the current params, be it in an earlier revision that somebody
- * else has come back to, without it counting as an approval.
+ * Find the authors of the current params whose edit did not count as an
+ * approval.  The params may be those of an earlier revision that somebody has
+ * come back to.
  */
 static void
 find_authors(Votes *votes)
@@ -70,7 +73,7 @@ find_authors(Votes *votes)
 	}
 }
 
-/* Read what stands of the current revision. */
+/* Read the reviews of the current revision that have not been revoked. */
 void
 votes_load(Votes *votes, const Proposal *proposal)
 {
@@ -107,14 +110,15 @@ add_fellow(Voter *voter, Person fellow)
 }
 
 /*
- * Somebody who acts as this actor now, in their own role and in those delegated
- * to them.
+ * Set up the person who acts as this actor, with the actor's own role and the
+ * roles delegated to it.
  *
- * A delegation lends no more than the delegator could do: it does not pass on
- * what was delegated to the delegator, and is none for the delegator's own
- * proposals.  Nor is it for the delegate's own, which they decide on, where they
- * may at all, in their own role.  It lends to the actor that it names, but makes
- * one of the people: the other actors of either count with them.
+ * A delegation lends no more than the delegator could do.  It does not pass on
+ * what was delegated to the delegator, and does not apply to the delegator's
+ * own proposals.  Nor does it apply to the delegate's own proposals, which the
+ * delegate decides on, if at all, in their own role.  It lends a role to the
+ * named actor only, but makes delegator and delegate one person: the other
+ * actors of both count with them.
  */
 void
 voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposal *proposal,
@@ -184,8 +188,9 @@ voter_review(const Voter *voter, const Votes *votes)
 }
 
 /*
- * Whether the voter is the same person as somebody who has approved, sharing
- * marks with them or with somebody in between: delegator and delegate are one.
+ * Whether the voter is the same person as somebody who has approved.  They may
+ * share marks directly or through somebody in between: delegator and delegate
+ * are one person.
  */
 bool
 voter_has_approved(const Voter *voter, const Votes *votes)
@@ -206,7 +211,7 @@ voter_has_approved(const Voter *voter, const Votes *votes)
 
 		if (approver->on_behalf_of != 0)
 			persons[count++] = actor_person(actor_require(approver->on_behalf_of));
-		/* A role that was renamed meanwhile is still theirs. */
+		/* A role that was renamed in the meantime is still theirs. */
 		if (approver->db_role != NULL && actor_was_known_as(actor, approver->db_role))
 			persons[count++] = (Person){.actor_id = actor->actor_id,
 										.db_role = actor_role_name(actor)};
@@ -218,7 +223,10 @@ voter_has_approved(const Voter *voter, const Votes *votes)
 	return false;
 }
 
-/* Nobody acts in the role of somebody whose revision it is, where they could not themselves. */
+/*
+ * Whether the voter may use a role: not the role of a delegator who could not
+ * approve the revision as its author.
+ */
 static bool
 role_is_usable(const VoterRole *role, const Votes *votes)
 {
@@ -246,10 +254,7 @@ voter_find_slot(const Voter *voter, const Votes *votes, ReviewSlot *slot)
 	return false;
 }
 
-/*
- * In which role the voter could have any slot of a quorum, which need not be
- * that of the votes.
- */
+/* The role in which the voter fits any slot of a quorum, which need not be that of the votes. */
 bool
 voter_fits(const Voter *voter, const Votes *votes, const Quorum *quorum, ReviewSlot *slot)
 {
@@ -265,9 +270,10 @@ voter_fits(const Voter *voter, const Votes *votes, const Quorum *quorum, ReviewS
 }
 
 /*
- * In which role the voter may edit: one that has a place in the open stage
- * beside the other approvals, or, where all stages are complete, in any.  What
- * needs nobody's approval is edited by anybody who may review.
+ * The role in which the voter may edit: one that has a place in the open stage
+ * beside the other approvals or, if all stages are complete, in any stage.  A
+ * proposal that needs no approvals can be edited by every actor that may
+ * review.
  */
 bool
 voter_find_slot_of_edit(const Voter *voter, const Votes *votes, ReviewSlot *slot)

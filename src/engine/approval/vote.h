@@ -27,11 +27,11 @@ typedef struct Votes
 	Person *approvers;   /* and by whom they are */
 	int napprovals;
 	int64 open_stage; /* 0: all are complete */
-	Person *authors;  /* who wrote these params, without it counting as an approval */
+	Person *authors;  /* of these params, whose edit did not count as an approval */
 	int nauthors;
 } Votes;
 
-/* In which role a reviewer decides, and where that counts. */
+/* The role in which a reviewer decides, and the stage in which that counts. */
 typedef struct ReviewSlot
 {
 	int64 stage; /* 0: an edit's, which counts in any stage that it fits */

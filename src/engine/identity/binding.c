@@ -2,14 +2,15 @@
  * binding.c
  *	  Which database role an actor or a tool is bound to.
  *
- * A row has the role's name and OID.  Where both agree, the binding holds.  Where
- * only the OID does, in the database in which the binding was made, the role was
- * renamed: it is the same role, as it is for the server's own grants, so the
- * binding follows.  Elsewhere an OID could be anybody's.  A name alone holds
- * nowhere: it could be a new role's.
+ * It owns the rule that decides whether a row's role is still the same role.  A
+ * row has the role's name and OID.  If both agree, the binding holds.  If only
+ * the OID agrees, in the database in which the binding was made, the role was
+ * renamed; it is the same role for the server's own grants, so the binding
+ * follows.  In another database an OID could belong to any role.  A name alone
+ * never holds, since it could belong to a new role.
  *
- * Whether a binding holds never depends on the row's having been mended: the next
- * call that writes does that, for whoever reads the table.
+ * Whether a binding holds does not depend on the row being up to date: the next
+ * call that writes corrects the name, for those who read the table.
  */
 #include "postgres.h"
 
@@ -25,7 +26,7 @@
 #include "utils/catcache.h"
 #include "utils/syscache.h"
 
-/* How many former names are kept. */
+/* Number of former names that a row keeps. */
 #define FORMER_NAMES_MAX 16
 
 /* The role's name today, NULL where the binding does not hold. */
@@ -39,7 +40,7 @@ role_name(const char *name, Oid oid, bool is_home)
 	return today;
 }
 
-/* The name of the role that the actor is bound to, NULL where that is none. */
+/* The name of the role that the actor is bound to, or NULL if its binding does not hold. */
 const char *
 actor_role_name(const Actor *actor)
 {
@@ -48,7 +49,7 @@ actor_role_name(const Actor *actor)
 			   : NULL;
 }
 
-/* The name of the role that the tool runs as, NULL where that is none. */
+/* The name of the role that the tool runs as, or NULL if its binding does not hold. */
 const char *
 tool_role_name(const Tool *tool)
 {
@@ -66,7 +67,7 @@ has_name(const List *names, const char *name)
 	return false;
 }
 
-/* The former names of a role that was "before" and is "today": the last ones first. */
+/* The former names of a role that was named "before" and is named "today", latest first. */
 static List *
 former_names(const char *before, const List *earlier, const char *today)
 {
@@ -82,7 +83,7 @@ former_names(const char *before, const List *earlier, const char *today)
 	return names;
 }
 
-/* The names that the tool's role has had under this binding, but for today's. */
+/* The names that the tool's role has had under this binding, except today's. */
 List *
 tool_former_role_names(const Tool *tool)
 {
@@ -91,7 +92,7 @@ tool_former_role_names(const Tool *tool)
 	return former_names(tool->run_as, tool->former_run_as, today != NULL ? today : tool->run_as);
 }
 
-/* What an actor who does not act now is known by. */
+/* Identity of an actor who is not the caller. */
 Person
 actor_person(const Actor *actor)
 {
@@ -113,8 +114,8 @@ actor_was_known_as(const Actor *actor, const char *db_role)
 }
 
 /*
- * Whether the actor is bound to another role than this one, which it was bound to
- * once; NULL is none.
+ * Whether the actor, which was bound to this role once, is now bound to another
+ * one; NULL is no role.
  */
 bool
 actor_is_rebound(const Actor *actor, const char *db_role)
@@ -139,7 +140,7 @@ can_log_in(Oid role)
 	return can;
 }
 
-/* How many members of a role are looked at before one of them is taken to do. */
+/* Number of members to look at before assuming that one of them can log in. */
 #define MEMBERS_MAX 1000
 
 /* Whether a session can take on the role: as its login, or by SET ROLE from a member. */
@@ -169,7 +170,7 @@ can_be_taken_on(Oid role)
 	return false;
 }
 
-/* Whether there is a gateway that is no superuser. */
+/* Whether there is a gateway that is not a superuser. */
 static bool
 has_gateway(void)
 {
@@ -182,10 +183,11 @@ has_gateway(void)
 }
 
 /*
- * Whether there is a session that could act as the actor: of the role that it is
- * bound to, or of a gateway.  Superusers count as gateways for actors without a
- * role, which can only be acted for so, and not for others: then everybody would
- * count.
+ * Whether some session could act as the actor: a session of the role that the
+ * actor is bound to, or of a gateway.
+ *
+ * Superusers count as gateways only for actors without a role, for which there
+ * is no other way.  If they counted for others, every actor would qualify.
  */
 bool
 actor_can_be_acted_for(const Actor *actor)
@@ -204,8 +206,8 @@ can_write(void)
 }
 
 /*
- * Write a role's name of today into the actor's row, if it was renamed.  Not
- * where that would wait: then the next call does.
+ * Write a role's current name into the actor's row if the role was renamed. 
+ * Does nothing where that would wait: the next call writes it.
  */
 void
 actor_follow_role(const Actor *actor)

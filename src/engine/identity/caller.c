@@ -2,11 +2,13 @@
  * caller.c
  *	  Who is calling, and for whom.
  *
- * The caller is the role the session has taken on: its login, or what SET ROLE
- * made of it.  The owner of a SECURITY DEFINER function around the call is
- * not: a wrapper lends its EXECUTE privileges, never its owner's identity.
- * While a tool runs, or code of its arguments' types, the caller is the role it
- * runs as, so that it cannot act in the name of whoever called the extension.
+ * It owns the question who acts, and may not look at what the call does.  The
+ * caller is the role that the session has taken on: its login, or the role that
+ * SET ROLE has set.  The owner of a SECURITY DEFINER function around the call
+ * is not the caller: a wrapper lends its EXECUTE privileges, never its owner's
+ * identity.  While a tool or code of its arguments' types runs, the caller is
+ * the role that this code runs as, so that it cannot act in the name of the
+ * user who called the extension.
  */
 #include "postgres.h"
 
@@ -39,7 +41,7 @@ caller_has(const Caller *caller, Capability capability)
 	return capability_is_held(caller->role, capability);
 }
 
-/* Whether the caller reads every proposal, by its capabilities. */
+/* Whether the caller's capabilities let it read every proposal. */
 bool
 caller_reads_all(const Caller *caller)
 {
@@ -84,8 +86,8 @@ actor_require(int64 actor_id)
 }
 
 /*
- * The actor with the given id, or the one bound to the caller's role where
- * none is given; NULL where that is nobody.  For a report.
+ * The actor with the given id or, where none is given, the actor bound to the
+ * caller's role; NULL if there is none.  For reports.
  */
 const Actor *
 caller_actor_or_nobody(const Caller *caller, const int64 *given)
@@ -97,7 +99,7 @@ caller_actor_or_nobody(const Caller *caller, const int64 *given)
 	return actor_require(*given);
 }
 
-/* A gateway acts for many, so it says for whom: 22023. */
+/* Refuse a gateway that does not name the actor: 22023.  It acts for many. */
 static void
 check_named(const Caller *caller, const int64 *given, const char *argument)
 {
@@ -108,7 +110,7 @@ check_named(const Caller *caller, const int64 *given, const char *argument)
 					   errhint("Give the id of the actor that the call is made for."));
 }
 
-/* The same, for a call in which the actor may be left out, but not by a gateway. */
+/* The same, for a call in which everyone but a gateway may leave out the actor. */
 const Actor *
 caller_actor_or_null(const Caller *caller, const int64 *given)
 {
@@ -116,7 +118,7 @@ caller_actor_or_null(const Caller *caller, const int64 *given)
 	return caller_actor_or_nobody(caller, given);
 }
 
-/* Why an actor that has to do with the caller's role is not the one that acts. */
+/* Say why an actor that is related to the caller's role is not the one that acts. */
 static void
 describe_candidate(StringInfo text, const Caller *caller, const Actor *actor)
 {
@@ -134,10 +136,10 @@ describe_candidate(StringInfo text, const Caller *caller, const Actor *actor)
 						 actor->db_role_oid);
 }
 
-/* How many actors a message names. */
+/* Number of actors that a message names. */
 #define CANDIDATES_MAX 5
 
-/* The actors that have to do with the caller's role, and why none of them acts. */
+/* Describe the actors that are related to the caller's role, and why none of them acts. */
 static char *
 describe_candidates(const Caller *caller)
 {
@@ -167,8 +169,8 @@ describe_candidates(const Caller *caller)
 }
 
 /*
- * What the caller lacks and whom to ask for it, for a person to read; NULL: it
- * has a capability and acts as an actor.
+ * Describe, for a person to read, what the caller lacks and whom to ask for
+ * it.  Returns NULL if the caller has a capability and acts as an actor.
  */
 char *
 caller_advice(const Caller *caller)
@@ -192,7 +194,7 @@ caller_advice(const Caller *caller)
 	return text.len > 0 ? text.data : NULL;
 }
 
-/* The same, for a call that needs somebody. */
+/* The same, for a call that needs an actor. */
 const Actor *
 caller_actor(const Caller *caller, const int64 *given, const char *argument)
 {
@@ -210,11 +212,11 @@ caller_actor(const Caller *caller, const int64 *given, const char *argument)
 }
 
 /*
- * Whether the session may act as the actor, be it active or not.
+ * Whether the session may act as the actor, active or not.
  *
- * A binding counts only while the role is the one it was made to (binding.c).  A
- * superuser is a member of every role for the server, but not here: it acts for
- * others as a gateway.
+ * A binding counts only while the role is the one that the actor was bound to
+ * (binding.c).  The server takes a superuser for a member of every role, but
+ * this function does not: a superuser acts for others as a gateway.
  */
 bool
 caller_is_owner_of(const Caller *caller, const Actor *actor)
@@ -234,12 +236,12 @@ actor_check_active(const Actor *actor)
 }
 
 /*
- * Whether caller_check_acts_as would pass; NULL is nobody in particular, for whom
- * anybody acts.
+ * Whether caller_check_acts_as would pass; NULL stands for no actor, and
+ * everyone may act for that.
  *
- * A call asks this before it takes a lock: who may not act must not keep others
- * waiting.  It does not refuse at once, since the contract has errors of state
- * come first: it makes all its checks without locks then.
+ * A call asks this before it takes a lock, since a caller that may not act must
+ * not keep others waiting.  It does not refuse at once, since the contract has
+ * errors of state come first.  It then makes all its checks without locks.
  */
 bool
 caller_may_act(const Caller *caller, const Actor *actor)
@@ -256,8 +258,9 @@ caller_read_again(Caller *caller, const Actor *actor)
 }
 
 /*
- * Refuse unless the actor is active and the session may act as it; for a call that
- * only reads.  Who reads nothing but their own is told nothing of other actors.
+ * Refuse unless the actor is active and the session may act as it: 42501.  For
+ * a call that only reads.  The error tells nothing about other actors to a
+ * caller that may read only its own rows.
  */
 void
 caller_check_reads_as(const Caller *caller, const Actor *actor)
@@ -308,7 +311,7 @@ caller_check_reads_as(const Caller *caller, const Actor *actor)
 						  "\"gateway\"."));
 }
 
-/* The same for a call that writes, which writes the actor's role as it is called today, too. */
+/* The same, for a call that writes.  Also writes the current name of the actor's role. */
 void
 caller_check_acts_as(const Caller *caller, const Actor *actor)
 {
@@ -316,7 +319,7 @@ caller_check_acts_as(const Caller *caller, const Actor *actor)
 	actor_follow_role(actor);
 }
 
-/* What a person who acts through this session as the actor is known by. */
+/* Identity of the person who acts as the actor through this session. */
 void
 caller_person(const Caller *caller, const Actor *actor, Person *person)
 {

@@ -18,7 +18,7 @@ typedef struct Caller
 	Oid login; /* session_user */
 	const char *login_name;
 	bool gateway;      /* may act for any actor */
-	bool names_actors; /* and does for many: it must say for which */
+	bool names_actors; /* a gateway that must name the actor, since it acts for many */
 } Caller;
 
 extern void caller_identify(Caller *caller);

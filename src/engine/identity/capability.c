@@ -2,8 +2,10 @@
  * capability.c
  *	  Which capabilities a role has.
  *
- * A capability is the privilege to EXECUTE its first function, be it granted by
- * hand or with grant_capability.
+ * It owns the question whether a role has a capability: the privilege to
+ * EXECUTE the capability's first function, granted by hand or with
+ * grant_capability.  What a capability consists of is in model/capability.c,
+ * and verbs/grant.c grants it.
  */
 #include "postgres.h"
 

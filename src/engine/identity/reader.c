@@ -2,10 +2,11 @@
  * reader.c
  *	  Whose rows a role reads: the question of the row security policies.
  *
- * The reader is the current user, as everywhere in row security, and not the
- * caller of a function (caller.c).  With a capability that reads everything it
- * is all rows; else those of the actors that are bound to the role, or to one
- * that it may SET ROLE to.
+ * It owns the set of actors whose rows the reader may read.  The reader is the
+ * current user, as everywhere in row security, and not the caller of a function
+ * (caller.c).  A reader with a capability that reads everything reads all
+ * rows.  Other readers read the rows of the actors that are bound to their role
+ * or to a role that they may SET ROLE to.
  */
 #include "postgres.h"
 
@@ -63,8 +64,9 @@ add_actor(List *bindings, const Actor *actor)
 }
 
 /*
- * Find out whose rows the current user reads: of actors whose binding holds
- * (binding.c), active or not.  The result is in the current memory context.
+ * Find out whose rows the current user reads: those of actors whose binding
+ * holds (binding.c), active or not.  The result is in the current memory
+ * context.
  */
 void
 reader_identify(Reader *reader)

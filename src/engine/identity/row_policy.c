@@ -3,17 +3,18 @@
  *	  The condition of the row security policies, and what the planner makes of
  *	  it.
  *
- * A policy says may_read(tableoid, actor).  While a query is planned the call is replaced
- * by what it comes to for the current user: for who reads everything a question
- * about the capability, which is asked once and not for each row; for others
- * "actor = their own", which an index answers, and whether they still have the
- * role.  Both consist of the server's own functions, so that nobody needs the
- * privilege to execute may_read.
+ * A policy calls may_read(tableoid, actor).  While a query is planned, the call
+ * is replaced by what it means for the current user.  For a user who reads
+ * everything, that is a question about the capability, which is asked once and
+ * not for each row.  For others, it is "actor = their own", which an index
+ * answers, and the question whether they still have the role.  Both consist of
+ * the server's own functions, so that nobody needs the privilege to execute
+ * may_read.
  *
- * A plan may be kept.  It is made for one user, and goes when actors or grants
- * on the capabilities' functions change; the membership in a role is asked for
- * whenever it runs.  So a plan never shows more than the user may read now, and
- * less only where the user has become a member of a role since.
+ * A plan may be kept.  It is made for one user, and is made again when actors
+ * or grants on the capabilities' functions change; membership in a role is
+ * checked whenever the plan runs.  So a plan never shows more than the user may
+ * read, and shows less only if the user has become a member of a role since.
  */
 #include "postgres.h"
 
@@ -64,9 +65,10 @@ make_call(Oid function, Oid result, List *args)
 }
 
 /*
- * "(SELECT CASE WHEN condition THEN true END) IS NOT NULL": asked once when the
- * query begins, where the condition by itself would be of each row.  The planner
- * takes nearly all rows to be let through.
+ * Build "(SELECT CASE WHEN condition THEN true END) IS NOT NULL".  It is
+ * evaluated once when the query begins, whereas the condition itself would be
+ * evaluated for each row.  The planner estimates that it is true for nearly all
+ * rows.
  */
 static Node *
 make_once(PlannerInfo *root, Node *condition)
@@ -94,7 +96,10 @@ make_once(PlannerInfo *root, Node *condition)
 	return (Node *) test;
 }
 
-/* Whether the current user has a capability that reads everything; one that they have comes first. */
+/*
+ * Build the question whether the current user has a capability that reads
+ * everything.  A capability that the user has comes first.
+ */
 static Node *
 make_reads_all(PlannerInfo *root)
 {
@@ -158,7 +163,10 @@ make_is_named(Oid role, const char *name)
 	return same;
 }
 
-/* Whether the row is of an actor bound to a role, and the current user still acts as that. */
+/*
+ * Build the question whether the row belongs to an actor that is bound to a
+ * role, and the current user may still act as that role.
+ */
 static Node *
 make_is_own(PlannerInfo *root, Node *column, const Binding *binding)
 {
@@ -174,7 +182,7 @@ make_is_own(PlannerInfo *root, Node *column, const Binding *binding)
 								 -1);
 }
 
-/* Plan anew when an actor or a grant of a capability changes. */
+/* Have the plan made again when an actor or a grant of a capability changes. */
 static void
 add_dependencies(PlannerInfo *root)
 {
@@ -185,7 +193,10 @@ add_dependencies(PlannerInfo *root)
 																	  ->functions[0]));
 }
 
-/* Whether these are the arguments of a policy: of one of our tables, with a column or NULL. */
+/*
+ * Whether these are the arguments of a policy on one of our tables: its
+ * tableoid, and a column or NULL.
+ */
 static bool
 is_policy(PlannerInfo *root, const Var *relation, const Node *actor)
 {
@@ -200,8 +211,8 @@ is_policy(PlannerInfo *root, const Var *relation, const Node *actor)
 }
 
 /*
- * What may_read(tableoid, actor) of a policy comes to for the current user, or
- * NULL: it is to be called.
+ * The expression that replaces may_read(tableoid, actor) in a policy for the
+ * current user, or NULL to have the function called.
  */
 Node *
 row_policy_condition(PlannerInfo *root, List *args)

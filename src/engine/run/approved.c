@@ -2,9 +2,9 @@
  * approved.c
  *	  An approved call: whether it may run now, and running it.
  *
- * Every way to run a call, in a session or in a background worker, goes
- * through here.  The caller has locked the proposal, decides who may ask for
- * it and writes what came of it.
+ * It owns the checks and the run that every way to execute a call shares, in a
+ * session or in a background worker.  The caller locks the proposal, decides
+ * who may ask for the call, and writes its result.
  */
 #include "postgres.h"
 
@@ -36,7 +36,7 @@ approved_execution(const Proposal *proposal, const int64 *actor_id, const char *
 					   .login = login};
 }
 
-/* Refuse what waits for a worker, or runs in one. */
+/* Refuse a proposal whose call waits for a worker or runs in one: 55000. */
 void
 approved_check_not_queued(int64 proposal_id)
 {
@@ -92,8 +92,9 @@ check_status(const Proposal *proposal)
 }
 
 /*
- * Read what running a proposal's call needs, and refuse with 55000 a tool that
- * is disabled or has changed since.  Whether it is approved is not asked here.
+ * Read what the call of a proposal needs to run, and refuse a tool that is
+ * disabled or has changed: 55000.  Does not ask whether the proposal is
+ * approved.
  */
 void
 approved_read(ApprovedCall *call, Proposal *proposal)
@@ -110,8 +111,8 @@ approved_read(ApprovedCall *call, Proposal *proposal)
 }
 
 /*
- * The same, and refuse what is not approved as it stands now.  Who runs it at
- * once asks for freezes too.
+ * The same, and refuse a proposal that is not approved: 55000.  Callers that
+ * run it at once must also call freeze_check().
  */
 void
 approved_load(ApprovedCall *call, Proposal *proposal)
@@ -120,7 +121,7 @@ approved_load(ApprovedCall *call, Proposal *proposal)
 	approved_read(call, proposal);
 }
 
-/* Refuse what is kept out of sessions. */
+/* Refuse a tool that does not run in sessions: 55000. */
 void
 approved_check_session(const ApprovedCall *call)
 {
@@ -138,8 +139,9 @@ approved_check_role(const ApprovedCall *call)
 }
 
 /*
- * Leave a trace of the start that no rollback removes.  A proposal starts once, or
- * a few times: more often only where it is dry, or rolled back in a loop.
+ * Log the start, which no rollback removes from the log.  A proposal starts
+ * once or a few times; it starts more often only in dry runs, or if it is
+ * rolled back in a loop.
  */
 static void
 log_execution_start(const ApprovedCall *call, const Run *run)
@@ -159,9 +161,9 @@ log_execution_start(const ApprovedCall *call, const Run *run)
 }
 
 /*
- * Call the tool, and see that it is still what was approved when it is done:
- * defaults and code of types run before the function, and could have put
- * another in its place.
+ * Call the tool, and check afterwards that it is still what was approved:
+ * defaults and code of types run before the function, and could have replaced
+ * it.
  */
 static ErrorData *
 run_tool(const ApprovedCall *call, const Invocation *invocation, int64 timeout, Jsonb **output)
@@ -187,7 +189,7 @@ run_tool(const ApprovedCall *call, const Invocation *invocation, int64 timeout, 
 	return error;
 }
 
-/* Leave a trace of what had to be ended. */
+/* Log a call that had to be ended. */
 static void
 log_ignored(const ApprovedCall *call, const Run *run)
 {
@@ -198,8 +200,8 @@ log_ignored(const ApprovedCall *call, const Run *run)
 }
 
 /*
- * Run the call; in a dry run only say so, or undo it again.  What came of it is
- * the caller's to write, unless it ends with the session.
+ * Run the call; in a dry run, only say so or roll the call back.  The caller
+ * writes the result, unless the call ends with its session.
  */
 void
 approved_run(const ApprovedCall *call, const Run *run, CallResult *result)

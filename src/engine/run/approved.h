@@ -27,7 +27,7 @@ typedef struct ApprovedCall
 	bool dry_run;
 } ApprovedCall;
 
-/* Under which id a call runs, and for whom. */
+/* The id under which a call runs, and the actor that it runs for. */
 typedef struct Run
 {
 	int64 execution_id;

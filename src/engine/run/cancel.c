@@ -2,12 +2,12 @@
  * cancel.c
  *	  Cancels an execution that has not ended.
  *
- * One that waits is cancelled here.  One that a worker has taken is the
- * worker's to end: a row of cancel_request says who asked for it, and counts
- * from the commit on.  The worker reads it before it starts the call, before it
- * tries the call again and when a cancel reaches it (work.c), so that the call
- * does not run again, whatever became of the worker.  Telling the worker is
- * not this file's business.
+ * A waiting execution is canceled here.  An execution that a worker has taken
+ * is ended by the worker: a row of cancel_request says who asked for it, and
+ * counts from the commit on.  The worker reads it before it starts the call,
+ * before it tries the call again and when a cancel reaches it (work.c), so that
+ * the call does not run again, whatever becomes of the worker.  Telling the
+ * worker is not this file's business.
  */
 #include "postgres.h"
 
@@ -18,10 +18,10 @@
 #include "store/execution.h"
 #include "store/queue.h"
 
-/* How often to look for who has the proposal of a call, which may change hands meanwhile. */
+/* Number of tries to find who has locked the proposal of a call, which may change in between. */
 #define LOOKS 3
 
-/* Who cancelled a call and why, as a sentence. */
+/* A sentence that says who canceled a call and why. */
 char *
 cancel_request_text(const CancelRequest *request)
 {
@@ -37,14 +37,14 @@ cancel_request_text(const CancelRequest *request)
 					*request->actor_id, request->login, reason);
 }
 
-/* Whether somebody has asked for the end of a call that a worker ran. */
+/* Whether somebody has asked to cancel a call that a worker ran. */
 bool
 cancel_is_requested(int64 execution_id)
 {
 	return cancel_request_first(execution_id) != NULL;
 }
 
-/* The execution, which has not ended: 42704 and 55000. */
+/* The execution: 42704 if it does not exist, 55000 if it has ended. */
 static Execution *
 require_unended(int64 execution_id)
 {
@@ -66,12 +66,12 @@ require_unended(int64 execution_id)
 }
 
 /*
- * Cancel an execution that has not ended, in the name of an actor or, where
- * that is NULL, of nobody in particular.
+ * Cancel an execution that has not ended, for an actor or, where actor_id is
+ * NULL, for no actor.
  *
- * Locks the proposal, without waiting: where a worker has it, the cancel is
- * written down instead, unless that was done before.  55P03 where somebody else
- * has it.
+ * Locks the proposal without waiting.  If a worker has locked it, writes a
+ * cancel request instead, unless there is one already. 55P03 if another session
+ * has locked it.
  */
 CancelOutcome
 execution_cancel(int64 execution_id, const int64 *actor_id, const char *reason,

@@ -1,6 +1,6 @@
 /*
  * cancel.h
- *	  Cancelling executions, and saying who did.
+ *	  Cancels an execution that has not ended.
  */
 #ifndef WFO_ENGINE_CANCEL_H
 #define WFO_ENGINE_CANCEL_H

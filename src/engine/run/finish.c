@@ -2,15 +2,16 @@
  * finish.c
  *	  Writes what came of a call that has run in a session.
  *
- * Mostly that is done in the caller's transaction.  A call that goes on after it
- * was canceled ends with its session, and all that the transaction has done is
- * undone.  That it failed is then recorded in a transaction of its own, as the
- * process exits: it is where PostgreSQL drops temporary tables, too.
+ * Usually the result is written in the caller's transaction.  A call that goes
+ * on after it was canceled ends with its session, and everything that the
+ * transaction has done is undone.  The failure is then recorded in a
+ * transaction of its own while the process exits, at the point where PostgreSQL
+ * drops temporary tables.
  *
- * An exiting process cannot be interrupted, so nothing is waited for there: what
- * another session has locked for longer than a moment is left unrecorded, and
- * only the server's log tells of it.  So it is where the approval itself was of
- * the transaction that is undone.
+ * An exiting process cannot be interrupted, so it waits for nothing.  If
+ * another session keeps a lock for longer than a moment, or if the approval
+ * itself was part of the transaction that is undone, the failure is not
+ * recorded and only the server's log tells of it.
  */
 #include "postgres.h"
 
@@ -29,7 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-/* How often a lock is tried as the process exits, and the time between, in us. */
+/* Number of tries to get the locks as the process exits, and the time between two tries, in us. */
 #define TRIES 100
 #define TRY_EVERY 10000
 
@@ -108,7 +109,7 @@ is_as_it_was(const Watched *call, const Proposal *proposal)
 		   queue_load(proposal->proposal_id) == NULL;
 }
 
-/* Lock what is written, without waiting for long; false where that failed. */
+/* Lock what is to be written, without waiting for long; false if that failed. */
 static bool
 try_to_lock_proposal(const Watched *call, Proposal **proposal)
 {
@@ -158,7 +159,7 @@ record_session_failure(const Watched *call, bool timed_out)
 	return true;
 }
 
-/* Record a call whose session ends since nothing else could end the call. */
+/* Record a call whose session ends because nothing else could end the call. */
 static void
 exit_watched(pg_attribute_unused() int code, pg_attribute_unused() Datum arg)
 {
@@ -171,7 +172,10 @@ exit_watched(pg_attribute_unused() int code, pg_attribute_unused() Datum arg)
 		return;
 	sandbox_abandon();
 	AbortOutOfAnyTransaction();
-	/* The settings of the session are not for this, nor is a standby that may be gone. */
+	/*
+	 * Neither the settings of the session nor a standby that may be gone must
+	 * keep the process from exiting.
+	 */
 	SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_OVERRIDE);
 	StartTransactionCommand();
 	XactIsoLevel = XACT_READ_COMMITTED;
@@ -195,8 +199,8 @@ exit_watched(pg_attribute_unused() int code, pg_attribute_unused() Datum arg)
 }
 
 /*
- * From here on a call runs in this session, and is recorded as the process exits
- * where it cannot be ended otherwise.
+ * Watch a call that is about to run in this session.  If nothing else can end
+ * it, it is recorded as the process exits.
  */
 void
 finish_watch(const ApprovedCall *call, const Run *run, int64 timeout, TimestampTz started_at)
@@ -227,7 +231,7 @@ finish_watch(const ApprovedCall *call, const Run *run, int64 timeout, TimestampT
 	watched = new;
 }
 
-/* The call has ended. */
+/* Stop watching the call, which has ended. */
 void
 finish_unwatch(void)
 {

@@ -2,9 +2,10 @@
  * frozen.c
  *	  Whether a freeze keeps a tool from running now.
  *
- * A freeze holds by the real clock and for everybody who executes, whether
- * people or a rule have approved the call.  It stops the start of calls: what
- * runs when it begins goes on.
+ * It owns the question whether a freeze holds.  A freeze holds by the real
+ * clock and for everyone who executes, whether people or a rule have approved
+ * the call.  It stops calls from starting; calls that run when it begins go on.
+ * verbs/freeze.c adds and removes freezes.
  */
 #include "postgres.h"
 
@@ -33,8 +34,9 @@ freeze_find(const char *tool)
 }
 
 /*
- * When the present freezes of a tool end, 0 where there is none.  Another may
- * begin by then: ask again.  A freeze without an end gives DT_NOEND.
+ * When the freezes of a tool end that are in force; 0 if there is none. 
+ * Another freeze may begin by then, so ask again.  A freeze without an end
+ * gives DT_NOEND.
  */
 TimestampTz
 freeze_ends(const char *tool)

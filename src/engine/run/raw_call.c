@@ -2,10 +2,11 @@
  * raw_call.c
  *	  Which proposals the calls of a batch mean that name a tool and params.
  *
- * A call means the oldest approved proposal with its tool and its params, as
- * converted; no two calls mean the same.  Those with the same tool and hash of
- * the params are looked up once per batch, by an index, and each is looked at
- * once, however many calls have the same params.
+ * A call refers to the oldest approved proposal with its tool and its params,
+ * as converted; no two calls refer to the same proposal.  Proposals with the
+ * same tool and hash of the params are looked up once per batch, by an index,
+ * and each is looked at once, however many calls have the same params.  Running
+ * the calls is not this file's business.
  */
 #include "postgres.h"
 
@@ -25,11 +26,11 @@
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 
-/* How many approved proposals a hint names, and how many bytes of the params of each. */
+/* Number of approved proposals that a hint names, and of bytes of the params of each. */
 #define HINT_MAX 3
 #define HINT_PARAMS_MAX 200
 
-/* Among how many open proposals of the tool they are looked for. */
+/* Number of open proposals of the tool among which a hint looks for them. */
 #define HINT_AMONG_MAX 1000
 
 /* The approved proposals of a tool whose params have the same hash. */
@@ -37,7 +38,7 @@ typedef struct Candidates
 {
 	uint64 key; /* the hashes of tool and params; first, as dynahash wants it */
 	int count;
-	int first; /* those before it are no candidates any more */
+	int first; /* those before it are no longer candidates */
 	ApprovedParams *list;
 } Candidates;
 
@@ -48,7 +49,7 @@ struct RawCalls
 	HTAB *candidates; /* by tool and params */
 };
 
-/* Begin to look for the proposals of so many calls, in the current memory context. */
+/* Begin to look for the proposals of a number of calls, in the current memory context. */
 RawCalls *
 raw_calls_begin(int count)
 {
@@ -93,7 +94,10 @@ candidates_of(RawCalls *calls, const char *tool, uint32 hash)
 	return candidates;
 }
 
-/* What is approved for the tool, for who finds that the params do not match. */
+/*
+ * The hint of an error about params that no approved proposal has: what is
+ * approved for the tool.
+ */
 static char *
 approved_hint(const char *tool)
 {
@@ -121,7 +125,7 @@ approved_hint(const char *tool)
 	return hint.data;
 }
 
-/* Whether the row is not one that only this transaction knows of. */
+/* Whether other transactions see the row as it is. */
 bool
 raw_call_is_committed(const Proposal *proposal)
 {
@@ -129,7 +133,7 @@ raw_call_is_committed(const Proposal *proposal)
 																		   ->t_data));
 }
 
-/* A candidate as it stands now, NULL where it is none any more. */
+/* A candidate as it is now, or NULL if it is no longer one. */
 static Proposal *
 load_candidate(RawCalls *calls, ApprovedParams *candidate)
 {
@@ -144,7 +148,7 @@ load_candidate(RawCalls *calls, ApprovedParams *candidate)
 	return NULL;
 }
 
-/* The oldest candidate with these params, which is taken; one that is not committed is the last resort. */
+/* Take the oldest candidate with these params.  One that is not committed is the last resort. */
 static Proposal *
 choose_candidate(RawCalls *calls, Candidates *candidates, const char *tool, Jsonb *params,
 				 const int64 *workflow_id)
@@ -178,9 +182,9 @@ choose_candidate(RawCalls *calls, Candidates *candidates, const char *tool, Json
 }
 
 /*
- * The oldest approved proposal that a call by tool and params means, of a
- * workflow or of any (NULL); one that is not committed only where there is no
- * other.  55000 where there is none.
+ * The oldest approved proposal that a call by tool and params refers to, in a
+ * workflow or in any (NULL).  An uncommitted one is used only if there is no
+ * other. 55000 if there is none.
  */
 Proposal *
 raw_call_find(RawCalls *calls, int index, const char *tool_name, Jsonb *params,

@@ -2,8 +2,10 @@
  * call_settings.c
  *	  The settings that a call of a tool sees.
  *
- * A call does the same whoever makes it: what the caller has set, with SET,
- * with ALTER ROLE or as the connection was opened, does not reach it.
+ * It owns the list of these settings.  A call behaves the same whoever makes
+ * it: settings that the caller has made with SET, with ALTER ROLE or when
+ * opening the connection do not reach it.  Other state of the session is in
+ * session_state.c and cursors.c.
  */
 #include "postgres.h"
 
@@ -42,7 +44,7 @@ static const struct
 	{"default_transaction_deferrable", "off"},
 };
 
-/* The same, one by one: a server's own values are often others. */
+/* More of them, which are set one by one since a server's own values often differ. */
 static const struct
 {
 	const char *name;
@@ -55,10 +57,10 @@ static const struct
 };
 
 /*
- * Settings of the caller that stay: those of the connection and its messages,
- * one that cannot change once the session has used temporary tables, and the
- * limit of the transaction (since 17), which would start again if it were taken
- * away and given back.  So do the limits of this extension.
+ * Settings of the caller that a call keeps: those of the connection and its
+ * messages, one that cannot change once the session has used temporary tables,
+ * and the transaction's timeout (since 17), which would start again if it were
+ * reset.  The limits of this extension stay as well.
  */
 static const char *const kept[] = {"client_encoding", "application_name", "client_min_messages",
 								   "temp_buffers", "transaction_timeout"};
@@ -95,8 +97,8 @@ is_kept(const char *name)
 }
 
 /*
- * The value that a setting starts out with, before files, roles and
- * connections have their say; NULL where it has none.
+ * The built-in value of a setting, before files, roles and connections change
+ * it; NULL if it has none.
  */
 static char *
 boot_value(struct config_generic *variable)
@@ -136,9 +138,9 @@ has_callers_default(const struct config_generic *variable)
 
 /*
  * Give the settings the values that a call sees, until the current GUC nest
- * level ends: the pinned ones, and for what the session has SET its default,
- * by the rules of RESET ALL (ResetAllOptions in guc.c); where that is the
- * caller's own, the server's built-in one.
+ * level ends.  Settings of the pinned list get its values.  What the session
+ * has SET gets its default, by the rules of RESET ALL (ResetAllOptions in
+ * guc.c), or the server's built-in value if the default is the caller's own.
  */
 void
 call_settings_pin(const char *search_path)

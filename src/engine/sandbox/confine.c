@@ -2,19 +2,20 @@
  * confine.c
  *	  Keeps a call in a session away from what the session has.
  *
- * A name that no schema of the tool's search_path has is looked up among the
- * caller's temporary objects, always: their triggers, defaults, policies, rules
- * and constraints would run as the tool's role.  So queries that name such a
- * relation are refused as they are analyzed, planned and started: each of the
- * three can come first, since plans and analyzed queries outlive a call, and
- * planning runs functions already.  Commands that run code of a table without a
- * query are looked at one by one.  Types are the other objects that are looked
- * up there: a session that has made any runs no tool.
+ * The server always looks up a name that is in no schema of the tool's
+ * search_path among the caller's temporary objects.  Triggers, defaults,
+ * policies, rules and constraints of those would run as the tool's role.  So
+ * queries that name such a relation are refused when they are analyzed, planned
+ * and started.  Each of the three can come first, since plans and analyzed
+ * queries outlive a call, and planning already runs functions.  Commands that
+ * run code of a table without a query are checked one by one.  Types are the
+ * other objects that are looked up there: a session that has created any runs
+ * no tool.
  *
- * Functions of the server that reach what else the session has (session_state.c)
- * are refused as the executor makes ready to call them.
+ * Functions of the server that reach other state of the session
+ * (session_state.c) are refused when the executor is about to call them.
  *
- * In a worker there is nobody else's session to be kept away from.
+ * In a worker there is no session of another user to protect.
  */
 #include "postgres.h"
 
@@ -53,7 +54,7 @@ check_relation(Oid relation)
 						errhint(CONFINE_WORKER_HINT)));
 }
 
-/* The range table of a plan or a query: of a view that was expanded its OID is left. */
+/* Check the range table of a plan or a query.  An expanded view leaves its OID there. */
 static void
 check_range_table(const List *range_table)
 {
@@ -68,7 +69,7 @@ check_range_table(const List *range_table)
 	}
 }
 
-/* A query with all that is in it. */
+/* Check a query and all queries in it. */
 static bool
 check_query(Node *node, void *context)
 {
@@ -146,7 +147,7 @@ check_command(const Node *command)
 			refuse_prepared(((const ExecuteStmt *) command)->name);
 			break;
 		case T_ExplainStmt:
-			/* What it explains has been analyzed, and is a query where it is no command. */
+			/* The explained statement has been analyzed, and is a Query unless it is a command. */
 			command = ((const ExplainStmt *) command)->query;
 			if (IsA(command, Query))
 				command = ((const Query *) command)->utilityStmt;
@@ -190,7 +191,7 @@ confine_command(const Node *command)
 		check_command(command);
 }
 
-/* In a call that is rolled back advisory locks are refused as irrevocable. */
+/* A call that is rolled back has advisory locks refused as irrevocable instead. */
 static bool
 is_refused(Oid function)
 {
@@ -212,9 +213,9 @@ confine_function(Oid function)
 }
 
 /*
- * Make ready to run a tool in this session.  Refuse one that has temporary types
- * of its own: a domain's CHECK would run as the tool's role where the tool means
- * another type, or makes one.
+ * Prepare to run a tool in this session, and refuse if the session has
+ * temporary types: the CHECK of a domain would run as the tool's role where the
+ * tool means, or makes, another type.
  */
 void
 confine_session(void)
@@ -254,7 +255,7 @@ confine_session(void)
 								"execute_parallel.")));
 }
 
-/* In every process that has the library, be it preloaded or not. */
+/* Called in every process that has loaded the library, preloaded or not. */
 void
 confine_define(void)
 {

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-/* Where a tool can do what is refused to it here. */
+/* Where a tool can do what is refused in a session. */
 #define CONFINE_WORKER_HINT \
 	"A tool is confined in a session. A background worker can do this: use enqueue_action or " \
 	"execute_parallel."

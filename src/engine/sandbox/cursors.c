@@ -2,18 +2,18 @@
  * cursors.c
  *	  Keeps the cursors of a call and of its session apart.
  *
- * A cursor (a portal, in the server's words) has a name that all code of the
+ * A cursor, which the server calls a portal, has a name that all code of the
  * session can use: FETCH, MOVE and CLOSE, WHERE CURRENT OF, cursor_to_xml, a
- * refcursor of any procedural language.  Whoever fetches from it runs the rest
- * of its query with their own rights.  So the session's cursors lose their
- * names while a call runs, and those that the call leaves open are closed.
+ * refcursor of any procedural language.  Code that fetches from it runs the
+ * rest of its query with its own rights.  So the session's cursors lose their
+ * names while a call runs, and cursors that the call leaves open are closed.
  *
  * The server has no hook where it looks up a name, but the name that a portal
- * points to is the key of its entry in the server's table of portals.  A key
- * that is overwritten is not found: not under the old name, which is not equal
- * to it any more, nor under the new one, which has another hash value.  The
- * names are put back as the call's subtransaction ends, whichever way it ends,
- * since the server finds a portal by its name when it drops it.
+ * points to is the key of its entry in the server's table of portals.  An
+ * overwritten key is not found: not under the old name, which it no longer
+ * equals, and not under the new name, which has another hash value.  The names
+ * are put back when the call's subtransaction ends, however it ends, since the
+ * server drops a portal by its name.
  */
 #include "postgres.h"
 
@@ -29,8 +29,9 @@
 #include "utils/tuplestore.h"
 
 /*
- * What a hidden cursor is called, and one that is called that.  It is not found
- * under either name, since its place in the table is still that of its own.
+ * The name of a hidden cursor, and of one that already has that name.  The
+ * server finds it under neither, since its place in the table is still that of
+ * its own name.
  */
 #define HIDDEN_NAME "\377"
 #define OTHER_HIDDEN_NAME "\376"
@@ -51,7 +52,7 @@ typedef struct HiddenCursors
 
 static HiddenCursors *hidden = NULL;
 
-/* The cursors that the view pg_cursors shows: all that are not being run. */
+/* The cursors that the view pg_cursors shows: all that are not running. */
 static List *
 list_cursors(void)
 {
@@ -82,7 +83,7 @@ list_cursors(void)
 	return portals;
 }
 
-/* Show again what was hidden last. */
+/* Show the cursors that were hidden last. */
 static void
 show_hidden(void)
 {
@@ -99,8 +100,9 @@ show_hidden(void)
 }
 
 /*
- * Drop what a call that is rolled back has under the name of a hidden cursor.  The
- * server would do that next, but by its name, and would take the wrong one.
+ * Drop the cursors that a call, which is being rolled back, has opened under
+ * the name of a hidden cursor.  The server would drop them next, but would look
+ * them up by name and find the wrong one.
  */
 static void
 drop_namesakes(void)
@@ -132,7 +134,7 @@ show_at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
 		show_hidden();
 }
 
-/* Hide all cursors that there are, until the current subtransaction ends. */
+/* Hide all existing cursors until the current subtransaction ends. */
 void
 cursors_hide(void)
 {
@@ -168,8 +170,9 @@ cursors_hide(void)
 }
 
 /*
- * Close all cursors that are not hidden, which the call has left open.  Some
- * languages pin theirs; they look for it by name when they are done with it.
+ * Close all cursors that are not hidden: the call has left them open.  Some
+ * languages pin their cursors, and look for them by name when they are done
+ * with them.
  */
 void
 cursors_close(void)

@@ -2,19 +2,20 @@
  * deadline.c
  *	  Ends what runs too long.
  *
- * statement_timeout is armed once per statement of the client and does nothing
+ * It owns the timer and the handler of SIGINT while code runs.
+ * statement_timeout is armed once per statement of the client and has no effect
  * when it is set inside one, so a tool's timeout has a timer of its own.  It
  * cancels as a cancel request does, and remembers that it did: a tool that
  * catches the cancel has timed out all the same.  A cancel of the caller is
- * remembered for the same reason, and told from an error 57014 that the tool
- * raises by itself.
+ * remembered for the same reason, and is distinguished from an error 57014 that
+ * the tool raises by itself.
  *
- * What goes on after that, by catching the cancels, is ended for good after a
- * time of grace.  In a worker the process ends.  In somebody's session the code
- * is unwound first: whenever it catches the cancel, by rolling back to where it
- * was, it is cancelled again at once, so that the next check for interrupts is
- * outside of what has caught it.  PL/pgSQL checks before each statement and
- * cannot go on.  A language that goes on all the same ends with its session.
+ * Code that goes on by catching cancels is ended after a time of grace.  In a
+ * worker the process ends.  In a session the code is unwound first: whenever it
+ * catches the cancel, by rolling back a subtransaction, it is canceled again at
+ * once, so that the next check for interrupts is outside the block that caught
+ * it.  PL/pgSQL checks before each statement and cannot go on.  A language that
+ * goes on all the same ends with its session.
  */
 #include "postgres.h"
 
@@ -29,10 +30,10 @@
 #include "tcop/tcopprot.h"
 #include "utils/timeout.h"
 
-/* How often what has caught the cancel is cancelled again, in ms. */
+/* Time after which code that has caught the cancel is canceled again, in ms. */
 #define REPEAT_EVERY 100
 
-/* How long code in a session has to be unwound, in ms. */
+/* Time that code in a session has to be unwound, in ms. */
 #define UNWIND_TIME 1000
 
 static TimeoutId timer = MAX_TIMEOUTS; /* not registered yet */
@@ -43,9 +44,9 @@ static TimestampTz deadline_at; /* 0: there is none */
 static int64 grace_time;        /* in ms; 0: what goes on is not ended */
 static bool ends_worker;        /* and not somebody's session */
 static volatile sig_atomic_t passed = false;
-static volatile sig_atomic_t cancelled = false;
+static volatile sig_atomic_t canceled = false;
 static pqsigfunc outer_handler = StatementCancelHandler; /* of SIGINT */
-static volatile TimestampTz cancelled_at;
+static volatile TimestampTz canceled_at;
 static volatile sig_atomic_t unwinding = false;
 static volatile sig_atomic_t hard = false;
 
@@ -56,14 +57,14 @@ request_cancel(void)
 	QueryCancelPending = true;
 }
 
-/* For how many ms the code has gone on after it should have ended; 0: it has not. */
+/* Number of ms that the code has gone on after it should have ended; 0 if it need not end. */
 static int64
 overdue(TimestampTz now)
 {
 	TimestampTz since = passed ? deadline_at : 0;
 
-	if (cancelled && !ends_worker && (since == 0 || cancelled_at < since))
-		since = cancelled_at;
+	if (canceled && !ends_worker && (since == 0 || canceled_at < since))
+		since = canceled_at;
 	return since == 0 ? 0 : (now - since) / 1000;
 }
 
@@ -89,19 +90,19 @@ deadline_handler(void)
 
 /*
  * A cancel of the caller, statement_timeout included, comes as SIGINT.  So does
- * a lock_timeout, which is the tool's to deal with.
+ * a lock_timeout, which the tool deals with itself.
  */
 static void
 cancel_handler(SIGNAL_ARGS)
 {
 	static volatile sig_atomic_t inside = false;
 
-	if (armed && !get_timeout_indicator(LOCK_TIMEOUT, false) && !cancelled)
+	if (armed && !get_timeout_indicator(LOCK_TIMEOUT, false) && !canceled)
 	{
-		cancelled_at = GetCurrentTimestamp();
-		cancelled = true;
+		canceled_at = GetCurrentTimestamp();
+		canceled = true;
 	}
-	/* A library's handler may call ours in turn, where it came after it once. */
+	/* A library's handler may call ours in turn, if it was installed after ours once. */
 	if (inside)
 	{
 		StatementCancelHandler(postgres_signal_arg);
@@ -112,7 +113,7 @@ cancel_handler(SIGNAL_ARGS)
 	inside = false;
 }
 
-/* Go before the handler of SIGINT, the server's own or a library's. */
+/* Install our handler before the current handler of SIGINT, the server's own or a library's. */
 static void
 handler_install(void)
 {
@@ -122,7 +123,7 @@ handler_install(void)
 		outer_handler = outer;
 }
 
-/* Give way to it again, unless another has come before ours meanwhile. */
+/* Restore that handler, unless another one has been installed before ours in the meantime. */
 static void
 handler_remove(void)
 {
@@ -140,8 +141,8 @@ start_timer(TimestampTz at)
 }
 
 /*
- * Code that catches an error rolls a subtransaction back.  A cancel of the caller
- * that may have been caught so is repeated, as the deadline's own is.
+ * Code that catches an error rolls a subtransaction back.  It may have caught a
+ * cancel of the caller, so that cancel is repeated, as the deadline's own is.
  */
 static void
 repeat_caught_cancel(SubXactEvent event, pg_attribute_unused() SubTransactionId subid,
@@ -151,7 +152,7 @@ repeat_caught_cancel(SubXactEvent event, pg_attribute_unused() SubTransactionId 
 		return;
 	if (unwinding)
 		request_cancel();
-	else if (cancelled && !ends_worker && !repeating)
+	else if (canceled && !ends_worker && !repeating)
 	{
 		repeating = true;
 		start_timer(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REPEAT_EVERY));
@@ -159,11 +160,11 @@ repeat_caught_cancel(SubXactEvent event, pg_attribute_unused() SubTransactionId 
 }
 
 /*
- * Arm the timer, for zero not at all; what is beyond a timer's range of 24 days
- * is cut to it.  What goes on for grace ms after the deadline, or in a session
- * after a cancel of the caller, is ended; with grace 0 it is not.  From here on
- * a cancel of the caller is remembered, too.  Returns false where this was done
- * already: the outer deadline then holds.
+ * Arm the timer, unless milliseconds is zero; a time beyond a timer's range of
+ * 24 days is cut to it.  Code that goes on for grace ms after the deadline, or
+ * in a session after a cancel of the caller, is ended; with grace 0 it is not. 
+ * From here on a cancel of the caller is remembered.  Returns false if the
+ * timer is armed already: the outer deadline then holds.
  */
 bool
 deadline_start(int64 milliseconds, int64 grace, bool in_worker)
@@ -176,7 +177,7 @@ deadline_start(int64 milliseconds, int64 grace, bool in_worker)
 		RegisterSubXactCallback(repeat_caught_cancel, NULL);
 	}
 	passed = false;
-	cancelled = false;
+	canceled = false;
 	unwinding = false;
 	hard = false;
 	timing = false;
@@ -186,11 +187,11 @@ deadline_start(int64 milliseconds, int64 grace, bool in_worker)
 	ends_worker = in_worker;
 	armed = true;
 	handler_install();
-	if (QueryCancelPending && !cancelled)
+	if (QueryCancelPending && !canceled)
 	{
-		/* One that came a moment ago is for this. */
-		cancelled_at = GetCurrentTimestamp();
-		cancelled = true;
+		/* A cancel that has just arrived is for this code. */
+		canceled_at = GetCurrentTimestamp();
+		canceled = true;
 	}
 	if (milliseconds > 0)
 	{
@@ -205,7 +206,7 @@ deadline_start(int64 milliseconds, int64 grace, bool in_worker)
 bool
 deadline_stop(void)
 {
-	bool timed_out = passed && !cancelled;
+	bool timed_out = passed && !canceled;
 
 	armed = false;
 	handler_remove();
@@ -216,30 +217,30 @@ deadline_stop(void)
 	return timed_out;
 }
 
-/* Whether the caller was cancelled since deadline_start, be it caught or not. */
+/* Whether the caller was canceled since deadline_start, even if the code caught the cancel. */
 bool
 deadline_saw_cancel(void)
 {
-	return cancelled;
+	return canceled;
 }
 
-/* Forget a cancel that an earlier call has seen. */
+/* Forget a cancel that an earlier call saw. */
 void
 deadline_forget_cancel(void)
 {
-	cancelled = false;
+	canceled = false;
 	unwinding = false;
 	hard = false;
 }
 
-/* Whether the code went on until it was ended for good, since deadline_start. */
+/* Whether the code went on after deadline_start until it was forced to end. */
 bool
 deadline_was_ignored(void)
 {
 	return unwinding || hard;
 }
 
-/* Whether this process ends because what it ran went on after its deadline. */
+/* Whether this process ends because its code went on after the deadline. */
 bool
 deadline_ends_process(void)
 {

@@ -3,16 +3,17 @@
  *	  Refuses what a rollback does not undo, while a call runs that is to be
  *	  rolled back.
  *
- * The server's own functions that would leave something behind in the session
- * or in the cluster: advisory locks that outlast a transaction, the value of a
- * sequence set back, other sessions ended, a file or WAL written, a replication
- * slot, statistics.  They are caught by the hook that the executor calls for each
- * function it is about to run, and known by name, since their arguments differ
- * between majors.  COPY to a file or to a program is caught as it is run.
+ * It owns the list of the server's own functions that would leave something
+ * behind in the session or in the cluster: advisory locks that outlast a
+ * transaction, a sequence that is set back, sessions that are ended, a file or
+ * WAL that is written, replication slots, statistics.  They are refused when
+ * the executor is about to call them, and are known by name, since their
+ * arguments differ between majors.  COPY to a file or to a program is refused
+ * when it runs.
  *
- * Taking the next value of a sequence is not among them, since nearly every
- * INSERT does.  What functions of other extensions do is for who registers the
- * tool to know.
+ * Taking the next value of a sequence is allowed, since nearly every INSERT
+ * does it.  What functions of other extensions do must be known to whoever
+ * registers the tool.
  */
 #include "postgres.h"
 
@@ -28,7 +29,7 @@
 	"Calls of this tool cannot be previewed. An administrator can disallow previews with " \
 	"update_tool(..., preview => false)."
 
-/* Of the schema pg_catalog; a name that ends in a star stands for all that begin so. */
+/* Functions of pg_catalog; a name that ends in a star stands for all names with that prefix. */
 static const char *const functions[] = {
 	"pg_advisory_lock",
 	"pg_advisory_lock_shared",
@@ -116,7 +117,7 @@ refuse_irrevocable_command(const Node *command)
 						   errdetail("A rollback does not undo what it does."), errhint(HINT));
 }
 
-/* In every process that has the library, whether it is preloaded or not. */
+/* Called in every process that has loaded the library, preloaded or not. */
 void
 irrevocable_define(void)
 {
@@ -124,8 +125,8 @@ irrevocable_define(void)
 }
 
 /*
- * Have function calls asked about, before the first call of this process that is
- * rolled back: a process that has no such call goes without the hook.
+ * Have function calls checked, before the first call of this process that is
+ * rolled back.  A process without such a call does not need the hook.
  */
 void
 irrevocable_install(void)

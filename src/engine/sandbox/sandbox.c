@@ -2,16 +2,18 @@
  * sandbox.c
  *	  Runs code of somebody else inside a session, and gets it back unharmed.
  *
- * The code runs as another role, in a subtransaction, as a security-restricted
- * operation: the confinement that PostgreSQL itself gives to index functions
- * and materialized views of other users (see SECURITY_RESTRICTED_OPERATION in
- * src/backend/utils/init/miscinit.c).  It cannot get at the caller's role,
- * leave anything behind that would later run as the caller, or see what the
- * caller has set.
+ * It owns the frame around such code.  The code runs as another role, in a
+ * subtransaction, as a security-restricted operation: the confinement that
+ * PostgreSQL itself gives to index functions and materialized views of other
+ * users (see SECURITY_RESTRICTED_OPERATION in
+ * src/backend/utils/init/miscinit.c).  It cannot take on the caller's role,
+ * leave anything behind that would later run as the caller, or see the caller's
+ * settings.
  *
  * In a background worker the session is the role's own, and what the code
- * leaves behind goes before the next call: it may defer triggers, make
- * temporary objects and the like, and cannot take on another role either.
+ * leaves behind is removed before the next call.  The code may defer triggers
+ * and create temporary objects there, but cannot take on another role either. 
+ * What the code is, and what its error means, is for the caller to know.
  */
 #include "postgres.h"
 
@@ -84,7 +86,7 @@ check_no_temporary_objects(void)
 							   "operation")));
 }
 
-/* Make an error the one that says what ended the code, which may have caught it. */
+/* Replace the error by the one that says what ended the code, which may have caught it. */
 static void
 set_cancel(ErrorData *error, const char *reason, const char *message)
 {
@@ -96,7 +98,7 @@ set_cancel(ErrorData *error, const char *reason, const char *message)
 	error->hint = NULL;
 }
 
-/* Raise a cancel of the caller, whatever the code has made of it. */
+/* Raise a cancel of the caller, even if the code has caught it. */
 static void
 raise_cancel(const Sandbox *sandbox, ErrorData *error)
 {
@@ -123,7 +125,7 @@ typedef struct SandboxRun
 	bool started;   /* the code has been called */
 } SandboxRun;
 
-/* Say what the error of a call that has timed out is, and raise what is not the call's own. */
+/* Set the error of a call that has timed out, and raise an error that is not the call's own. */
 static void
 judge_error(const SandboxRun *run, ErrorData *error)
 {
@@ -144,7 +146,7 @@ judge_error(const SandboxRun *run, ErrorData *error)
 		ReThrowError(error);
 }
 
-/* Forget the code that runs, in a process that ends before it does. */
+/* Forget the running code, in a process that exits before the code ends. */
 void
 sandbox_abandon(void)
 {
@@ -153,9 +155,9 @@ sandbox_abandon(void)
 }
 
 /*
- * Send the error that is being caught to the log, where it comes of a cancel.
- * In a session that is raised on and gets there: an engine that cancels for a
- * deadlock of its own makes 40P01 of it in its hook on the log.
+ * Send the error that is being caught to the log if it comes from a cancel.  In
+ * a session such an error is raised and logged anyway: an engine that cancels
+ * because of a deadlock of its own turns it into 40P01 in its log hook.
  */
 static void
 report_cancel(void)
@@ -164,7 +166,10 @@ report_cancel(void)
 		EmitErrorReport();
 }
 
-/* Before and after: what is read only takes no values from sequences. */
+/*
+ * Reset the state of the backend before and after the code.  Read-only code
+ * takes no values from sequences.
+ */
 static void
 reset_session(const Sandbox *sandbox)
 {
@@ -173,7 +178,7 @@ reset_session(const Sandbox *sandbox)
 		session_state_forget_sequences();
 }
 
-/* Take on the role and its settings, and put away what the session has. */
+/* Switch to the role and its settings, and put away what belongs to the session. */
 static void
 enter_sandbox(const Sandbox *sandbox, int security_context)
 {
@@ -190,7 +195,10 @@ enter_sandbox(const Sandbox *sandbox, int security_context)
 		XactReadOnly = true;
 }
 
-/* Call the code.  A cancel and the deadline are errors here, even if it has caught them. */
+/*
+ * Call the code.  Raises an error after a cancel or the deadline, even if the
+ * code has caught them.
+ */
 static void
 call_code(SandboxRun *run)
 {
@@ -216,7 +224,7 @@ call_code(SandboxRun *run)
 						errmsg("canceling statement due to user request")));
 }
 
-/* What is done in the sandbox's subtransaction. */
+/* Run the code, within the sandbox's subtransaction. */
 static void
 run_in_sandbox(SandboxRun *run)
 {
@@ -234,7 +242,7 @@ run_in_sandbox(SandboxRun *run)
 	SetUserIdAndSecContext(save_user, save_context);
 }
 
-/* The same, and end what an error leaves behind before the subtransaction is undone. */
+/* The same, and clean up after an error before the subtransaction is rolled back. */
 static void
 run_guarded(void *arg)
 {
@@ -257,16 +265,16 @@ run_guarded(void *arg)
 }
 
 /*
- * Run function(arg) in the sandbox.
+ * Run function(arg) in the sandbox, in the caller's memory context.
  *
- * Returns NULL, or the error it ended with; a timeout is an error 57014.  A
- * serialization failure, a deadlock and a cancel of the caller are raised on,
- * the cancel even where the code has caught it; so is an error that comes
- * before the code is called.  In a worker only the latter is raised.  Code that
- * goes on after its end is ended after the time of grace, and the session with
- * it where a cancel of the caller was its end and the sandbox says so: FATAL.
- * After an error, or with keep not set, all effects are undone.  The function is
- * called in the caller's memory context, so what it allocates there stays.
+ * Returns NULL, or the error that ended the function; a timeout is an error
+ * 57014.  A serialization failure, a deadlock and a cancel of the caller are
+ * raised, the cancel even if the code has caught it; so is an error that comes
+ * before the code is called.  In a worker only the last one is raised.  Code
+ * that goes on after it should have ended is ended after the time of grace. 
+ * Its session ends with it, as FATAL, if the caller was canceled and the
+ * sandbox says so.  All effects are undone after an error, or if keep is not
+ * set.
  */
 ErrorData *
 sandbox_run(const Sandbox *sandbox, SandboxFunction function, void *arg)

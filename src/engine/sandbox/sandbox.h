@@ -9,14 +9,14 @@
 
 typedef struct Sandbox
 {
-	Oid role; /* whom to run as */
+	Oid role; /* the role to run as */
 	const char *search_path;
 	int64 timeout;     /* in ms; 0: none */
-	int64 grace;       /* in ms, after which what goes on past its end is ended; 0: it is not */
-	bool ends_session; /* so is the session, where the code goes on after a cancel */
+	int64 grace;       /* in ms, after which code that goes on past its end is ended; 0: never */
+	bool ends_session; /* the session ends as well if the code goes on after a cancel */
 	bool read_only;
 	bool keep;      /* keep the effects if there is no error */
-	bool in_worker; /* the session is the role's own, nobody else's to protect */
+	bool in_worker; /* the session is the role's own, and no other user needs protection */
 } Sandbox;
 
 typedef void (*SandboxFunction)(void *arg);

@@ -4,15 +4,15 @@
  *	  from its session.
  *
  * A backend remembers things from one statement to the next that are neither
- * settings nor objects: the seed of random(), the values that it took from
- * sequences, advisory locks that outlast a transaction, open descriptors of
- * large objects, prepared statements, cursors.  A call sees none of the
- * session's, nor does the session, or the next call in a worker, see the call's.
- * What the server lets us reset is reset before and after a call.  Functions that
- * reach what it does not let us reset are no use to a call in a session: there is
- * always another way.
+ * settings nor objects: the seed of random(), values taken from sequences,
+ * advisory locks that outlast a transaction, open descriptors of large objects,
+ * prepared statements, cursors.  A call does not see those of the session, and
+ * neither the session nor the next call in a worker sees those of the call. 
+ * What the server lets us reset is reset before and after a call.  Functions
+ * that reach the rest are refused to a call in a session; there is always
+ * another way.
  *
- * Cursors have a file of their own (cursors.c), settings too (call_settings.c).
+ * Cursors (cursors.c) and settings (call_settings.c) have files of their own.
  */
 #include "postgres.h"
 
@@ -24,7 +24,7 @@
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 
-/* Bits that nobody knows, of which many are made at a time: that costs little more than to make a few. */
+/* Random bits, made many at a time, which costs little more than making a few. */
 static uint64
 secret_bits(void)
 {
@@ -40,13 +40,13 @@ secret_bits(void)
 	return made[--left];
 }
 
-/* Seed random() with what nobody knows: else who has called setseed() knows its values. */
+/* Seed random() with an unknown value: whoever has called setseed() would know its results. */
 void
 session_state_reseed(void)
 {
 	uint64 bits = secret_bits();
 
-	/* setseed() takes numbers from -1 to 1, and makes use of 52 bits of them. */
+	/* setseed() takes numbers from -1 to 1 and uses 52 bits of them. */
 	(void) DirectFunctionCall1(setseed, Float8GetDatum(ldexp((double) (bits >> 12), -51) - 1));
 }
 

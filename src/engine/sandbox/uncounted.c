@@ -3,15 +3,15 @@
  *	  Notes the tables that a call writes to without the server counting rows.
  *
  * These are foreign tables, and tables that another engine keeps behind a plan
- * node of its own.  The server's counters know nothing of them, so a preview
- * that relied on the counters alone would say that nothing has changed.
+ * node of its own.  The server's counters do not know them, so a preview that
+ * relied on the counters alone would say that nothing has changed.
  *
- * A statement is looked at when it ends, when the executor has opened all that
- * it wrote to, the partitions to which rows were routed among it.  COPY and
- * TRUNCATE run no plan and are looked at as commands.  What an inner rollback
- * has undone stays noted.
+ * A statement is checked when it ends, when the executor has opened all
+ * relations that it wrote to, including partitions to which rows were routed. 
+ * COPY and TRUNCATE run no plan and are checked as commands.  Changes that an
+ * inner rollback has undone stay noted.
  *
- * This file notes tables; changes.c says what is told of them.
+ * This file notes tables; changes.c reports them.
  */
 #include "postgres.h"
 
@@ -57,8 +57,8 @@ note_foreign(List *result_relations)
 }
 
 /*
- * What a statement writes to where its plan has no relation to write to:
- * another engine does it in a node of its own.
+ * Note what a statement writes to if its plan has no result relation: another
+ * engine writes in a plan node of its own.
  */
 static void
 note_other_engine(const PlannedStmt *stmt)
@@ -86,7 +86,7 @@ end_statement(QueryDesc *query)
 		standard_ExecutorEnd(query);
 }
 
-/* The foreign tables among a table and its partitions, which a command writes to. */
+/* Note the foreign tables among a table and its partitions, which a command writes to. */
 static void
 note_command_on(const RangeVar *name)
 {
@@ -125,7 +125,7 @@ note_command_of_call(const Node *command)
 		note_command(command);
 }
 
-/* In every process that has the library, whether it is preloaded or not. */
+/* Called in every process that has loaded the library, preloaded or not. */
 void
 uncounted_define(void)
 {
@@ -133,10 +133,10 @@ uncounted_define(void)
 }
 
 /*
- * Note from now on, in the current memory context, what calls that are rolled
- * back write to.  The hook on the end of a statement is installed once, by the
- * first call of a process that needs it, and stays: a hook that a library has
- * installed later would go with it.
+ * Start to note, in the current memory context, the tables that calls write to
+ * that are rolled back.  The hook on the end of a statement is installed by the
+ * first call of a process that needs it, and stays: taking it out would take
+ * out the hook of a library that was loaded later.
  */
 void
 uncounted_begin(void)

@@ -3,14 +3,13 @@
  *	  What a subtransaction has changed in the tables, row by row.
  *
  * The server counts the rows that each level of subtransactions inserts,
- * updates and deletes, for its own statistics.  Those of the level that is
- * still open have what stands and nothing else: a level below that was rolled
- * back is in no other's counts.  Afterwards they are mixed with those of the
- * whole transaction, so they are read before the subtransaction ends.
+ * updates and deletes, for its own statistics.  The counts of the level that is
+ * still open contain exactly what stands: a level below that was rolled back is
+ * in no other's counts.  Afterwards they are mixed with those of the whole
+ * transaction, so they are read before the subtransaction ends.
  *
- * A partition's rows are shown as those of its table, by which everybody knows
- * them.  A table whose rows nobody has counted is shown as such: see
- * uncounted.c.
+ * Rows of a partition are shown as rows of its table.  A table whose rows the
+ * server has not counted is shown as such: see uncounted.c.
  */
 #include "postgres.h"
 
@@ -35,7 +34,7 @@ qualified_name(Oid relid)
 									  get_rel_name(relid));
 }
 
-/* A table by its qualified name; NULL for what is none, or is gone. */
+/* The qualified name of a table, or NULL if the relation is not a table or does not exist. */
 static char *
 table_name(Oid relid)
 {
@@ -48,7 +47,7 @@ table_name(Oid relid)
 	return qualified_name(relid);
 }
 
-/* What is told of a table, its partitions included. */
+/* The changes of a table, including its partitions. */
 typedef struct TableChange
 {
 	Oid relid;
@@ -74,7 +73,10 @@ compare_names(const ListCell *a, const ListCell *b)
 	return strcmp(lfirst(a), lfirst(b));
 }
 
-/* The entry of the table that a relation belongs to; NULL for what is no table, or is gone. */
+/*
+ * The entry of the table that a relation belongs to, or NULL if the relation is
+ * not a table or does not exist.
+ */
 static TableChange *
 change_of(List **changes, Oid relid)
 {
@@ -136,7 +138,7 @@ change_to_json(const TableChange *change)
 	return json_object_end(&object);
 }
 
-/* What the server has counted in the current subtransaction. */
+/* Add what the server has counted in the current subtransaction. */
 static void
 add_counted(List **tables, Changes *changes)
 {

@@ -2,15 +2,15 @@
  * definition.c
  *	  What a tool is at this moment, by the catalogs.
  *
- * What is reviewed is a call of a function with a certain body, owner and
- * surroundings, so all that is written down, by names and not by OIDs, and
- * hashed.  A revision keeps the hash; a review or an execution whose hash is
- * another is refused.  Functions that the tool calls in turn are not part of
- * it.
+ * It owns the definition of a tool and its hash.  Reviewers judge a call of a
+ * function with a certain body, owner and surroundings, so all of these are
+ * written down, by names and not by OIDs, and hashed.  A revision keeps the
+ * hash; a review or an execution with another hash is refused.  Functions that
+ * the tool calls in turn are not part of it.
  *
- * Reading the catalogs takes longer than everything else a call does, so each
- * backend keeps what it read until an invalidation message says that something
- * it rests on may have changed.
+ * Reading the catalogs takes longer than everything else in a call, so each
+ * backend keeps what it has read until an invalidation message says that
+ * something may have changed.
  */
 #include "postgres.h"
 
@@ -105,9 +105,8 @@ is_string(const JsonbValue *value, const char *text)
 }
 
 /*
- * The hash of a definition as it was while a role had another name.  Roles stand
- * in it as run_as, and as owners of the tool's function and of those that its
- * types use.
+ * The hash of a definition under a former name of a role.  Roles occur as
+ * run_as, and as owners of the tool's function and of those that its types use.
  */
 static bytea *
 hash_under_name(Jsonb *definition, const char *today, char *former)
@@ -133,7 +132,7 @@ hash_under_name(Jsonb *definition, const char *today, char *former)
 	return sha256_of_text(json_text(JsonbValueToJsonb(result)));
 }
 
-/* What was pinned before the tool's role was renamed is good still: it is the same role. */
+/* Add the hashes under former names of the tool's role, which is still the same role. */
 static void
 add_former(Definition *definition, const Tool *tool)
 {
@@ -146,8 +145,8 @@ add_former(Definition *definition, const Tool *tool)
 }
 
 /*
- * Read a tool's function off the catalogs.  The caller has pinned what the
- * deparsing functions depend on.
+ * Read a tool's function from the catalogs.  The caller has pinned the settings
+ * that the deparsing functions depend on.
  */
 static void
 read_definition(Definition *definition, const Tool *tool)
@@ -186,7 +185,7 @@ read_definition(Definition *definition, const Tool *tool)
 		add_former(definition, tool);
 }
 
-/* Find a tool's function by its signature: InvalidOid where it is gone. */
+/* Find a tool's function by its signature: InvalidOid if it does not exist. */
 static Oid
 resolve_function(const Tool *tool)
 {
@@ -207,7 +206,7 @@ resolve_function(const Tool *tool)
 	}
 	PG_CATCH();
 	{
-		/* A type or schema in the signature is gone; another error is raised at once. */
+		/* A type or schema in the signature does not exist; other errors are raised. */
 		MemoryContextSwitchTo(context);
 		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
 			geterrcode() != ERRCODE_UNDEFINED_SCHEMA)
@@ -224,7 +223,7 @@ copy_bytes(const void *bytes, Size size)
 	return memcpy(palloc(size), bytes, size);
 }
 
-/* A copy, without what reading it has left in memory. */
+/* A copy without the memory that was used for reading. */
 static Definition *
 copy_definition(const Definition *definition)
 {
@@ -259,11 +258,11 @@ release(ResourceOwner owner)
 }
 
 /*
- * Read the definition into memory; one without a function where that is gone.
+ * Read the definition into memory.  It has no function if that does not exist.
  *
- * The server locks the tables that SQL names while it writes the SQL down.  Who
- * only proposes or reads a report must not keep them locked from then on, so
- * these locks have an owner of their own, with which they go.
+ * The server locks the tables that SQL names while it deparses the SQL.  A
+ * caller that only proposes or reads a report must not keep these locks, so
+ * they have a resource owner of their own, which is released here.
  */
 static Definition *
 read_now(const Tool *tool, MemoryContext memory)
@@ -279,7 +278,7 @@ read_now(const Tool *tool, MemoryContext memory)
 	int save_context;
 
 	CurrentResourceOwner = owner;
-	/* Whoever calls need not have USAGE on the function's schema. */
+	/* The caller need not have USAGE on the function's schema. */
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, save_context | SECURITY_LOCAL_USERID_CHANGE);
 	(void) set_config_option("search_path", DEFINITION_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
@@ -302,8 +301,8 @@ read_now(const Tool *tool, MemoryContext memory)
 }
 
 /*
- * The tool's definition at this moment, good to the end of the transaction;
- * NULL where its function does not exist.
+ * The current definition of the tool, valid until the end of the transaction,
+ * or NULL if its function does not exist.
  */
 const Definition *
 definition_find(const Tool *tool)
@@ -337,7 +336,7 @@ definition_find(const Tool *tool)
 	return OidIsValid(definition->function) ? definition : NULL;
 }
 
-/* The same, for a call that needs it: 55000 where the function is gone. */
+/* The same, for a call that needs it: 55000 if the function does not exist. */
 const Definition *
 definition_load(const Tool *tool)
 {
@@ -353,9 +352,9 @@ definition_load(const Tool *tool)
 }
 
 /*
- * Whether two readings are of the very same row of pg_proc, by the test that
- * PL/pgSQL makes of its functions too: one that was replaced and put back is
- * another row.
+ * Whether two definitions were read from the same row of pg_proc, by the test
+ * that PL/pgSQL applies to its functions.  A function that was replaced and put
+ * back has another row.
  */
 bool
 definition_is_version(const Definition *a, const Definition *b)
@@ -371,7 +370,7 @@ is_hash(const bytea *sha256, const bytea *other)
 		   memcmp(VARDATA_ANY(sha256), VARDATA(other), PG_SHA256_DIGEST_LENGTH) == 0;
 }
 
-/* Whether what was pinned is the definition, under whatever name its role had. */
+/* Whether the pinned hash is that of the definition, under any name that its role has had. */
 bool
 definition_is(const Definition *definition, const bytea *sha256)
 {

@@ -2,9 +2,10 @@
  * definition_change.c
  *	  What has changed since a definition of a tool was pinned.
  *
- * A revision keeps the hash of the definition that it was pinned to.  Where the
- * hash is the present one's, nothing has changed.  Where it is another, the two
- * definitions are compared member by member, SQL texts in their normal form.
+ * A revision keeps the hash of the definition that it was pinned to.  If the
+ * current definition has the same hash, nothing has changed.  If not, the two
+ * definitions are compared member by member, with SQL texts in their normal
+ * form (definition_form.c).
  */
 #include "postgres.h"
 
@@ -23,15 +24,15 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-/* The member of a definition with SQL: which major version of the server wrote that down. */
+/* The member that names the major version of the server that deparsed the SQL. */
 #define SERVER "server"
 
-/* How long a comparison that could not be made is not tried again. */
+/* Time after which a comparison that failed is tried again, in us. */
 #define RETRY_AFTER INT64CONST(10000000)
 
 static Cache *changes = NULL;
 
-/* What two definitions do not have alike. */
+/* The differences between two definitions. */
 typedef struct Difference
 {
 	StringInfoData names;
@@ -77,8 +78,8 @@ add_keys(List *keys, Jsonb *object)
 }
 
 /*
- * Add the names of the members that two objects do not have alike, each with
- * the word for its kind before it.
+ * Add the names of the members that differ between two objects, each after the
+ * word for its kind.
  */
 static void
 compare_members(Difference *difference, const char *kind, Jsonb *old, Jsonb *new)
@@ -125,7 +126,7 @@ normalize_both(const Tool *tool, const Definition *now, Jsonb **definitions)
 	return error != NULL ? error->message : NULL;
 }
 
-/* Which other version of the server wrote a definition's SQL down; 0: none. */
+/* The other major version of the server that deparsed a definition's SQL, or 0. */
 static int
 other_server(Jsonb *definition)
 {
@@ -188,11 +189,12 @@ describe_change(Change *change, const Tool *tool, const Definition *now, const b
 }
 
 /*
- * What has changed since a definition of the tool was pinned, in words, or NULL
- * where nothing has; good to the end of the transaction.
+ * Describe what has changed since a definition of the tool was pinned.  Returns
+ * NULL if nothing has; the result is valid until the end of the transaction.
  *
- * Reports ask this of every open proposal.  The answer is the same for all that
- * are pinned to one definition, so it is worked out once for them.
+ * Reports ask this about every open proposal.  The answer is the same for all
+ * proposals that are pinned to one definition, so it is worked out once for
+ * them.
  */
 const char *
 definition_change(const Tool *tool, const bytea *pinned)

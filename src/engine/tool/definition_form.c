@@ -3,15 +3,15 @@
  *	  The normal form of what a definition has as the server's own SQL text.
  *
  * SQL-standard bodies, defaults and CHECK constraints are kept as the server
- * writes them down, which is also what pg_dump writes.  Read again, the same
- * text can come out differently: a literal gets a column name, a cast moves
- * into an array.  So a restore, or another major version, changes the text and
- * not the meaning.  Here such texts are read and written until they no longer
- * change; then equal meaning is equal text.
+ * deparses them, which is also what pg_dump writes.  When such a text is read
+ * and written again, it can change: a literal gets a column name, a cast moves
+ * into an array.  So a restore or another major version changes the text and
+ * not the meaning.  This file reads and writes such texts until they no longer
+ * change; equal meaning is then equal text.
  *
- * Reading a text looks up names and converts literals, which may run code of
- * their types, and locks the tables that it names.  It is done as the role that
- * the function runs as, in the sandbox, read only, and rolled back with its
+ * Reading a text looks up names, converts literals, which may run code of their
+ * types, and locks the tables that it names.  So it is done as the role that
+ * the function runs as, in the sandbox, read only, and is rolled back with its
  * locks.
  */
 #include "postgres.h"
@@ -35,10 +35,10 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
-/* How often a text is read and written; more than two times was never seen. */
+/* Maximum number of times that a text is read and written; two have always been enough. */
 #define MAX_ROUNDS 8
 
-/* How long that may take, with its waits for locks. */
+/* Time limit for that, including waits for locks. */
 #define FORM_TIMEOUT_MS 1000
 
 #define ATOMIC_BEGIN "BEGIN ATOMIC\n"
@@ -81,7 +81,7 @@ rewrite_body(const char *body, SQLFunctionParseInfo *scope)
 	return result.data;
 }
 
-/* Read and write a body until it stays as it is. */
+/* Read and write a body until it no longer changes. */
 static char *
 normalize_body(char *body, SQLFunctionParseInfo *scope)
 {
@@ -289,9 +289,9 @@ normalize(void *arg)
 }
 
 /*
- * Replace definitions of a tool by their normal forms, with what its function
- * is now.  Returns NULL, or the error that it ended with; then they are as
- * before.  The tool's role must be the one that was registered.
+ * Replace definitions of a tool by their normal forms, given what its function
+ * is now.  Returns NULL, or the error that prevented it; the definitions are
+ * then unchanged.  The tool's role must be the one that was registered.
  */
 ErrorData *
 definition_normalize(const Tool *tool, const Definition *now, Jsonb **definitions, int count)
@@ -312,7 +312,7 @@ definition_normalize(const Tool *tool, const Definition *now, Jsonb **definition
 	}
 	PG_CATCH();
 	{
-		/* A session in which no code of others runs: the sandbox has cleaned up. */
+		/* No code of other users may run in this session; the sandbox has cleaned up. */
 		if (geterrcode() != ERRCODE_INSUFFICIENT_PRIVILEGE)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);

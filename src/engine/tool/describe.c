@@ -2,13 +2,13 @@
  * describe.c
  *	  Writes down functions and types as JSON, by names.
  *
- * Names and not OIDs, so that it stays the same over a dump and a restore.
- * What is written depends on the search_path, for which the caller sees.
+ * It writes names and not OIDs, so that the result survives a dump and a
+ * restore.  The result depends on the search_path, which the caller sets.
  *
- * A type is written down with all that it is made of, and with what of a
- * user's code runs where its values are read and written: the functions of a
- * domain's CHECK, a range's canonical function, input and output functions,
- * casts to json.  Functions that these call in turn are not.
+ * A type is described with all types that it consists of and with the user's
+ * code that runs when its values are read and written: functions of a domain's
+ * CHECK, a range's canonical function, input and output functions, casts to
+ * json.  Functions that these call in turn are not described.
  */
 #include "postgres.h"
 
@@ -74,7 +74,7 @@ describe_default(Oid function, int argument, Described *described)
 	return deparse(pg_get_function_arg_default, function, argument);
 }
 
-/* Add what a function does, and as whom and under what, to the object. */
+/* Add what a function does, and with which owner and settings, to the object. */
 void
 describe_function(JsonObject *json, HeapTuple tuple, Described *described)
 {
@@ -265,7 +265,7 @@ describe_range(Described *described, JsonObject *json, Oid type)
 	ReleaseSysCache(tuple);
 }
 
-/* A type of a user's, but for an array, which its element tells all of. */
+/* Describe a user-defined type.  Arrays are left out, since their elements tell everything. */
 static Jsonb *
 describe_type(Described *described, Oid type)
 {
@@ -328,8 +328,8 @@ describe_used_function(Described *described, Oid function)
 
 /*
  * Add the members "types" and "functions" to the object: the user-defined types
- * that these are made of, and the user-defined functions that those use.  The
- * lists grow while that is done.
+ * that these types consist of, and the user-defined functions that those use. 
+ * Both lists grow in the process.
  */
 void
 describe_types(JsonObject *json, const Oid *types, int count, Described *described)

@@ -2,10 +2,11 @@
  * invoke.c
  *	  Calls a tool's function.
  *
- * The function is called by its OID, through an expression made here and not
- * through SQL text: no parsing, no search_path between what was approved and
- * what runs.  The executor still checks EXECUTE as the role the tool runs as,
- * and evaluates missing arguments' defaults.
+ * The function is called by its OID, through an expression that is built here
+ * and not through SQL text: there is no parsing and no search_path between what
+ * was approved and what runs.  The executor still checks EXECUTE as the role
+ * that the tool runs as, and evaluates the defaults of missing arguments.  Who
+ * may run the call, and what is written about it, is not this file's business.
  */
 #include "postgres.h"
 
@@ -58,8 +59,8 @@ row_to_jsonb(TupleTableSlot *slot, TypeFuncClass result_class)
 }
 
 /*
- * Make a call ready to run.  Where arguments are missing the planner fills in
- * their defaults; otherwise there is nothing for it to do.
+ * Prepare a call to run.  The planner fills in the defaults of missing
+ * arguments; without any there is nothing for it to do.
  */
 static Expr *
 plan_call(FuncExpr *call, bool complete)
@@ -117,7 +118,7 @@ call_single(FuncExpr *call, bool complete, EState *estate)
 	return json_from_datum(value, isnull, call->funcresulttype);
 }
 
-/* Fire deferred triggers, as the present user, and let none be deferred from here on. */
+/* Fire deferred triggers as the current user, and let none be deferred from here on. */
 static void
 fire_deferred(void)
 {
@@ -127,8 +128,8 @@ fire_deferred(void)
 }
 
 /*
- * Fire what the caller has deferred, as the caller and not as the owner of a
- * wrapper or the tool's role, and let nothing be deferred from here on.
+ * Fire the caller's deferred triggers, as the caller and not as the owner of a
+ * wrapper or the tool's role, and let none be deferred from here on.
  */
 static void
 fire_deferred_as_caller(void)
@@ -143,9 +144,9 @@ fire_deferred_as_caller(void)
 }
 
 /*
- * What a call in a session needs before anything is locked or checked for it:
- * the caller's deferred triggers have fired.  Inside of a trigger there are no
- * calls: those of the tables that the tool changes could see the depth.
+ * Prepare a call in a session, before anything is locked or checked for it:
+ * fire the caller's deferred triggers.  Calls are refused inside a trigger,
+ * since the triggers of the tables that the tool changes could see the depth.
  */
 void
 invoke_prepare(void)
@@ -160,9 +161,10 @@ invoke_prepare(void)
 }
 
 /*
- * Fire what a tool has deferred in a worker, as its role, and then what those
- * triggers have deferred in turn; restricted, so that nothing is left over to
- * run at the commit, when the call no longer counts as running.
+ * Fire the triggers that a tool has deferred in a worker, as its role, and then
+ * those that they have deferred in turn.  The second time is restricted, so
+ * that nothing is left to run at the commit, when the call no longer counts as
+ * running.
  */
 static void
 fire_deferred_in_worker(void)
@@ -188,8 +190,8 @@ typedef struct Call
 
 /*
  * Convert the params to the function's arguments.  That may run code of types,
- * which writes nothing: it ran like that when the call was proposed.  An
- * argument that is another than the stored one ends the call before it begins.
+ * which must not write, as when the call was proposed.  An argument that
+ * differs from the stored one ends the call before it begins.
  */
 static void
 read_call_arguments(Call *call, Arguments *arguments)
@@ -239,7 +241,7 @@ call_function(void *arg)
 		call->invocation->look(call->invocation->look_arg);
 }
 
-/* Say where a tool can do what the confinement of a session forbids, if anywhere. */
+/* Add a hint where a tool can do what the confinement of a session forbids. */
 static void
 add_confinement_hint(ErrorData *error)
 {
@@ -254,7 +256,7 @@ add_confinement_hint(ErrorData *error)
 		error->hint = pstrdup(CONFINE_WORKER_HINT);
 }
 
-/* Refuse with 55000 a call whose params no longer mean what was approved. */
+/* Refuse a call whose params no longer mean what was approved: 55000. */
 static void
 report_changed_argument(const Invocation *invocation, const Tool *tool,
 						const Definition *definition, const char *argument)

@@ -3,9 +3,9 @@
  *	  Fits the params of a call to the arguments of its function.
  *
  * Params are converted once, when they are proposed or edited, and stored as
- * what the converted values look like.  So reviewers, rules and the tool see
- * one and the same thing, however it was spelled.  What a value loses when it is
- * stored so is refused.  How one argument is read and written is argument.c's.
+ * the converted values are written.  So reviewers, rules and the tool see the
+ * same thing, however it was spelled.  A value that loses something when it is
+ * stored is refused. argument.c reads and writes one argument.
  */
 #include "postgres.h"
 
@@ -44,8 +44,8 @@ find_argument(const Definition *definition, const char *name)
 }
 
 /*
- * Check a value for members that its composite type has no attribute for,
- * which jsonb_populate_record would drop without a word.
+ * Refuse members that the composite type has no attribute for.
+ * jsonb_populate_record would silently drop them.
  */
 static void
 check_members(const Tool *tool, const char *path, JsonbContainer *value, Oid type)
@@ -97,7 +97,7 @@ check_members(const Tool *tool, const char *path, JsonbContainer *value, Oid typ
 	}
 }
 
-/* Check that the keys are arguments, and none that is needed is missing. */
+/* Check that all keys are arguments and that no required argument is missing. */
 static void
 check_keys(const Tool *tool, const Definition *definition, Jsonb *params)
 {
@@ -163,8 +163,8 @@ typedef struct Conversion
 } Conversion;
 
 /*
- * Refuse a value that is another one once it is written as jsonb and read
- * again, which is what the tool would be called with.
+ * Refuse a value that changes when it is written as jsonb and read again: the
+ * tool would be called with another value.
  */
 static void
 check_round_trip(Conversion *conversion, Datum value, bool isnull)
@@ -264,9 +264,9 @@ report_unfit(const Tool *tool, const Conversion *conversion, const ErrorData *er
 }
 
 /*
- * Convert with the server's own types, which run no code of a user: here and
- * now.  Nothing is caught for good: an error is only given another code, once
- * it is known which argument it is about.
+ * Convert values of built-in types, which run no code of a user, without a
+ * sandbox.  Errors are not caught for good: they only get another code, once it
+ * is known which argument they concern.
  */
 static void
 convert_builtin(const Tool *tool, Conversion *conversion)
@@ -292,7 +292,10 @@ convert_builtin(const Tool *tool, Conversion *conversion)
 	PG_END_TRY();
 	AtEOXact_GUC(false, nest_level);
 
-	/* It failed at once: only one by one tells which argument it is about. */
+	/*
+	 * The conversion of all arguments failed; converting them one by one tells
+	 * which argument it is.
+	 */
 	if (error != NULL && conversion->at_once)
 	{
 		conversion->at_once = false;
@@ -313,7 +316,7 @@ params_check_size(Jsonb *params)
 					 errhint("The limit is the setting workflow_orch.max_params_size."));
 }
 
-/* See that the statement of a call of run_sql is one that it runs. */
+/* Check that run_sql runs the statement of a call. */
 static void
 check_statement(const Tool *tool, Jsonb *params)
 {
@@ -330,9 +333,9 @@ check_statement(const Tool *tool, Jsonb *params)
 /*
  * Check params against a tool and convert them.
  *
- * params is an object.  22023 where they do not fit, 54000 where they are too
+ * params must be an object. 22023 if they do not fit, 54000 if they are too
  * large; for run_sql, also what statement_parse refuses.  Code of user-defined
- * types runs as run_as, read only, and is undone.
+ * types runs as run_as, read only, and is rolled back.
  */
 Jsonb *
 params_convert(const Tool *tool, const Definition *definition, Oid run_as, int64 timeout,
@@ -410,8 +413,8 @@ add_argument(Arguments *arguments, const Definition *definition, int position, O
 }
 
 /*
- * Whether an argument is what was approved: what it looks like as it is stored
- * is what is stored.  Values of fixed types cannot be anything else.
+ * Whether an argument is what was approved: its stored form must be what is
+ * stored.  Values of fixed types cannot differ.
  */
 static bool
 is_as_stored(const Definition *definition, int position, Datum value, bool isnull, Jsonb *params)
@@ -427,11 +430,11 @@ is_as_stored(const Definition *definition, int position, Datum value, bool isnul
 }
 
 /*
- * The arguments of a call that params have; the rest is left to the defaults.
+ * Build the arguments of a call that params contain; defaults supply the rest.
  *
  * They are parameters and not constants, so that the planner does not call the
- * tool while it simplifies the expression.  Runs as whoever is the current
- * user.  Returns the name of an argument that is not what is stored, or NULL.
+ * tool while it simplifies the expression.  Runs as the current user.  Returns
+ * the name of an argument that differs from what is stored, or NULL.
  */
 const char *
 params_arguments(const Definition *definition, Jsonb *params, Arguments *arguments)

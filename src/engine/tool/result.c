@@ -1,6 +1,9 @@
 /*
  * result.c
  *	  The JSON in which a call's result is given back and stored.
+ *
+ * It owns the members of a result, of a preview and of an error in them, and
+ * what of a result the audit log keeps.
  */
 #include "postgres.h"
 
@@ -10,7 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-/* How many bytes of each text of an error are kept: they may quote anything. */
+/* Number of bytes of each text of an error that are stored, since a text may quote anything. */
 #define ERROR_TEXT_MAX 8192
 
 static void
@@ -22,8 +25,9 @@ add_error_text(JsonObject *object, const char *key, const char *text)
 }
 
 /*
- * An error, as results have it: with the reason where the error is one of ours.
- * A constraint that a tool violates has a name there, which is none.
+ * Build the error of a result, with the reason if the error is one of ours.  A
+ * constraint that a tool violates also has a name in that field, which is not a
+ * reason.
  */
 Jsonb *
 error_build(const ErrorData *error)

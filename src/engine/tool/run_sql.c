@@ -2,10 +2,10 @@
  * run_sql.c
  *	  The built-in tool that runs a SQL statement.
  *
- * It is the one place outside of the store that runs SQL text, and the text is
- * somebody's proposal: it runs through SPI as the tool's role, in the sandbox
- * and under the deadline that every tool has, with nothing added to it.  Outside
- * of a call it does nothing.
+ * It is the one place outside the store that runs SQL text, and the text is
+ * part of a proposal: it runs through SPI as the tool's role, in the sandbox
+ * and under the deadline that every tool has, and nothing is added to it. 
+ * Outside a call it is refused. statement.c judges the text.
  */
 #include "postgres.h"
 
@@ -107,7 +107,7 @@ execute_text(const char *text, RowReceiver *receiver)
 	return processed;
 }
 
-/* Refuse to be called by anything but the running call itself. */
+/* Refuse a call by anything but the running call of the tool itself. */
 void
 run_sql_begin(Oid function)
 {

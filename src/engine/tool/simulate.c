@@ -2,9 +2,10 @@
  * simulate.c
  *	  Runs a call and rolls it back, for what it shows: output and changed rows.
  *
- * For previews, and for dry runs of tools that are registered so.  The call
- * runs as in an execution, in the same sandbox and under the same timeout; what
- * the server could not undo is refused as far as it can be known.
+ * Previews use it, and dry runs of tools whose dry_run_mode is rollback.  The
+ * call runs as in an execution, in the same sandbox and under the same
+ * timeout.  What the server could not undo is refused, as far as that can be
+ * known (irrevocable.c).
  */
 #include "postgres.h"
 
@@ -22,10 +23,7 @@ typedef struct Simulation
 	Changes *changes;
 } Simulation;
 
-/*
- * Read what has changed, and see that what ran is what was to run, before all
- * is undone.
- */
+/* Read the changes before they are undone, and check that the tool is still the same. */
 static void
 look_at_changes(void *arg)
 {
@@ -43,11 +41,12 @@ look_at_changes(void *arg)
 }
 
 /*
- * Run a proposal's call and roll it back: sets output and changes of the
- * result, or the error that it ended with.
+ * Run a proposal's call and roll it back.  Sets output and changes of the
+ * result, or the error that ended the call.
  *
- * The caller has called invoke_prepare, and checked that the call may run and
- * that the tool may be run for a look.  40001, 40P01 and a cancel are raised.
+ * The caller has called invoke_prepare, and has checked that the call may run
+ * and that the tool may be run for a preview. 40001, 40P01 and a cancel are
+ * raised.
  */
 void
 simulate(const Invocation *invocation, const Tool *tool, const Definition *definition,

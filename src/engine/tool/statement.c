@@ -121,7 +121,7 @@ needs_no_transaction(const Node *statement)
 	}
 }
 
-/* Whether a statement is of use to nobody but the session. */
+/* Whether a statement is of use only to the session. */
 static bool
 concerns_session(const Node *statement)
 {
@@ -199,8 +199,8 @@ find_objection(const Node *statement)
 }
 
 /*
- * Parse a text that must be one statement of a kind that a function can run:
- * 22023 where it is not, and the parser's own error where it is no SQL.
+ * Parse a text, which must be one statement of a kind that a function can run:
+ * 22023 if it is not, or the parser's own error if it is not SQL.
  */
 RawStmt *
 statement_parse(const char *text)

@@ -38,8 +38,8 @@ tool_function_fetch(Oid function)
 /*
  * Check that a function can be a tool.
  *
- * 22023 where the reason lies in what it is; 42501 for the extension's own
- * functions but run_sql, which would go round the review.
+ * 22023 if its kind, arguments or result do not allow it. 42501 for functions
+ * of the extension except run_sql, since they would bypass the review.
  */
 void
 tool_function_check(Oid function)

@@ -2,7 +2,7 @@
  * tool_status.c
  *	  Whether tools are what they were registered as, for reports.
  *
- * The views tool_status, pending_review and proposal_progress show it, for every
+ * The views tool_status, pending_review and proposal_progress ask for every
  * row, so nothing here raises an error because of what a tool has become.
  */
 #include "postgres.h"

@@ -2,10 +2,11 @@
  * accept.c
  *	  Accepts a tool as it is now for all its open proposals.
  *
- * After a release that has changed a tool its open proposals are refused, one by
- * one, until somebody has looked.  This is for where that has been done once:
- * each gets a new revision of the same params, pinned to the definition of now.
- * Nobody has approved those, so approvals of the revision before are void.
+ * After a release has changed a tool, its open proposals are refused one by one
+ * until somebody has looked at each.  This call is for an administrator who has
+ * looked at the change once: each proposal gets a new revision with the same
+ * params, pinned to the current definition.  Nobody has approved that revision,
+ * so approvals of the previous one are void.
  */
 #include "postgres.h"
 
@@ -35,8 +36,8 @@ typedef struct Acceptance
 } Acceptance;
 
 /*
- * Make the new revision of a locked proposal.  Its author is who wrote the
- * wording, which stays: whoever accepts has written nothing.
+ * Make the new revision of a locked proposal.  Its author is the author of the
+ * params, which stay the same; the actor who accepts has written nothing.
  */
 static void
 pin_afresh(const Acceptance *acceptance, Proposal *proposal)
@@ -68,7 +69,7 @@ pin_afresh(const Acceptance *acceptance, Proposal *proposal)
 
 	store_row_init(&row, STORE_PROPOSAL);
 	new_revision_set(&row, &revision, policy, 0, stage);
-	/* The audit row says by whom and why, where the status stays the same, too. */
+	/* The audit row says who and why, even if the status stays the same. */
 	row_set_id(&row, PROPOSAL_STATUS_BY, acceptance->actor_id);
 	row_set_text(&row, PROPOSAL_STATUS_REASON, acceptance->reason);
 	proposal_change(proposal, &row, EVENT_ACCEPT_DEFINITION,
@@ -105,9 +106,9 @@ accept_for(int index, void *arg)
 }
 
 /*
- * Pin all open proposals of a tool to its definition of now: returns how many
- * were pinned to another.  All or none: 55P03 where another session executes or
- * changes one of them, 22023 where params do not fit any more.
+ * Pin all open proposals of a tool to its current definition: returns how many
+ * were pinned to another one.  All or none: 55P03 if another session executes
+ * or changes one of them, 22023 if params no longer fit.
  */
 int64
 tool_accept_definition(const char *name, const int64 *actor_id, const char *reason)

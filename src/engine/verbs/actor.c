@@ -1,6 +1,10 @@
 /*
  * actor.c
  *	  Registers and changes actors.
+ *
+ * It owns the writing of actors and their names.  Whether a binding to a role
+ * holds is identity/binding.c's business, and who may act for an actor is
+ * caller.c's.
  */
 #include "postgres.h"
 
@@ -28,7 +32,7 @@ set_db_role(StoreRow *row, Oid db_role, const Actor *before)
 		row_set_null(row, ACTOR_FORMER_DB_ROLES);
 }
 
-/* Keep others from taking a name to the end of the transaction: 42710 where it is taken. */
+/* Reserve a name until the end of the transaction: 42710 if it is taken. */
 static void
 reserve_name(const char *name)
 {
@@ -39,8 +43,8 @@ reserve_name(const char *name)
 }
 
 /*
- * Warn where another active actor is bound to the role of this one: the role alone
- * does not say any more who acts.
+ * Warn if another active actor is bound to the role of this one: the role alone
+ * no longer tells which actor acts.
  */
 static void
 warn_if_not_alone(int64 actor_id)
@@ -98,7 +102,7 @@ actor_register(const char *name, const char *role, Oid db_role, const char *kind
 	return actor_id;
 }
 
-/* The actor, locked, with its role's name of today; NULL where there is none. */
+/* The actor, locked, with the current name of its role; NULL if it does not exist. */
 static Actor *
 lock_actor(int64 actor_id)
 {
@@ -120,7 +124,7 @@ clear_db_role(StoreRow *row)
 	row_set_null(row, ACTOR_FORMER_DB_ROLES);
 }
 
-/* Change what is given of an actor.  42710 where a new name is taken. */
+/* Change the given properties of an actor. 42710 if a new name is taken. */
 void
 actor_update(int64 actor_id, const ActorChange *change)
 {

@@ -3,8 +3,10 @@
  *	  The calls of one execute_parallel: which proposals they are, and what
  *	  became of them.
  *
- * Everything is checked before the first call starts, and by the workers again.
- * The proposals are not locked here, since the workers must lock them.
+ * It owns the reading of the calls and of their results.  Everything is checked
+ * before the first call starts, and by the workers again.  The proposals are
+ * not locked here, since the workers must lock them.  Handing the calls to
+ * workers is the business of src/worker.
  */
 #include "postgres.h"
 
@@ -83,9 +85,7 @@ check_ids(const CallSpec *spec)
 		(void) workflow_require(*spec->workflow_id);
 }
 
-/*
- * Refuse what only this transaction knows of: the workers would not see it.
- */
+/* Refuse a proposal that only this transaction sees as it is: the workers would not see it. */
 static void
 check_committed(const Proposal *proposal)
 {
@@ -116,7 +116,7 @@ check_batch_call(Proposal *proposal, BatchCall *result)
 	result->role = call.dry_run ? InvalidOid : call.run_as;
 }
 
-/* What batch_prepare goes through the calls with. */
+/* The state of batch_prepare while it goes through the calls. */
 typedef struct Preparation
 {
 	Batch *batch;
@@ -147,9 +147,7 @@ prepare_call(int index, void *arg)
 	batch->nlive += OidIsValid(batch->calls[index].role);
 }
 
-/*
- * Read the calls and check all of them: nothing has run when this raises.
- */
+/* Read the calls and check all of them.  Nothing has run if this raises an error. */
 void
 batch_prepare(Batch *batch, Jsonb *calls, const int64 *actor_id)
 {
@@ -176,7 +174,7 @@ batch_prepare(Batch *batch, Jsonb *calls, const int64 *actor_id)
 		caller_check_acts_as(&batch->caller, batch->actor);
 }
 
-/* Results in the making, in memory that lasts. */
+/* Results under construction, in memory that lasts. */
 typedef struct Results
 {
 	Batch *batch;

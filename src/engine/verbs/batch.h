@@ -18,7 +18,7 @@ typedef enum BatchFate
 	FATE_NOT_STARTED, /* the time of the batch was over before */
 	FATE_DEADLOCK,    /* no worker could get to it before the batch ends */
 	FATE_NO_WORKER,   /* no worker could be started for it */
-	FATE_GONE         /* its proposal is not there any more */
+	FATE_GONE         /* its proposal was executed or changed by another session */
 } BatchFate;
 
 typedef struct BatchCall

@@ -3,12 +3,13 @@
  *	  Executes a pending call without the approvals, in an emergency, and has
  *	  somebody else look at it afterwards.
  *
- * What nobody approved has run, so nothing of it stays unseen: it is marked in
- * the execution, the proposal, a row of its own and the audit log, and the
- * server's log has a WARNING before the tool starts.  Until somebody else has
- * reviewed it the same person cannot do it again.  It passes a freeze, which is
- * for the ordinary case.  It does not get round what a tool is and may do: its
- * definition, its role, whether it is enabled.
+ * A call that nobody approved has run, so no trace of it may be missing: it is
+ * marked in the execution, the proposal, a row of its own and the audit log,
+ * and the server's log has a WARNING before the tool starts.  Until somebody
+ * else has reviewed it, the same person cannot break glass again.  A break
+ * glass is not stopped by a freeze, which is for ordinary calls.  It does not
+ * bypass the checks of the tool itself: its definition, its role, whether it is
+ * enabled.
  */
 #include "postgres.h"
 
@@ -26,8 +27,9 @@
 #include "store/table.h"
 
 /*
- * Let one break glass of a person go at a time, by each mark that they are known
- * by, in an order that cannot deadlock.  A role and a login are the same mark.
+ * Let one break glass of a person run at a time: lock each of the person's
+ * marks, in an order that cannot deadlock.  A role and a login of one name are
+ * the same mark.
  */
 static void
 lock_person(const Person *person)
@@ -114,12 +116,11 @@ check_emergency_call(const Caller *caller, const Actor *actor, const Person *per
 }
 
 /*
- * Execute a pending proposal, be it the actor's own: returns the execution's id
- * and the result.
+ * Execute a pending proposal, which may be the actor's own: returns the
+ * execution's id and the result.
  *
- * Locks: the person, and the proposal's row without waiting; who may not break
- * glass is refused before.  Errors of the tool and what is raised are as in
- * execute.
+ * Locks: the person, and the proposal's row without waiting.  An actor that may
+ * not break glass is refused before.  Errors are as in execute.
  */
 int64
 break_glass(int64 proposal_id, const int64 *actor_id, const char *reason, Jsonb **result)
@@ -172,7 +173,7 @@ check_break_glass_exists(int64 execution_id, BreakGlass *broken)
 	return broken;
 }
 
-/* Who broke the glass or proposed the call does not review it. */
+/* Refuse the person who broke the glass or proposed the call as the reviewer. */
 static void
 check_third_person(const Caller *caller, const Actor *reviewer, const BreakGlass *broken,
 				   const Proposal *proposal)
@@ -208,10 +209,10 @@ check_review(const Caller *caller, const Actor *reviewer, const BreakGlass *brok
 }
 
 /*
- * Say that somebody has looked at a break glass: neither who broke the glass
- * nor who proposed the call.
+ * Record that somebody has reviewed a break glass, who is neither the person
+ * who broke the glass nor the one who proposed the call.
  *
- * Locks: its row; who may not is refused before.
+ * Locks: its row.  An actor that may not review it is refused before.
  */
 void
 break_glass_review(int64 execution_id, const int64 *reviewer_id, const char *comment)

@@ -1,6 +1,9 @@
 /*
  * comment.c
  *	  Says something about a proposal without deciding on it.
+ *
+ * A comment changes nothing of the proposal. identity/readable.c says who may
+ * read it, and so who may comment.
  */
 #include "postgres.h"
 
@@ -11,8 +14,8 @@
 #include "store/table.h"
 
 /*
- * Comment on a proposal, whatever its status: returns the comment's id.  Who may
- * read the proposal may: who acts for its proposer, and who reads them all.
+ * Comment on a proposal, whatever its status: returns the comment's id.  Every
+ * caller that may read the proposal may comment on it.
  */
 int64
 proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)

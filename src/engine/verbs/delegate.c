@@ -2,7 +2,7 @@
  * delegate.c
  *	  Lets somebody review in the role of somebody who is away, for a time.
  *
- * What that means for a review is in vote.c.
+ * It makes and ends delegations; vote.c says what they mean for a review.
  */
 #include "postgres.h"
 
@@ -108,8 +108,8 @@ check_delegation(const Caller *caller, const Actor *from, const Actor *to)
 /*
  * Delegate: returns the delegation's id.
  *
- * Locks: the delegations, one at a time, since two could close a circle between
- * them; who may not delegate is refused before.
+ * Locks: all delegations, since two at a time could form a cycle.  A caller
+ * that may not delegate is refused before.
  */
 int64
 review_delegate(int64 from_actor, int64 to_actor, TimestampTz ends_at)
@@ -175,7 +175,7 @@ check_end(const Caller *caller, const Delegation *delegation, const Actor *actor
 				  errhint("Either of them can end it, or an administrator."));
 }
 
-/* End a delegation before its time: what was decided by it stands. */
+/* End a delegation early.  Decisions that were made under it stand. */
 void
 review_end_delegation(int64 delegation_id, const int64 *actor_id)
 {

@@ -3,9 +3,9 @@
  *	  Hands an approved call to the background workers.
  *
  * The call is queued in the caller's transaction, and a worker may start it
- * when that commits.  Everything is checked here as execute_action would, so
- * that what cannot run is refused at once, and again when it starts.  A freeze
- * is none of it: the call waits for its end.
+ * after the commit.  Everything is checked here as in execute_action, so that a
+ * call that cannot run is refused at once, and again when it starts.  Freezes
+ * are not checked: the call waits for their end.
  */
 #include "postgres.h"
 
@@ -71,8 +71,8 @@ check_queueable_call(const Caller *caller, ApprovedCall *call, Proposal *proposa
 /*
  * Queue the call of an approved proposal: returns the execution's id.
  *
- * Locks: the proposal's row, without waiting; who may not act as the actor is
- * refused before.
+ * Locks: the proposal's row, without waiting.  A caller that may not act as the
+ * actor is refused before.
  */
 int64
 enqueue(const EnqueueRequest *request)
@@ -94,8 +94,9 @@ enqueue(const EnqueueRequest *request)
 }
 
 /*
- * Whether the proposer may still have calls executed.  What a gateway proposed
- * for them rested on its capability, and on none of theirs.
+ * Refuse if the proposer may no longer have calls executed.  What a gateway
+ * proposed for an actor rested on the gateway's capability and not on one of
+ * the actor's role.
  */
 static void
 check_proposer(const Proposal *proposal)
@@ -130,7 +131,8 @@ queue_for_proposer(void *arg)
 
 /*
  * Queue the call of a proposal that has just been approved, if it was proposed
- * so.  Where that cannot be the approval stands, and a warning says why.
+ * with execute_on_approval.  If that fails, the approval stands and a warning
+ * says why.
  */
 void
 enqueue_when_approved(Proposal *proposal)

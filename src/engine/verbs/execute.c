@@ -4,8 +4,8 @@
  *
  * Everything happens in the caller's transaction: the tool's effects, the
  * execution with its result, the proposal's status and the audit row commit or
- * roll back together.  The proposal's row lock, taken without waiting, is what
- * makes it run once.
+ * roll back together.  The lock of the proposal's row, taken without waiting,
+ * makes the call run once.
  */
 #include "postgres.h"
 
@@ -42,12 +42,12 @@ check_executable_call(const Caller *caller, ApprovedCall *call, Proposal *propos
 
 /*
  * Execute a proposal: returns the execution's id and the result.  Of a batch
- * only dry runs come here, which no tool is kept out of; they stay dry, though
- * the caller's deferred triggers may change the policy meanwhile.
+ * only dry runs come here, which every tool may have in a session; they stay
+ * dry even if the caller's deferred triggers change the policy.
  *
  * An error of the tool is part of the result; 40001, 40P01 and a cancel of the
- * caller are raised.  Who may not act as the actor is refused before the proposal
- * is locked.
+ * caller are raised.  A caller that may not act as the actor is refused before
+ * the proposal is locked.
  */
 static int64
 execute_here(int64 proposal_id, const int64 *actor_id, Origin origin, Jsonb **result)

@@ -2,7 +2,7 @@
  * freeze.c
  *	  Adds and removes times in which nothing executes.
  *
- * What a freeze stops is in frozen.c.
+ * It adds and removes freezes; frozen.c says what they stop.
  */
 #include "postgres.h"
 
@@ -13,7 +13,7 @@
 #include "store/freeze.h"
 #include "store/table.h"
 
-/* Let nothing execute in a span of time: no call of one tool, or none at all. */
+/* Add a freeze of one tool or of all tools (NULL): returns its id. */
 int64
 freeze_add(const char *title, TimestampTz starts_at, TimestampTz ends_at, const char *tool)
 {
@@ -36,7 +36,7 @@ freeze_add(const char *title, TimestampTz starts_at, TimestampTz ends_at, const 
 	return freeze.freeze_id;
 }
 
-/* End a freeze, or call it off before it begins.  Its row stays. */
+/* End a freeze, or cancel it before it begins.  Its row stays. */
 void
 freeze_remove(int64 freeze_id)
 {

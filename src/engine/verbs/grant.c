@@ -2,8 +2,10 @@
  * grant.c
  *	  Grants and revokes capabilities.
  *
- * What is granted are plain privileges on functions and tables, so \df+ and
- * \dp show them and pg_dump keeps them.
+ * A capability consists of plain privileges on functions and tables
+ * (model/capability.c), so \df+ and \dp show them and pg_dump keeps them.  This
+ * file grants and revokes them, and writes the audit row, since no row of the
+ * extension changes.
  */
 #include "postgres.h"
 
@@ -30,7 +32,7 @@ typedef enum GrantChange
 	CHANGE_REVOKE
 } GrantChange;
 
-/* Whether a role was granted a function itself, and not through another. */
+/* Whether a role was granted a function directly, and not through another role. */
 static bool
 is_granted_directly(Oid role, const char *function)
 {
@@ -91,8 +93,8 @@ grant_or_revoke(GrantChange change, ObjectType type, const char *object, const c
 }
 
 /*
- * Let a role execute run_sql, which only works as the tool of a running call, as
- * the owner of the extension.
+ * As the owner of the extension, let a role execute run_sql, which works only
+ * as the tool of a running call.
  */
 void
 grant_run_sql(Oid role)
@@ -142,8 +144,8 @@ audit_capability(const Caller *caller, const char *action, Oid role, const char 
 }
 
 /*
- * Make or undo the grants of one capability, as the owner of the extension.
- * What another capability of the role needs too is not revoked.
+ * As the owner of the extension, make or undo the grants of one capability. 
+ * Grants that another capability of the role needs too are not revoked.
  */
 static void
 change_grants(GrantChange change, Oid role, Capability capability)
@@ -192,8 +194,8 @@ change_grants(GrantChange change, Oid role, Capability capability)
 }
 
 /*
- * Warn of a gateway that can take both sides: whoever has a session of it can
- * propose as one actor and approve as another.
+ * Warn about a gateway that can propose as one actor and approve as another in
+ * each of its sessions.
  */
 static void
 warn_if_alone(Oid role, Capability granted)

@@ -1,6 +1,10 @@
 /*
  * lifecycle.c
  *	  Withdraws, revives and expires proposals.
+ *
+ * It owns the ends of a proposal that are neither a decision nor an execution,
+ * and the way back from failed.  Reviews are in review.c, and executions in
+ * run.
  */
 #include "postgres.h"
 
@@ -39,9 +43,10 @@ check_withdraw(const Caller *caller, const Proposal *proposal, const Actor *acto
 }
 
 /*
- * Withdraw one's own proposal before it has run.
+ * Withdraw the actor's own proposal before it has run.
  *
- * Locks: the proposal's row, without waiting; who may not is refused before.
+ * Locks: the proposal's row, without waiting.  An actor that may not withdraw
+ * it is refused before.
  */
 ProposalStatus
 proposal_withdraw(int64 proposal_id, const int64 *actor_id, const char *reason)
@@ -94,8 +99,8 @@ check_retry(const Caller *caller, const Proposal *proposal, const Actor *actor)
 /*
  * Make a failed proposal approved again.
  *
- * Locks: the workflow, shared; the proposal's row, without waiting.  Who may not
- * is refused before.
+ * Locks: the workflow, shared; the proposal's row, without waiting.  A caller
+ * that may not act as the actor is refused before.
  */
 ProposalStatus
 proposal_retry(int64 proposal_id, const int64 *actor_id)
@@ -143,8 +148,8 @@ expire_one(int index, void *arg)
 }
 
 /*
- * Mark the open proposals whose time has passed: returns how many.  Those that
- * another session is busy with are left to the next sweep.
+ * Mark the open proposals that have expired: returns how many.  Proposals that
+ * another session has locked are left to the next sweep.
  */
 int64
 proposals_expire(void)

@@ -2,15 +2,16 @@
  * open_limit.c
  *	  How many proposals of an actor may be open.
  *
- * Counting takes time in proportion to the count, so it is not done each time.
- * Ids of proposals come out of one sequence, and no more proposals have been made
- * since a count than ids were drawn: as long as those would have room, there is
- * room.  A count gives the last id for which that is so.
+ * It owns the count of an actor's open proposals.  Counting takes time in
+ * proportion to the count, so it is done seldom.  Ids of proposals come from
+ * one sequence, so no more proposals have been made since a count than ids were
+ * drawn: as long as those would fit, there is room.  A count gives the last id
+ * for which that is so.
  *
  * Ids are drawn under a lock of the actor, which is kept until the proposal is
- * inserted, a moment later: shared, or exclusively by who counts, so that nobody
- * has drawn an id and not inserted yet.  The count includes what others have not
- * committed, so the limit is held, however many sessions there are.
+ * inserted, a moment later: shared, or exclusively to count, so that no drawn
+ * id is not yet inserted.  The count includes uncommitted proposals of other
+ * sessions, so the limit holds for any number of sessions.
  */
 #include "postgres.h"
 
@@ -21,7 +22,7 @@
 #include "store/proposal.h"
 #include "store/table.h"
 
-/* Up to which id an actor's proposals have room, by a count of this backend. */
+/* The ids up to which an actor's proposals have room, by a count of this backend. */
 typedef struct Allowance
 {
 	int64 actor_id;
@@ -31,7 +32,10 @@ typedef struct Allowance
 	int limit;
 } Allowance;
 
-/* By the actor's id; actors that share a place count again. */
+/*
+ * The table has a fixed size: an actor's place follows from its id, and actors
+ * that share a place overwrite each other's allowance and count again.
+ */
 #define PLACES 64
 
 static Allowance allowances[PLACES];
@@ -102,11 +106,11 @@ take_counted(OpenSlot *slot)
 }
 
 /*
- * Draw the id of a proposal that an actor makes: 54000 past the limit of open
+ * Draw the id of a proposal that an actor makes: 54000 beyond the limit of open
  * ones.
  *
- * Locks: the actor's open proposals, until open_limit_done.  Nothing but the
- * insertion of the proposal comes between.
+ * Locks: the actor's open proposals, until open_limit_done.  The caller does
+ * nothing but insert the proposal in between.
  */
 void
 open_limit_take(int64 actor_id, OpenSlot *slot)
@@ -119,7 +123,7 @@ open_limit_take(int64 actor_id, OpenSlot *slot)
 		take_counted(slot);
 }
 
-/* The proposal is there: let others count. */
+/* Let others count: the proposal is inserted. */
 void
 open_limit_done(const OpenSlot *slot)
 {
@@ -127,7 +131,10 @@ open_limit_done(const OpenSlot *slot)
 		store_unlock_id(LOCK_OPEN_PROPOSALS, slot->actor_id, slot->mode);
 }
 
-/* A count rests on what its own transaction had ended by then: it goes with that. */
+/*
+ * A count depends on what its own transaction had ended by then, so it is
+ * dropped if that is rolled back.
+ */
 static void
 forget_allowances(void)
 {

@@ -1,6 +1,10 @@
 /*
  * outcome.c
  *	  What became of an execution, or of a proposal, for somebody who waits.
+ *
+ * It looks without a trace: it takes no lock that it would wait for, and leaves
+ * no lock and no snapshot behind (base/peek.c).  Waiting is the business of
+ * src/worker.
  */
 #include "postgres.h"
 
@@ -40,9 +44,9 @@ is_of_this_transaction(const StoredRow *row)
 }
 
 /*
- * The result of an execution, or NULL while it has none: 55000 where it cannot
- * get one, since this transaction has queued or resumed it, which no worker
- * sees before the commit.
+ * The result of an execution, or NULL while it has none. 55000 if it cannot get
+ * one because this transaction has queued or resumed it: no worker sees that
+ * before the commit.
  */
 static Jsonb *
 outcome(int64 execution_id, int64 *proposal_id)
@@ -81,12 +85,12 @@ look_at_execution(void *arg)
 }
 
 /*
- * Look what became of an execution, for somebody who waits: its result in the
- * current memory context, or NULL.  proposal_id is set where the execution was
+ * Look up what became of an execution, for a session that waits: its result in
+ * the current memory context, or NULL.  Sets proposal_id if the execution was
  * seen.
  *
- * Waits for no lock, and leaves none and no snapshot behind: where a table is
- * locked, or somebody waits for it, nothing is seen.
+ * Waits for no lock, and leaves neither locks nor a snapshot behind.  Sees
+ * nothing if a table is locked or somebody waits for it.
  */
 Jsonb *
 execution_outcome(int64 execution_id, int64 *proposal_id)
@@ -126,10 +130,10 @@ look_at_proposal(void *arg)
 }
 
 /*
- * Look where a proposal stands by the clock, for somebody who waits and may read
- * it: false where nothing is seen, since the table is locked.  55000 where this
- * transaction has changed an open proposal, which nobody else sees before the
- * commit.  Leaves no lock and no snapshot behind.
+ * Look up the status of a proposal by the clock, for a session that waits and
+ * may read it: false if the table is locked. 55000 if this transaction has
+ * changed an open proposal: no other session sees that before the commit. 
+ * Leaves neither locks nor a snapshot behind.
  */
 bool
 proposal_outcome(int64 proposal_id, ProposalStatus *status)

@@ -1,6 +1,9 @@
 /*
  * policy.c
  *	  Changes the policy.
+ *
+ * It owns the writing of the policy's one row.  What the policy means is for
+ * those who read it to know.
  */
 #include "postgres.h"
 
@@ -12,9 +15,9 @@
 #include "store/policy.h"
 
 /*
- * Change what is given, and read the policy as it then stands.
+ * Change the given columns of the policy, and return the policy that results.
  *
- * Locks: the policy, where something is given.
+ * Locks: the policy, if something is given.
  */
 void
 policy_set(const PolicyRequest *request, Policy *policy)

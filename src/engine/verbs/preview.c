@@ -2,10 +2,11 @@
  * preview.c
  *	  Shows a reviewer what a call would do, by running it and rolling it back.
  *
- * It is no way to act: what the call does is undone, and it is a call that
- * somebody else has proposed, as it stands.  The caller's own deferred triggers
- * have to fire before the tool runs, as in an execution, and so all of it is in
- * a subtransaction: undone with the rest, they fire when their time comes.
+ * A preview is no way to act: what the call does is undone, and it is a call
+ * that somebody else has proposed, as it stands.  The caller's own deferred
+ * triggers have to fire before the tool runs, as in an execution.  So all of it
+ * runs in a subtransaction: the triggers are undone with the rest, and fire
+ * again when their time comes.
  */
 #include "postgres.h"
 
@@ -60,12 +61,13 @@ check_previewable(const Proposal *proposal, const Tool *tool)
 }
 
 /*
- * A gateway may act for nobody in particular.
+ * Refuse an actor that may not preview; a gateway may act for no actor.
  *
- * Nobody previews what they have proposed: it would run before anybody else has
- * looked at it, and show them what the tool's role reads.  For the latter's sake
- * nobody previews who has no say in it; in what needs nobody's approval, anybody
- * who may review has, since they may edit it.
+ * Proposers do not preview their own proposals: the call would run before
+ * anybody else has looked at it, and show them what the tool's role can read. 
+ * For the latter reason, actors that have no say in the proposal do not preview
+ * it either.  If it needs no approvals, every actor that may review has a say,
+ * since it may edit the proposal.
  */
 static void
 check_previewer(const PreviewContext *context)
@@ -95,7 +97,7 @@ check_previewer(const PreviewContext *context)
 					  errhint("An actor that may approve or reject the proposal can preview it."));
 }
 
-/* Leave a trace of the start that no rollback removes. */
+/* Log the start, which no rollback removes from the log. */
 static void
 log_preview_start(const PreviewContext *context, const Tool *tool)
 {
@@ -145,7 +147,7 @@ check_and_run(void *arg)
 /*
  * Preview a proposal's call: returns what it did.
  *
- * Takes no lock on the proposal: what is shown is the revision that it names.
+ * Takes no lock on the proposal: the preview names the revision that it shows.
  */
 Jsonb *
 preview(int64 proposal_id, const int64 *actor_id)

@@ -1,6 +1,10 @@
 /*
  * propose.c
  *	  Proposes a call of a tool.
+ *
+ * It owns the first revision of a proposal.  Later ones are made by review.c
+ * and accept.c; approvals are worked out by requirement.c, and the limit of
+ * open proposals is in open_limit.c.
  */
 #include "postgres.h"
 
@@ -23,8 +27,8 @@
 #include "store/tool_definition.h"
 
 /*
- * Answer with the proposal that is there, if the request has the same content:
- * else 42710.  What was proposed is the first revision.
+ * Return the existing proposal if the request has the same content: else
+ * 42710.  The content is that of the first revision.
  */
 static int64
 answer_again(const ProposeRequest *request, const Tool *tool, const Policy *policy,
@@ -99,7 +103,7 @@ insert_proposal(const ProposeRequest *request, const Workflow *workflow, const P
 	revision_insert(revision);
 }
 
-/* Approve what a rule lets through: returns the status. */
+/* Approve a proposal by a rule: returns the status. */
 static ProposalStatus
 approve_by_rule(int64 proposal_id)
 {
@@ -114,7 +118,7 @@ approve_by_rule(int64 proposal_id)
 	return proposal->status;
 }
 
-/* Who has a call executed by its approval must be allowed to have it executed. */
+/* Refuse execute_on_approval to a caller that may not have calls executed: 42501. */
 static void
 check_may_execute(const Caller *caller)
 {
@@ -125,7 +129,7 @@ check_may_execute(const Caller *caller)
 							  "\"execute\"."));
 }
 
-/* What a proposal is decided on. */
+/* What the checks of a proposal look at. */
 typedef struct ProposeSubject
 {
 	const Actor *actor;
@@ -150,7 +154,7 @@ check_subject(const Caller *caller, const ProposeSubject *subject)
 	caller_check_acts_as(caller, subject->actor);
 }
 
-/* Answer with the proposal that has the request's key already; false where there is none. */
+/* Return the proposal that has the request's key; false if there is none. */
 static bool
 answer_by_key(const ProposeRequest *request, const Caller *caller, const ProposeSubject *subject,
 			  int64 *proposal_id, ProposalStatus *status)
@@ -167,7 +171,7 @@ answer_by_key(const ProposeRequest *request, const Caller *caller, const Propose
 	return true;
 }
 
-/* Work out the first revision of the call, but for the proposal's id, and keep its definition. */
+/* Work out the first revision of the call, except the proposal's id, and store its definition. */
 static void
 work_out_first_revision(const ProposeRequest *request, const Caller *caller,
 						const ProposeSubject *subject, Revision *revision)
@@ -198,9 +202,8 @@ work_out_first_revision(const ProposeRequest *request, const Caller *caller,
  * Propose a call.
  *
  * Locks: the idempotency key; the workflow, shared; for a moment, the actor's
- * open proposals.
- * Who may not act as the actor is refused before, and what is decided on is read
- * after the waits for them.
+ * open proposals.  A caller that may not act as the actor is refused before. 
+ * What the call depends on is read after the waits for the locks.
  */
 int64
 propose(const ProposeRequest *request, ProposalStatus *status)

@@ -1,6 +1,9 @@
 /*
  * resume.c
  *	  Releases the queue of a restored or cloned database.
+ *
+ * It owns the one way in which calls that were queued in another database
+ * become calls of this one.  Running them is the business of run.
  */
 #include "postgres.h"
 
@@ -31,7 +34,7 @@ audit_resumed(int64 count)
 	});
 }
 
-/* The proposals whose calls are held, and how many were resumed. */
+/* The proposals whose calls are held, and the number of calls that were resumed. */
 typedef struct Resumption
 {
 	const int64 *ids;
@@ -55,9 +58,9 @@ resume_one(int index, void *arg)
 }
 
 /*
- * Make the calls that were queued in the original of this database calls of
- * this one: returns how many.  Whether they may run here is checked when they
- * start, as always.
+ * Make calls that were queued in the original of this database calls of this
+ * database: returns how many.  Whether they may run here is checked when they
+ * start.
  */
 int64
 queue_resume(void)

@@ -2,8 +2,9 @@
  * review.c
  *	  Approves, rejects and edits proposals.
  *
- * The proposal is locked first, so decisions on one proposal come one after
- * the other and each sees those before it.
+ * It owns decisions.  The proposal is locked first, so decisions on one
+ * proposal come one after the other and each sees those before it. vote.c
+ * counts reviews, and new_revision.c makes the revision of an edit.
  */
 #include "postgres.h"
 
@@ -189,7 +190,7 @@ report_no_slot(const ReviewContext *context, int64 stage)
 				  errhint("Somebody else must review it."));
 }
 
-/* Say that the reviewer's person has approved as another actor, and by which mark. */
+/* Report that the same person has approved as another actor, and by which mark: 42501. */
 static void
 report_has_approved(const ReviewContext *context)
 {
@@ -236,7 +237,7 @@ find_slot(ReviewContext *context)
 	}
 }
 
-/* Write the decision, then what it makes of the proposal. */
+/* Write the decision, then the change of the proposal. */
 static void
 write_decision(ReviewContext *context, StoreRow *row, int64 revision, Event event,
 			   ProposalStatus status)
@@ -321,8 +322,8 @@ edited_params(const ReviewContext *context, const Definition *definition)
 }
 
 /*
- * Whether the edit counts as the editor's approval of the revision it makes;
- * the slot is then in a role that the revision asks for.
+ * Whether the edit counts as the editor's approval of the new revision; the
+ * slot is then in a role that the revision asks for.
  */
 static bool
 edit_counts(ReviewContext *context, const Quorum *quorum)
@@ -333,7 +334,7 @@ edit_counts(ReviewContext *context, const Quorum *quorum)
 		   voter_fits(&context->voter, &context->votes, quorum, &context->slot);
 }
 
-/* Whether these are the params that the proposer proposed. */
+/* Whether these are the params of the first revision, which the proposer wrote. */
 static bool
 is_proposers_wording(const Proposal *proposal, Jsonb *params)
 {
@@ -381,7 +382,7 @@ edit(ReviewContext *context)
 								   policy);
 }
 
-/* Read what is decided on; the proposal is there already. */
+/* Read what the decision depends on, except the proposal. */
 static void
 read_context(ReviewContext *context)
 {
@@ -395,7 +396,7 @@ read_context(ReviewContext *context)
 	votes_load(&context->votes, context->proposal);
 }
 
-/* Whether the reviewer is not the wrong one from the start, whatever else others have decided. */
+/* Whether the reviewer may review the proposal at all, whatever others have decided. */
 static bool
 may_review(const ReviewContext *context)
 {
@@ -424,9 +425,10 @@ lock_for_review(ReviewContext *context, StoreFound *found)
 }
 
 /*
- * Decide on a proposal: returns its status, and the call as it now stands.
+ * Decide on a proposal: returns its status, and the call as it is then.
  *
- * Locks: the proposal's row; who may not review it is refused before.
+ * Locks: the proposal's row.  An actor that may not review it is refused
+ * before.
  */
 ProposalStatus
 review(const ReviewRequest *request, Jsonb **final_tool_call)

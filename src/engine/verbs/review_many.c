@@ -2,8 +2,8 @@
  * review_many.c
  *	  Decides on many proposals in one call, each by itself.
  *
- * Each decision has a subtransaction of its own: one that is refused leaves the
- * others alone.  What ends the caller's statement ends them all.
+ * Each decision has a subtransaction of its own: a refused decision leaves the
+ * others alone.  An error that ends the caller's statement undoes all of them.
  */
 #include "postgres.h"
 
@@ -30,7 +30,7 @@ review_one(void *arg)
 	one->status = review(one->request, &one->final_tool_call);
 }
 
-/* Decisions, and what became of them in memory that lasts. */
+/* The decisions and their results, in memory that lasts. */
 typedef struct Decisions
 {
 	const ReviewRequest *requests;
@@ -70,9 +70,9 @@ decide(int index, void *arg)
 }
 
 /*
- * Make the decisions in their order: returns an array with what became of each.
+ * Make the decisions in order: returns an array with the result of each.
  *
- * Locks of one that stands are kept to the end of the transaction.
+ * Locks of decisions that stand are kept until the end of the transaction.
  */
 Jsonb *
 review_many(const ReviewRequest *requests, int count)

@@ -4,7 +4,7 @@
  *
  * A review is never changed: a revocation is a row of its own, which takes the
  * review out of the count.  Approvals of later stages were given in the
- * knowledge of the one that is revoked, and go with it.
+ * knowledge of the revoked one, so they are revoked with it.
  */
 #include "postgres.h"
 
@@ -46,7 +46,7 @@ find_approval(const Votes *votes, int64 actor_id)
 							   "its approval."));
 }
 
-/* Leave out the approvals that go: all but the revoked one, up to a stage. */
+/* Collect the approvals that remain: all but the revoked one, up to a stage. */
 static int
 keep_approvals(const Votes *votes, const Review *revoked, int64 last_stage, Approval *approvals)
 {
@@ -106,11 +106,11 @@ check_revoke(const Caller *caller, const Proposal *proposal, const Actor *review
 }
 
 /*
- * Revoke one's approval: returns the proposal's status.
+ * Revoke the actor's approval: returns the proposal's status.
  *
  * Locks: the workflow, shared, since a failed proposal becomes open again; the
- * proposal's row, waiting for reviews, but not for an execution.  Who may not is
- * refused before.
+ * proposal's row, waiting for reviews but not for an execution.  A caller that
+ * may not act as the actor is refused before.
  */
 ProposalStatus
 approval_revoke(int64 proposal_id, const int64 *reviewer_id, const char *reason)

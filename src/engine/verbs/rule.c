@@ -2,7 +2,9 @@
  * rule.c
  *	  Adds and removes approval rules.
  *
- * A rule that is removed stays in the table, since revisions refer to it.
+ * It owns the checks and the writing of rules.  A rule that is removed stays in
+ * the table, since revisions refer to it.  What rules mean for a revision is
+ * requirement.c's business.
  */
 #include "postgres.h"
 
@@ -13,7 +15,7 @@
 #include "model/quorum.h"
 #include "store/rule.h"
 
-/* Most people that one rule can ask for, and the highest stage. */
+/* The highest stage. */
 #define STAGE_MAX 100
 
 /* Longest condition, in bytes as it is stored. */
@@ -94,7 +96,7 @@ rule_add(const RuleRequest *request)
 	return rule_insert(&rule, caller_bound_actor(&caller));
 }
 
-/* Remove a rule: for what is proposed or edited from then on. */
+/* Remove a rule.  Proposals made and edited from then on no longer follow it. */
 void
 rule_drop(int64 rule_id)
 {

@@ -1,6 +1,10 @@
 /*
  * tool.c
  *	  Registers and changes tools.
+ *
+ * It owns the writing of a tool's row and the checks of its properties against
+ * each other.  Which functions can be tools is in tool_function.c, which role
+ * may run them in run_as.c, and what a tool is now in definition.c.
  */
 #include "postgres.h"
 
@@ -51,7 +55,10 @@ stands_for(Oid role)
 	return owner;
 }
 
-/* Whom a tool trusts anyway: who it runs as, who wrote it, and superusers. */
+/*
+ * Whether a tool trusts a role anyway: the role that it runs as, the owner of
+ * its function, and superusers.
+ */
 static bool
 is_trusted(Oid role, Oid run_as, Oid function_owner)
 {
@@ -60,7 +67,10 @@ is_trusted(Oid role, Oid run_as, Oid function_owner)
 		   (role == run_as || role == function_owner || superuser_arg(role));
 }
 
-/* Somebody not trusted who may create objects in the schema, or ACL_ID_PUBLIC; else false. */
+/*
+ * Whether a role that is not trusted may create objects in the schema; sets
+ * that role, or ACL_ID_PUBLIC.
+ */
 static bool
 find_other_writer(HeapTuple schema, Oid run_as, Oid function_owner, Oid *writer)
 {
@@ -85,7 +95,7 @@ find_other_writer(HeapTuple schema, Oid run_as, Oid function_owner, Oid *writer)
 	return false;
 }
 
-/* Warn where somebody else could put objects in the tool's way. */
+/* Warn if others could create objects that the tool would use instead of its own. */
 static void
 warn_if_writable(Oid schema, Oid run_as, Oid function_owner)
 {
@@ -107,7 +117,7 @@ warn_if_writable(Oid schema, Oid run_as, Oid function_owner)
 	ReleaseSysCache(tuple);
 }
 
-/* The search_path in force, by names, with pg_temp at its end. */
+/* The current search_path, by names, with pg_temp at its end. */
 static char *
 current_search_path(Oid run_as, Oid function_owner)
 {
@@ -151,7 +161,7 @@ check_max_attempts(const int64 *max_attempts)
 					   errdetail("It is " INT64_FORMAT ".", *max_attempts));
 }
 
-/* Refuse to run a tool for a dry run where it must not be run for a look. */
+/* Refuse dry runs that run a tool which previews may not run: 22023. */
 static void
 check_dry_run_mode(DryRunMode mode, bool preview)
 {
@@ -162,7 +172,7 @@ check_dry_run_mode(DryRunMode mode, bool preview)
 							   "undoes everything that the tool does."));
 }
 
-/* What must hold of the tool as a whole: 22023. */
+/* Check the properties of the tool against each other: 22023. */
 static void
 check_rerun(bool rerun, bool in_session, int64 max_attempts, bool preview)
 {
@@ -187,7 +197,7 @@ check_rerun(bool rerun, bool in_session, int64 max_attempts, bool preview)
 								  "the transaction in a preview.")));
 }
 
-/* Refuse who may not register the function to run as the role. */
+/* Refuse a caller that may not register the function to run as the role. */
 static void
 check_run_as(const Caller *caller, Oid function, Oid run_as)
 {
@@ -201,7 +211,10 @@ check_run_as(const Caller *caller, Oid function, Oid run_as)
 	ReleaseSysCache(tuple);
 }
 
-/* The same for a new combination: a role that is to run SQL statements is granted run_sql. */
+/*
+ * The same for a new combination of function and role.  A role that is to run
+ * SQL statements is granted run_sql.
+ */
 static void
 check_new_run_as(const Caller *caller, Oid function, Oid run_as)
 {
@@ -215,8 +228,8 @@ check_new_run_as(const Caller *caller, Oid function, Oid run_as)
 }
 
 /*
- * Refuse who could not register the tool as it will be; function and run_as are
- * the new ones, where there are any.
+ * Refuse a caller that could not register the tool as it will be. function and
+ * run_as are the new ones, or InvalidOid.
  */
 static void
 check_may_change(const Caller *caller, const Tool *tool, Oid function, Oid run_as)
@@ -231,7 +244,7 @@ check_may_change(const Caller *caller, const Tool *tool, Oid function, Oid run_a
 	}
 	if (!OidIsValid(run_as))
 	{
-		/* A superuser may change a tool whose role is gone: nobody's rights are lent. */
+		/* A superuser may change a tool whose role does not exist: no rights are lent. */
 		if (tool_role_name(tool) == NULL && !is_new && superuser_arg(caller->role))
 			return;
 		run_as = run_as_current(tool);
@@ -270,7 +283,7 @@ set_run_as(StoreRow *row, Oid run_as, const Tool *before)
 }
 
 /*
- * Store the tool's definition as it is now, so that the first to propose the
+ * Store the current definition of the tool, so that the first proposal of the
  * tool does not make others wait until it commits.
  */
 static void
@@ -331,7 +344,7 @@ lock_tool(const char *name)
 	return tool_lock(name, LockWaitBlock);
 }
 
-/* Change what is given of a tool. */
+/* Change the given properties of a tool. */
 void
 tool_update(const ToolRequest *request)
 {
@@ -384,7 +397,7 @@ tool_update(const ToolRequest *request)
 	keep_definition(request->tool);
 }
 
-/* Let a tool be proposed and executed, for who could register it; or not, for anybody. */
+/* Enable a tool, for a caller that could register it, or disable it, for any caller. */
 void
 tool_set_enabled(const char *name, bool enabled)
 {

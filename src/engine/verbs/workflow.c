@@ -2,8 +2,9 @@
  * workflow.c
  *	  Starts, completes and cancels workflows.
  *
- * Ending a workflow excludes proposing in it (workflow_join.c), so that nothing
- * is left open in a workflow that has ended.
+ * It owns the start and the end of workflows.  Ending a workflow excludes
+ * proposing in it (workflow_join.c), so that no proposal stays open in a
+ * workflow that has ended.
  */
 #include "postgres.h"
 
@@ -44,8 +45,8 @@ workflow_start(const char *title, const int64 *actor_id, bool dry_run, Jsonb *me
 }
 
 /*
- * Whether the caller may end the workflow: as an administrator, or as the actor
- * that started it; as a gateway, where that was nobody in particular.
+ * Whether the caller may end the workflow: as an administrator, as the actor
+ * that started it or, if it was started for no actor, as a gateway.
  */
 static bool
 may_end_workflow(const Caller *caller, const Workflow *workflow, const Actor *actor)
@@ -115,8 +116,9 @@ lock_expired(int index, void *arg)
 }
 
 /*
- * Check what is open in a workflow that is to be completed.  Where something is
- * open, the first that is found says so, however many there are.
+ * Check the open proposals of a workflow that is to be completed: returns their
+ * number.  Looks at one first, so that a workflow with many open proposals is
+ * refused quickly.
  */
 static int
 check_open(Ending *ending, EachItem check)
@@ -132,9 +134,11 @@ check_open(Ending *ending, EachItem check)
 }
 
 /*
- * Find out who wants to end a workflow, and lock it: waits for a while for those
- * who propose in it.  Callers who may not are refused before, after what is wrong
- * with the workflow's state, open proposals among it where it is to be completed.
+ * Identify the caller that ends a workflow, and lock the workflow.  Waits for a
+ * while for transactions that propose in it.
+ *
+ * A caller that may not end it is refused before, after errors about the
+ * workflow's state, including open proposals if it is to be completed.
  */
 static void
 begin_ending(Ending *ending, int64 workflow_id, const int64 *actor_id, WorkflowStatus status)
@@ -188,7 +192,7 @@ expire_open(int index, void *arg)
 	proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
 }
 
-/* Complete a workflow in which nothing is open any more. */
+/* Complete a workflow that has no open proposals. */
 WorkflowStatus
 workflow_complete(int64 workflow_id, const int64 *actor_id)
 {
@@ -214,7 +218,7 @@ cancel_unfinished(int index, void *arg)
 						ending->reason);
 }
 
-/* Cancel a workflow with what is not finished in it. */
+/* Cancel a workflow and the unfinished proposals in it. */
 WorkflowStatus
 workflow_cancel(int64 workflow_id, const int64 *actor_id, const char *reason)
 {

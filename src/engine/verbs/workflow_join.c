@@ -2,17 +2,18 @@
  * workflow_join.c
  *	  Workflows that the transaction has proposed something in.
  *
- * Whoever ends a workflow does not see what others have proposed in it and not
- * committed, so proposing shares a lock that ending it excludes.  But a
- * transaction may stay open for as long as somebody likes, and who ends the
- * workflow waits for it only so long, and then ends the workflow without it.  So
- * proposers look once more when they commit or prepare: one whose workflow has
- * ended meanwhile is refused.
+ * A session that ends a workflow does not see uncommitted proposals of other
+ * sessions in it, so proposing shares a lock that ending the workflow takes
+ * exclusively.  But a transaction may stay open for any time, and ending the
+ * workflow waits for it only for a while and then goes ahead.  So transactions
+ * that have proposed look once more when they commit or prepare: a commit is
+ * refused if the workflow has ended in the meantime.
  *
- * A second lock makes that safe.  Proposers share it from this last look to the
- * end of their commit, which is a moment; who ends the workflow has it
- * exclusively before they look for what is open, and until they have committed.
- * A prepared transaction keeps both; with one the workflow cannot be ended.
+ * A second lock makes that safe.  Transactions that have proposed share it from
+ * this last look until the end of their commit, which is a moment.  A session
+ * that ends the workflow takes it exclusively before it looks for open
+ * proposals, and keeps it until its commit.  A prepared transaction keeps both
+ * locks; the workflow cannot be ended until it is finished.
  */
 #include "postgres.h"
 
@@ -26,15 +27,15 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-/* How long who ends a workflow waits for those who propose in it, in ms. */
+/* Time that ending a workflow waits for transactions that propose in it, in ms. */
 #define PATIENCE 2000
 
-/* The ids of workflows to check, some perhaps undone by a rollback since; NULL: none. */
+/* The ids of joined workflows, or NULL.  A rollback may have undone some of the proposals. */
 static HTAB *joined = NULL;
 
 /*
- * Join a workflow, in which a call is about to be proposed.  Waits while another
- * session ends it: the caller reads whether it is active after that.
+ * Join a workflow before a call is proposed in it.  Waits while another session
+ * ends the workflow; the caller then reads whether it is active.
  */
 void
 workflow_join(int64 workflow_id)
@@ -42,7 +43,7 @@ workflow_join(int64 workflow_id)
 	store_lock_id(LOCK_WORKFLOW, workflow_id, LOCK_SHARED);
 }
 
-/* Have the commit check a joined workflow, in which a call is proposed now. */
+/* Have the commit check a joined workflow in which a call has been proposed. */
 void
 workflow_check_at_commit(int64 workflow_id)
 {
@@ -59,9 +60,9 @@ workflow_check_at_commit(int64 workflow_id)
 }
 
 /*
- * Exclude proposals in a workflow that is to end, those included whose
- * transactions go on for too long to wait for them.  What this transaction sees
- * after that is all that can be open.
+ * Exclude proposals in a workflow that is to end, including those of
+ * transactions that take too long to wait for.  Afterwards this transaction
+ * sees all proposals that can be open.
  */
 void
 workflow_exclude(int64 workflow_id)
@@ -70,7 +71,7 @@ workflow_exclude(int64 workflow_id)
 	store_lock_id(LOCK_WORKFLOW_COMMIT, workflow_id, LOCK_EXCLUSIVE);
 }
 
-/* Whether this very transaction has changed the workflow: it has seen its own proposals. */
+/* Whether this transaction has ended the workflow itself: it has seen its own proposals. */
 static bool
 is_own_change(const Workflow *workflow)
 {
@@ -78,13 +79,13 @@ is_own_change(const Workflow *workflow)
 																		  ->t_data));
 }
 
-/* Refuse to commit what was proposed in a workflow that has ended since: 55000. */
+/* Refuse to commit a proposal in a workflow that has ended since: 55000. */
 static void
 check_joined(int64 workflow_id)
 {
 	const Workflow *workflow;
 
-	/* The mark goes with a subtransaction that is rolled back, as the proposal does. */
+	/* The mark is undone with the subtransaction, as the proposal is. */
 	if (!store_lock_is_marked(LOCK_WORKFLOW_COMMIT, workflow_id))
 		return;
 	store_lock_id(LOCK_WORKFLOW_COMMIT, workflow_id, LOCK_SHARED);
