@@ -28,6 +28,7 @@ new_revision_work_out(Revision *revision, const RevisionSource *source)
 {
 	const Proposal *proposal = source->proposal;
 
+	Assert(revision->params != NULL && source->author != NULL);
 	revision->proposal_id = proposal->proposal_id;
 	revision->proposed_by = proposal->actor_id;
 	revision->created_at = GetCurrentTimestamp();

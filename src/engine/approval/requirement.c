@@ -234,6 +234,7 @@ requirement_quorum(Jsonb *requirements)
 	Quorum quorum = {0};
 	int size = JB_ROOT_COUNT(requirements);
 
+	Assert(JB_ROOT_IS_ARRAY(requirements));
 	quorum.requirements = palloc(sizeof(Requirement) * Max(size, 1));
 	for (; quorum.count < size; quorum.count++)
 	{

@@ -266,7 +266,6 @@ void
 caller_check_reads_as(const Caller *caller, const Actor *actor)
 {
 	const char *today = actor_role_name(actor);
-
 	bool reads_all = caller_reads_all(caller);
 	bool is_owner = caller_is_owner_of(caller, actor);
 

@@ -213,6 +213,7 @@ approved_run(const ApprovedCall *call, const Run *run, CallResult *result)
 							 .in_worker = run->in_worker};
 	int64 timeout = tool_timeout(call->tool, call->policy);
 
+	Assert(call->definition != NULL && OidIsValid(call->run_as));
 	log_execution_start(call, run);
 	memset(result, 0, sizeof(CallResult));
 	result->tool = call->proposal->tool;

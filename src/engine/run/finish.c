@@ -235,6 +235,7 @@ finish_watch(const ApprovedCall *call, const Run *run, int64 timeout, TimestampT
 void
 finish_unwatch(void)
 {
+	Assert(watched != NULL);
 	MemoryContextDelete(watched->memory);
 	watched = NULL;
 }

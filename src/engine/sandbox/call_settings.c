@@ -152,6 +152,7 @@ call_settings_pin(const char *search_path)
 	ListCell *name;
 	ListCell *value;
 
+	Assert(search_path != NULL && IsTransactionState());
 	for (int i = 0; i < count; i++)
 	{
 		struct config_generic *variable = variables[i];

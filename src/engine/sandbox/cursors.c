@@ -89,6 +89,7 @@ show_hidden(void)
 {
 	ListCell *cell;
 
+	Assert(hidden != NULL);
 	foreach (cell, hidden->cursors)
 	{
 		HiddenCursor *cursor = lfirst(cell);

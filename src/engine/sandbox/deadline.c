@@ -169,6 +169,7 @@ repeat_caught_cancel(SubXactEvent event, pg_attribute_unused() SubTransactionId 
 bool
 deadline_start(int64 milliseconds, int64 grace, bool in_worker)
 {
+	Assert(milliseconds >= 0 && grace >= 0);
 	if (armed)
 		return false;
 	if (timer == MAX_TIMEOUTS)

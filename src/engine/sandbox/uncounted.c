@@ -36,8 +36,10 @@ static MemoryContext noted_context = NULL;
 static void
 note(Oid relid)
 {
-	MemoryContext old = MemoryContextSwitchTo(noted_context);
+	MemoryContext old;
 
+	Assert(noted_context != NULL);
+	old = MemoryContextSwitchTo(noted_context);
 	noted = list_append_unique_oid(noted, relid);
 	MemoryContextSwitchTo(old);
 }

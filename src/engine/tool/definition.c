@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/cache.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -310,6 +311,7 @@ definition_find(const Tool *tool)
 	StringInfoData key;
 	Definition *definition;
 
+	Assert(IsTransactionState());
 	if (definitions == NULL)
 	{
 		static const int caches[] = {PROCOID, TYPEOID, NAMESPACEOID,    AUTHOID,

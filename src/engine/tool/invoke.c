@@ -303,6 +303,7 @@ invoke(const Invocation *invocation, const Tool *tool, const Definition *definit
 	Running outer = running_save();
 	ErrorData *volatile error = NULL;
 
+	Assert(OidIsValid(invocation->run_as) && OidIsValid(definition->function));
 	running_enter_call(&running);
 	PG_TRY();
 	{

@@ -314,6 +314,7 @@ audit_calls(const Batch *batch, BatchCall *const *calls, int count)
 	JsonArray proposals;
 	int64 succeeded = 0;
 
+	Assert(count > 0);
 	json_array_begin(&proposals);
 	for (int i = 0; i < count; i++)
 	{

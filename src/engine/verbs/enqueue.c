@@ -30,6 +30,7 @@ queue_call(const ApprovedCall *call, const Caller *caller, const int64 *actor_id
 	QueueRow row = {0};
 	QueuedCall queued = {0};
 
+	Assert(call->proposal->status == PROPOSAL_APPROVED && OidIsValid(call->run_as));
 	execution.execution_id = store_next_id(STORE_EXECUTION);
 	execution.status = EXECUTION_QUEUED;
 	execution.dry_run = call->dry_run;

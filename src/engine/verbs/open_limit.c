@@ -58,6 +58,7 @@ place_of(int64 actor_id)
 static void
 take(OpenSlot *slot, StoreLockMode mode)
 {
+	Assert(slot->limited);
 	store_lock_id(LOCK_OPEN_PROPOSALS, slot->actor_id, mode);
 	slot->mode = mode;
 	slot->proposal_id = store_next_id(STORE_PROPOSAL);

@@ -110,6 +110,7 @@ approve_by_rule(int64 proposal_id)
 	Proposal *proposal = proposal_require_lock(proposal_id);
 	StoreRow row;
 
+	Assert(proposal->status == PROPOSAL_PENDING);
 	store_row_init(&row, STORE_PROPOSAL);
 	row_set_time(&row, PROPOSAL_EXPIRES_AT,
 				 proposal->approval_ttl != NULL ? expiry_after(proposal->approval_ttl) : 0);

@@ -287,6 +287,7 @@ approve(ReviewContext *context)
 											  .stage = context->slot.stage});
 	StoreRow row;
 
+	Assert(proposal->status == PROPOSAL_PENDING);
 	store_row_init(&row, STORE_PROPOSAL);
 	row_set_int64(&row, PROPOSAL_APPROVALS, votes->napprovals + 1);
 	row_set_id(&row, PROPOSAL_STAGE, stage != 0 ? &stage : NULL);
@@ -359,6 +360,7 @@ edit(ReviewContext *context)
 	int64 stage;
 	StoreRow row;
 
+	Assert(proposal->status == PROPOSAL_PENDING || proposal->status == PROPOSAL_APPROVED);
 	revision.params = edited_params(context, source.definition);
 	(void) queued_cancel(proposal, &context->reviewer->actor_id, "The proposal was edited.");
 	new_revision_work_out(&revision, &source);

@@ -173,6 +173,7 @@ end_workflow(const Ending *ending, WorkflowStatus status, const char *reason)
 {
 	StoreRow row;
 
+	Assert(ending->workflow->status == WORKFLOW_ACTIVE);
 	store_row_init(&row, STORE_WORKFLOW);
 	row_set_enum(&row, WORKFLOW_STATUS, &workflow_status_type, status);
 	row_set_time(&row, WORKFLOW_ENDED_AT, GetCurrentTimestamp());
