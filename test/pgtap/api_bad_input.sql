@@ -373,7 +373,7 @@ CREATE ROLE api_bad_input_runner LOGIN;
 SELECT workflow_orch.update_tool('lost', run_as => 'api_bad_input_runner');
 SELECT status FROM workflow_orch.review_action(:a, :bob, 'edit', '{}') \gset
 SAVEPOINT runner;
-SELECT without('DROP ROLE api_bad_input_runner', 'with its role dropped', '{"sqlstate": "55000", "message": "role \"api_bad_input_runner\" of tool \"lost\" is missing%", "hint": "%update_tool%run_as%"}', :p, :a);
+SELECT without('DROP ROLE api_bad_input_runner', 'with its role dropped', '{"sqlstate": "55000", "message": "role \"api_bad_input_runner\" is no longer the role that tool \"lost\" was registered with", "hint": "%update_tool%run_as%"}', :p, :a);
 ROLLBACK TO runner;
 ALTER ROLE api_bad_input_runner SUPERUSER;
 SELECT raises(format('SELECT workflow_orch.execute_action(%s)', :a), '{"sqlstate": "42501", "hint": "%CREATE ROLE%workflow_orch.allow_superuser_tools%"}', 'a role that has become a superuser''s runs nothing');

@@ -198,8 +198,8 @@ SELECT is(t.member(workflow_orch.execute_parallel(jsonb_build_array(jsonb_build_
 -- What is not committed does not count
 BEGIN;
 SELECT t.approved('add', '{"n": 6}') AS fresh \gset
-SELECT t.raises(format('SELECT batch(%L)', jsonb_build_array(jsonb_build_object('proposal_id', :fresh))), '{"sqlstate": "55000", "hint": "Commit first%"}', 'an approval of this transaction');
-SELECT t.raises(format('SELECT batch(%L)', jsonb_build_array(t.call('add', '{"n": 6}'))), '{"sqlstate": "55000", "hint": "Commit first%"}', 'the same by tool and params');
+SELECT t.raises(format('SELECT batch(%L)', jsonb_build_array(jsonb_build_object('proposal_id', :fresh))), '{"sqlstate": "55000", "hint": "Commit the transaction first%"}', 'an approval of this transaction');
+SELECT t.raises(format('SELECT batch(%L)', jsonb_build_array(t.call('add', '{"n": 6}'))), '{"sqlstate": "55000", "hint": "Commit the transaction first%"}', 'the same by tool and params');
 COMMIT;
 BEGIN;
 SELECT FROM workflow_orch.propose_action(t.workflow(), t.ann(), 'add', '{"n": 6}', 'again') p, workflow_orch.review_action(p.proposal_id, t.bob(), 'approve');

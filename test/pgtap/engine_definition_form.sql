@@ -147,9 +147,9 @@ FROM (VALUES
 END$$)) AS v (tool, pattern, replacement);
 SELECT as_if_by('f_xml', 99, ' AS text', ' AS text WITH SPELL') AS p, as_if_by('f_xml', 99, 'DOCUMENT', 'CONTENT') AS q,
        as_if_by('f_xml', current_setting('server_version_num')::int / 10000, 'DOCUMENT', 'CONTENT') AS r \gset
-SELECT raises(format('SELECT execute(%s)', :p), format('{"sqlstate": "55000", "detail": "What changed: body (%%by its meaning: syntax error%%) (written down by PostgreSQL 99, and this is %s,%%).", "hint": "%%accept_tool_definition%%"}', current_setting('server_version_num')::int / 10000)::jsonb,
+SELECT raises(format('SELECT execute(%s)', :p), format('{"sqlstate": "55000", "detail": "What changed: body (%%could not be compared: syntax error%%) (it was recorded by PostgreSQL 99, and PostgreSQL %s %%).", "hint": "%%accept_tool_definition%%"}', current_setting('server_version_num')::int / 10000)::jsonb,
   'what another version wrote and this one cannot read is refused, and the detail says why');
-SELECT raises(format('SELECT execute(%s)', :q), '{"sqlstate": "55000", "detail": "What changed: body (written down by PostgreSQL 99%).%"}',
+SELECT raises(format('SELECT execute(%s)', :q), '{"sqlstate": "55000", "detail": "What changed: body (it was recorded by PostgreSQL 99%).%"}',
   'so is what means something else here');
 SELECT raises(format('SELECT execute(%s)', :r), '{"sqlstate": "55000", "detail": "What changed: body."}',
   'where the same version wrote it nothing is said of versions');
@@ -171,7 +171,7 @@ SELECT approved('f_array', '{"a": "a"}') AS p \gset
 CREATE OR REPLACE FUNCTION app.f_array(a varchar) RETURNS boolean RETURN a IN ('a', 'b');
 SELECT is(tool_changed, false, 'a change of form is none') FROM workflow_orch.proposal_progress WHERE proposal_id = :p;
 CREATE TYPE pg_temp.passing AS (a int);
-SELECT matches(what_changed, '^body \(SQL could not be compared by its meaning: .*tempor', 'with a type in pg_temp a report says that it could not compare')
+SELECT matches(what_changed, '^body \(the meaning of the SQL could not be compared: .*tempor', 'with a type in pg_temp a report says that it could not compare')
   FROM workflow_orch.proposal_progress WHERE proposal_id = :p;
 
 \ir include/finish.sql

@@ -111,8 +111,8 @@ SELECT t.raises(statement, expected, statement)
     (format('SELECT enqueued(%s)', :pending), '{"sqlstate": "55000", "message": "proposal % is not approved", "detail": "%pending%", "hint": "_%"}'),
     (format('SELECT enqueued(%s)', :p2), '{"sqlstate": "55000", "detail": "%executed%"}'),
     (format('SELECT enqueued(%s)', :far), format('{"sqlstate": "55000", "message": "proposal %s is already queued", "hint": "_%%"}', :far)::jsonb),
-    (format('SELECT workflow_orch.execute_action(%s)', :far), '{"sqlstate": "55000", "message": "%queued already"}'),
-    (format('SELECT parallel(%s)', :far), '{"sqlstate": "55000", "message": "%queued already"}'),
+    (format('SELECT workflow_orch.execute_action(%s)', :far), '{"sqlstate": "55000", "message": "%already queued"}'),
+    (format('SELECT parallel(%s)', :far), '{"sqlstate": "55000", "message": "%already queued"}'),
     (format('SELECT workflow_orch.retry_action(%s, ann())', :far), '{"sqlstate": "55000"}'),
     ('SELECT workflow_orch.complete_workflow(workflow())', '{"sqlstate": "55000"}')) v (statement, expected);
 SELECT t.raises($$SELECT workflow_orch.execute_parallel('[{"tool": "add", "params": {"n": 7}}]')$$, '{"sqlstate": "55000", "message": "call 0 has no approved proposal"}', 'a queued proposal is not found by its params');
@@ -134,8 +134,8 @@ SELECT t.raises(format('SELECT enqueued(%s)', :good), '{"sqlstate": "25006"}', '
 COMMIT;
 BEGIN;
 SELECT FROM t.enqueued(:good);
-SELECT t.raises(format('SELECT enqueued(%s)', :good), '{"sqlstate": "55000", "message": "%queued already"}', 'twice in one transaction');
-SELECT t.raises(format('SELECT workflow_orch.execute_action(%s)', :good), '{"sqlstate": "55000", "message": "%queued already"}', 'execute_action after it in one transaction');
+SELECT t.raises(format('SELECT enqueued(%s)', :good), '{"sqlstate": "55000", "message": "%already queued"}', 'twice in one transaction');
+SELECT t.raises(format('SELECT workflow_orch.execute_action(%s)', :good), '{"sqlstate": "55000", "message": "%already queued"}', 'execute_action after it in one transaction');
 ROLLBACK;
 BEGIN;
 SELECT t.enqueued(:good) AS e \gset

@@ -61,7 +61,7 @@ SELECT t.raises(statement, '{"sqlstate": "55P03", "hint": "_%"}', 'while it runs
                (format('SELECT workflow_orch.review_action(%s, cyd(), ''edit'', ''{"n": 7}'')', :p)),
                (format('SELECT workflow_orch.revoke_approval(%s, bob())', :p)),
                (format('SELECT workflow_orch.cancel_workflow(%s, ann())', :running))) v (statement);
-SELECT t.raises(statement, '{"sqlstate": "55000", "message": "%queued already", "hint": "_%"}', 'while it runs: ' || statement)
+SELECT t.raises(statement, '{"sqlstate": "55000", "message": "%already queued", "hint": "_%"}', 'while it runs: ' || statement)
   FROM (VALUES (format('SELECT enqueued(%s)', :p)), (format('SELECT workflow_orch.execute_action(%s)', :p)), (format('SELECT parallel(%s)', :p))) v (statement);
 SELECT is(t.execution_status(:e) || ' ' || t.status(:p), 'queued approved', 'it is left alone');
 SELECT pg_advisory_unlock(4711) \gset

@@ -47,7 +47,7 @@ SELECT workflow_orch.update_actor(:bob, person => 'Another Bob', db_role => 'eng
 SELECT is(:'got'::text, 'pending', 'where somebody can log in as their role they count');
 DROP ROLE engine_requirement_gone;
 \set got `psql -XAtqd "$DATABASE" -c "$PROPOSE" 2>&1`
-SELECT matches(:'got'::text, 'registered: 2\..*\nHINT: .*database role is gone', 'an actor whose role is gone does not');
+SELECT matches(:'got'::text, 'registered: 2\..*\nHINT: .*nobody can log in as', 'an actor whose role is gone does not');
 \setenv RULE 'SELECT workflow_orch.add_approval_rule(approvals => 0)'
 \set got `psql -XAtqd "$DATABASE" -c "$RULE" 2>&1`
 SELECT matches(:'got'::text, 'WARNING:  this rule approves every proposal that no other rule covers\nHINT', 'a rule that lets everything through is warned of');

@@ -25,8 +25,8 @@ SELECT is(t.outcome(:e3) ->> 'output', '3', 'what is queued here runs beside wha
 SELECT is(workflow_orch.wait_execution(:e1, '200 ms'), NULL, 'what was queued in another database does not run');
 SELECT is(workflow_orch.wait_execution(:e2, '50 ms'), NULL, 'nor what was queued on another server');
 SELECT is((SELECT ROW(tool, due, scheduled, running, held)::text FROM workflow_orch.queue_status), '(add,0,0,0,2)', 'queue_status shows it as held');
-SELECT t.raises(format('SELECT enqueued(%s)', :p1), '{"sqlstate": "55000", "message": "%queued already"}', 'it counts as queued');
-SELECT t.raises(format('SELECT execute(%s)', :p1), '{"sqlstate": "55000", "message": "%queued already"}', 'and is not executed');
+SELECT t.raises(format('SELECT enqueued(%s)', :p1), '{"sqlstate": "55000", "message": "%already queued"}', 'it counts as queued');
+SELECT t.raises(format('SELECT execute(%s)', :p1), '{"sqlstate": "55000", "message": "%already queued"}', 'and is not executed');
 BEGIN;
 SELECT is(workflow_orch.resume_queue(), 2::bigint, 'an administrator resumes the queue');
 ROLLBACK;

@@ -24,7 +24,7 @@ SELECT row_eq(format('SELECT reviewer_id, decision::text, status::text, revision
   ROW(:bob::bigint, 'approve'::text, 'approved'::text, 1::bigint, true, 'DBA'::text, 'fine'::text, NULL::jsonb),
   'the review is kept with the role and the comment');
 SELECT raises(format($$SELECT review(%s, cyd(), 'approve')$$, :p),
-  format('{"sqlstate": "55000", "message": "proposal %s is not pending", "detail": "Its status is approved%%", "hint": "%%execute it%%"}', :p)::jsonb,
+  format('{"sqlstate": "55000", "message": "proposal %s is not pending", "detail": "Its status is approved%%", "hint": "%%Execute it%%"}', :p)::jsonb,
   'what is approved is not approved again');
 SELECT raises(format($$SELECT review(%s, cyd(), 'reject')$$, :p), '{"sqlstate": "55000"}', 'what is approved is not rejected');
 
@@ -33,7 +33,7 @@ SELECT row_eq(format($$SELECT status::text, final_tool_call FROM workflow_orch.r
   ROW('rejected'::text, '{"tool": "pay", "params": {"amount": 5}}'::jsonb), 'a rejection answers with the call as it stood');
 SELECT raises(format($$SELECT review(%s, cyd(), '%s')$$, :p, decision), '{"sqlstate": "55000", "detail": "Its status is rejected%"}',
   format('after a rejection %s is refused', decision)) FROM unnest(ARRAY['approve', 'reject']) decision;
-SELECT raises(format($$SELECT review(%s, cyd(), 'edit', '{"amount": 6}')$$, :p), '{"sqlstate": "55000", "hint": "%propose anew%"}',
+SELECT raises(format($$SELECT review(%s, cyd(), 'edit', '{"amount": 6}')$$, :p), '{"sqlstate": "55000", "hint": "%Propose the call again%"}',
   'what is rejected is not edited');
 
 -- Arguments.

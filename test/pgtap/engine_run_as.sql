@@ -140,10 +140,10 @@ SELECT is(execute(:p) -> 'success', 'true', 'with the right granted again it run
 -- Roles that are gone or another one.
 SELECT approved('member''s') AS p \gset
 DROP ROLE engine_run_as_member;
-SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%missing or another one%", "detail": "%no role%"}',
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%no longer the role%", "detail": "%does not exist%"}',
   'a tool whose role is gone does not run');
 CREATE ROLE engine_run_as_member;
-SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%missing or another one%"}',
+SELECT raises(format('SELECT execute(%s)', :p), '{"sqlstate": "55000", "message": "%no longer the role%"}',
   'another role of the same name does not stand in for it');
 SELECT workflow_orch.update_tool('member''s', run_as => 'engine_run_as_member');
 SELECT is(execute(:p) -> 'output', '"engine_run_as_member"', 'until an administrator confirms it');

@@ -125,7 +125,7 @@ $other->safe_psql('postgres', 'CREATE DATABASE with_roles');
 	$other->command_ok([ 'psql', '-XAqt', '-v', 'ON_ERROR_STOP=1', '-f', "$dump/plain" ], 'it is restored in a cluster where the roles have other OIDs');
 }
 is(contents($other, 'with_roles'), $before, 'every row and sequence is back there too');
-like(error_of($other, 'with_roles', "SELECT workflow_orch.execute_action($approved)"), qr/^55000 role "tool_runner" of tool "add" is missing or another/,
+like(error_of($other, 'with_roles', "SELECT workflow_orch.execute_action($approved)"), qr/^55000 role "tool_runner" is no longer the role that tool "add" was registered with/,
 	'a call whose role is another is refused');
 like(error_of($other, 'with_roles', q{SELECT workflow_orch.propose_action(1, 4, 'add', '{"n": 1}', 'r')}, '-U', 'person'), qr/^42501 actor 4 is bound to another role "person"/,
 	'an actor whose role is another is refused');
@@ -141,7 +141,7 @@ $third->safe_psql('postgres', 'CREATE DATABASE without_roles');
 $third->command_fails_like([ 'pg_restore', '-d', 'without_roles', "$dump/custom" ], qr/role "(tool_runner|person)" does not exist/,
 	'where roles are missing the restore says so of the grants');
 is(contents($third, 'without_roles'), $before, 'and every row and sequence is back all the same');
-like(error_of($third, 'without_roles', "SELECT workflow_orch.execute_action($approved)"), qr/^55000 role "tool_runner" of tool "add" is missing/,
+like(error_of($third, 'without_roles', "SELECT workflow_orch.execute_action($approved)"), qr/^55000 role "tool_runner" is no longer the role that tool "add" was registered with/,
 	'a call whose role is missing is refused');
 like(error_of($third, 'without_roles', q{SELECT workflow_orch.update_tool('add', description => 'd')}), qr/^$/, 'its tool can be changed all the same');
 $third->safe_psql('without_roles', q{
