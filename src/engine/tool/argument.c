@@ -205,7 +205,7 @@ write_array(ArrayType *array)
 }
 
 static Jsonb *
-write_row(HeapTupleHeader row)
+write_composite(HeapTupleHeader row)
 {
 	TupleDesc desc = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(row),
 												 HeapTupleHeaderGetTypMod(row));
@@ -243,7 +243,7 @@ write_value(Datum value, bool isnull, Oid type)
 	if (OidIsValid(get_element_type(type)))
 		return write_array(DatumGetArrayTypeP(value));
 	if (get_typtype(type) == TYPTYPE_COMPOSITE)
-		return write_row(DatumGetHeapTupleHeader(value));
+		return write_composite(DatumGetHeapTupleHeader(value));
 	report_invalid("wfo_params_unfit",
 				   errmsg("type %s cannot be stored as JSON", format_type_be(type)),
 				   errdetail("It contains names of objects where they "
