@@ -180,7 +180,7 @@ CREATE CAST (app.mute AS json) WITH FUNCTION app.mute_json(app.mute);
 SELECT raises($$SELECT stored('take_mute', '{"a": "5"}')$$, '{"sqlstate": "22023", "message": "%JSON cannot hold the value of \"a\"", "detail": "%type mute. Its stored form cannot be read: %integer%"}',
   'a cast to json whose result the type does not read is refused');
 CREATE OR REPLACE FUNCTION app.mute_json(app.mute) RETURNS json LANGUAGE sql IMMUTABLE AS $$SELECT '6'::json$$;
-SELECT raises($$SELECT stored('take_mute', '{"a": "5"}')$$, '{"sqlstate": "22023", "message": "%JSON cannot hold the value of \"a\"", "detail": "%another value%"}',
+SELECT raises($$SELECT stored('take_mute', '{"a": "5"}')$$, '{"sqlstate": "22023", "message": "%JSON cannot hold the value of \"a\"", "detail": "%value changes%"}',
   'so is one that says something else');
 
 -- The text of an error names the argument and its type.
