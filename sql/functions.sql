@@ -44,7 +44,7 @@ CREATE FUNCTION review_action(proposal_id bigint, reviewer_id bigint, decision t
                               OUT status proposal_status, OUT final_tool_call jsonb)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_action';
 COMMENT ON FUNCTION review_action IS
-  'Approves, rejects or edits a proposal. edits is for edit alone: a JSON Merge Patch (RFC 7396) on the params, which it approves as well. preview_id attaches a preview that the reviewer has made of this revision. Returns the status and the call as it then stands. Waits for other reviews of the proposal. Errors: 22023, 42704, 55000 not pending, or the tool or the revision has changed, 55P03 it is being executed, 42501 the actor''s own proposal or not theirs to review, 42710 already reviewed.';
+  'Approves, rejects or edits a proposal, or requests changes of it. edits is for edit alone: a JSON Merge Patch (RFC 7396) on the params, which it approves as well. request_changes needs a comment: the proposal stays pending, and nobody else approves it until the proposer has revised it, a reviewer has edited it, or the request is lifted. approve and edit of a revision above 1 need expected_revision. preview_id attaches a preview that the reviewer has made of this revision. Returns the status and the call as it then stands. Waits for other reviews of the proposal. Errors: 22023, 42704, 55000 not pending, the tool or the revision has changed, or somebody else has requested changes, 55P03 it is being executed, 42501 the actor''s own proposal or not theirs to review, 42710 already reviewed, 54000 too many requests or revisions.';
 
 CREATE FUNCTION review_actions(reviews jsonb, OUT results jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_actions';
@@ -67,11 +67,18 @@ RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_withdraw_proposal'
 COMMENT ON FUNCTION withdraw_proposal IS
   'Withdraws a pending, approved or failed proposal of the actor. Errors: 42704, 55000, 55P03 it is being executed or changed, 42501 the proposal is another actor''s.';
 
+CREATE FUNCTION revise_proposal(proposal_id bigint, actor_id bigint, params jsonb, reason text DEFAULT NULL,
+                                expected_revision bigint DEFAULT NULL,
+                                OUT status proposal_status, OUT revision bigint)
+RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_revise_proposal';
+COMMENT ON FUNCTION revise_proposal IS
+  'Words a pending or approved proposal of the actor anew, and returns its status and the number of the revision. params are all params of the call, and no patch; reason NULL keeps the reason. The revision is decided on like a new proposal: earlier approvals are void, requests for changes are lifted, and the times to live begin anew. Errors: 22023 the params do not fit or nothing changes, 42704, 55000 not pending or approved, queued, another revision, workflow not active or tool disabled, 55P03 it is being executed or changed, 42501 the proposal is another actor''s, 54000 too large or more than 100 revisions.';
+
 CREATE FUNCTION revoke_approval(proposal_id bigint, reviewer_id bigint, reason text DEFAULT NULL,
                                 OUT status proposal_status)
 RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_revoke_approval';
 COMMENT ON FUNCTION revoke_approval IS
-  'Takes back the reviewer''s approval of the current revision of a pending, approved or failed proposal, which is pending afterwards. Approvals of later stages are voided as well, and a queued execution is cancelled. Errors: 42704, 55000, 55P03 it is being executed, 42501.';
+  'Takes back the reviewer''s approval of the current revision of a pending, approved or failed proposal, which is pending afterwards. Approvals of later stages are voided as well, and a queued execution is cancelled. A request for changes is taken back first, where the reviewer has one. Errors: 42704, 55000, 55P03 it is being executed, 42501.';
 
 CREATE FUNCTION delegate_review(from_actor bigint, to_actor bigint, ends_at timestamptz, OUT delegation_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_delegate_review';

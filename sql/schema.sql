@@ -26,7 +26,7 @@ CREATE TYPE workflow_status AS ENUM ('active', 'completed', 'cancelled');
 CREATE TYPE proposal_status AS ENUM ('pending', 'approved', 'rejected', 'withdrawn', 'expired',
                                      'executed', 'failed', 'cancelled');
 CREATE TYPE execution_status AS ENUM ('queued', 'running', 'succeeded', 'failed', 'cancelled');
-CREATE TYPE review_decision AS ENUM ('approve', 'reject', 'edit');
+CREATE TYPE review_decision AS ENUM ('approve', 'reject', 'edit', 'request_changes');
 CREATE TYPE actor_kind AS ENUM ('human', 'agent', 'service');
 CREATE TYPE dry_run_mode AS ENUM ('describe', 'rollback');
 

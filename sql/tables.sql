@@ -268,7 +268,8 @@ CREATE TABLE proposal (
   person             text,
   db_role            text,
   login              text,
-  revised_at         timestamptz NOT NULL DEFAULT pg_catalog.now()
+  revised_at         timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  requested_since    bigint
 );
 CREATE INDEX proposal_workflow_idx ON proposal (workflow_id, open);
 CREATE INDEX proposal_actor_idx ON proposal (actor_id, open);
@@ -308,6 +309,7 @@ COMMENT ON COLUMN proposal.person IS 'The proposer''s person when it was propose
 COMMENT ON COLUMN proposal.db_role IS 'The proposer''s database role when it was proposed';
 COMMENT ON COLUMN proposal.login IS 'Login it was proposed through; null: a gateway';
 COMMENT ON COLUMN proposal.revised_at IS 'When the current revision was written';
+COMMENT ON COLUMN proposal.requested_since IS 'First revision with the current wording for which a reviewer requested changes; null: nobody did';
 
 CREATE TABLE proposal_revision (
   proposal_id        bigint NOT NULL,
@@ -324,6 +326,7 @@ CREATE TABLE proposal_revision (
   db_role            text,
   login              text,
   proposed_by        bigint,
+  reason             text,
   PRIMARY KEY (proposal_id, revision)
 );
 CREATE INDEX proposal_revision_proposed_by_idx ON proposal_revision (proposed_by);
@@ -342,6 +345,7 @@ COMMENT ON COLUMN proposal_revision.definition IS 'SHA-256 of the tool''s defini
 COMMENT ON COLUMN proposal_revision.person IS 'The author''s person at that time';
 COMMENT ON COLUMN proposal_revision.db_role IS 'The author''s database role at that time';
 COMMENT ON COLUMN proposal_revision.login IS 'Login it came through; null: a gateway';
+COMMENT ON COLUMN proposal_revision.reason IS 'Why, in the words of the proposer';
 COMMENT ON COLUMN proposal_revision.proposed_by IS 'Actor that proposed the call, who reads the row (refers to actor)';
 
 CREATE TABLE proposal_comment (
@@ -418,7 +422,7 @@ COMMENT ON COLUMN review.proposal_id IS 'Proposal decided on (refers to proposal
 COMMENT ON COLUMN review.workflow_id IS 'Workflow of the proposal (refers to workflow)';
 COMMENT ON COLUMN review.revision IS 'Revision the decision is about; an edit''s is the one it made';
 COMMENT ON COLUMN review.reviewer_id IS 'Actor that decided (refers to actor)';
-COMMENT ON COLUMN review.decision IS 'approve, reject or edit';
+COMMENT ON COLUMN review.decision IS 'approve, reject, edit or request_changes';
 COMMENT ON COLUMN review.status IS 'Status of the proposal after the decision';
 COMMENT ON COLUMN review.counts IS 'The decision counts as an approval of the revision';
 COMMENT ON COLUMN review.stage IS 'Stage that an approval counts in; null: no approval, or an edit, which counts in any that it fits';

@@ -1,6 +1,6 @@
 /*
  * proposal.c
- *	  SQL functions about proposals: propose, review, comment, preview, withdraw, retry, expire.
+ *	  SQL functions about proposals: propose, review, revise, comment, preview, withdraw, retry, expire.
  *
  * It reads the arguments of the calls, those of batches with base/json_args.c,
  * and calls engine/verbs.  It decides nothing.
@@ -18,6 +18,7 @@
 #include "engine/verbs/propose.h"
 #include "engine/verbs/review.h"
 #include "engine/verbs/review_many.h"
+#include "engine/verbs/revise.h"
 #include "engine/verbs/revoke.h"
 #include "fmgr.h"
 
@@ -27,6 +28,7 @@ PG_FUNCTION_INFO_V1(wfo_review_actions);
 PG_FUNCTION_INFO_V1(wfo_comment_proposal);
 PG_FUNCTION_INFO_V1(wfo_preview_action);
 PG_FUNCTION_INFO_V1(wfo_revoke_approval);
+PG_FUNCTION_INFO_V1(wfo_revise_proposal);
 PG_FUNCTION_INFO_V1(wfo_withdraw_proposal);
 PG_FUNCTION_INFO_V1(wfo_retry_action);
 PG_FUNCTION_INFO_V1(wfo_expire_proposals);
@@ -83,7 +85,9 @@ wfo_review_action(PG_FUNCTION_ARGS)
 					   errdetail("The decision is %s.", label));
 	else
 		request.edits = NULL;
-	request.comment = arg_text_or_null(fcinfo, 4, "comment");
+	request.comment = request.decision == DECISION_REQUEST_CHANGES
+						  ? arg_text(fcinfo, 4, "comment")
+						  : arg_text_or_null(fcinfo, 4, "comment");
 	request.expected_revision = arg_int64_or_null(fcinfo, 5);
 	request.preview_id = arg_int64_or_null(fcinfo, 6);
 	values[0] = enum_to_datum(&proposal_status_type, review(&request, &final_tool_call));
@@ -108,7 +112,9 @@ read_review(const JsonArgs *args, ReviewRequest *request)
 													  "\"%s\" must be given with the decision "
 													  "\"edit\" and only with it",
 													  args->index, args->argument));
-	request->comment = json_args_text_or_null(args, "comment");
+	request->comment = request->decision == DECISION_REQUEST_CHANGES
+						   ? json_args_text(args, "comment")
+						   : json_args_text_or_null(args, "comment");
 	request->expected_revision = json_args_int64_or_null(args, "expected_revision");
 	request->preview_id = json_args_int64_or_null(args, "preview_id");
 }
@@ -153,6 +159,24 @@ wfo_preview_action(PG_FUNCTION_ARGS)
 	call_begin("preview_action");
 	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
 	PG_RETURN_JSONB_P(preview(proposal_id, arg_int64_or_null(fcinfo, 1)));
+}
+
+Datum
+wfo_revise_proposal(PG_FUNCTION_ARGS)
+{
+	ReviseRequest request;
+	int64 revision;
+	Datum values[2];
+
+	call_begin("revise_proposal");
+	request.proposal_id = arg_int64(fcinfo, 0, "proposal_id");
+	request.actor_id = arg_int64_or_null(fcinfo, 1);
+	request.params = arg_jsonb_object(fcinfo, 2, "params");
+	request.reason = PG_ARGISNULL(3) ? NULL : arg_text(fcinfo, 3, "reason");
+	request.expected_revision = arg_int64_or_null(fcinfo, 4);
+	values[0] = enum_to_datum(&proposal_status_type, revise(&request, &revision));
+	values[1] = Int64GetDatum(revision);
+	return result_row(fcinfo, values, NULL);
 }
 
 Datum

@@ -173,8 +173,15 @@ json_args_text_or_null(const JsonArgs *args, const char *key)
 char *
 json_args_text(const JsonArgs *args, const char *key)
 {
+	char *value;
+
 	require_member(args, key);
-	return json_args_text_or_null(args, key);
+	value = json_args_text_or_null(args, key);
+	if (value[strspn(value, " \t\r\n\f\v")] == '\0')
+		report_invalid("wfo_argument_empty",
+					   errmsg("member \"%s\" of element %d of argument \"%s\" must not be empty",
+							  key, args->index, args->argument));
+	return value;
 }
 
 Jsonb *

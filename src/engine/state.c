@@ -139,6 +139,18 @@ proposal_report_state(const Proposal *proposal, const char *reason, const char *
 					   errhint("%s", hint));
 }
 
+/* Refuse with 55000 where the proposal is not in the revision that is expected; NULL: in any. */
+void
+proposal_check_revision(const Proposal *proposal, const int64 *expected)
+{
+	if (expected != NULL && *expected != proposal->revision)
+		report_wrong_state("wfo_revision_moved",
+						   errmsg("proposal " INT64_FORMAT " is not in revision " INT64_FORMAT,
+								  proposal->proposal_id, *expected),
+						   errdetail("It is in revision " INT64_FORMAT ".", proposal->revision),
+						   errhint("Read the current revision and decide on that."));
+}
+
 /* A revision that must be there: it is not where a restore was incomplete. */
 Revision *
 revision_require(int64 proposal_id, int64 revision)

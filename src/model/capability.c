@@ -24,10 +24,10 @@
 		"delegation", "preview", "worker_status", "queue_status", "execution_stats", \
 		"pending_review"
 
-static const char *const propose_functions[] = {"propose_action",       "start_workflow",
-												"complete_workflow",    "cancel_workflow",
-												"withdraw_proposal",    "comment_proposal",
-												FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const propose_functions[] =
+	{"propose_action",   "start_workflow",       "complete_workflow",
+	 "cancel_workflow",  "withdraw_proposal",    "revise_proposal",
+	 "comment_proposal", FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const review_functions[] = {"review_action",        "review_actions",
 											   "preview_action",       "revoke_approval",
 											   "review_break_glass",   "delegate_review",

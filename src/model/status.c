@@ -17,7 +17,8 @@ static const char *const proposal_status_labels[] = {"pending",   "approved", "r
 static const char *const execution_status_labels[] = {"queued", "running", "succeeded", "failed",
 													  "cancelled"};
 
-static const char *const review_decision_labels[] = {"approve", "reject", "edit"};
+static const char *const review_decision_labels[] = {"approve", "reject", "edit",
+													 "request_changes"};
 
 static const char *const dry_run_mode_labels[] = {"describe", "rollback"};
 

@@ -41,7 +41,8 @@ typedef enum ReviewDecision
 {
 	DECISION_APPROVE,
 	DECISION_REJECT,
-	DECISION_EDIT
+	DECISION_EDIT,
+	DECISION_REQUEST_CHANGES
 } ReviewDecision;
 
 typedef enum DryRunMode

@@ -48,6 +48,7 @@ static const Transition transitions[] = {
 	PROPOSAL(APPROVED, EDIT, PENDING),
 	PROPOSAL(APPROVED, ACCEPT_DEFINITION, PENDING),
 	PROPOSAL(APPROVED, REVOKE, PENDING),
+	PROPOSAL(APPROVED, REVISE, PENDING),
 
 	PROPOSAL(FAILED, RETRY, APPROVED),
 	PROPOSAL(FAILED, REVOKE, PENDING),
@@ -80,6 +81,8 @@ static const char *const event_names[] = {
 	[EVENT_COMPLETE] = "complete",
 	[EVENT_APPROVE_BY_RULE] = "approve_by_rule",
 	[EVENT_ACCEPT_DEFINITION] = "accept_definition",
+	[EVENT_REVISE] = "revise",
+	[EVENT_REQUEST_CHANGES] = "request_changes",
 };
 
 StaticAssertDecl(lengthof(event_names) == EVENT_COUNT, "each event has a name");

@@ -24,9 +24,8 @@ const StoreTableInfo proposal_table = {
 	.columns = PROPOSAL_COLUMNS,
 	.fixed = (const AttrNumber[]){PROPOSAL_PROPOSAL_ID, PROPOSAL_WORKFLOW_ID, PROPOSAL_ACTOR_ID,
 								  PROPOSAL_DRY_RUN, PROPOSAL_PROPOSED_AT, PROPOSAL_TOOL,
-								  PROPOSAL_REASON, PROPOSAL_PERSON, PROPOSAL_DB_ROLE,
-								  PROPOSAL_IDEMPOTENCY_KEY, PROPOSAL_LOGIN,
-								  PROPOSAL_EXECUTE_ON_APPROVAL, 0},
+								  PROPOSAL_PERSON, PROPOSAL_DB_ROLE, PROPOSAL_IDEMPOTENCY_KEY,
+								  PROPOSAL_LOGIN, PROPOSAL_EXECUTE_ON_APPROVAL, 0},
 	.status = PROPOSAL_STATUS,
 	.object = OBJECT_PROPOSAL,
 	.event = PROPOSAL_EVENT,
@@ -56,6 +55,8 @@ proposal_read(StoredRow *row)
 	proposal->revised_by = column_int64(row, PROPOSAL_REVISED_BY);
 	proposal->proposer_may_review = column_bool(row, PROPOSAL_PROPOSER_MAY_REVIEW);
 	proposal->execute_on_approval = column_bool(row, PROPOSAL_EXECUTE_ON_APPROVAL);
+	if (!column_is_null(row, PROPOSAL_REQUESTED_SINCE))
+		proposal->requested_since = column_int64(row, PROPOSAL_REQUESTED_SINCE);
 	if (!column_is_null(row, PROPOSAL_EXPIRES_AT))
 		proposal->expires_at = column_int64(row, PROPOSAL_EXPIRES_AT);
 	proposal->approval_ttl = column_interval(row, PROPOSAL_APPROVAL_TTL);

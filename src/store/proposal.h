@@ -47,7 +47,8 @@ enum
 	PROPOSAL_DB_ROLE,
 	PROPOSAL_LOGIN,
 	PROPOSAL_REVISED_AT,
-	PROPOSAL_COLUMNS = PROPOSAL_REVISED_AT
+	PROPOSAL_REQUESTED_SINCE,
+	PROPOSAL_COLUMNS = PROPOSAL_REQUESTED_SINCE
 };
 
 typedef struct Proposal
@@ -66,6 +67,7 @@ typedef struct Proposal
 	int64 revised_by;
 	bool proposer_may_review;
 	bool execute_on_approval;
+	int64 requested_since;  /* first revision of this wording with a request; 0: none */
 	TimestampTz expires_at; /* 0: never */
 	Interval *approval_ttl; /* NULL: no limit */
 	char *tool;

@@ -67,24 +67,24 @@ review_count(int64 proposal_id)
 	return count;
 }
 
-/* Return all reviews of a revision, without their comments and edits. */
-Review *
-review_list(int64 proposal_id, int64 revision, int *count)
+/* Return the reviews of a scan by proposal_id, of its revisions from the given one on. */
+static Review *
+list_reviews_from(int64 proposal_id, int64 from, int nkeys, ScanKey keys, int *count)
 {
-	ScanKeyData keys[2];
 	StoreScan scan;
 	StoredRow *row;
 	int size = 0;
 	Review *reviews = NULL;
 
 	*count = 0;
-	store_key_int64(&keys[0], REVIEW_PROPOSAL_ID, proposal_id);
-	store_key_int64(&keys[1], REVIEW_REVISION, revision);
-	store_scan_begin(&scan, STORE_REVIEW, "review_proposal_idx", 2, keys);
+	store_scan_begin(&scan, STORE_REVIEW, "review_proposal_idx", nkeys, keys);
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
+		int64 revision = column_int64(row, REVIEW_REVISION);
 		Review *review;
 
+		if (revision < from)
+			continue;
 		GROW_ARRAY(reviews, *count, size);
 		review = &reviews[(*count)++];
 		memset(review, 0, sizeof(Review));
@@ -107,4 +107,25 @@ review_list(int64 proposal_id, int64 revision, int *count)
 	}
 	store_scan_end(&scan);
 	return reviews;
+}
+
+/* All reviews of a revision, without their comments and edits. */
+Review *
+review_list(int64 proposal_id, int64 revision, int *count)
+{
+	ScanKeyData keys[2];
+
+	store_key_int64(&keys[0], REVIEW_PROPOSAL_ID, proposal_id);
+	store_key_int64(&keys[1], REVIEW_REVISION, revision);
+	return list_reviews_from(proposal_id, revision, 2, keys, count);
+}
+
+/* The same of all revisions from the given one on. */
+Review *
+review_list_from(int64 proposal_id, int64 revision, int *count)
+{
+	ScanKeyData key;
+
+	store_key_int64(&key, REVIEW_PROPOSAL_ID, proposal_id);
+	return list_reviews_from(proposal_id, revision, 1, &key, count);
 }

@@ -59,5 +59,6 @@ typedef struct Review
 extern void review_insert(const Review *review);
 extern int review_count(int64 proposal_id);
 extern Review *review_list(int64 proposal_id, int64 revision, int *count);
+extern Review *review_list_from(int64 proposal_id, int64 revision, int *count);
 
 #endif

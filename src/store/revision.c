@@ -46,6 +46,7 @@ revision_load(int64 proposal_id, int64 revision)
 	result->requirements = column_varlena(row, REVISION_REQUIREMENTS);
 	result->rule_id = column_int64_or_null(row, REVISION_RULE_ID);
 	result->params = column_varlena(row, REVISION_PARAMS);
+	result->reason = column_text(row, REVISION_REASON);
 	result->definition = column_varlena(row, REVISION_DEFINITION);
 	return result;
 }
@@ -66,6 +67,7 @@ revision_insert(const Revision *revision)
 	row_set_pointer(&row, REVISION_REQUIREMENTS, revision->requirements);
 	row_set_id(&row, REVISION_RULE_ID, revision->rule_id);
 	row_set_pointer(&row, REVISION_PARAMS, revision->params);
+	row_set_text(&row, REVISION_REASON, revision->reason);
 	row_set_pointer(&row, REVISION_DEFINITION, revision->definition);
 	row_set_text(&row, REVISION_PERSON, revision->author.person);
 	row_set_text(&row, REVISION_DB_ROLE, revision->author.db_role);

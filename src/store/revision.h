@@ -27,7 +27,8 @@ enum
 	REVISION_DB_ROLE,
 	REVISION_LOGIN,
 	REVISION_PROPOSED_BY,
-	REVISION_COLUMNS = REVISION_PROPOSED_BY
+	REVISION_REASON,
+	REVISION_COLUMNS = REVISION_REASON
 };
 
 typedef struct Revision
@@ -42,6 +43,7 @@ typedef struct Revision
 	Jsonb *requirements;
 	const int64 *rule_id; /* NULL: people decide */
 	Jsonb *params;
+	const char *reason;
 	bytea *definition;
 } Revision;
 

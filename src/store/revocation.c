@@ -70,14 +70,22 @@ revocation_list(int64 proposal_id, int64 revision, int *count)
 	return list_reviews(2, keys, count);
 }
 
+/* Return the same of all revisions of a proposal. */
+int64 *
+revocation_list_all(int64 proposal_id, int *count)
+{
+	ScanKeyData key;
+
+	store_key_int64(&key, REVOCATION_PROPOSAL_ID, proposal_id);
+	return list_reviews(1, &key, count);
+}
+
 /* Count the revoked reviews of a proposal, in all its revisions. */
 int
 revocation_count(int64 proposal_id)
 {
-	ScanKeyData key;
 	int count;
 
-	store_key_int64(&key, REVOCATION_PROPOSAL_ID, proposal_id);
-	(void) list_reviews(1, &key, &count);
+	(void) revocation_list_all(proposal_id, &count);
 	return count;
 }

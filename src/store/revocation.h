@@ -39,6 +39,7 @@ typedef struct Revocation
 
 extern void revocation_insert(const Revocation *revocation);
 extern int64 *revocation_list(int64 proposal_id, int64 revision, int *count);
+extern int64 *revocation_list_all(int64 proposal_id, int *count);
 extern int revocation_count(int64 proposal_id);
 
 #endif

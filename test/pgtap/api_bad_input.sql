@@ -63,6 +63,7 @@ SELECT function, key, value FROM (VALUES
   ('complete_workflow', jsonb_build_object('workflow_id', format('workflow_orch.start_workflow(''x'', %s)', :ann))),
   ('cancel_workflow', jsonb_build_object('workflow_id', :'open')),
   ('propose_action', jsonb_build_object('params', '''{"n": 1}''')),
+  ('revise_proposal', jsonb_build_object('params', '''{"n": 2}''')),
   ('review_action', jsonb_build_object('preview_id', 'NULL')),
   ('break_glass_execute', jsonb_build_object('actor_id', 'bob()')),
   ('review_break_glass', jsonb_build_object('execution_id', :'broken', 'reviewer_id', 'cyd()')),
@@ -281,7 +282,7 @@ SELECT is_error(attempt(format(call, quote_literal(label))), jsonb_build_object(
     format('%s %s is unknown, and the hint lists %s', what, to_json(label), labels))
   FROM (VALUES ('kind', 'SELECT workflow_orch.register_actor(''x'', ''r'', kind => %s)', 'human, agent, service'),
                ('dry_run_mode', 'SELECT workflow_orch.update_tool(''div'', dry_run_mode => %s)', 'describe, rollback'),
-               ('decision', format('SELECT workflow_orch.review_action(%s, bob(), %%s)', :pending), 'approve, reject, edit'),
+               ('decision', format('SELECT workflow_orch.review_action(%s, bob(), %%s)', :pending), 'approve, reject, edit, request_changes'),
                ('capability', 'SELECT workflow_orch.grant_capability(tool_role(), %s)', 'propose, review, execute, audit, administer, gateway, break_glass'))
        AS v(what, call, labels),
        unnest(ARRAY['no', 'Approve', 'HUMAN', 'approve ', 'édit', E'a\nb', repeat('x', 10000)]) AS label;

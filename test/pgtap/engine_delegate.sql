@@ -13,7 +13,8 @@ SELECT workflow_orch.update_actor(:bob, person => 'Bob');
 SELECT workflow_orch.update_actor(:gone, active => false);
 CREATE FUNCTION t.review(proposal bigint, reviewer bigint, decision text DEFAULT 'approve', edits jsonb DEFAULT NULL)
 RETURNS text LANGUAGE sql AS $$
-  SELECT status::text FROM workflow_orch.review_action(proposal, reviewer, decision, edits)
+  SELECT status::text FROM workflow_orch.review_action(proposal, reviewer, decision, edits,
+    expected_revision => (SELECT revision FROM workflow_orch.proposal p WHERE p.proposal_id = review.proposal))
 $$;
 CREATE FUNCTION t.delegate(a bigint, b bigint, until timestamptz DEFAULT '2099-01-01') RETURNS bigint LANGUAGE sql AS 'SELECT workflow_orch.delegate_review(a, b, until)';
 CREATE FUNCTION t.refused(proposal bigint, reviewer bigint, description text, decision text DEFAULT 'approve') RETURNS text LANGUAGE sql AS $$

@@ -245,7 +245,8 @@ SELECT is(value_as('engine_preview_one', 'SELECT count(*) > 0 FROM workflow_orch
 SELECT (preview(:p) ->> 'preview_id')::bigint AS v, (preview(:p, :cyd) ->> 'preview_id')::bigint AS cyds,
        (preview(propose('give', '{"id": 1, "credit": 1}')) ->> 'preview_id')::bigint AS others, (workflow_orch.preview_action(:p) ->> 'preview_id')::bigint AS nobodys \gset
 CREATE FUNCTION t.approve_with(proposal bigint, preview bigint) RETURNS text LANGUAGE sql AS $$
-  SELECT format('SELECT workflow_orch.review_action(%s, bob(), ''approve'', preview_id => %s)', proposal, preview)
+  SELECT format('SELECT workflow_orch.review_action(%s, bob(), ''approve'', expected_revision => %s, preview_id => %s)', proposal,
+                (SELECT revision FROM workflow_orch.proposal p WHERE p.proposal_id = approve_with.proposal), preview)
 $$;
 SELECT raises(approve_with(:p, 0), '{"sqlstate": "42704", "message": "preview 0 does not exist"}', 'a preview that does not exist is not attached');
 SELECT raises(approve_with(:p, :others), '{"sqlstate": "55000", "detail": "It shows revision 1 of proposal %"}', 'nor one of another proposal');

@@ -10,7 +10,8 @@ SELECT workflow_orch.register_actor('dba2', 'DBA') AS dba2, workflow_orch.regist
        workflow_orch.register_actor('dev2', 'Developer') AS dev2 \gset
 CREATE FUNCTION t.review(proposal bigint, reviewer bigint, decision text DEFAULT 'approve', edits jsonb DEFAULT NULL)
 RETURNS text LANGUAGE sql AS $$
-  SELECT status::text FROM workflow_orch.review_action(proposal, reviewer, decision, edits)
+  SELECT status::text FROM workflow_orch.review_action(proposal, reviewer, decision, edits,
+    expected_revision => (SELECT revision FROM workflow_orch.proposal p WHERE p.proposal_id = review.proposal))
 $$;
 CREATE FUNCTION t.revoke(proposal bigint, reviewer bigint, reason text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT status::text FROM workflow_orch.revoke_approval(proposal, reviewer, reason)

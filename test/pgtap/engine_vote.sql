@@ -11,7 +11,8 @@ SELECT workflow_orch.register_actor('dba2', 'DBA') AS dba2, workflow_orch.regist
 SELECT workflow_orch.update_actor(:bob, person => 'Bob');
 CREATE FUNCTION t.review(proposal bigint, reviewer bigint, decision text DEFAULT 'approve', edits jsonb DEFAULT NULL)
 RETURNS text LANGUAGE sql AS $$
-  SELECT status::text FROM workflow_orch.review_action(proposal, reviewer, decision, edits)
+  SELECT status::text FROM workflow_orch.review_action(proposal, reviewer, decision, edits,
+    expected_revision => (SELECT revision FROM workflow_orch.proposal p WHERE p.proposal_id = review.proposal))
 $$;
 CREATE FUNCTION t.refused(proposal bigint, reviewer bigint, description text, decision text DEFAULT 'approve', edits jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT raises(format('SELECT review(%s, %s, %L, %L)', proposal, reviewer, decision, edits), '{"sqlstate": "42501", "message": "%actor %", "hint": "_%"}', description)

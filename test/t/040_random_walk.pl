@@ -151,12 +151,23 @@ my %calls = (
 		my $edits = chance(3) ? pick('[]', '1') : chance(5) ? {} : chance(5) ? { q => 'null' } : chance(3) ? { p => 'null' } : { pick(qw(p p q)) => pick(1 .. 30, '"7"') };
 		return review($p, $reviewer, 'edit', $edits);
 	} ],
+	request_changes => [ 3, sub { my $p = some_proposal(); return review($p, some_reviewer($p), 'request_changes'); } ],
+	revise => [ 5, sub {
+		my $name = some_proposal();
+		my $p = $model->{proposal}{$name};
+		my $actor = $p && chance(80) ? $p->{actor} : whoever();
+		my $params = $p && chance(15) ? $p->{params} : draw_params();
+		my $reason = chance(2) ? '' : chance(20) ? 'urgent' : undef;
+		my $expected = $p && chance(20) ? $p->{revision} - (chance(20) ? 1 : 0) : undef;
+		return (sprintf(q{status || ' ' || revision FROM workflow_orch.revise_proposal(%s, %s, %s, %s, %s)}, id($name), id($actor), json($params), quoted($reason), $expected // 'NULL'),
+			$model->revise_proposal($name, $actor, $params, $reason, $expected));
+	} ],
 	reject => [ 3, sub { my $p = some_proposal(); return review($p, some_reviewer($p), 'reject'); } ],
-	bad_review => [ 1, sub { my $p = some_proposal(); return review($p, whoever(), @{ pick([ 'edit' ], [ 'approve', { p => 1 } ], [ 'perhaps' ], [ 'reject', {} ]) }); } ],
+	bad_review => [ 1, sub { my $p = some_proposal(); return review($p, whoever(), @{ pick([ 'edit' ], [ 'approve', { p => 1 } ], [ 'perhaps' ], [ 'reject', {} ], [ 'request_changes', {} ]) }); } ],
 	revoke => [ 6, sub {
 		my $name = some_proposal();
 		my $p = $model->{proposal}{$name};
-		my @who = $p && chance(70) ? map { $_->{reviewer} } WalkModel::approvals($p) : ();
+		my @who = $p && chance(70) ? ((map { $_->{reviewer} } WalkModel::approvals($p)), @{ $p->{requests} }) : ();
 		my $reviewer = @who ? pick(@who) : whoever();
 		return (sprintf('workflow_orch.revoke_approval(%s, %s)', id($name), id($reviewer)), $model->revoke_approval($name, $reviewer));
 	} ],
@@ -267,8 +278,9 @@ sub review
 {
 	my ($name, $reviewer, $decision, $edits) = @_;
 	my $p = $model->{proposal}{$name};
-	my $expected = $p && chance(20) ? $p->{revision} - (chance(20) ? 1 : 0) : undef;
-	return (sprintf(q{status FROM workflow_orch.review_action(%s, %s, '%s', %s, expected_revision => %s)}, id($name), id($reviewer), $decision, defined $edits ? json($edits) : 'NULL', $expected // 'NULL'),
+	my $expected = $p && chance($p->{revision} > 1 ? 90 : 20) ? $p->{revision} - (chance(10) ? 1 : 0) : undef;
+	my $comment = $decision eq 'request_changes' ? q{'not so'} : 'NULL';
+	return (sprintf(q{status FROM workflow_orch.review_action(%s, %s, '%s', %s, %s, expected_revision => %s)}, id($name), id($reviewer), $decision, defined $edits ? json($edits) : 'NULL', $comment, $expected // 'NULL'),
 		$model->review_action($name, $reviewer, $decision, $edits, $expected));
 }
 
@@ -384,7 +396,7 @@ none(q{SELECT proposal_id FROM workflow_orch.execution WHERE status = 'succeeded
 # approvals that stood when it started: distinct people must fill the slots.
 my $executions = $node->safe_psql('postgres', q{
 	SELECT json_build_object('execution', e.execution_id, 'proposer', p.actor_id, 'author', v.actor_id, 'revision', v.revision, 'requirements', v.requirements,
-		'proposed_so', v.params = (SELECT o.params FROM workflow_orch.proposal_revision o WHERE o.proposal_id = p.proposal_id AND o.revision = 1),
+		'proposed_so', EXISTS (SELECT FROM workflow_orch.proposal_revision o WHERE o.proposal_id = p.proposal_id AND o.revision <= v.revision AND o.actor_id = p.actor_id AND o.params = v.params),
 		'rule', v.rule_id, 'edit_waits', EXISTS (SELECT FROM workflow_orch.review r WHERE r.proposal_id = p.proposal_id AND r.revision = v.revision AND r.decision = 'edit' AND NOT r.counts),
 		'approvals', (SELECT coalesce(json_agg(json_build_object('actor', r.reviewer_id, 'for', r.on_behalf_of, 'role', r.role, 'stage', r.stage, 'decision', r.decision, 'kind', r.kind)), '[]')
 			FROM workflow_orch.review r WHERE r.proposal_id = p.proposal_id AND r.revision = v.revision AND r.counts

@@ -104,7 +104,7 @@ sub text { my ($params) = @_; return '{' . join(', ', map { "\"$_\": $params->{$
 sub requirements
 {
 	my ($m, $p, $params, $author) = @_;
-	my $by_edit = $p->{revision} > 0;
+	my $by_edit = $author ne $p->{actor};
 	my $by_agent = any { $m->{actor}{$_}{kind} eq 'agent' } $p->{actor}, $author;
 	my $proposer = $m->{actor}{ $p->{actor} };
 	my (%number, $automatic);
@@ -159,11 +159,12 @@ sub open_stage
 	return;
 }
 
-# Whether somebody made an edit to the params as they are that was no approval.
+# Whether somebody made an edit to the params as they are that is no approval of
+# them: an edit's own is none of what the proposer has written since.
 sub wrote
 {
 	my ($m, $p, $actor) = @_;
-	return any { !$_->{counted} && text($_->{params}) eq text($p->{params}) && $m->same_person($_->{author}, $actor) } @{ $p->{edits} };
+	return any { (!$_->{counted} || $p->{author} eq $p->{actor}) && text($_->{params}) eq text($p->{params}) && $m->same_person($_->{author}, $actor) } @{ $p->{edits} };
 }
 
 # The standing delegations to an actor that lend something for this proposal.
@@ -236,12 +237,12 @@ sub propose_action
 	{
 		my $p = $m->{proposal}{$old};
 		return ($m->status($p), $old)
-			if $p->{workflow} eq $w && $p->{tool} eq $tool && text($p->{first_params}) eq text($stored) && $p->{reason} eq $reason;
+			if $p->{workflow} eq $w && $p->{tool} eq $tool && text($p->{first_params}) eq text($stored) && $p->{first_reason} eq $reason;
 		return '42710' if $m->{workflow}{$w}{status} eq 'active' && $m->{tool}{$tool}{enabled};
 		return '42710|55000';
 	}
 	return $state if $state;
-	my $p = $m->{proposal}{$name} = { name => $name, workflow => $w, actor => $actor, tool => $tool, reason => $reason, first_params => $stored, revision => 0, edits => [], glass => 0 };
+	my $p = $m->{proposal}{$name} = { name => $name, workflow => $w, actor => $actor, tool => $tool, reason => $reason, first_params => $stored, first_reason => $reason, revision => 0, edits => [], own => [], requests => [], asked => [], glass => 0 };
 	$m->{key}{"$actor/$key"} = $name if defined $key;
 	push @{ $m->{workflow}{$w}{proposals} }, $name;
 	$m->note($w, 'propose_action');
@@ -255,10 +256,13 @@ sub propose_action
 sub revise
 {
 	my ($m, $p, $params, $author, $fit) = @_;
-	my $by_edit = $p->{revision} > 0;
+	my $by_edit = $author ne $p->{actor};
+	my $same = $p->{revision} > 0 && text($params) eq text($p->{params});
+	push @{ $p->{own} }, text($params) unless $by_edit;
+	$p->{requests} = $by_edit && $same ? [ grep { $_ ne $author } @{ $p->{requests} } ] : [];
 	my ($slots, $automatic) = $m->requirements($p, $params, $author);
 	%$p = (%$p, params => $params, revision => $p->{revision} + 1, author => $author, slots => $slots, reviews => [],
-		proposer_may => $by_edit && $m->{policy}{edit_needs_approval} && text($params) ne text($p->{first_params}), definition => $m->definition($p->{tool}),
+		proposer_may => $by_edit && $m->{policy}{edit_needs_approval} && !(any { $_ eq text($params) } @{ $p->{own} }), definition => $m->definition($p->{tool}),
 		map { $_ => $m->{policy}{$_} } qw(proposal_ttl approval_ttl));
 	if ($by_edit)
 	{
@@ -272,10 +276,32 @@ sub revise
 	return;
 }
 
+# Who has requested changes of the wording as it is, and still does.
+sub requests { my ($m, $p) = @_; return grep { !$m->inactive($_) } @{ $p->{requests} }; }
+
+sub revise_proposal
+{
+	my ($m, $name, $actor, $params, $reason, $expected) = @_;
+	my $refusal = refusal(ref $params ne 'HASH' && $params ne '{}' || defined $reason && $reason eq '', '22023', $m->unknown('proposal', $name) || $m->unknown('actor', $actor), '42704');
+	return $refusal if $refusal;
+
+	my $p = $m->{proposal}{$name};
+	$refusal = refusal(
+		!$m->is_open($p) || defined $expected && $expected != $p->{revision} || $m->{workflow}{ $p->{workflow} }{status} ne 'active' || !$m->{tool}{ $p->{tool} }{enabled}, '55000',
+		$m->inactive($actor) || $actor ne $p->{actor}, '42501');
+	return $refusal if $refusal;
+	my $stored = convert($params) or return '22023';
+	return '22023' if text($stored) eq text($p->{params}) && (!defined $reason || $reason eq $p->{reason}) && $p->{definition} eq $m->definition($p->{tool});
+	$p->{reason} = $reason if defined $reason;
+	$m->note($p->{workflow}, 'revise_proposal');
+	$m->revise($p, $stored, $actor);
+	return "$p->{status} $p->{revision}";
+}
+
 sub review_action
 {
 	my ($m, $name, $reviewer, $decision, $edits, $expected) = @_;
-	my $refusal = refusal($decision !~ /^(approve|reject|edit)$/ || ($decision eq 'edit') != defined $edits || defined $edits && ref $edits ne 'HASH', '22023',
+	my $refusal = refusal($decision !~ /^(approve|reject|edit|request_changes)$/ || ($decision eq 'edit') != defined $edits || defined $edits && ref $edits ne 'HASH', '22023',
 		$m->unknown('proposal', $name) || $m->unknown('actor', $reviewer), '42704');
 	return $refusal if $refusal;
 
@@ -283,16 +309,20 @@ sub review_action
 	my $status = $m->status($p);
 	my $own = $m->same_person($reviewer, $p->{actor}) && !($p->{proposer_may} && $decision ne 'edit');
 	my $own_wording = $decision eq 'approve' && $m->wrote($p, $reviewer);
-	my $decided = any { $_->{reviewer} eq $reviewer } grep { !$_->{revoked} } @{ $p->{reviews} };
+	my @standing = $m->requests($p);
+	my $decided = $decision eq 'request_changes' && (any { $_ eq $reviewer } @standing) || any { $_->{reviewer} eq $reviewer } grep { !$_->{revoked} } @{ $p->{reviews} };
 	my $fit = $decision eq 'approve' || $decision eq 'edit' && $status eq 'pending' ? $m->fit($p, $reviewer, $decision) : $m->fit($p, $reviewer, 'anywhere');
 	$fit //= { role => $m->{actor}{$reviewer}{role} } if $decision eq 'edit' && !@{ $p->{slots} };
 	$refusal = refusal(
 		$status ne 'pending' && !($decision eq 'edit' && $status eq 'approved'), '55000',
+		!defined $expected && $p->{revision} > 1 && $decision =~ /^(approve|edit)$/, '22023',
 		defined $expected && $expected != $p->{revision}, '55000',
 		$decision ne 'edit' && $p->{definition} ne $m->definition($p->{tool}), '55000',
+		($decision eq 'approve' || $decision eq 'edit' && !%$edits) && (any { $_ ne $reviewer } @standing), '55000',
 		$own || $own_wording || $m->inactive($reviewer) || !$m->may_review($reviewer), '42501',
 		$decided && $decision ne 'edit', '42710',
-		!$fit, '42501');
+		!$fit, '42501',
+		$decision eq 'request_changes' && 3 <= (grep { $m->same_person($_, $reviewer) } @{ $p->{asked} }), '54000');
 	if ($decision eq 'edit')
 	{
 		my %patched = (%{ $p->{params} }, %$edits);
@@ -307,6 +337,12 @@ sub review_action
 	}
 	return $refusal if $refusal;
 	$m->note($p->{workflow}, 'review_action');
+	if ($decision eq 'request_changes')
+	{
+		push @{ $p->{$_} }, $reviewer for qw(requests asked);
+		return 'pending';
+	}
+	$p->{requests} = [ grep { $_ ne $reviewer } @{ $p->{requests} } ];
 	push @{ $p->{reviews} }, { %$fit, reviewer => $reviewer, decision => $decision, counts => $decision eq 'approve' };
 	$p->{status} = $decision eq 'reject' ? 'rejected' : defined open_stage($p) ? 'pending' : 'approved';
 	return $p->{status};
@@ -317,10 +353,17 @@ sub revoke_approval
 	my ($m, $name, $reviewer) = @_;
 	return '42704' if $m->unknown('proposal', $name) || $m->unknown('actor', $reviewer);
 	my $p = $m->{proposal}{$name};
+	my $asked = any { $_ eq $reviewer } @{ $p->{requests} };
 	my $mine = first { $_->{counts} && $_->{reviewer} eq $reviewer } @{ $p->{reviews} };
-	my $refusal = refusal($m->status($p) !~ /^(pending|approved|failed)$/ || $m->{workflow}{ $p->{workflow} }{status} ne 'active' || !$mine, '55000',
+	my $refusal = refusal($m->status($p) !~ /^(pending|approved|failed)$/ || $m->{workflow}{ $p->{workflow} }{status} ne 'active' || !$mine && !$asked, '55000',
 		$m->inactive($reviewer), '42501');
 	return $refusal if $refusal;
+	if ($asked)
+	{
+		$p->{requests} = [ grep { $_ ne $reviewer } @{ $p->{requests} } ];
+		$m->note($p->{workflow}, 'revoke_approval');
+		return $m->status($p);
+	}
 	@$mine{qw(counts revoked)} = (0, 1);
 	my $stage = min(open_stage($p), $mine->{stage} // ());
 	my @later = grep { defined $_->{stage} && $_->{stage} > $stage } approvals($p);

@@ -40,5 +40,6 @@ UNIT_TEST(status)
 	is_int(enum_parse(&proposal_status_type, ""), -1, "the empty text is no label");
 	is_int(enum_parse(&proposal_status_type, "pend"), -1, "the beginning of a label is no label");
 
-	is_text(enum_list(&review_decision_type), "approve, reject, edit", "a hint lists all labels");
+	is_text(enum_list(&review_decision_type), "approve, reject, edit, request_changes",
+			"a hint lists all labels");
 }

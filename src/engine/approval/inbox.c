@@ -237,6 +237,9 @@ proposal_needs(int64 proposal_id)
 		appendStringInfoString(&text, text.len > 0 ? ", then " : "needs ");
 		describe_stage(&text, &votes.quorum, missing, stage);
 	}
+	for (int i = 0; i < votes.nrequests; i++)
+		appendStringInfo(&text, "%s actor " INT64_FORMAT " requested changes",
+						 text.len > 0 ? ";" : "", votes.requests[i].reviewer.actor_id);
 	return text.len > 0 ? text.data : NULL;
 }
 

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/errors.h"
 #include "engine/approval/new_revision.h"
 #include "engine/approval/requirement.h"
 #include "engine/identity/caller.h"
@@ -19,9 +20,22 @@
 /* How many members of params one warning names. */
 #define MAX_LOSSES_NAMED 10
 
+/* Refuse with 54000 to write one more revision of a proposal that has had too many. */
+void
+new_revision_check_limit(const Proposal *proposal)
+{
+	if (proposal->revision >= REVISIONS_MAX)
+		report_limit("wfo_too_many_revisions",
+					 errmsg("proposal " INT64_FORMAT " has too many revisions",
+							proposal->proposal_id),
+					 errdetail("It has " INT64_FORMAT ", and the limit is %d.", proposal->revision,
+							   REVISIONS_MAX),
+					 errhint("Propose the call anew."));
+}
+
 /*
  * Fill in a revision whose params and author are set: number, definition, time
- * to live and requirements.
+ * to live and requirements, and the reason where it is NULL, which stays.
  */
 void
 new_revision_work_out(Revision *revision, const RevisionSource *source)
@@ -35,10 +49,12 @@ new_revision_work_out(Revision *revision, const RevisionSource *source)
 	revision->revision = proposal->revision + 1;
 	revision->approve_until = expiry_after(&source->policy->proposal_ttl);
 	revision->definition = source->definition->sha256;
+	if (revision->reason == NULL)
+		revision->reason = proposal->reason;
 	requirement_work_out(revision,
 						 &(RequirementSubject){
 							 .tool = proposal->tool,
-							 .reason = proposal->reason,
+							 .reason = revision->reason,
 							 .proposer = actor_require(proposal->actor_id),
 							 .author = source->author,
 							 .workflow_id = proposal->workflow_id,
@@ -97,6 +113,7 @@ new_revision_set(StoreRow *row, const Revision *revision, const Policy *policy, 
 	row_set_pointer(row, PROPOSAL_APPROVAL_TTL,
 					interval_is_zero(&policy->approval_ttl) ? NULL : &policy->approval_ttl);
 	row_set_pointer(row, PROPOSAL_PARAMS, revision->params);
+	row_set_text(row, PROPOSAL_REASON, revision->reason);
 	row_set_pointer(row, PROPOSAL_DEFINITION, revision->definition);
 }
 
@@ -105,6 +122,7 @@ void
 new_revision_done(Proposal *proposal, const Revision *revision)
 {
 	proposal->params = revision->params;
+	proposal->reason = unconstify(char *, revision->reason);
 	proposal->definition = revision->definition;
 	proposal->revision = revision->revision;
 }

@@ -14,7 +14,10 @@
 #include "store/revision.h"
 #include "store/table.h"
 
-/* What a revision is made of; its params and the author's marks are in it. */
+/* How many revisions a proposal may have, of those that somebody writes. */
+#define REVISIONS_MAX 100
+
+/* What a revision is made of; its params, reason and the author's marks are in it. */
 typedef struct RevisionSource
 {
 	const Proposal *proposal;
@@ -25,6 +28,7 @@ typedef struct RevisionSource
 	bool may_be_automatic; /* whether rules with 0 approvals count */
 } RevisionSource;
 
+extern void new_revision_check_limit(const Proposal *proposal);
 extern void new_revision_work_out(Revision *revision, const RevisionSource *source);
 extern void new_revision_keep(const Revision *revision, const RevisionSource *source);
 extern void new_revision_set(StoreRow *row, const Revision *revision, const Policy *policy,

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "base/json.h"
+#include "engine/approval/change_request.h"
 #include "engine/approval/requirement.h"
 #include "engine/approval/reviewer.h"
 #include "engine/approval/vote.h"
@@ -45,14 +46,19 @@ drop_revoked(Votes *votes)
  * Find the authors of the current params whose edit did not count as an
  * approval.  The params may be those of an earlier revision that somebody has
  * come back to.
+ * Where the proposer has come back to them, no edit counts as an approval.
  */
 static void
 find_authors(Votes *votes)
 {
 	const Proposal *proposal = votes->proposal;
+	bool by_proposer = proposal->revised_by == proposal->actor_id;
 
-	votes->authors = palloc(sizeof(Person) * proposal->revision);
+	votes->authors = palloc(sizeof(Person) * (proposal->revision + 1));
 	votes->nauthors = 0;
+	if (proposal->revision > 1 && by_proposer)
+		votes->authors[votes->nauthors++] =
+			revision_require(proposal->proposal_id, proposal->revision)->author;
 	for (int64 revision = proposal->revision; revision > 1; revision--)
 	{
 		int count = votes->nreviews;
@@ -62,7 +68,7 @@ find_authors(Votes *votes)
 			reviews = review_list(proposal->proposal_id, revision, &count);
 		for (int i = 0; i < count; i++)
 		{
-			if (reviews[i].decision != DECISION_EDIT || reviews[i].counts)
+			if (reviews[i].decision != DECISION_EDIT || (reviews[i].counts && !by_proposer))
 				continue;
 			if (revision == proposal->revision ||
 				json_equal(revision_require(proposal->proposal_id, revision)->params,
@@ -100,6 +106,7 @@ votes_load(Votes *votes, const Proposal *proposal)
 	}
 	votes->open_stage = quorum_open_stage(&votes->quorum, votes->approvals, votes->napprovals);
 	find_authors(votes);
+	votes->requests = change_requests_standing(proposal, &votes->nrequests);
 }
 
 static void
@@ -177,12 +184,33 @@ voter_is_author_without_vote(const Voter *voter, const Votes *votes)
 	return is_author_without_vote(&voter->person, votes);
 }
 
+/* The voter's own request for changes that stands, or NULL. */
+const Review *
+voter_request(const Voter *voter, const Votes *votes)
+{
+	for (int i = 0; i < votes->nrequests; i++)
+		if (votes->requests[i].reviewer.actor_id == voter->actor->actor_id)
+			return &votes->requests[i];
+	return NULL;
+}
+
+/* Somebody else's request for changes, which keeps the voter from approving, or NULL. */
+const Review *
+voter_blocker(const Voter *voter, const Votes *votes)
+{
+	for (int i = 0; i < votes->nrequests; i++)
+		if (votes->requests[i].reviewer.actor_id != voter->actor->actor_id)
+			return &votes->requests[i];
+	return NULL;
+}
+
 /* What the voter's actor has decided on the current revision, or NULL. */
 const Review *
 voter_review(const Voter *voter, const Votes *votes)
 {
 	for (int i = 0; i < votes->nreviews; i++)
-		if (votes->reviews[i].reviewer.actor_id == voter->actor->actor_id)
+		if (votes->reviews[i].reviewer.actor_id == voter->actor->actor_id &&
+			votes->reviews[i].decision != DECISION_REQUEST_CHANGES)
 			return &votes->reviews[i];
 	return NULL;
 }
@@ -306,6 +334,7 @@ voter_may_approve(const Voter *voter, const Votes *votes, const Policy *policy, 
 
 	return voter->actor->active && reviewer_is_of_kind(voter->actor, policy) &&
 		   (proposal->proposer_may_review || !reviewer_is_proposer(&voter->person, proposal)) &&
-		   !voter_is_author_without_vote(voter, votes) && voter_review(voter, votes) == NULL &&
-		   !voter_has_approved(voter, votes) && voter_find_slot(voter, votes, slot);
+		   voter_blocker(voter, votes) == NULL && !voter_is_author_without_vote(voter, votes) &&
+		   voter_review(voter, votes) == NULL && !voter_has_approved(voter, votes) &&
+		   voter_find_slot(voter, votes, slot);
 }

@@ -29,6 +29,8 @@ typedef struct Votes
 	int64 open_stage; /* 0: all are complete */
 	Person *authors;  /* of these params, whose edit did not count as an approval */
 	int nauthors;
+	Review *requests; /* for changes, that stand, perhaps of an earlier revision */
+	int nrequests;
 } Votes;
 
 /* The role in which a reviewer decides, and the stage in which that counts. */
@@ -63,6 +65,8 @@ extern void voter_init(Voter *voter, const Actor *actor, const Person *person,
 					   const Proposal *proposal, const Policy *policy);
 
 extern bool voter_is_author_without_vote(const Voter *voter, const Votes *votes);
+extern const Review *voter_request(const Voter *voter, const Votes *votes);
+extern const Review *voter_blocker(const Voter *voter, const Votes *votes);
 extern const Review *voter_review(const Voter *voter, const Votes *votes);
 extern bool voter_has_approved(const Voter *voter, const Votes *votes);
 

@@ -104,8 +104,8 @@ tells_of_call(const char *action, Jsonb *details)
 {
 	if (strcmp(action, "review_action") == 0)
 		return json_find(details, "edits") != NULL;
-	return strcmp(action, "propose_action") == 0 || strcmp(action, "execute_action") == 0 ||
-		   strcmp(action, "accept_tool_definition") == 0;
+	return strcmp(action, "propose_action") == 0 || strcmp(action, "revise_proposal") == 0 ||
+		   strcmp(action, "execute_action") == 0 || strcmp(action, "accept_tool_definition") == 0;
 }
 
 /* Return the number of the revision whose params a row is about, or 0. */

@@ -24,9 +24,15 @@
 #include "utils/inval.h"
 
 /* Columns of a proposal that change only with its revision. */
-static const AttrNumber revision_fixed[] =
-	{PROPOSAL_PARAMS,  PROPOSAL_DEFINITION, PROPOSAL_REQUIRED_APPROVALS, PROPOSAL_REQUIREMENTS,
-	 PROPOSAL_RULE_ID, PROPOSAL_REVISED_BY, PROPOSAL_REVISED_AT,         0};
+static const AttrNumber revision_fixed[] = {PROPOSAL_PARAMS,
+											PROPOSAL_REASON,
+											PROPOSAL_DEFINITION,
+											PROPOSAL_REQUIRED_APPROVALS,
+											PROPOSAL_REQUIREMENTS,
+											PROPOSAL_RULE_ID,
+											PROPOSAL_REVISED_BY,
+											PROPOSAL_REVISED_AT,
+											0};
 
 /* An execution that becomes a dry run at its end stays one. */
 static const AttrNumber execution_dry_run[] = {EXECUTION_DRY_RUN, 0};

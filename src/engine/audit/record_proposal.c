@@ -61,6 +61,7 @@ action_of_event(const char *event)
 		{EVENT_RETRY, "retry_action"},
 		{EVENT_APPROVE_BY_RULE, "approve_by_rule"},
 		{EVENT_ACCEPT_DEFINITION, "accept_tool_definition"},
+		{EVENT_REVISE, "revise_proposal"},
 	};
 
 	for (int i = 0; i < (int) lengthof(actions); i++)
@@ -112,7 +113,8 @@ record_proposal_change(const StoredRow *old, const StoredRow *new, AuditEntry *e
 
 	entry->action = action_of_event(event);
 	entry->actor_id = column_int64_or_null(new, PROPOSAL_STATUS_BY);
-	if (from != to || !column_is_same(old, new, PROPOSAL_REVISION))
+	if (from != to || !column_is_same(old, new, PROPOSAL_REVISION) ||
+		strcmp(event, event_name(EVENT_REQUEST_CHANGES)) == 0)
 		notify_proposal(entry, to);
 	if (entry->action == NULL)
 	{

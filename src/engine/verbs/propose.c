@@ -35,13 +35,18 @@ answer_again(const ProposeRequest *request, const Tool *tool, const Policy *poli
 			 const Proposal *proposal, ProposalStatus *status)
 {
 	Jsonb *params = proposal->params;
+	const char *reason = proposal->reason;
 	bool same;
 
 	if (proposal->revision > 1)
-		params = revision_require(proposal->proposal_id, 1)->params;
+	{
+		const Revision *first = revision_require(proposal->proposal_id, 1);
+
+		params = first->params;
+		reason = first->reason;
+	}
 	same = proposal->workflow_id == request->workflow_id &&
-		   strcmp(proposal->tool, request->tool) == 0 &&
-		   strcmp(proposal->reason, request->reason) == 0;
+		   strcmp(proposal->tool, request->tool) == 0 && strcmp(reason, request->reason) == 0;
 	if (same && !json_equal(params, request->params))
 		same = json_equal(params, params_convert(tool, definition_load(tool), run_as_current(tool),
 												 tool_timeout(tool, policy), request->params));
@@ -103,9 +108,9 @@ insert_proposal(const ProposeRequest *request, const Workflow *workflow, const P
 	revision_insert(revision);
 }
 
-/* Approve a proposal by a rule: returns the status. */
-static ProposalStatus
-approve_by_rule(int64 proposal_id)
+/* Approve a proposal by the rule of its current revision: returns the status. */
+ProposalStatus
+propose_approve_by_rule(int64 proposal_id)
 {
 	Proposal *proposal = proposal_require_lock(proposal_id);
 	StoreRow row;
@@ -182,6 +187,7 @@ work_out_first_revision(const ProposeRequest *request, const Caller *caller,
 	revision->params = params_convert(subject->tool, definition, run_as_current(subject->tool),
 									  tool_timeout(subject->tool, subject->policy),
 									  request->params);
+	revision->reason = request->reason;
 	revision->definition = definition->sha256;
 	tool_definition_keep(definition->sha256, subject->tool->tool, definition->json);
 	revision->proposed_by = subject->actor->actor_id;
@@ -240,7 +246,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	open_limit_done(&slot);
 	*status = PROPOSAL_PENDING;
 	if (revision.rule_id != NULL)
-		*status = approve_by_rule(revision.proposal_id);
+		*status = propose_approve_by_rule(revision.proposal_id);
 	else
 		requirement_warn_if_nobody(revision.proposal_id, revision.requirements,
 								   subject.actor->actor_id, subject.policy);

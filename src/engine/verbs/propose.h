@@ -21,6 +21,7 @@ typedef struct ProposeRequest
 	bool execute_on_approval;
 } ProposeRequest;
 
+extern ProposalStatus propose_approve_by_rule(int64 proposal_id);
 extern int64 propose(const ProposeRequest *request, ProposalStatus *status);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/errors.h"
 #include "base/json.h"
+#include "engine/approval/change_request.h"
 #include "engine/approval/new_revision.h"
 #include "engine/approval/requirement.h"
 #include "engine/approval/reviewer.h"
@@ -98,6 +99,48 @@ check_preview_identity(const ReviewContext *context)
 				  errhint("Make your own preview with preview_action."));
 }
 
+/* Nobody approves a later revision without saying which one they have seen: 22023. */
+static void
+check_revision_is_named(const ReviewRequest *request, const Proposal *proposal)
+{
+	if (proposal->revision == 1 || request->expected_revision != NULL ||
+		(request->decision != DECISION_APPROVE && request->decision != DECISION_EDIT))
+		return;
+	report_invalid(
+		"wfo_argument_null",
+		errmsg("argument \"expected_revision\" must not be null for proposal " INT64_FORMAT,
+			   proposal->proposal_id),
+		errdetail("It is in revision " INT64_FORMAT ".", proposal->revision),
+		errhint("Read the current revision and give its number."));
+}
+
+/* Whether the decision would take the proposal further with its wording of now. */
+static bool
+takes_wording(const ReviewRequest *request)
+{
+	return request->decision == DECISION_APPROVE ||
+		   (request->decision == DECISION_EDIT && JB_ROOT_COUNT(request->edits) == 0);
+}
+
+/* Refuse to approve a wording that somebody else wants changed. */
+static void
+check_not_requested(const ReviewContext *context)
+{
+	const Review *request = voter_blocker(&context->voter, &context->votes);
+
+	if (request == NULL || !takes_wording(context->request))
+		return;
+	report_wrong_state(
+		"wfo_changes_requested",
+		errmsg("changes of proposal " INT64_FORMAT " were requested",
+			   context->proposal->proposal_id),
+		errdetail("Actor " INT64_FORMAT " requested them in revision " INT64_FORMAT ".",
+				  request->reviewer.actor_id, request->revision),
+		errhint("The proposer can make them with revise_proposal, a reviewer with an "
+				"edit. The actor who requested them can decide, or take the request "
+				"back with revoke_approval."));
+}
+
 static void
 check_reviewable(const ReviewContext *context)
 {
@@ -118,16 +161,13 @@ check_reviewable(const ReviewContext *context)
 														 "it or have it withdrawn."
 													   : "Its status is final, or can be left only "
 														 "with retry_action: see transitions().");
-	if (request->expected_revision != NULL && *request->expected_revision != proposal->revision)
-		report_wrong_state("wfo_revision_moved",
-						   errmsg("proposal " INT64_FORMAT " is not in revision " INT64_FORMAT,
-								  proposal->proposal_id, *request->expected_revision),
-						   errdetail("It is in revision " INT64_FORMAT ".", proposal->revision),
-						   errhint("Read the current revision and decide on that."));
+	check_revision_is_named(request, proposal);
+	proposal_check_revision(proposal, request->expected_revision);
 	check_preview_state(context);
 	if (request->decision != DECISION_EDIT)
 		definition_check_pinned(context->tool, definition_load(context->tool), proposal->definition,
 								proposal->proposal_id);
+	check_not_requested(context);
 }
 
 static void
@@ -159,6 +199,8 @@ check_second_review(const ReviewContext *context)
 	if (context->request->decision == DECISION_EDIT)
 		return;
 	review = voter_review(&context->voter, &context->votes);
+	if (review == NULL && context->request->decision == DECISION_REQUEST_CHANGES)
+		review = voter_request(&context->voter, &context->votes);
 	if (review != NULL)
 		report_duplicate("wfo_already_reviewed",
 						 errmsg("actor " INT64_FORMAT " has already reviewed revision " INT64_FORMAT
@@ -231,6 +273,7 @@ find_slot(ReviewContext *context)
 				report_no_slot(context, votes->open_stage);
 			break;
 		case DECISION_REJECT:
+		case DECISION_REQUEST_CHANGES:
 			if (!voter_fits(&context->voter, votes, &votes->quorum, &context->slot))
 				report_no_slot(context, 0);
 			break;
@@ -335,11 +378,39 @@ edit_counts(ReviewContext *context, const Quorum *quorum)
 		   voter_fits(&context->voter, &context->votes, quorum, &context->slot);
 }
 
-/* Whether these are the params of the first revision, which the proposer wrote. */
+/* Whether these are params that the proposer wrote, as proposed or in a revision. */
 static bool
 is_proposers_wording(const Proposal *proposal, Jsonb *params)
 {
-	return json_equal(revision_require(proposal->proposal_id, 1)->params, params);
+	for (int64 number = 1; number <= proposal->revision; number++)
+	{
+		const Revision *revision = revision_require(proposal->proposal_id, number);
+
+		if (revision->author.actor_id == proposal->actor_id && json_equal(revision->params, params))
+			return true;
+	}
+	return false;
+}
+
+/* Keep the request; the proposal stays as it is, but for the approvals that it holds up. */
+static void
+request_changes(ReviewContext *context)
+{
+	Proposal *proposal = context->proposal;
+	StoreRow row;
+
+	if (change_requests_by(proposal->proposal_id, &context->voter.person) >= CHANGE_REQUESTS_MAX)
+		report_limit("wfo_too_many_requests",
+					 errmsg("actor " INT64_FORMAT " has requested changes of proposal " INT64_FORMAT
+							" too often",
+							context->reviewer->actor_id, proposal->proposal_id),
+					 errdetail("One person requests changes of one proposal %d times at most.",
+							   CHANGE_REQUESTS_MAX),
+					 errhint("Edit the proposal, or reject it."));
+	store_row_init(&row, STORE_PROPOSAL);
+	if (proposal->requested_since == 0)
+		row_set_int64(&row, PROPOSAL_REQUESTED_SINCE, proposal->revision);
+	write_decision(context, &row, proposal->revision, EVENT_REQUEST_CHANGES, PROPOSAL_PENDING);
 }
 
 static void
@@ -361,6 +432,7 @@ edit(ReviewContext *context)
 	StoreRow row;
 
 	Assert(proposal->status == PROPOSAL_PENDING || proposal->status == PROPOSAL_APPROVED);
+	new_revision_check_limit(proposal);
 	revision.params = edited_params(context, source.definition);
 	(void) queued_cancel(proposal, &context->reviewer->actor_id, "The proposal was edited.");
 	new_revision_work_out(&revision, &source);
@@ -373,6 +445,8 @@ edit(ReviewContext *context)
 
 	store_row_init(&row, STORE_PROPOSAL);
 	new_revision_set(&row, &revision, policy, context->counts ? 1 : 0, stage);
+	if (JB_ROOT_COUNT(context->request->edits) > 0)
+		row_set_null(&row, PROPOSAL_REQUESTED_SINCE);
 	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW,
 				 policy->edit_needs_approval && !is_proposers_wording(proposal, revision.params));
 	write_decision(context, &row, revision.revision, EVENT_EDIT,
@@ -467,6 +541,9 @@ review(const ReviewRequest *request, Jsonb **final_tool_call)
 			break;
 		case DECISION_EDIT:
 			edit(&context);
+			break;
+		case DECISION_REQUEST_CHANGES:
+			request_changes(&context);
 			break;
 	}
 	*final_tool_call = tool_call_build(context.proposal->tool, context.proposal->params);

@@ -1,6 +1,6 @@
 /*
  * revoke.c
- *	  Takes an approval back.
+ *	  Takes an approval or a request for changes back.
  *
  * A review is never changed: a revocation is a row of its own, which takes the
  * review out of the count.  Approvals of later stages were given in the
@@ -27,14 +27,17 @@ check_revocable(const Proposal *proposal)
 
 	if (now != PROPOSAL_PENDING && now != PROPOSAL_APPROVED && now != PROPOSAL_FAILED)
 		proposal_report_state(proposal, "wfo_proposal_ended", "pending, approved or failed",
-							  "Only an approval of a proposal that may "
+							  "Only a review of a proposal that may "
 							  "still be executed can be revoked.");
 }
 
-/* The approval that the actor has given: 55000 where there is none. */
+/* The approval or the request for changes that the actor has given: 55000 where there is none. */
 static const Review *
-find_approval(const Votes *votes, int64 actor_id)
+find_revocable(const Votes *votes, int64 actor_id)
 {
+	for (int i = 0; i < votes->nrequests; i++)
+		if (votes->requests[i].reviewer.actor_id == actor_id)
+			return &votes->requests[i];
 	for (int i = 0; i < votes->nreviews; i++)
 		if (votes->reviews[i].counts && votes->reviews[i].reviewer.actor_id == actor_id)
 			return &votes->reviews[i];
@@ -64,16 +67,17 @@ keep_approvals(const Votes *votes, const Review *revoked, int64 last_stage, Appr
 
 /* Write the revocation, then those that follow from it. */
 static void
-write_revocations(const Votes *votes, const Review *revoked, int64 last_stage, const char *reason)
+write_revocations(const Votes *votes, const Review *revoked, int64 last_stage,
+				  ProposalStatus status, const char *reason)
 {
 	Revocation revocation = {
 		.review_id = revoked->review_id,
 		.proposal_id = votes->proposal->proposal_id,
 		.proposed_by = votes->proposal->actor_id,
 		.workflow_id = votes->proposal->workflow_id,
-		.revision = votes->proposal->revision,
+		.revision = revoked->revision,
 		.actor_id = revoked->reviewer.actor_id,
-		.status = PROPOSAL_PENDING,
+		.status = status,
 		.reason = reason,
 	};
 
@@ -100,13 +104,13 @@ check_revoke(const Caller *caller, const Proposal *proposal, const Actor *review
 	check_revocable(proposal);
 	workflow_check_active(workflow_require(proposal->workflow_id));
 	votes_load(votes, proposal);
-	revoked = find_approval(votes, reviewer->actor_id);
+	revoked = find_revocable(votes, reviewer->actor_id);
 	caller_check_acts_as(caller, reviewer);
 	return revoked;
 }
 
 /*
- * Revoke the actor's approval: returns the proposal's status.
+ * Revoke the actor's approval or request for changes: returns the proposal's status.
  *
  * Locks: the workflow, shared, since a failed proposal becomes open again; the
  * proposal's row, waiting for reviews but not for an execution.  A caller that
@@ -136,13 +140,20 @@ approval_revoke(int64 proposal_id, const int64 *reviewer_id, const char *reason)
 	reviewer = caller_read_again(&caller, reviewer);
 	revoked = check_revoke(&caller, proposal, reviewer, &votes);
 
+	if (revoked->decision == DECISION_REQUEST_CHANGES)
+	{
+		write_revocations(&votes, revoked, PG_INT64_MAX, proposal->status, reason);
+		proposal_change(proposal, NULL, EVENT_REVOKE, proposal->status, &reviewer->actor_id,
+						reason);
+		return proposal->status;
+	}
 	approvals = palloc(sizeof(Approval) * votes.nreviews);
 	kept = keep_approvals(&votes, revoked, PG_INT64_MAX, approvals);
 	stage = quorum_open_stage(&votes.quorum, approvals, kept);
 	if (revoked->stage != 0)
 		stage = Min(stage, revoked->stage);
 	(void) queued_cancel(proposal, &reviewer->actor_id, "The approval was revoked.");
-	write_revocations(&votes, revoked, stage, reason);
+	write_revocations(&votes, revoked, stage, PROPOSAL_PENDING, reason);
 	kept = keep_approvals(&votes, revoked, stage, approvals);
 	stage = quorum_open_stage(&votes.quorum, approvals, kept);
 
