@@ -91,9 +91,10 @@ report 'every error has a reason code' \
 	"$(cd "$copy" && perl -0ne 'while (/ereport\(\s*(ERROR|FATAL)\b(.*?);/gs) {
 		my $rest = $2; print "$ARGV: ", substr($rest, 0, 60) =~ s/\s+/ /gr, "\n"
 			unless $rest =~ /errreason|canceling statement/ }' "${files[@]}")"
-report 'no file is longer than 800 lines' \
-	"$([ ${#files[@]} = 0 ] || awk 'FNR == 801 { print FILENAME }' "${files[@]}")"
+report 'no file is longer than 600 lines' \
+	"$([ ${#files[@]} = 0 ] || awk 'FNR == 601 { print FILENAME }' "${files[@]}")"
 report 'no function has 80 lines' "$(functions length "${files[@]}")"
+report 'no two static functions have the same name' "$(functions statics "${files[@]}")"
 report 'no call of our own has two bare booleans side by side' "$(functions booleans "${files[@]}")"
 echo "1..$number"
 [ "$failed" = 0 ]
