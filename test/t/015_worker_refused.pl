@@ -147,7 +147,7 @@ $node->safe_psql('postgres', q{
 	SELECT workflow_orch.register_tool('leaves', 'app.gate(int)', 'leaver', max_attempts => 3)});
 is(result_of($node, 'postgres', enqueue($node, 'postgres', 'leaves', $n++)), 'succeeded 1', 'a role that will be dropped: before');
 my $logged = -s $node->logfile;
-my $gone = qr/^failed 0 55000 no background worker can run tool "leaves" as role "leaver" The role does not exist any more\./;
+my $gone = qr/^failed 0 55000 no background worker can run tool "leaves" as role "leaver" The role does not exist\./;
 {
 	my $holder = hold($node, 'postgres', 'SELECT pg_advisory_lock(4711)');
 	my $running = enqueue($node, 'postgres', 'leaves', $n++);
