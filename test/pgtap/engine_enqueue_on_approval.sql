@@ -30,7 +30,7 @@ SELECT propose_to_run(2) AS p \gset
 SELECT status FROM workflow_orch.review_action(:p, :bob, 'edit', '{"n": 3}') \g /dev/null
 SELECT is(queued(:p), 1::bigint, 'an edit that approves queues the call');
 SELECT is((SELECT revision FROM workflow_orch.execution WHERE proposal_id = :p), 2::bigint, 'in the revision that it makes');
-SELECT status FROM workflow_orch.review_action(:p, :cyd, 'edit', '{"n": 4}') \g /dev/null
+SELECT status FROM workflow_orch.review_action(:p, :cyd, 'edit', '{"n": 4}', expected_revision => 2) \g /dev/null
 SELECT is((SELECT array_agg(revision || ' ' || status ORDER BY execution_id) FROM workflow_orch.execution WHERE proposal_id = :p),
   '{2 cancelled,3 queued}', 'another edit cancels that and queues its own');
 

@@ -137,7 +137,7 @@ SELECT propose('pay', '{"amount": 70}') AS p \gset
 SELECT row_eq(format($$SELECT status::text, final_tool_call FROM workflow_orch.review_action(%s, bob(), 'edit', '{"amount": 20}')$$, :p),
   ROW('approved'::text, '{"tool": "pay", "params": {"amount": 20}}'::jsonb), 'an edit to what needs nobody is approved');
 SELECT row_eq(format('SELECT rule_id, approvals FROM workflow_orch.proposal WHERE proposal_id = %s', :p), ROW(:zero::bigint, 0::bigint), 'by the rule');
-SELECT is((SELECT status::text FROM workflow_orch.review_action(:p, :cyd, 'edit', '{"amount": 60}')), 'pending', 'any reviewer takes it back with an edit');
+SELECT is((SELECT status::text FROM workflow_orch.review_action(:p, :cyd, 'edit', '{"amount": 60}', expected_revision => 2)), 'pending', 'any reviewer takes it back with an edit');
 SELECT agents_may_review, default_approvals FROM workflow_orch.set_policy(agents_may_review => true, default_approvals => 2) \g /dev/null
 SELECT workflow_orch.register_actor('dba bot', 'DBA', kind => 'agent') AS dba_bot \gset
 SELECT propose('pay', '{"amount": 70}') AS p \gset

@@ -9,7 +9,8 @@ CALL tool('pay(int,text,text[],jsonb)');
 CALL tool('whole(jsonb)');
 CREATE FUNCTION t.review(proposal bigint, reviewer bigint, decision text, edits jsonb DEFAULT NULL, revision bigint DEFAULT NULL)
 RETURNS text LANGUAGE sql AS $$
-  SELECT status::text FROM workflow_orch.review_action(proposal, reviewer, decision, edits, expected_revision => revision)
+  SELECT status::text FROM workflow_orch.review_action(proposal, reviewer, decision, edits, expected_revision => coalesce(revision,
+    (SELECT p.revision FROM workflow_orch.proposal p WHERE p.proposal_id = review.proposal)))
 $$;
 CREATE FUNCTION t.revision(proposal bigint) RETURNS bigint LANGUAGE sql AS $$
   SELECT p.revision FROM workflow_orch.proposal p WHERE p.proposal_id = proposal
