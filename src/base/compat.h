@@ -76,6 +76,39 @@ compat_init_eval_plan_qual(EPQState *epqstate, EState *estate)
 #endif
 }
 
+/*
+ * Whether indexes of a table learn of new versions of rows that need no entries: since
+ * 16 those that summarize pages, which before kept such versions from being made.
+ */
+static inline bool
+compat_summarizes_updates(Relation rel)
+{
+#if PG_VERSION_NUM >= 160000
+	Bitmapset *columns = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_SUMMARIZED);
+	bool result = !bms_is_empty(columns);
+
+	bms_free(columns);
+	return result;
+#else
+	(void) rel;
+	return false;
+#endif
+}
+
+/* Insert the index entries of a row's new version; heap_only: of summarizing indexes alone. */
+static inline void
+compat_insert_update_entries(ResultRelInfo *result_rel, TupleTableSlot *slot, EState *estate,
+							 bool heap_only)
+{
+#if PG_VERSION_NUM >= 160000
+	(void) ExecInsertIndexTuples(result_rel, slot, estate, true, false, NULL, NIL, heap_only);
+#else
+	Assert(!heap_only);
+	(void) heap_only;
+	(void) ExecInsertIndexTuples(result_rel, slot, estate, true, false, NULL, NIL);
+#endif
+}
+
 #if PG_VERSION_NUM < 160000
 #define compat_database_aclcheck(database, role, mode) pg_database_aclcheck(database, role, mode)
 #define compat_database_ownercheck(database, role) pg_database_ownercheck(database, role)

@@ -27,6 +27,7 @@
 #include "store/table.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
 static bool writing = false;
@@ -213,6 +214,29 @@ mark_unchanged_indexes(const ResultRelInfo *result_rel, const StoreRow *row)
 	}
 }
 
+/*
+ * Whether a unique or exclusion constraint that somebody has added is checked later
+ * than the write.  The executor notes what to check, if it makes the index entries.
+ */
+static bool
+has_deferrable_key(Relation rel)
+{
+	const TriggerDesc *triggers = rel->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (triggers->triggers[i].tgfoid == F_UNIQUE_KEY_RECHECK)
+			return true;
+	return false;
+}
+
+static void
+open_indexes(Writer *writer)
+{
+	ExecOpenIndices(writer->result_rel, false);
+	if (writer->row != NULL && writer->old != NULL)
+		mark_unchanged_indexes(writer->result_rel, writer->row);
+}
+
 static void
 writer_begin(Writer *writer, StoreTable table)
 {
@@ -227,9 +251,8 @@ writer_begin(Writer *writer, StoreTable table)
 	InitResultRelInfo(writer->result_rel, writer->rel, 1, NULL, 0);
 	estate->es_output_cid = GetCurrentCommandId(true);
 	estate->es_snapshot = GetActiveSnapshot();
-	ExecOpenIndices(writer->result_rel, false);
-	if (writer->row != NULL && writer->old != NULL)
-		mark_unchanged_indexes(writer->result_rel, writer->row);
+	if (writer->old == NULL || has_deferrable_key(writer->rel))
+		open_indexes(writer);
 	AfterTriggerBeginQuery();
 	writer->outer_writing = writing;
 	writer->outer_written = written;
@@ -375,6 +398,24 @@ overlay(Writer *writer, TupleTableSlot *latest, const StoreRow *row)
 	return ExecStoreVirtualTuple(slot);
 }
 
+/*
+ * Give the new version of a row its index entries, unless the executor has made them.
+ * Most new versions need none, because no key changes and they stand on the page of
+ * the old version; then no index is opened.
+ */
+static void
+index_new_version(Writer *writer, TupleTableSlot *slot)
+{
+	bool heap_only = HeapTupleIsHeapOnly(ExecFetchSlotHeapTuple(slot, false, NULL));
+
+	if (writer->result_rel->ri_NumIndices > 0 ||
+		(heap_only && !compat_summarizes_updates(writer->rel)))
+		return;
+	open_indexes(writer);
+	if (writer->result_rel->ri_NumIndices > 0)
+		compat_insert_update_entries(writer->result_rel, slot, writer->estate, heap_only);
+}
+
 static void
 update_step(Writer *writer)
 {
@@ -392,7 +433,12 @@ update_step(Writer *writer)
 	writing = true;
 	compat_init_eval_plan_qual(&epqstate, writer->estate);
 	ExecSimpleRelationUpdate(writer->result_rel, writer->estate, &epqstate, latest, slot);
-	writer->old->tuple->t_self = slot->tts_tid;
+	/* It has no place where a trigger that somebody has added kept it out. */
+	if (ItemPointerIsValid(&slot->tts_tid))
+	{
+		index_new_version(writer, slot);
+		writer->old->tuple->t_self = slot->tts_tid;
+	}
 	EvalPlanQualEnd(&epqstate);
 }
 
