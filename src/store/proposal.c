@@ -153,7 +153,8 @@ proposal_count_open(int64 actor_id, int limit)
 	InitDirtySnapshot(dirty);
 	store_key_int64(&keys[0], PROPOSAL_ACTOR_ID, actor_id);
 	store_key_bool(&keys[1], PROPOSAL_OPEN, true);
-	scan = systable_beginscan(rel, store_relid("proposal_actor_idx"), true, &dirty, 2, keys);
+	scan = systable_beginscan(rel, store_index_oid(STORE_PROPOSAL, "proposal_actor_idx"), true,
+							  &dirty, 2, keys);
 	while (count < limit && (tuple = systable_getnext(scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();

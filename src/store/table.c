@@ -19,6 +19,8 @@
 #include "commands/sequence.h"
 #include "storage/lmgr.h"
 #include "store/table.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -49,49 +51,160 @@ store_table_columns(StoreTable table)
 	return store_table_info(table)->columns;
 }
 
-bool
-store_table_parse(const char *name, StoreTable *table)
+/* How many indexes of a table are kept; the code names no more of any. */
+#define KNOWN_INDEXES 8
+
+/* OIDs of relations, kept until catalogs change; invalid: not looked up yet. */
+typedef struct KnownTable
 {
+	Oid relid;
+	Oid sequence;
+	int nindexes;
+	struct
+	{
+		NameData name;
+		Oid relid;
+	} indexes[KNOWN_INDEXES];
+} KnownTable;
+
+static KnownTable known_tables[STORE_TABLE_COUNT];
+static bool known_are_valid = false;
+static uint64 known_changes = 0;
+
+static void
+forget_relations(void)
+{
+	known_are_valid = false;
+	known_changes++;
+}
+
+static void
+forget_on_relcache(pg_attribute_unused() Datum arg, pg_attribute_unused() Oid relid)
+{
+	forget_relations();
+}
+
+static void
+forget_on_syscache(pg_attribute_unused() Datum arg, pg_attribute_unused() int cacheid,
+				   pg_attribute_unused() uint32 hashvalue)
+{
+	forget_relations();
+}
+
+/* What is known of a table. */
+static KnownTable *
+known_table(StoreTable table)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(forget_on_relcache, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, forget_on_syscache, (Datum) 0);
+		CacheRegisterSyscacheCallback(RELOID, forget_on_syscache, (Datum) 0);
+		registered = true;
+	}
+	if (!known_are_valid)
+	{
+		memset(known_tables, 0, sizeof(known_tables));
+		known_are_valid = true;
+	}
+	return &known_tables[table];
+}
+
+/* The OID of a relation; *keep tells whether it is still good when it has been found. */
+static Oid
+find_relation(const char *name, bool *keep)
+{
+	uint64 before = known_changes;
+	Oid relid = get_relname_relid(name, extension_schema());
+
+	if (!OidIsValid(relid))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errreason("wfo_version_mismatch"),
+						errmsg("relation \"%s.%s\" does not exist", WFO_SCHEMA, name),
+						errhint("Create the extension again, or update it with ALTER EXTENSION %s "
+								"UPDATE.",
+								WFO_NAME)));
+	*keep = known_changes == before;
+	return relid;
+}
+
+/* The OID of a table. */
+Oid
+store_table_oid(StoreTable table)
+{
+	KnownTable *known;
+	Oid relid;
+	bool keep;
+
+	AcceptInvalidationMessages();
+	known = known_table(table);
+	if (OidIsValid(known->relid))
+		return known->relid;
+	relid = find_relation(tables[table]->name, &keep);
+	if (keep)
+		known->relid = relid;
+	return relid;
+}
+
+/* The OID of an index of a table that is locked. */
+Oid
+store_index_oid(StoreTable table, const char *name)
+{
+	KnownTable *known = known_table(table);
+	Oid relid;
+	bool keep;
+
+	for (int i = 0; i < known->nindexes; i++)
+		if (strcmp(NameStr(known->indexes[i].name), name) == 0)
+			return known->indexes[i].relid;
+	relid = find_relation(name, &keep);
+	if (keep && known->nindexes < KNOWN_INDEXES)
+	{
+		namestrcpy(&known->indexes[known->nindexes].name, name);
+		known->indexes[known->nindexes++].relid = relid;
+	}
+	return relid;
+}
+
+static Oid
+sequence_oid(StoreTable table)
+{
+	KnownTable *known;
+	Oid relid;
+	bool keep;
+
+	AcceptInvalidationMessages();
+	known = known_table(table);
+	if (OidIsValid(known->sequence))
+		return known->sequence;
+	relid = find_relation(tables[table]->id_sequence, &keep);
+	if (keep)
+		known->sequence = relid;
+	return relid;
+}
+
+/* Which of the tables a relation is: false where it is none of them. */
+bool
+store_table_of(Relation rel, StoreTable *table)
+{
+	for (int i = 0; known_are_valid && i < STORE_TABLE_COUNT; i++)
+	{
+		if (known_tables[i].relid == RelationGetRelid(rel))
+		{
+			*table = (StoreTable) i;
+			return true;
+		}
+	}
 	for (int i = 0; i < STORE_TABLE_COUNT; i++)
 	{
-		if (strcmp(tables[i]->name, name) == 0)
+		if (strcmp(tables[i]->name, RelationGetRelationName(rel)) == 0)
 		{
 			*table = (StoreTable) i;
 			return true;
 		}
 	}
 	return false;
-}
-
-/* The OID of a table, an index or a sequence of the extension, kept until catalogs change. */
-Oid
-store_relid(const char *name)
-{
-	static const int caches[] = {NAMESPACEOID, RELOID};
-	static Cache *found = NULL;
-	Size length = strlen(name);
-	MemoryContext memory;
-	Oid *relid;
-
-	if (found == NULL)
-	{
-		found = cache_create("relation");
-		cache_depend_on_catalogs(found, caches, lengthof(caches));
-	}
-	relid = cache_get(found, name, length);
-	if (relid != NULL)
-		return *relid;
-	memory = cache_begin_value();
-	relid = MemoryContextAlloc(memory, sizeof(Oid));
-	*relid = get_relname_relid(name, extension_schema());
-	if (!OidIsValid(*relid))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errreason("wfo_version_mismatch"),
-						errmsg("relation \"%s.%s\" does not exist", WFO_SCHEMA, name),
-						errhint("Create the extension again, or update it with ALTER EXTENSION %s "
-								"UPDATE.",
-								WFO_NAME)));
-	cache_put(found, name, length, relid, memory);
-	return *relid;
 }
 
 static int
@@ -180,7 +293,7 @@ store_open(StoreTable table, LOCKMODE lockmode)
 
 	Assert(IsTransactionState());
 	Assert(lockmode != NoLock);
-	rel = table_open(store_relid(info->name), lockmode);
+	rel = table_open(store_table_oid(table), lockmode);
 
 	if (!has_columns(rel, info->columns))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -199,7 +312,7 @@ bool
 store_try_lock(void)
 {
 	for (int i = 0; i < STORE_TABLE_COUNT; i++)
-		if (!ConditionalLockRelationOid(store_relid(tables[i]->name), RowExclusiveLock))
+		if (!ConditionalLockRelationOid(store_table_oid((StoreTable) i), RowExclusiveLock))
 			return false;
 	return true;
 }
@@ -211,14 +324,14 @@ store_try_lock(void)
 bool
 store_try_lock_shared(StoreTable table)
 {
-	return ConditionalLockRelationOid(store_relid(tables[table]->name), AccessShareLock);
+	return ConditionalLockRelationOid(store_table_oid(table), AccessShareLock);
 }
 
 /* The owner of the tables, and so of the extension. */
 Oid
 store_owner(void)
 {
-	Oid relid = store_relid(tables[STORE_POLICY]->name);
+	Oid relid = store_table_oid(STORE_POLICY);
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid owner;
 
@@ -233,8 +346,6 @@ store_owner(void)
 int64
 store_next_id(StoreTable table)
 {
-	const char *sequence = store_table_info(table)->id_sequence;
-
-	Assert(sequence != NULL);
-	return nextval_internal(store_relid(sequence), false);
+	Assert(store_table_info(table)->id_sequence != NULL);
+	return nextval_internal(sequence_oid(table), false);
 }

@@ -73,12 +73,13 @@ typedef struct StoreTableInfo
 #include "store/table_list.h"
 #undef STORE_TABLE
 
-extern Oid store_relid(const char *name);
+extern Oid store_table_oid(StoreTable table);
+extern Oid store_index_oid(StoreTable table, const char *name);
 extern bool store_try_lock_shared(StoreTable table);
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);
 extern bool store_exists(void);
 extern const StoreTableInfo *store_table_info(StoreTable table);
-extern bool store_table_parse(const char *name, StoreTable *table);
+extern bool store_table_of(Relation rel, StoreTable *table);
 extern const char *store_table_name(StoreTable table);
 extern int store_table_columns(StoreTable table);
 extern Oid store_owner(void);

@@ -88,7 +88,8 @@ store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys
 	scan->rel = store_open(table, AccessShareLock);
 	scan->snapshot = RegisterSnapshot(IsInParallelMode() ? GetActiveSnapshot()
 														 : GetLatestSnapshot());
-	scan->desc = systable_beginscan(scan->rel, index != NULL ? store_relid(index) : InvalidOid,
+	scan->desc = systable_beginscan(scan->rel,
+									index != NULL ? store_index_oid(table, index) : InvalidOid,
 									index != NULL, scan->snapshot, nkeys, keys);
 }
 
@@ -195,7 +196,7 @@ store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
 	if (value != NULL)
 		return value;
 
-	cache_depend_on_table(cache, store_relid(store_table_name(table)));
+	cache_depend_on_table(cache, store_table_oid(table));
 	memory = cache_begin_value();
 	old = MemoryContextSwitchTo(memory);
 	value = fetch(key);

@@ -42,7 +42,7 @@ table_of(Relation rel)
 {
 	StoreTable table;
 
-	if (!store_table_parse(RelationGetRelationName(rel), &table))
+	if (!store_table_of(rel, &table))
 		elog(ERROR, "table \"%s\" is not one of the extension", RelationGetRelationName(rel));
 	return store_table_info(table);
 }

@@ -83,7 +83,7 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 	/* The audit rows of what a restore inserts are in the dump. */
 	if (!store_is_writing())
 		return;
-	if (!store_table_parse(RelationGetRelationName(rel), &table) || recorders[table] == NULL)
+	if (!store_table_of(rel, &table) || recorders[table] == NULL)
 		elog(ERROR, "table \"%s\" has no audit rows", RelationGetRelationName(rel));
 	info = store_table_info(table);
 	if (old_tuple != NULL)

@@ -187,7 +187,7 @@ static void
 add_dependencies(PlannerInfo *root)
 {
 	root->glob->relationOids = list_append_unique_oid(root->glob->relationOids,
-													  store_relid(store_table_name(STORE_ACTOR)));
+													  store_table_oid(STORE_ACTOR));
 	for (int i = 0; i < (int) lengthof(readers); i++)
 		record_plan_function_dependency(root, capability_function(capability_info(readers[i])
 																	  ->functions[0]));

@@ -53,7 +53,7 @@ blockers_of_calls(BlockerVisit visit, void *arg)
 	Oid relations[lengthof(written)];
 
 	for (int i = 0; i < (int) lengthof(written); i++)
-		relations[i] = store_relid(store_table_name(written[i]));
+		relations[i] = store_table_oid(written[i]);
 	for (int i = 0; i < locks->nelements; i++)
 	{
 		const LockInstanceData *lock = &locks->locks[i];

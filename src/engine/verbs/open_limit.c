@@ -46,7 +46,7 @@ static bool unsettled = false;
 static Oid
 table_of_proposals(void)
 {
-	return store_relid(store_table_name(STORE_PROPOSAL));
+	return store_table_oid(STORE_PROPOSAL);
 }
 
 static Allowance *
