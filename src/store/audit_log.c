@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "base/grow.h"
+#include "base/role_name.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "store/audit_log.h"
@@ -57,10 +58,10 @@ audit_insert(const AuditEntry *entry)
 	row_set_id(&row, AUDIT_ACTOR_ID, entry->actor_id);
 	row_set_id(&row, AUDIT_PROPOSAL_ID, entry->proposal_id);
 	row_set_id(&row, AUDIT_EXECUTION_ID, entry->execution_id);
-	row_set_name(&row, AUDIT_LOGIN, GetUserNameFromId(entry->login, false));
+	row_set_name(&row, AUDIT_LOGIN, role_name_of(entry->login));
 	row_set_pointer(&row, AUDIT_DETAILS, entry->details);
 	row_set_id(&row, AUDIT_WORKFLOW_ID, entry->workflow_id);
-	row_set_text(&row, AUDIT_DB_ROLE, GetUserNameFromId(entry->db_role, false));
+	row_set_text(&row, AUDIT_DB_ROLE, role_name_of(entry->db_role));
 	row_set_text(&row, AUDIT_APPLICATION_NAME, application_name != NULL ? application_name : "");
 	set_client_addr(&row);
 	row_set(&row, AUDIT_BACKEND_PID, Int32GetDatum(MyProcPid));

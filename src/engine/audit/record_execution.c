@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/names.h"
+#include "base/role_name.h"
 #include "commands/async.h"
 #include "engine/audit/record.h"
 #include "engine/audit/record_row.h"
@@ -102,8 +103,7 @@ record_execution(pg_attribute_unused() const StoredRow *old, const StoredRow *ne
 	 * name the one that asked.
 	 */
 	if (!column_is_null(new, EXECUTION_LOGIN) &&
-		strcmp(column_name(new, EXECUTION_LOGIN), GetUserNameFromId(GetSessionUserId(), false)) !=
-			0)
+		strcmp(column_name(new, EXECUTION_LOGIN), role_name_of(GetSessionUserId())) != 0)
 		json_add_text(details, "requested_by", column_name(new, EXECUTION_LOGIN));
 	if (!column_is_null(new, EXECUTION_RESULT))
 		result_add_for_audit(details, store_written(EXECUTION_RESULT));

@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "base/compat.h"
+#include "base/role_name.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
 #include "engine/identity/binding.h"
@@ -33,7 +34,7 @@
 static const char *
 role_name(const char *name, Oid oid, bool is_home)
 {
-	const char *today = OidIsValid(oid) ? GetUserNameFromId(oid, true) : NULL;
+	const char *today = OidIsValid(oid) ? role_name_or_null(oid) : NULL;
 
 	if (today == NULL || (strcmp(today, name) != 0 && !is_home))
 		return NULL;

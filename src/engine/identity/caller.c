@@ -14,6 +14,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/role_name.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/capability.h"
@@ -27,9 +28,9 @@ void
 caller_identify(Caller *caller)
 {
 	caller->role = running_is_sandboxed() ? running_role() : GetOuterUserId();
-	caller->role_name = GetUserNameFromId(caller->role, false);
+	caller->role_name = role_name_of(caller->role);
 	caller->login = GetSessionUserId();
-	caller->login_name = GetUserNameFromId(caller->login, false);
+	caller->login_name = role_name_of(caller->login);
 	caller->gateway = capability_is_held(caller->role, CAPABILITY_GATEWAY);
 	caller->names_actors = caller->gateway && !superuser_arg(caller->role) &&
 						   !has_privs_of_role(caller->role, store_owner());

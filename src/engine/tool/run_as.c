@@ -11,6 +11,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/role_name.h"
 #include "base/settings.h"
 #include "engine/identity/binding.h"
 #include "engine/tool/run_as.h"
@@ -27,7 +28,7 @@
 Oid
 run_as_current(const Tool *tool)
 {
-	char *name = GetUserNameFromId(tool->run_as_oid, true);
+	char *name = role_name_or_null(tool->run_as_oid);
 
 	if (tool_role_name(tool) == NULL)
 		report_wrong_state("wfo_role_changed",
