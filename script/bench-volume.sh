@@ -66,6 +66,7 @@ part_volume() {
 	done
 	ask volume_admin 'complete_workflow, refused' "SELECT workflow_orch.complete_workflow($large)"
 	ask volume_admin 'get_audit_log, 10 of a large one' "SELECT * FROM workflow_orch.get_audit_log($large) LIMIT 10"
+	ask volume_admin 'audit log by actor, the last 20' "SELECT * FROM workflow_orch.audit_log WHERE actor_id = $agent ORDER BY audit_id DESC LIMIT 20"
 	ask volume_admin 'audit log by actor, of a day' "SELECT * FROM workflow_orch.audit_log WHERE actor_id = $agent AND occurred_at BETWEEN now() - interval '24 days' AND now() - interval '23 days'"
 	ask volume_admin 'audit log by action' "SELECT * FROM workflow_orch.audit_log WHERE action = 'register_tool'"
 	ask volume_admin 'audit log of an hour' "SELECT * FROM workflow_orch.audit_log WHERE occurred_at BETWEEN now() - interval '24 days' AND now() - interval '24 days' + interval '1 hour'"

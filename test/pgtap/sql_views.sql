@@ -45,7 +45,8 @@ SELECT cmp_ok(blocks('sql_views_boss', query), '<', most, format('%s touches les
                ('SELECT * FROM workflow_orch.workflow_summary ORDER BY workflow_id DESC LIMIT 20', 4000),
                (format('SELECT * FROM workflow_orch.proposal_progress WHERE proposal_id = %s', :open), 100),
                ('SELECT * FROM workflow_orch.list_execution_stats(now() - interval ''1 hour'')', 400),
-               (format('SELECT * FROM workflow_orch.audit_log WHERE actor_id = %s ORDER BY audit_id DESC LIMIT 20', :rare), 100),
+               (format('SELECT * FROM workflow_orch.audit_log WHERE actor_id = %s', :rare), 50),
+               (format('SELECT * FROM workflow_orch.audit_log WHERE actor_id = %s ORDER BY audit_id DESC LIMIT 20', :rare), 50),
                ('SELECT * FROM workflow_orch.audit_log WHERE action = ''register_tool''', 400),
                ('SELECT * FROM workflow_orch.audit_log WHERE occurred_at BETWEEN now() - interval ''30 days'' AND now() - interval ''30 days'' + interval ''1 hour''', 1000)) v(query, most);
 SELECT cmp_ok(blocks('postgres', format('SELECT t.error_of($q$SELECT workflow_orch.complete_workflow(%s)$q$)', :large)), '<', 400, 'a workflow that is not complete is refused at once');
