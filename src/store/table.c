@@ -318,6 +318,25 @@ store_try_lock(void)
 }
 
 /*
+ * Lock a table for reading.  Returns false if the extension does not exist, or has
+ * been dropped while the transaction waited.
+ */
+bool
+store_lock_shared(StoreTable table)
+{
+	Oid relid;
+
+	do
+	{
+		if (!store_exists())
+			return false;
+		relid = store_table_oid(table);
+		LockRelationOid(relid, AccessShareLock);
+	} while (!store_exists() || store_table_oid(table) != relid);
+	return true;
+}
+
+/*
  * Lock a table for reading, without waiting.  Returns false if another session
  * has locked the table or waits to do so.
  */

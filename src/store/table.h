@@ -75,6 +75,7 @@ typedef struct StoreTableInfo
 
 extern Oid store_table_oid(StoreTable table);
 extern Oid store_index_oid(StoreTable table, const char *name);
+extern bool store_lock_shared(StoreTable table);
 extern bool store_try_lock_shared(StoreTable table);
 extern Relation store_open(StoreTable table, LOCKMODE lockmode);
 extern bool store_exists(void);

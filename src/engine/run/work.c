@@ -51,8 +51,20 @@ work_is_possible(void)
 }
 
 /*
+ * The same, and let nobody drop it until the transaction ends.  A process that looks
+ * at several tables calls this first: work_lock_out() waits for it, and it waits for
+ * work_lock_out() before it holds a lock on any other table.
+ */
+bool
+work_lock_in(void)
+{
+	return store_lock_shared(STORE_PROPOSAL);
+}
+
+/*
  * Wait for the calls that run in this database, and let none begin until the
- * transaction ends.  Each call first locks a proposal, and so its table.
+ * transaction ends.  Each call first locks a proposal, and so its table; what looks
+ * through the queue locks it with work_lock_in().
  */
 void
 work_lock_out(void)

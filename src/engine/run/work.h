@@ -70,6 +70,7 @@ extern void work_run(WorkerCall *call, const WorkHooks *hooks, WorkReport *repor
 extern void work_fail(WorkerCall *call, const ErrorData *error, const WorkHooks *hooks,
 					  WorkReport *report);
 extern bool work_is_possible(void);
+extern bool work_lock_in(void);
 extern void work_lock_out(void);
 extern bool work_check_sqlstates(char **list, void **extra, GucSource source);
 

@@ -11,8 +11,8 @@
  * has ended.  A worker that runs a call is left alone, like any other session.
  *
  * DROP EXTENSION locks its tables in another order than a call does, which could
- * be a deadlock.  So this file first locks the table that each call locks first,
- * and thereby waits for the calls that run.
+ * be a deadlock.  So this file first locks the table that each call, each keeper and
+ * each look through the queue locks first, and thereby waits for those that run.
  *
  * COMMIT PREPARED runs no callback of the transaction that it commits, so a keeper
  * looks for the calls that the transaction has queued.

@@ -45,13 +45,17 @@ keeper_exit(int code, Datum arg)
 	pool_unlock();
 }
 
-/* Begin a step of the visit, as a transaction that pg_stat_activity names. */
-static void
+/*
+ * Begin a step of the visit, as a transaction that pg_stat_activity names: returns
+ * whether the database has the extension, and so a queue.
+ */
+static bool
 begin_step(const char *activity)
 {
 	debug_query_string = activity;
 	pgstat_report_activity(STATE_RUNNING, activity);
 	session_begin_transaction();
+	return work_lock_in();
 }
 
 static void
@@ -61,34 +65,22 @@ commit_step(void)
 	debug_query_string = NULL;
 }
 
-/* Whether the database has the extension, and so a queue. */
-static bool
-has_queue(void)
-{
-	bool result;
-
-	begin_step("looking for the extension");
-	result = work_is_possible();
-	commit_step();
-	return result;
-}
-
 /* Count a crash against the calls of this database that ran then. */
 static void
-note_crashes(bool possible)
+note_crashes(void)
 {
 	int64 *executions = palloc(pool->nslots * sizeof(int64));
 	int count = pool_list_crashes(MyDatabaseId, executions);
 
-	if (count > 0 && possible)
+	if (count > 0)
 	{
-		begin_step("noting the calls that ran at a crash");
-		for (int i = 0; i < count; i++)
+		bool possible = begin_step("noting the calls that ran at a crash");
+
+		for (int i = 0; possible && i < count; i++)
 			sweep_note_crash(executions[i]);
 		commit_step();
-	}
-	if (count > 0)
 		pool_forget_crashes(MyDatabaseId);
+	}
 	pfree(executions);
 }
 
@@ -153,20 +145,17 @@ wfo_keeper_main(Datum arg)
 	/* A lock in this database must not keep the keeper from the other ones. */
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_VISIT, PGC_SUSET, PGC_S_OVERRIDE);
 
-	possible = has_queue();
-	note_crashes(possible);
-	if (possible)
-	{
-		begin_step("marking what has expired");
+	note_crashes();
+	if (begin_step("marking what has expired"))
 		(void) proposals_expire();
-		commit_step();
-		begin_step("telling the workers of cancels");
+	commit_step();
+	if (begin_step("telling the workers of cancels"))
 		tell_of_cancels();
-		commit_step();
-		begin_step("looking through the queue");
+	commit_step();
+	possible = begin_step("looking through the queue");
+	if (possible)
 		sweep_queue(note_role);
-		commit_step();
-	}
+	commit_step();
 	pool_lock();
 	pool->keeper.without_queue = !possible;
 	pool->keeper.finished = true;

@@ -65,7 +65,7 @@ refill_group(WorkerSlot *slot)
 	Assert(!IsTransactionState());
 	found.count = 0;
 	session_begin_transaction();
-	if (work_is_possible())
+	if (work_lock_in())
 		next_due = queued_visit_due(slot->role, note_found_call, &found);
 	session_commit_transaction();
 	complete = found.count < POOL_CALLS;
