@@ -37,7 +37,9 @@ done
 
 # run HOST: microseconds of CPU per cycle.
 run() {
-	local before=$(cpu "${postmaster[$1]}") now
+	local before now
+
+	before=$(cpu "${postmaster[$1]}")
 	PGHOST=$1 pgbench -n -M prepared -c 1 -t "${CYCLES:-2500}" -f "$here/test/bench/cycle_extension.sql" >/dev/null 2>&1
 	sleep 0.3
 	now=$(cpu "${postmaster[$1]}")
