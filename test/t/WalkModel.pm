@@ -315,7 +315,7 @@ sub review_action
 	$fit //= { role => $m->{actor}{$reviewer}{role} } if $decision eq 'edit' && !@{ $p->{slots} };
 	$refusal = refusal(
 		$status ne 'pending' && !($decision eq 'edit' && $status eq 'approved'), '55000',
-		!defined $expected && $p->{revision} > 1 && $decision =~ /^(approve|edit)$/, '22023',
+		!defined $expected && $p->{revision} > 1 && ($decision eq 'approve' || $decision eq 'edit'), '22023',
 		defined $expected && $expected != $p->{revision}, '55000',
 		$decision ne 'edit' && $p->{definition} ne $m->definition($p->{tool}), '55000',
 		($decision eq 'approve' || $decision eq 'edit' && !%$edits) && (any { $_ ne $reviewer } @standing), '55000',
