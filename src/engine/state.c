@@ -114,10 +114,10 @@ proposal_require_find(StoreFound *found, int64 proposal_id)
 
 /* The latest version of a proposal that was found, locked to the end of the transaction. */
 Proposal *
-proposal_require_lock_found(StoreFound *found, int64 proposal_id, bool wait)
+proposal_require_lock_found(StoreFound *found, int64 proposal_id, LockWaitPolicy wait)
 {
 	Proposal *proposal = NULL;
-	StoreLock outcome = proposal_lock_found(found, wait ? LockWaitBlock : LockWaitSkip, &proposal);
+	StoreLock outcome = proposal_lock_found(found, wait, &proposal);
 
 	return require_locked(proposal_id, outcome, proposal);
 }

@@ -18,7 +18,8 @@ extern Proposal *proposal_require(int64 proposal_id);
 extern Proposal *proposal_require_lock(int64 proposal_id);
 extern Proposal *proposal_require_lock_now(int64 proposal_id);
 extern Proposal *proposal_require_find(StoreFound *found, int64 proposal_id);
-extern Proposal *proposal_require_lock_found(StoreFound *found, int64 proposal_id, bool wait);
+extern Proposal *proposal_require_lock_found(StoreFound *found, int64 proposal_id,
+											 LockWaitPolicy wait);
 extern void proposal_check_revision(const Proposal *proposal, const int64 *expected);
 extern void proposal_report_state(const Proposal *proposal, const char *reason, const char *wanted,
 								  const char *hint);

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/grow.h"
 #include "catalog/pg_auth_members.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
@@ -55,10 +56,9 @@ add_actor(List *bindings, const Actor *actor)
 		binding = palloc0(sizeof(Binding));
 		binding->role = actor->db_role_oid;
 		binding->role_name = name;
-		binding->actors = palloc(sizeof(int64));
 		bindings = lappend(bindings, binding);
 	}
-	binding->actors = repalloc(binding->actors, (binding->count + 1) * sizeof(int64));
+	GROW_ARRAY(binding->actors, binding->count, binding->size);
 	binding->actors[binding->count++] = actor->actor_id;
 	return bindings;
 }

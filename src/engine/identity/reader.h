@@ -14,8 +14,9 @@ typedef struct Binding
 {
 	Oid role;
 	const char *role_name; /* which the role must have; NULL: the OID is enough (binding.h) */
-	int count;
 	int64 *actors;
+	int count;
+	int size; /* of the array */
 } Binding;
 
 typedef struct Reader

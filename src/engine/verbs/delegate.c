@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/grow.h"
 #include "engine/approval/vote.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
@@ -53,11 +54,12 @@ has_id(const int64 *ids, int count, int64 id)
 static bool
 leads_to(int64 from, int64 to)
 {
-	int size = 8;
-	int64 *reached = palloc(size * sizeof(int64));
+	int64 *reached = NULL;
+	int size = 0;
 	int count = 0;
 	const DelegationList *list = delegation_list();
 
+	GROW_ARRAY(reached, count, size);
 	reached[count++] = from;
 	for (int at = 0; at < count; at++)
 	{
@@ -69,11 +71,7 @@ leads_to(int64 from, int64 to)
 			if (delegation->from_actor != reached[at] || !delegation_is_in_force(delegation) ||
 				has_id(reached, count, delegation->to_actor))
 				continue;
-			if (count == size)
-			{
-				size *= 2;
-				reached = repalloc(reached, size * sizeof(int64));
-			}
+			GROW_ARRAY(reached, count, size);
 			reached[count++] = delegation->to_actor;
 		}
 	}

@@ -494,8 +494,10 @@ may_review(const ReviewContext *context)
 static void
 lock_for_review(ReviewContext *context, StoreFound *found)
 {
-	bool wait = context->request->decision != DECISION_EDIT ||
-				context->proposal->status != PROPOSAL_APPROVED;
+	LockWaitPolicy wait = context->request->decision == DECISION_EDIT &&
+								  context->proposal->status == PROPOSAL_APPROVED
+							  ? LockWaitSkip
+							  : LockWaitBlock;
 
 	context->proposal = proposal_require_lock_found(found, context->request->proposal_id, wait);
 }

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/grow.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "worker/client/announce.h"
@@ -96,17 +97,12 @@ announce_at_subtransaction_end(SubXactEvent event, SubTransactionId subid, SubTr
 static void
 append_announcement(const Announcement *item)
 {
-	Assert(IsTransactionState());
-	if (npending == size)
-	{
-		int new_size = Max(size * 2, 16);
+	MemoryContext old;
 
-		if (pending == NULL)
-			pending = MemoryContextAlloc(TopTransactionContext, new_size * sizeof(Announcement));
-		else
-			pending = repalloc_huge(pending, new_size * sizeof(Announcement));
-		size = new_size;
-	}
+	Assert(IsTransactionState());
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	GROW_ARRAY(pending, npending, size);
+	MemoryContextSwitchTo(old);
 	pending[npending] = *item;
 	pending[npending].subid = GetCurrentSubTransactionId();
 	npending++;

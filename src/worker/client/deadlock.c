@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/grow.h"
 #include "base/settings.h"
 #include "catalog/pg_type.h"
 #include "engine/run/blocker.h"
@@ -63,11 +64,7 @@ node_of(WaitGraph *graph, pid_t pid)
 	for (int i = 0; i < graph->count; i++)
 		if (graph->nodes[i].pid == pid)
 			return i;
-	if (graph->count == graph->size)
-	{
-		graph->size *= 2;
-		graph->nodes = repalloc(graph->nodes, graph->size * sizeof(Process));
-	}
+	GROW_ARRAY(graph->nodes, graph->count, graph->size);
 	node = &graph->nodes[graph->count];
 	memset(node, 0, sizeof(Process));
 	node->pid = pid;
@@ -232,8 +229,6 @@ add_execution_waits(WaitGraph *graph, int index)
 static void
 build_wait_graph(WaitGraph *graph)
 {
-	graph->size = 16;
-	graph->nodes = palloc(graph->size * sizeof(Process));
 	graph->batches = palloc(sizeof(pool->batches));
 	graph->waiters = palloc(sizeof(pool->waiters));
 	graph->slots = palloc(pool->nslots * sizeof(WorkerSlot));
