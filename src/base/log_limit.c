@@ -2,6 +2,8 @@
  * log_limit.c
  *	  Limits how many lines of one kind a backend writes to the server log.
  *
+ * It owns the counting.  What the lines say is the business of its callers.
+ *
  * A caller that makes a refused call in a loop and catches the error could
  * otherwise fill the log's disk.  Lines are counted by kind and, where they are
  * about something with an id, by that id.  The first lines of a minute are

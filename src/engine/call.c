@@ -3,7 +3,7 @@
  *	  What every call of the SQL interface checks before anything else.
  *
  * It owns the refusals that depend only on where a call comes from: inside a
- * tool, inside a command of another user, in a transaction that cannot write. 
+ * tool, inside a command of another user, in a transaction that cannot write.
  * The writes of a call go below the executor, which would refuse them in a
  * read-only transaction, on a standby and in a parallel worker, so the calls
  * have to.

@@ -4,7 +4,7 @@
  *
  * It owns the one record of this: the sandbox, the call of a tool in it and the
  * statement that the call runs.  Code that starts one of them saves the record,
- * enters what starts, and restores the record at its end, after an error too. 
+ * enters what starts, and restores the record at its end, after an error too.
  * All code may ask.  How a sandbox or a call works is not the business of this
  * file.
  */

@@ -2,9 +2,10 @@
  * state.c
  *	  Whether a proposal, a workflow and a tool are in a state for a call.
  *
- * It owns the errors about objects that do not exist (42704), that another
- * session is changing (55P03) and that are not in the right state (55000).  Who
- * may do something is not its business.
+ * It owns the errors about proposals, workflows and tools that do not exist
+ * (42704), that another session is changing (55P03) or that are not in the right
+ * state (55000), and how long a call of a tool and an approval last.  Who may do
+ * something is not its business.
  */
 #include "postgres.h"
 
@@ -151,7 +152,7 @@ proposal_check_revision(const Proposal *proposal, const int64 *expected)
 						   errhint("Read the current revision and decide on that."));
 }
 
-/* A revision that must be there: it is not where a restore was incomplete. */
+/* A revision that must be there.  It is missing if a restore was incomplete. */
 Revision *
 revision_require(int64 proposal_id, int64 revision)
 {

@@ -2,10 +2,13 @@
  * condition.c
  *	  Whether the condition of an approval rule holds for a proposal.
  *
+ * It owns the evaluation of a condition.  Which conditions a rule may have, and
+ * what an unknown result means for the approvals, is the business of its callers.
+ *
  * A condition is a jsonpath in strict mode, evaluated by the server's own code,
- * which runs no function of a user.  It is false only where it says so for
- * sure: a member that is missing, a string that is compared with a number, a
- * result that is no truth value, all that is unknown.
+ * which runs no function of a user.  It is false only where that is certain.  A
+ * missing member, a string compared with a number and a result that is not a
+ * truth value make it unknown.
  *
  * A predicate ($.params.amount > 1000) is true, false or unknown by itself.  A
  * path that ends in a filter ($.params ? (@.amount > 1000)) is true where it
@@ -152,7 +155,7 @@ no_variables(void)
 
 /*
  * Whether an error of jsonpath is about the values. jsonpath suppresses most of
- * them, but not that comparing some dates requires a time zone.
+ * them, but not the error that comparing some dates requires a time zone.
  */
 static bool
 is_unknown(int sqlerrcode)

@@ -2,6 +2,8 @@
  * merge_patch.c
  *	  JSON Merge Patch (RFC 7396) on jsonb values.
  *
+ * It owns the patching of values, and knows nothing of params or proposals.
+ *
  * The function follows the pseudo-code in section 2 of the RFC.  Recursion is
  * as deep as the patch, and bounded by max_stack_depth.
  */

@@ -2,6 +2,9 @@
  * person.c
  *	  Decides which acts are the same person's.
  *
+ * It owns the comparison of marks.  Where marks come from and what follows from
+ * two people being one is the business of its callers.
+ *
  * Separation of duties counts people, and one person can be registered as
  * several actors.  Two acts are the same person's if they share any mark: the
  * actor, the actor on whose behalf it was, the person, the database role or the

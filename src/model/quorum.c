@@ -2,15 +2,18 @@
  * quorum.c
  *	  Who fills which slot: whether approvals suffice, and where one more counts.
  *
- * Each requirement is so many slots of a stage for a role.  Who approves gives
- * one approval, which fills one slot; which one is never settled but worked out
- * afresh as a maximum matching, so that somebody in a slot for anybody who is
- * also the only DBA makes room.  Approvals that are passed here come from as
- * many people: see person.c.
+ * It owns the matching of approvals and slots.  Who may approve, and whether two
+ * approvals are the same person's, is not its business.
+ *
+ * Each requirement is a number of slots, in one stage, for one role.  Somebody who
+ * approves gives one approval, which fills one slot.  Which slot that is, is never
+ * stored but worked out afresh as a maximum matching, so that somebody in a slot
+ * for anybody who is also the only DBA makes room.
  *
  * Stages are complete one after the other.  An approval counts in the stage for
- * which it was given, since who approves in a later one does so in the
- * knowledge of the earlier.  Only an edit's counts in any.
+ * which it was given, since somebody who approves in a later stage does so
+ * knowing the earlier ones.  Only the approval that an edit gives counts in any
+ * stage.
  *
  * The matching is found along augmenting paths: H. W. Kuhn, "The Hungarian
  * method for the assignment problem", Naval Research Logistics Quarterly 2

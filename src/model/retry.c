@@ -2,6 +2,9 @@
  * retry.c
  *	  Whether a failed call is tried again, and when.
  *
+ * It owns the decision and the delay.  The caller writes the attempt, and knows
+ * what a failure means for the proposal.
+ *
  * The delays are those of "equal jitter" in Marc Brooker, "Exponential Backoff
  * And Jitter" (AWS Architecture Blog, 2015): twice as long from attempt to
  * attempt up to a limit, half of it at random, so that calls that failed

@@ -2,8 +2,9 @@
  * delegation.c
  *	  The table delegation.
  *
- * Owns its descriptor and how a row becomes a struct and back.  It does not know
- * who may read or write a row.
+ * It owns the descriptor of the table, how a row becomes a struct and back, and
+ * whether a delegation is in force now.  It does not know who may read or write a
+ * row.
  */
 #include "postgres.h"
 

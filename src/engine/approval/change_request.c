@@ -2,6 +2,9 @@
  * change_request.c
  *	  Requests for changes of a proposal that stand.
  *
+ * It owns which requests stand.  review.c makes them, and revoke.c takes them
+ * back.
+ *
  * A request is a review that does not count as a decision.  While it stands
  * nobody but the asker approves.  It is about a wording: revisions that only pin
  * the tool afresh keep it, and the next wording ends it, since requested_since of

@@ -206,7 +206,7 @@ describe_stage(StringInfo text, const Quorum *quorum, const int64 *missing, int6
 }
 
 /*
- * Describe the approvals that a pending proposal still needs, stage by stage. 
+ * Describe the approvals that a pending proposal still needs, stage by stage.
  * Returns NULL where it needs none or where the caller may not read it, whether
  * or not it exists.
  */

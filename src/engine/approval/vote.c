@@ -3,7 +3,7 @@
  *	  What the reviews of a revision come to, and where one more would count.
  *
  * It owns the count of a revision's reviews.  Each approval is given by another
- * person than those before, judged by the marks that they had at that time. 
+ * person than those before, judged by the marks that they had at that time.
  * This is judged once, when the review is made.  Nothing here writes: review.c
  * decides.
  */

@@ -2,8 +2,9 @@
  * audit.c
  *	  Reads the audit log page by page.
  *
- * Owns who may read the log, and adds what its rows leave out: the params of
- * the revision that a row is about.  It writes nothing.
+ * It owns who may read the log with get_audit_log, and adds what its rows leave
+ * out: the params of the revision that a row is about.  It writes nothing.  Who
+ * may SELECT from the table is in sql/privileges.sql and model/capability.c.
  */
 #include "postgres.h"
 

@@ -207,7 +207,7 @@ can_write(void)
 }
 
 /*
- * Write a role's current name into the actor's row if the role was renamed. 
+ * Write a role's current name into the actor's row if the role was renamed.
  * Does nothing where that would wait: the next call writes it.
  */
 void

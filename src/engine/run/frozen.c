@@ -34,7 +34,7 @@ freeze_find(const char *tool)
 }
 
 /*
- * When the freezes of a tool end that are in force; 0 if there is none. 
+ * When the freezes of a tool end that are in force; 0 if there is none.
  * Another freeze may begin by then, so ask again.  A freeze without an end
  * gives DT_NOEND.
  */

@@ -1,6 +1,6 @@
 /*
  * raw_call.c
- *	  Which proposals the calls of a batch mean that name a tool and params.
+ *	  Which proposals are meant by calls of a batch that name a tool and params.
  *
  * A call refers to the oldest approved proposal with its tool and its params,
  * as converted; no two calls refer to the same proposal.  Proposals with the

@@ -1,6 +1,6 @@
 /*
  * raw_call.h
- *	  Which proposals the calls of a batch mean that name a tool and params.
+ *	  Which proposals are meant by calls of a batch that name a tool and params.
  */
 #ifndef WFO_ENGINE_RAW_CALL_H
 #define WFO_ENGINE_RAW_CALL_H

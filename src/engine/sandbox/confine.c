@@ -2,6 +2,9 @@
  * confine.c
  *	  Keeps a call in a session away from what the session has.
  *
+ * It owns what a call in a session may not name or run.  What a rollback does not
+ * undo is the business of irrevocable.c.
+ *
  * The server always looks up a name that is in no schema of the tool's
  * search_path among the caller's temporary objects.  Triggers, defaults,
  * policies, rules and constraints of those would run as the tool's role.  So

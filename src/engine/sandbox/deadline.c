@@ -162,7 +162,7 @@ repeat_caught_cancel(SubXactEvent event, pg_attribute_unused() SubTransactionId 
 /*
  * Arm the timer, unless milliseconds is zero; a time beyond a timer's range of
  * 24 days is cut to it.  Code that goes on for grace ms after the deadline, or
- * in a session after a cancel of the caller, is ended; with grace 0 it is not. 
+ * in a session after a cancel of the caller, is ended; with grace 0 it is not.
  * From here on a cancel of the caller is remembered.  Returns false if the
  * timer is armed already: the outer deadline then holds.
  */

@@ -12,7 +12,7 @@
  *
  * In a background worker the session is the role's own, and what the code
  * leaves behind is removed before the next call.  The code may defer triggers
- * and create temporary objects there, but cannot take on another role either. 
+ * and create temporary objects there, but cannot take on another role either.
  * What the code is, and what its error means, is for the caller to know.
  */
 #include "postgres.h"
@@ -271,7 +271,7 @@ run_guarded(void *arg)
  * 57014.  A serialization failure, a deadlock and a cancel of the caller are
  * raised, the cancel even if the code has caught it; so is an error that comes
  * before the code is called.  In a worker only the last one is raised.  Code
- * that goes on after it should have ended is ended after the time of grace. 
+ * that goes on after it should have ended is ended after the time of grace.
  * Its session ends with it, as FATAL, if the caller was canceled and the
  * sandbox says so.  All effects are undone after an error, or if keep is not
  * set.

@@ -7,7 +7,7 @@
  * settings nor objects: the seed of random(), values taken from sequences,
  * advisory locks that outlast a transaction, open descriptors of large objects,
  * prepared statements, cursors.  A call does not see those of the session, and
- * neither the session nor the next call in a worker sees those of the call. 
+ * neither the session nor the next call in a worker sees those of the call.
  * What the server lets us reset is reset before and after a call.  Functions
  * that reach the rest are refused to a call in a session; there is always
  * another way.

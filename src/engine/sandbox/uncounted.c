@@ -2,16 +2,17 @@
  * uncounted.c
  *	  Notes the tables that a call writes to without the server counting rows.
  *
+ * It owns the list of those tables, for a call that will be rolled back.
+ * Reporting them is the business of changes.c.
+ *
  * These are foreign tables, and tables that another engine keeps behind a plan
  * node of its own.  The server's counters do not know them, so a preview that
  * relied on the counters alone would say that nothing has changed.
  *
  * A statement is checked when it ends, when the executor has opened all
- * relations that it wrote to, including partitions to which rows were routed. 
+ * relations that it wrote to, including partitions to which rows were routed.
  * COPY and TRUNCATE run no plan and are checked as commands.  Changes that an
  * inner rollback has undone stay noted.
- *
- * This file notes tables; changes.c reports them.
  */
 #include "postgres.h"
 

@@ -2,6 +2,9 @@
  * definition_change.c
  *	  What has changed since a definition of a tool was pinned.
  *
+ * It owns the comparison of two definitions.  definition.c makes them, and
+ * nothing here decides what a change means for a proposal.
+ *
  * A revision keeps the hash of the definition that it was pinned to.  If the
  * current definition has the same hash, nothing has changed.  If not, the two
  * definitions are compared member by member, with SQL texts in their normal

@@ -328,7 +328,7 @@ describe_used_function(Described *described, Oid function)
 
 /*
  * Add the members "types" and "functions" to the object: the user-defined types
- * that these types consist of, and the user-defined functions that those use. 
+ * that these types consist of, and the user-defined functions that those use.
  * Both lists grow in the process.
  */
 void

@@ -2,10 +2,13 @@
  * params.c
  *	  Fits the params of a call to the arguments of its function.
  *
+ * It owns the conversion of params as a whole.  argument.c reads and writes one
+ * argument.  Nothing here knows of proposals.
+ *
  * Params are converted once, when they are proposed or edited, and stored as
  * the converted values are written.  So reviewers, rules and the tool see the
  * same thing, however it was spelled.  A value that loses something when it is
- * stored is refused. argument.c reads and writes one argument.
+ * stored is refused.
  */
 #include "postgres.h"
 

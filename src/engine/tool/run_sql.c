@@ -4,7 +4,7 @@
  *
  * It is the one place outside the store that runs SQL text, and the text is
  * part of a proposal: it runs through SPI as the tool's role, in the sandbox
- * and under the deadline that every tool has, and nothing is added to it. 
+ * and under the deadline that every tool has, and nothing is added to it.
  * Outside a call it is refused. statement.c judges the text.
  */
 #include "postgres.h"

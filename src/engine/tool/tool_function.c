@@ -5,7 +5,7 @@
  * It owns what is asked of a function once, when a tool is registered or gets
  * another function: that it is a plain function of the application, whose
  * arguments have names and definite types.  What a tool is at a moment is in
- * definition.c, and which role may run it in run_as.c.
+ * definition.c, and which role it may run as in run_as.c.
  */
 #include "postgres.h"
 

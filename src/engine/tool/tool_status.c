@@ -2,6 +2,9 @@
  * tool_status.c
  *	  Whether tools are what they were registered as, for reports.
  *
+ * It owns the answers that reports give about tools.  It refuses nothing and
+ * writes nothing.
+ *
  * The views tool_status, pending_review and proposal_progress ask for every
  * row, so nothing here raises an error because of what a tool has become.
  */

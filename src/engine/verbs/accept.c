@@ -2,6 +2,9 @@
  * accept.c
  *	  Accepts a tool as it is now for all its open proposals.
  *
+ * It owns the pinning of open proposals to the current definition of a tool.  It
+ * changes no wording and approves nothing.
+ *
  * After a release has changed a tool, its open proposals are refused one by one
  * until somebody has looked at each.  This call is for an administrator who has
  * looked at the change once: each proposal gets a new revision with the same

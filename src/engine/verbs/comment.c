@@ -2,8 +2,8 @@
  * comment.c
  *	  Says something about a proposal without deciding on it.
  *
- * A comment changes nothing of the proposal. identity/readable.c says who may
- * read it, and so who may comment.
+ * It owns the writing of a comment, and changes nothing of the proposal.
+ * identity/readable.c says who may read the proposal, and so who may comment.
  */
 #include "postgres.h"
 

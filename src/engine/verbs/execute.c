@@ -2,6 +2,9 @@
  * execute.c
  *	  Executes an approved call in the caller's session.
  *
+ * It owns the order of the checks and the lock.  run/approved.c runs the call, and
+ * run/finish.c writes what became of it.
+ *
  * Everything happens in the caller's transaction: the tool's effects, the
  * execution with its result, the proposal's status and the audit row commit or
  * roll back together.  The lock of the proposal's row, taken without waiting,

@@ -144,7 +144,7 @@ audit_capability(const Caller *caller, const char *action, Oid role, const char 
 }
 
 /*
- * As the owner of the extension, make or undo the grants of one capability. 
+ * As the owner of the extension, make or undo the grants of one capability.
  * Grants that another capability of the role needs too are not revoked.
  */
 static void

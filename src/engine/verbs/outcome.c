@@ -132,7 +132,7 @@ look_at_proposal(void *arg)
 /*
  * Look up the status of a proposal by the clock, for a session that waits and
  * may read it: false if the table is locked. 55000 if this transaction has
- * changed an open proposal: no other session sees that before the commit. 
+ * changed an open proposal: no other session sees that before the commit.
  * Leaves neither locks nor a snapshot behind.
  */
 bool

@@ -15,7 +15,7 @@
 #include "store/policy.h"
 
 /*
- * Change the given columns of the policy, and return the policy that results.
+ * Change the given columns of the policy, and set *policy to the result.
  *
  * Locks: the policy, if something is given.
  */

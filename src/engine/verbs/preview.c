@@ -2,11 +2,14 @@
  * preview.c
  *	  Shows a reviewer what a call would do, by running it and rolling it back.
  *
- * A preview is no way to act: what the call does is undone, and it is a call
- * that somebody else has proposed, as it stands.  The caller's own deferred
- * triggers have to fire before the tool runs, as in an execution.  So all of it
- * runs in a subtransaction: the triggers are undone with the rest, and fire
- * again when their time comes.
+ * It owns who may preview a proposal, and the row of the preview.  Running and
+ * undoing the call is the business of tool/simulate.c.
+ *
+ * A preview is no way to act: what the call does is undone, and no actor previews
+ * a call of its own.  A gateway that acts for no actor may preview any call.  The
+ * caller's own deferred triggers have to fire before the tool runs, as in an
+ * execution.  So all of it runs in a subtransaction: the triggers are undone with
+ * the rest, and fire again when their time comes.
  */
 #include "postgres.h"
 
@@ -64,7 +67,7 @@ check_previewable(const Proposal *proposal, const Tool *tool)
  * Refuse an actor that may not preview; a gateway may act for no actor.
  *
  * Proposers do not preview their own proposals: the call would run before
- * anybody else has looked at it, and show them what the tool's role can read. 
+ * anybody else has looked at it, and show them what the tool's role can read.
  * For the latter reason, actors that have no say in the proposal do not preview
  * it either.  If it needs no approvals, every actor that may review has a say,
  * since it may edit the proposal.

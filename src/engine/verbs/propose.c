@@ -2,9 +2,10 @@
  * propose.c
  *	  Proposes a call of a tool.
  *
- * It owns the first revision of a proposal.  Later ones are made by review.c
- * and accept.c; approvals are worked out by requirement.c, and the limit of
- * open proposals is in open_limit.c.
+ * It owns the first revision of a proposal, the use of the idempotency key and
+ * the approval by a rule.  Later revisions are made by review.c, revise.c and
+ * accept.c; requirement.c works out the approvals, and open_limit.c keeps the
+ * limit of open proposals.
  */
 #include "postgres.h"
 
@@ -209,7 +210,7 @@ work_out_first_revision(const ProposeRequest *request, const Caller *caller,
  * Propose a call.
  *
  * Locks: the idempotency key; the workflow, shared; for a moment, the actor's
- * open proposals.  A caller that may not act as the actor is refused before. 
+ * open proposals.  A caller that may not act as the actor is refused before.
  * What the call depends on is read after the waits for the locks.
  */
 int64

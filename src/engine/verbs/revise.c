@@ -3,7 +3,7 @@
  *	  Lets the proposer word a proposal anew.
  *
  * The new revision is decided on like a new proposal: its params are converted,
- * the tool is pinned and what approvals it needs is worked out afresh.  Approvals
+ * its tool is pinned, and the approvals it needs are worked out afresh.  Approvals
  * of the revision before do not count for it.  Edits by reviewers are in
  * review.c.
  */

@@ -4,7 +4,7 @@
  *
  * It owns the writing of a tool's row and the checks of its properties against
  * each other.  Which functions can be tools is in tool_function.c, which role
- * may run them in run_as.c, and what a tool is now in definition.c.
+ * they may run as in run_as.c, and what a tool is now in definition.c.
  */
 #include "postgres.h"
 
