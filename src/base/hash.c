@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/hash.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
