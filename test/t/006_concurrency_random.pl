@@ -27,12 +27,12 @@ $node->safe_psql('postgres', q{
 		who bigint := 1 + c % 3;
 		call text := CASE
 			WHEN a < 14 THEN format($c$propose_action(%s, %s, 'mark', '{"p": %s}', 'r', %s)$c$, w, who, c, CASE WHEN b < 300 THEN quote_literal(b % 20) ELSE 'NULL' END)
-			WHEN a < 39 THEN format($c$review_action(%s, %s, 'approve', expected_revision => (SELECT revision FROM workflow_orch.proposal WHERE proposal_id = %s))$c$, p, who, p)
+			WHEN a < 39 THEN format($c$review_action(%s, %s, 'approve', expected_revision => (SELECT max(revision) FROM workflow_orch.proposal WHERE proposal_id = %s))$c$, p, who, p)
 			WHEN a < 40 THEN format($c$review_action(%s, %s, 'request_changes', comment => 'c')$c$, p, who)
 			WHEN a < 41 THEN format($c$revise_proposal(%s, %s, '{"p": %s}')$c$, p, who, b)
 			WHEN a < 45 THEN format($c$revoke_approval(%s, %s)$c$, p, who)
 			WHEN a < 50 THEN format($c$review_action(%s, %s, 'reject')$c$, p, who)
-			WHEN a < 60 THEN format($c$review_action(%s, %s, 'edit', '{"p": %s}', expected_revision => (SELECT revision FROM workflow_orch.proposal WHERE proposal_id = %s))$c$, p, who, b, p)
+			WHEN a < 60 THEN format($c$review_action(%s, %s, 'edit', '{"p": %s}', expected_revision => (SELECT max(revision) FROM workflow_orch.proposal WHERE proposal_id = %s))$c$, p, who, b, p)
 			WHEN a < 82 THEN format($c$execute_action(%s, %s)$c$, p, who)
 			WHEN a < 86 THEN format($c$withdraw_proposal(%s, %s)$c$, p, who)
 			WHEN a < 92 THEN format($c$retry_action(%s, %s)$c$, p, who)
