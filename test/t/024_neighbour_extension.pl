@@ -30,29 +30,6 @@ is($node->safe_psql('postgres', q{SELECT status, count(*), (SELECT count(*) FROM
 is($node->safe_psql('postgres', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'the audit log agrees with the tables');
 unlike(slurp_file($node->logfile), qr/ERROR|FATAL/, 'nothing failed in between');
 
-# DROP EXTENSION while a keeper has locked the queue and is about to lock a proposal:
-# the call of a role that cannot connect has to fail.  A lock on the tools holds the
-# keeper up between the two.
-$node->safe_psql('postgres', 'CREATE ROLE mute LOGIN');
-tools($node, 'postgres', 'mute');
-my ($unheard) = calls($node, 'postgres', 'note_mute', '{"n": 1}');
-$node->safe_psql('postgres', "SELECT workflow_orch.enqueue_action($unheard, 1, '2100-01-01')");
-my $tools = session($node, 'postgres');
-start_query($tools, 'BEGIN; LOCK TABLE workflow_orch.tool');
-answer($tools);
-$node->safe_psql('postgres', 'ALTER ROLE mute NOLOGIN');
-my $waits = q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND pid = (SELECT pid FROM pg_stat_activity WHERE %s)};
-wait_for($node, 'postgres', sprintf $waits, q{backend_type = 'workflow_orch keeper'});
-my $first_dropper = session($node, 'postgres');
-start_query($first_dropper, 'DROP EXTENSION workflow_orch');
-wait_for($node, 'postgres', sprintf $waits, q{query ~ '^DROP EXTENSION'});
-end_session($tools);
-is(answer($first_dropper), '', 'the extension is dropped while a keeper is at work');
-end_session($first_dropper);
-unlike(slurp_file($node->logfile), qr/deadlock detected/, 'and the two are no deadlock');
-$node->safe_psql('postgres', 'DROP SCHEMA app CASCADE');
-prepare($node, 'postgres', 'r1', 'r2');
-
 # DROP EXTENSION and CREATE EXTENSION again, under load.
 foreach my $round (1 .. 4)
 {
