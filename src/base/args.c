@@ -89,6 +89,13 @@ arg_text_or_null(FunctionCallInfo fcinfo, int n, const char *name)
 	return text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+/* Whether a text has nothing but white space. */
+bool
+text_is_blank(const char *text)
+{
+	return text[strspn(text, " \t\r\n\f\v")] == '\0';
+}
+
 /* A text that is not empty and not only white space. */
 char *
 arg_text(FunctionCallInfo fcinfo, int n, const char *name)
@@ -97,7 +104,7 @@ arg_text(FunctionCallInfo fcinfo, int n, const char *name)
 
 	arg_require(fcinfo, n, name);
 	value = arg_text_or_null(fcinfo, n, name);
-	if (value[strspn(value, " \t\r\n\f\v")] == '\0')
+	if (text_is_blank(value))
 		report_invalid("wfo_argument_empty", errmsg("argument \"%s\" must not be empty", name));
 	return value;
 }

@@ -21,6 +21,7 @@
 /* Longest accepted interval, in years: a longer one would overflow a timestamp. */
 #define INTERVAL_MAX_YEARS 1000
 
+extern bool text_is_blank(const char *text);
 extern void arg_require(FunctionCallInfo fcinfo, int n, const char *name);
 extern int64 arg_int64(FunctionCallInfo fcinfo, int n, const char *name);
 extern bool arg_bool(FunctionCallInfo fcinfo, int n, const char *name);

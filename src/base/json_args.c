@@ -177,7 +177,7 @@ json_args_text(const JsonArgs *args, const char *key)
 
 	require_member(args, key);
 	value = json_args_text_or_null(args, key);
-	if (value[strspn(value, " \t\r\n\f\v")] == '\0')
+	if (text_is_blank(value))
 		report_invalid("wfo_argument_empty",
 					   errmsg("member \"%s\" of element %d of argument \"%s\" must not be empty",
 							  key, args->index, args->argument));
