@@ -17,18 +17,10 @@
 #include "lib/stringinfo.h"
 #include "model/condition.h"
 #include "model/person.h"
-#include "store/rule.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/syscache.h"
-
-/* Requirements under construction, each with the rules that cause it. */
-typedef struct Draft
-{
-	Quorum quorum;
-	List **rules; /* of each requirement: the matching Rules */
-} Draft;
 
 /* Begin a member of an object that is an object or an array itself. */
 static void
@@ -49,7 +41,7 @@ build_document(const RequirementSubject *subject, Jsonb *params)
 	const Workflow *workflow = subject->workflow;
 	JsonObject document;
 
-	if (workflow == NULL)
+	if (workflow == NULL && subject->workflow_id != 0)
 		workflow = workflow_require(subject->workflow_id);
 	json_object_begin(&document);
 	json_add_text(&document, "tool", subject->tool);
@@ -60,10 +52,13 @@ build_document(const RequirementSubject *subject, Jsonb *params)
 	json_add_text(&document, "role", subject->proposer->role);
 	json_add_text(&document, "kind", enum_label(&actor_kind_type, subject->proposer->kind));
 	pushJsonbValue(&document.state, WJB_END_OBJECT, NULL);
-	begin_member(&document, "workflow", WJB_BEGIN_OBJECT);
-	json_add_text(&document, "title", workflow_title(workflow));
-	json_add_jsonb(&document, "metadata", workflow_metadata(workflow));
-	pushJsonbValue(&document.state, WJB_END_OBJECT, NULL);
+	if (workflow != NULL)
+	{
+		begin_member(&document, "workflow", WJB_BEGIN_OBJECT);
+		json_add_text(&document, "title", workflow_title(workflow));
+		json_add_jsonb(&document, "metadata", workflow_metadata(workflow));
+		pushJsonbValue(&document.state, WJB_END_OBJECT, NULL);
+	}
 	return json_object_end(&document);
 }
 
@@ -86,9 +81,9 @@ comes_before(const Rule *rule, const Requirement *requirement)
 
 /* Add a rule.  Rules for the same stage and role combine to the largest number. */
 static void
-add_rule(Draft *draft, const Rule *rule)
+add_rule(Need *need, const Rule *rule)
 {
-	Quorum *quorum = &draft->quorum;
+	Quorum *quorum = &need->quorum;
 	int at = 0;
 
 	for (; at < quorum->count; at++)
@@ -98,7 +93,7 @@ add_rule(Draft *draft, const Rule *rule)
 		if (requirement->stage == rule->stage && same_role(requirement->role, rule->role))
 		{
 			requirement->approvals = Max(requirement->approvals, rule->approvals);
-			draft->rules[at] = lappend(draft->rules[at], unconstify(Rule *, rule));
+			need->rules[at] = lappend(need->rules[at], unconstify(Rule *, rule));
 			return;
 		}
 		if (comes_before(rule, requirement))
@@ -106,38 +101,46 @@ add_rule(Draft *draft, const Rule *rule)
 	}
 	memmove(&quorum->requirements[at + 1], &quorum->requirements[at],
 			sizeof(Requirement) * (quorum->count - at));
-	memmove(&draft->rules[at + 1], &draft->rules[at], sizeof(List *) * (quorum->count - at));
+	memmove(&need->rules[at + 1], &need->rules[at], sizeof(List *) * (quorum->count - at));
 	quorum->requirements[at] = (Requirement){.stage = rule->stage,
 											 .role = rule->role,
 											 .approvals = rule->approvals};
-	draft->rules[at] = list_make1(unconstify(Rule *, rule));
+	need->rules[at] = list_make1(unconstify(Rule *, rule));
 	quorum->count++;
 }
 
+/* Add what one requirement is to an object: its stage, role, approvals and rules. */
+void
+requirement_put(JsonObject *object, const Need *need, int index)
+{
+	const Requirement *requirement = &need->quorum.requirements[index];
+	ListCell *cell;
+
+	json_add_int(object, "stage", requirement->stage);
+	json_add_text(object, "role", requirement->role);
+	json_add_int(object, "approvals", requirement->approvals);
+	begin_member(object, "rules", WJB_BEGIN_ARRAY);
+	foreach (cell, need->rules[index])
+	{
+		JsonbValue id = {.type = jbvNumeric};
+
+		id.val.numeric = int64_to_numeric(((Rule *) lfirst(cell))->rule_id);
+		pushJsonbValue(&object->state, WJB_ELEM, &id);
+	}
+	pushJsonbValue(&object->state, WJB_END_ARRAY, NULL);
+}
+
+/* Requirements as they are stored. */
 static Jsonb *
-draft_json(const Draft *draft)
+need_json(const Need *need)
 {
 	JsonObject json = {0};
 
 	pushJsonbValue(&json.state, WJB_BEGIN_ARRAY, NULL);
-	for (int i = 0; i < draft->quorum.count; i++)
+	for (int i = 0; i < need->quorum.count; i++)
 	{
-		const Requirement *requirement = &draft->quorum.requirements[i];
-		ListCell *cell;
-
 		pushJsonbValue(&json.state, WJB_BEGIN_OBJECT, NULL);
-		json_add_int(&json, "stage", requirement->stage);
-		json_add_text(&json, "role", requirement->role);
-		json_add_int(&json, "approvals", requirement->approvals);
-		begin_member(&json, "rules", WJB_BEGIN_ARRAY);
-		foreach (cell, draft->rules[i])
-		{
-			JsonbValue id = {.type = jbvNumeric};
-
-			id.val.numeric = int64_to_numeric(((Rule *) lfirst(cell))->rule_id);
-			pushJsonbValue(&json.state, WJB_ELEM, &id);
-		}
-		pushJsonbValue(&json.state, WJB_END_ARRAY, NULL);
+		requirement_put(&json, need, i);
 		pushJsonbValue(&json.state, WJB_END_OBJECT, NULL);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&json.state, WJB_END_ARRAY, NULL));
@@ -173,6 +176,48 @@ rule_matches(const Rule *rule, const RequirementSubject *subject, Jsonb *params,
 	return truth == TRUTH_TRUE || (truth == TRUTH_UNKNOWN && rule->approvals > 0);
 }
 
+/* Take a rule that covers the subject into account. */
+static void
+take_rule(Need *need, const Rule *rule)
+{
+	if (rule->approvals > 0)
+		add_rule(need, rule);
+	else if (need->automatic == NULL)
+		need->automatic = rule;
+}
+
+/*
+ * Find out what a call with these params needs, by the rules in force, by one
+ * more if that is given, and by the policy.  The result is in the current memory
+ * context; its rules are valid until the end of the transaction.
+ */
+void
+requirement_find(Need *need, const RequirementSubject *subject, Jsonb *params, const Policy *policy,
+				 const Rule *more)
+{
+	const RuleList *rules = rule_list(subject->tool);
+	Rule by_policy = {.stage = 1, .approvals = policy->default_approvals};
+	Jsonb *document = NULL;
+
+	need->automatic = NULL;
+	need->quorum.count = 0;
+	need->quorum.requirements = palloc(sizeof(Requirement) * (rules->count + 2));
+	need->rules = palloc(sizeof(List *) * (rules->count + 2));
+	for (int i = 0; i < rules->count; i++)
+		if (rule_matches(&rules->rules[i], subject, params, &document))
+			take_rule(need, &rules->rules[i]);
+	if (more != NULL && rule_matches(more, subject, params, &document))
+		take_rule(need, more);
+
+	if (need->quorum.count > 0)
+		need->automatic = NULL;
+	else if (need->automatic == NULL)
+	{
+		add_rule(need, &by_policy);
+		need->rules[0] = NIL;
+	}
+}
+
 /*
  * Work out what a revision needs and set it there: the requirements, their
  * number, and the rule that approves the revision, if there is one.
@@ -180,37 +225,12 @@ rule_matches(const Rule *rule, const RequirementSubject *subject, Jsonb *params,
 void
 requirement_work_out(Revision *revision, const RequirementSubject *subject, const Policy *policy)
 {
-	const RuleList *rules = rule_list(subject->tool);
-	Rule by_policy = {.stage = 1, .approvals = policy->default_approvals};
-	Draft draft;
-	Jsonb *document = NULL;
-	const Rule *automatic = NULL;
+	Need need;
 
-	draft.quorum.count = 0;
-	draft.quorum.requirements = palloc(sizeof(Requirement) * (rules->count + 1));
-	draft.rules = palloc(sizeof(List *) * (rules->count + 1));
-	for (int i = 0; i < rules->count; i++)
-	{
-		const Rule *rule = &rules->rules[i];
-
-		if (!rule_matches(rule, subject, revision->params, &document))
-			continue;
-		if (rule->approvals > 0)
-			add_rule(&draft, rule);
-		else if (automatic == NULL)
-			automatic = rule;
-	}
-
-	revision->rule_id = NULL;
-	if (draft.quorum.count == 0 && automatic != NULL)
-		revision->rule_id = &automatic->rule_id;
-	else if (draft.quorum.count == 0)
-	{
-		add_rule(&draft, &by_policy);
-		draft.rules[0] = NIL;
-	}
-	revision->required_approvals = quorum_size(&draft.quorum);
-	revision->requirements = draft_json(&draft);
+	requirement_find(&need, subject, revision->params, policy, NULL);
+	revision->rule_id = need.automatic != NULL ? &need.automatic->rule_id : NULL;
+	revision->required_approvals = quorum_size(&need.quorum);
+	revision->requirements = need_json(&need);
 }
 
 static JsonbValue *
@@ -251,10 +271,22 @@ requirement_quorum(Jsonb *requirements)
 	return quorum;
 }
 
-/* "1 by role "DBA", 2 by anybody" of a stage, or of all (0): for a message. */
+static bool
+has_later_stage(const Quorum *quorum)
+{
+	return quorum->count > 0 && quorum->requirements[quorum->count - 1].stage > 1;
+}
+
+/*
+ * "1 by role "DBA", 2 by anybody" of a stage, for a message.  Of all stages (0)
+ * "stage 1: 1 by role "DBA"; stage 2: 1 by anybody", or without the number if
+ * there is only stage 1.
+ */
 char *
 requirement_describe(const Quorum *quorum, int64 stage)
 {
+	bool name_stages = stage == 0 && has_later_stage(quorum);
+	int64 named = 0;
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -264,7 +296,13 @@ requirement_describe(const Quorum *quorum, int64 stage)
 
 		if (stage != 0 && requirement->stage != stage)
 			continue;
-		if (text.len > 0)
+		if (name_stages && requirement->stage != named)
+		{
+			appendStringInfo(&text, "%sstage " INT64_FORMAT ": ", text.len > 0 ? "; " : "",
+							 requirement->stage);
+			named = requirement->stage;
+		}
+		else if (text.len > 0)
 			appendStringInfoString(&text, ", ");
 		appendStringInfo(&text, INT64_FORMAT " by ", requirement->approvals);
 		if (requirement->role != NULL)

@@ -7,11 +7,13 @@
 
 #include "postgres.h"
 
+#include "base/json.h"
 #include "model/quorum.h"
 #include "store/actor.h"
 #include "store/policy.h"
 #include "store/proposal.h"
 #include "store/revision.h"
+#include "store/rule.h"
 #include "store/workflow.h"
 
 /* What the rules look at; the params are the revision's. */
@@ -20,12 +22,23 @@ typedef struct RequirementSubject
 	const char *tool;
 	const char *reason;
 	const Actor *proposer;
-	const Actor *author; /* of the revision */
-	int64 workflow_id;
+	const Actor *author;      /* of the revision */
+	int64 workflow_id;        /* 0: not known, nor is what conditions say of it */
 	const Workflow *workflow; /* NULL: read where it is needed */
 	bool may_be_automatic;    /* whether rules with 0 approvals count */
 } RequirementSubject;
 
+/* What a call needs. */
+typedef struct Need
+{
+	Quorum quorum;
+	List **rules;          /* of each requirement: the Rules that cause it */
+	const Rule *automatic; /* approves the call by itself; NULL: people decide */
+} Need;
+
+extern void requirement_find(Need *need, const RequirementSubject *subject, Jsonb *params,
+							 const Policy *policy, const Rule *more);
+extern void requirement_put(JsonObject *object, const Need *need, int index);
 extern void requirement_work_out(Revision *revision, const RequirementSubject *subject,
 								 const Policy *policy);
 extern Quorum requirement_quorum(Jsonb *requirements);
