@@ -84,6 +84,9 @@ CREATE TABLE tool (
   dry_run_mode  dry_run_mode NOT NULL,
   max_attempts  bigint NOT NULL CHECK (max_attempts >= 1),
   timeout       interval CHECK (timeout >= interval '0'),
+  rerun         boolean NOT NULL,
+  max_rows      bigint CHECK (max_rows >= 0),
+  preview_rows  bigint NOT NULL CHECK (preview_rows BETWEEN 0 AND 1000),
   function      text NOT NULL,
   run_as        name NOT NULL,
   run_as_oid    oid NOT NULL,
@@ -94,7 +97,6 @@ CREATE TABLE tool (
   home_system   bigint,
   home_database oid,
   former_run_as text[],
-  rerun         boolean NOT NULL,
   CHECK (preview OR dry_run_mode = 'describe'),
   CHECK (rerun OR (NOT in_session AND max_attempts = 1))
 );
@@ -107,6 +109,9 @@ COMMENT ON COLUMN tool.preview IS 'Whether a call may be run and rolled back, by
 COMMENT ON COLUMN tool.dry_run_mode IS 'Whether a dry run describes the call, or runs it and rolls it back';
 COMMENT ON COLUMN tool.max_attempts IS 'How often a background worker tries a call that fails with a passing error';
 COMMENT ON COLUMN tool.timeout IS 'Longest run time; null: the policy''s default_timeout, zero: no limit';
+COMMENT ON COLUMN tool.rerun IS 'False: a call that was started never runs again, whatever its end';
+COMMENT ON COLUMN tool.max_rows IS 'Most rows that a call may insert, update and delete in all; null: no limit';
+COMMENT ON COLUMN tool.preview_rows IS 'How many changed rows of each table a preview shows';
 COMMENT ON COLUMN tool.function IS 'Qualified signature of the function';
 COMMENT ON COLUMN tool.run_as IS 'Role the tool runs as';
 COMMENT ON COLUMN tool.run_as_oid IS 'OID of run_as when it was given';
@@ -117,7 +122,6 @@ COMMENT ON COLUMN tool.changed_by IS 'Actor that registered or last changed the 
 COMMENT ON COLUMN tool.home_system IS 'System identifier of the server where run_as was given';
 COMMENT ON COLUMN tool.home_database IS 'OID of the database where run_as was given; in it a renamed role is recognized by its OID';
 COMMENT ON COLUMN tool.former_run_as IS 'Names that the role had before it was renamed, the last one first; definitions pinned under these names are the same';
-COMMENT ON COLUMN tool.rerun IS 'False: a call that was started never runs again, whatever its end';
 
 CREATE TABLE tool_definition (
   sha256         bytea CHECK (length(sha256) = 32),

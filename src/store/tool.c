@@ -33,13 +33,15 @@ tool_read(StoredRow *row)
 	tool->dry_run_mode = column_enum(row, TOOL_DRY_RUN_MODE, &dry_run_mode_type);
 	tool->max_attempts = column_int64(row, TOOL_MAX_ATTEMPTS);
 	tool->timeout = column_interval(row, TOOL_TIMEOUT);
+	tool->rerun = column_bool(row, TOOL_RERUN);
+	tool->max_rows = column_int64_or_null(row, TOOL_MAX_ROWS);
+	tool->preview_rows = column_int64(row, TOOL_PREVIEW_ROWS);
 	tool->function = column_text(row, TOOL_FUNCTION);
 	tool->run_as = column_name(row, TOOL_RUN_AS);
 	tool->run_as_oid = column_oid(row, TOOL_RUN_AS_OID);
 	tool->run_as_is_home = column_is_home(row, TOOL_HOME_SYSTEM, TOOL_HOME_DATABASE);
 	tool->former_run_as = column_texts(row, TOOL_FORMER_RUN_AS);
 	tool->search_path = column_text(row, TOOL_SEARCH_PATH);
-	tool->rerun = column_bool(row, TOOL_RERUN);
 	tool->row = row;
 	return tool;
 }

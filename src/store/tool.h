@@ -20,6 +20,9 @@ enum
 	TOOL_DRY_RUN_MODE,
 	TOOL_MAX_ATTEMPTS,
 	TOOL_TIMEOUT,
+	TOOL_RERUN,
+	TOOL_MAX_ROWS,
+	TOOL_PREVIEW_ROWS,
 	TOOL_FUNCTION,
 	TOOL_RUN_AS,
 	TOOL_RUN_AS_OID,
@@ -30,9 +33,11 @@ enum
 	TOOL_HOME_SYSTEM,
 	TOOL_HOME_DATABASE,
 	TOOL_FORMER_RUN_AS,
-	TOOL_RERUN,
-	TOOL_COLUMNS = TOOL_RERUN
+	TOOL_COLUMNS = TOOL_FORMER_RUN_AS
 };
+
+/* Largest number of changed rows that a preview shows of each table. */
+#define TOOL_PREVIEW_ROWS_MAX 1000
 
 typedef struct Tool
 {
@@ -43,13 +48,15 @@ typedef struct Tool
 	DryRunMode dry_run_mode;
 	int64 max_attempts;
 	Interval *timeout; /* NULL: the policy's default */
-	char *function;    /* qualified signature */
-	char *run_as;      /* see engine/identity/binding.h for what it is today */
+	bool rerun; /* false: it has effects that a rollback does not undo, and is never run twice */
+	int64 *max_rows;    /* most rows that a call may change; NULL: any number */
+	int64 preview_rows; /* of each table, in a preview */
+	char *function;     /* qualified signature */
+	char *run_as;       /* see engine/identity/binding.h for what it is today */
 	Oid run_as_oid;
 	bool run_as_is_home; /* it was given in this database */
 	List *former_run_as; /* names of the role before it was renamed */
 	char *search_path;
-	bool rerun; /* false: it has effects that a rollback does not undo, and is never run twice */
 	StoredRow *row;
 } Tool;
 

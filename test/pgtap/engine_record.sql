@@ -26,12 +26,16 @@ SELECT is(last(), entry('update_actor', NULL, NULL, NULL, NULL,
   'update_actor is recorded with what it was and what it became');
 CALL tool('work(int)');
 SELECT is(last() #- '{details,run_as_oid}', entry('register_tool', NULL, NULL, NULL, NULL,
-  jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'function', 'app.work(integer)',
+  jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'rerun', true, 'preview_rows', 0, 'function', 'app.work(integer)',
                      'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp')),
   'register_tool is recorded with the tool');
 SELECT workflow_orch.update_tool('work', timeout => '5 s');
 SELECT is(last(), entry('update_tool', NULL, NULL, NULL, NULL, '{"tool": "work", "from": {"timeout": null}, "to": {"timeout": "00:00:05"}}'),
   'update_tool is recorded with what it was and what it became');
+SELECT workflow_orch.update_tool('work', rerun => false, in_session => false, max_rows => 3, preview_rows => 4);
+SELECT is(last(), entry('update_tool', NULL, NULL, NULL, NULL, '{"tool": "work", "from": {"rerun": true, "in_session": true, "max_rows": null, "preview_rows": 0},
+    "to": {"rerun": false, "in_session": false, "max_rows": 3, "preview_rows": 4}}'), 'whatever setting of the tool it was');
+SELECT workflow_orch.update_tool('work', rerun => true, in_session => true, max_rows => -1, preview_rows => 0);
 SELECT workflow_orch.set_tool_enabled('work', false);
 SELECT is(last(), entry('set_tool_enabled', NULL, NULL, NULL, NULL, '{"tool": "work", "from": {"enabled": true}, "to": {"enabled": false}}'),
   'set_tool_enabled is recorded under its own name');

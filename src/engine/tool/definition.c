@@ -174,6 +174,8 @@ read_definition(Definition *definition, const Tool *tool)
 	json_add_text(&json, "search_path", tool->search_path);
 	if (tool->timeout != NULL)
 		json_add_int(&json, "timeout_ms", interval_milliseconds(tool->timeout));
+	if (tool->max_rows != NULL)
+		json_add_int(&json, "max_rows", *tool->max_rows);
 	describe_function(&json, tuple, &described);
 	read_function_arguments(definition, tuple, &json, &described);
 	if (described.has_sql)
@@ -327,6 +329,8 @@ definition_find(const Tool *tool)
 					 tool->search_path);
 	if (tool->timeout != NULL)
 		appendStringInfo(&key, INT64_FORMAT, interval_milliseconds(tool->timeout));
+	if (tool->max_rows != NULL)
+		appendStringInfo(&key, "\n" INT64_FORMAT, *tool->max_rows);
 	definition = cache_get(definitions, key.data, key.len);
 	if (definition == NULL)
 	{

@@ -30,6 +30,9 @@
 /* The member that names the major version of the server that deparsed the SQL. */
 #define SERVER "server"
 
+/* The member that is no change: of the limits of then and now the smaller one counts. */
+#define MAX_ROWS "max_rows"
+
 /* Time after which a comparison that failed is tried again, in us. */
 #define RETRY_AFTER INT64CONST(10000000)
 
@@ -96,7 +99,7 @@ compare_members(Difference *difference, const char *kind, Jsonb *old, Jsonb *new
 		Jsonb *before = member_or_null(old, key);
 		Jsonb *now = member_or_null(new, key);
 
-		if (json_equal(before, now) || strcmp(key, SERVER) == 0)
+		if (json_equal(before, now) || strcmp(key, SERVER) == 0 || strcmp(key, MAX_ROWS) == 0)
 			continue;
 		if (kind[0] == '\0' && strcmp(key, "types") == 0)
 			compare_members(difference, "type ", before, now);

@@ -18,6 +18,7 @@
 #include "engine/identity/caller.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
+#include "engine/tool/row_limit.h"
 #include "engine/tool/run_as.h"
 #include "engine/tool/run_sql.h"
 #include "engine/tool/tool_function.h"
@@ -159,6 +160,16 @@ check_max_attempts(const int64 *max_attempts)
 	if (max_attempts != NULL && *max_attempts < 1)
 		report_invalid("wfo_argument_invalid", errmsg("max_attempts must be at least 1"),
 					   errdetail("It is " INT64_FORMAT ".", *max_attempts));
+}
+
+/* Check how many rows a preview is to show: 22023. */
+static void
+check_preview_rows(const int64 *preview_rows)
+{
+	if (preview_rows != NULL && (*preview_rows < 0 || *preview_rows > TOOL_PREVIEW_ROWS_MAX))
+		report_invalid("wfo_argument_invalid",
+					   errmsg("preview_rows must be between 0 and %d", TOOL_PREVIEW_ROWS_MAX),
+					   errdetail("It is " INT64_FORMAT ".", *preview_rows));
 }
 
 /* Refuse dry runs that run a tool which previews may not run: 22023. */
@@ -304,6 +315,9 @@ tool_register(const ToolRequest *request)
 	Oid run_as;
 
 	check_max_attempts(request->max_attempts);
+	if (request->max_rows != NULL)
+		row_limit_check_argument(*request->max_rows);
+	check_preview_rows(request->preview_rows);
 	check_dry_run_mode(*request->dry_run_mode, *request->preview);
 	check_rerun(*request->rerun, *request->in_session, *request->max_attempts, *request->preview);
 	caller_identify(&caller);
@@ -328,6 +342,8 @@ tool_register(const ToolRequest *request)
 	row_set_time(&row, TOOL_REGISTERED_AT, GetCurrentTimestamp());
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
 	row_set_bool(&row, TOOL_RERUN, *request->rerun);
+	row_set_id(&row, TOOL_MAX_ROWS, request->max_rows);
+	row_set_int64(&row, TOOL_PREVIEW_ROWS, *request->preview_rows);
 	store_insert(&row);
 	keep_definition(request->tool);
 }
@@ -353,11 +369,14 @@ tool_update(const ToolRequest *request)
 	Tool *tool;
 
 	check_max_attempts(request->max_attempts);
+	if (request->max_rows != NULL && *request->max_rows != TOOL_NO_MAX_ROWS)
+		row_limit_check_argument(*request->max_rows);
+	check_preview_rows(request->preview_rows);
 	(void) tool_require(request->tool);
 	if (!OidIsValid(request->function) && !OidIsValid(request->run_as) &&
 		request->description == NULL && request->timeout == NULL && request->max_attempts == NULL &&
 		request->in_session == NULL && request->preview == NULL && request->dry_run_mode == NULL &&
-		request->rerun == NULL)
+		request->rerun == NULL && request->max_rows == NULL && request->preview_rows == NULL)
 		return;
 	caller_identify(&caller);
 	check_may_change(&caller, tool_require(request->tool), request->function, request->run_as);
@@ -392,6 +411,11 @@ tool_update(const ToolRequest *request)
 		row_set_enum(&row, TOOL_DRY_RUN_MODE, &dry_run_mode_type, *request->dry_run_mode);
 	if (request->rerun != NULL)
 		row_set_bool(&row, TOOL_RERUN, *request->rerun);
+	if (request->max_rows != NULL)
+		row_set_id(&row, TOOL_MAX_ROWS,
+				   *request->max_rows != TOOL_NO_MAX_ROWS ? request->max_rows : NULL);
+	if (request->preview_rows != NULL)
+		row_set_int64(&row, TOOL_PREVIEW_ROWS, *request->preview_rows);
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
 	store_update(&row, tool->row);
 	keep_definition(request->tool);

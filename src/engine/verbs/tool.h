@@ -10,6 +10,9 @@
 #include "model/status.h"
 #include "utils/timestamp.h"
 
+/* The value of max_rows that lifts the limit of a tool. */
+#define TOOL_NO_MAX_ROWS INT64CONST(-1)
+
 typedef struct ToolRequest
 {
 	char *tool;
@@ -22,6 +25,8 @@ typedef struct ToolRequest
 	bool *preview;
 	DryRunMode *dry_run_mode;
 	bool *rerun;
+	int64 *max_rows; /* tool_update: TOOL_NO_MAX_ROWS lifts the limit */
+	int64 *preview_rows;
 } ToolRequest;
 
 extern void tool_register(const ToolRequest *request);

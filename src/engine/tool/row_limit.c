@@ -1,0 +1,59 @@
+/*
+ * row_limit.c
+ *	  How many rows a call may change.
+ *
+ * It owns the limit that a tool sets: the smaller one of the tool as it is now
+ * and of the definition that a revision is pinned to.  A limit is a pointer,
+ * and NULL is no limit.
+ */
+#include "postgres.h"
+
+#include "base/errors.h"
+#include "base/json.h"
+#include "engine/tool/row_limit.h"
+#include "store/tool_definition.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+/* Refuse a limit below zero: 22023. */
+void
+row_limit_check_argument(int64 max_rows)
+{
+	if (max_rows < 0)
+		report_invalid("wfo_argument_invalid", errmsg("max_rows must not be negative"),
+					   errdetail("It is " INT64_FORMAT ".", max_rows));
+}
+
+/* The smaller one of two limits. */
+const int64 *
+row_limit_smaller(const int64 *a, const int64 *b)
+{
+	if (a == NULL || b == NULL)
+		return a != NULL ? a : b;
+	return *a < *b ? a : b;
+}
+
+/* The limit in a definition that a revision is pinned to. */
+static const int64 *
+pinned_limit(const bytea *sha256)
+{
+	Jsonb *definition = tool_definition_load(sha256);
+	JsonbValue *value = definition != NULL ? json_find(definition, "max_rows") : NULL;
+	int64 *limit;
+
+	if (value == NULL || value->type != jbvNumeric)
+		return NULL;
+	limit = palloc(sizeof(int64));
+	*limit = DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric)));
+	return limit;
+}
+
+/*
+ * The limit that the tool sets for a call of a revision: the smaller one of now
+ * and of when the revision was pinned to its definition.
+ */
+const int64 *
+row_limit_of_tool(const Tool *tool, const bytea *pinned)
+{
+	return row_limit_smaller(tool->max_rows, pinned_limit(pinned));
+}
