@@ -111,7 +111,7 @@ COMMENT ON COLUMN tool.max_attempts IS 'How often a background worker tries a ca
 COMMENT ON COLUMN tool.timeout IS 'Longest run time; null: the policy''s default_timeout, zero: no limit';
 COMMENT ON COLUMN tool.rerun IS 'False: a call that was started never runs again, whatever its end';
 COMMENT ON COLUMN tool.max_rows IS 'Most rows that a call may insert, update and delete in all; null: no limit';
-COMMENT ON COLUMN tool.preview_rows IS 'How many changed rows of each table a preview shows';
+COMMENT ON COLUMN tool.preview_rows IS 'How many changed rows of each table a preview shows, of tables that run_as may read';
 COMMENT ON COLUMN tool.function IS 'Qualified signature of the function';
 COMMENT ON COLUMN tool.run_as IS 'Role the tool runs as';
 COMMENT ON COLUMN tool.run_as_oid IS 'OID of run_as when it was given';

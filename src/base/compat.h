@@ -15,6 +15,7 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
@@ -27,6 +28,9 @@
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 160000
 #include "parser/parse_relation.h"
+#endif
+#if PG_VERSION_NUM >= 180000
+#include "rewrite/rewriteHandler.h"
 #endif
 
 #if PG_VERSION_NUM < 150000
@@ -134,6 +138,42 @@ compat_insert_update_entries(ResultRelInfo *result_rel, TupleTableSlot *slot, ES
 	object_aclcheck(ProcedureRelationId, proc, role, mode)
 #define compat_proc_ownercheck(proc, role) object_ownercheck(ProcedureRelationId, proc, role)
 #endif
+
+#if PG_VERSION_NUM < 160000
+#define compat_schema_aclcheck(schema, role, mode) pg_namespace_aclcheck(schema, role, mode)
+#else
+#define compat_schema_aclcheck(schema, role, mode) \
+	object_aclcheck(NamespaceRelationId, schema, role, mode)
+#endif
+
+/*
+ * The subtransactions in which a table got its present file and the first of its new
+ * files in this transaction; InvalidSubTransactionId: it got none.
+ */
+#if PG_VERSION_NUM >= 160000
+#define compat_new_file_subid(rel) ((rel)->rd_newRelfilelocatorSubid)
+#define compat_first_file_subid(rel) ((rel)->rd_firstRelfilelocatorSubid)
+#else
+#define compat_new_file_subid(rel) ((rel)->rd_newRelfilenodeSubid)
+#define compat_first_file_subid(rel) ((rel)->rd_firstRelfilenodeSubid)
+#endif
+
+/*
+ * The expression of a column that is computed when it is read, as it can be since 18, or
+ * NULL if the column is stored.
+ */
+static inline Expr *
+compat_virtual_column(Relation rel, int column)
+{
+#if PG_VERSION_NUM >= 180000
+	if (TupleDescAttr(RelationGetDescr(rel), column)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+		return (Expr *) build_generation_expression(rel, column + 1);
+#else
+	(void) rel;
+	(void) column;
+#endif
+	return NULL;
+}
 
 /*
  * Whether a role may SET ROLE to another one.  Before 16 every member may.  Since

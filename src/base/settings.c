@@ -18,6 +18,7 @@
 bool setting_allow_superuser_tools = false;
 int setting_max_params_size = 1024;
 int setting_max_result_size = 10240;
+int setting_preview_scan_limit = 1024 * 1024;
 int setting_max_open_proposals = 100000;
 int setting_lock_wait = 10 * 1000;
 int setting_run_sql_max_rows = 100;
@@ -113,6 +114,11 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 							"Sets the largest size of what a tool returns.", NULL,
 							&setting_max_result_size, 10240, 1, 250 * 1024, PGC_SUSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.preview_scan_limit",
+							"Sets up to which size a table is read for the rows that a preview "
+							"shows.",
+							"Zero means that previews show no rows.", &setting_preview_scan_limit,
+							1024 * 1024, 0, INT_MAX, PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("workflow_orch.max_open_proposals",
 							"Sets how many proposals of one actor may be pending or approved.",
 							"Zero means no limit.", &setting_max_open_proposals, 100000, 0, INT_MAX,

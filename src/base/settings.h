@@ -10,8 +10,9 @@
 #include "utils/guc.h"
 
 extern bool setting_allow_superuser_tools;
-extern int setting_max_params_size; /* kB */
-extern int setting_max_result_size; /* kB */
+extern int setting_max_params_size;    /* kB */
+extern int setting_max_result_size;    /* kB */
+extern int setting_preview_scan_limit; /* kB */
 extern int setting_max_open_proposals;
 extern int setting_lock_wait; /* ms; 0: no limit */
 extern int setting_run_sql_max_rows;

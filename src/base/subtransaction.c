@@ -4,12 +4,13 @@
  *
  * It owns the frame that catches an error and goes on: the subtransaction, the
  * copy of the error, and the memory context and resource owner of the caller,
- * which are current again afterwards.  It also has the one list of the errors
- * that nobody may catch so.  What runs in the frame and what an error means is
+ * which are current again afterwards.  It also tells what a subtransaction wrote, and has
+ * the one list of the errors that nobody may catch so.  What runs in the frame and what an error means is
  * for the caller to know.
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "base/subtransaction.h"
 #include "utils/memutils.h"
@@ -68,6 +69,26 @@ ErrorData *
 subtransaction_undo(SubtransactionFunction function, void *arg)
 {
 	return run_in_subtransaction(function, arg, OUTCOME_UNDONE);
+}
+
+/* The mark of the current subtransaction, with all that it has written so far. */
+SubtransactionMark
+subtransaction_mark(void)
+{
+	return (SubtransactionMark){.subid = GetCurrentSubTransactionId(),
+								.xid = GetCurrentTransactionIdIfAny()};
+}
+
+/*
+ * Whether an id is that of a marked subtransaction that is still open, or of one
+ * within it that was not rolled back.  Those within it got their ids after it,
+ * and all others that are part of the transaction got theirs before.
+ */
+bool
+subtransaction_wrote(const SubtransactionMark *mark, TransactionId xid)
+{
+	return TransactionIdIsNormal(mark->xid) && TransactionIdIsNormal(xid) &&
+		   TransactionIdFollowsOrEquals(xid, mark->xid) && TransactionIdIsCurrentTransactionId(xid);
 }
 
 /* Whether an error is a conflict with another transaction, which ends the caller's statement. */

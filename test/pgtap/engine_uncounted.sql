@@ -22,7 +22,7 @@ SELECT format('COPY (SELECT 4, 4) TO %L', current_setting('data_directory') || '
 GRANT pg_read_server_files TO engine_uncounted_tool;
 GRANT ALL ON near, local, parts TO engine_uncounted_tool;
 SELECT workflow_orch.register_actor('ann', 'Developer') AS ann, workflow_orch.register_actor('bob', 'DBA') AS bob \gset
-SELECT workflow_orch.register_tool('write', 'write(text)', run_as => 'engine_uncounted_tool', preview => true);
+SELECT workflow_orch.register_tool('write', 'write(text)', run_as => 'engine_uncounted_tool', preview => true, preview_rows => 5);
 SELECT workflow_orch.start_workflow('Work', :ann) AS w \gset
 
 CREATE FUNCTION changed(statement text, ann bigint, bob bigint, w bigint) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -46,6 +46,9 @@ SELECT is(changed(statement, :ann, :bob, :w), tables::jsonb, format('changed by:
     ('SELECT * FROM near', NULL),
     ('UPDATE local SET n = 5 WHERE false', NULL))
   AS v(statement, tables);
+SELECT is(jsonb_path_query_array(workflow_orch.preview_action((SELECT proposal_id FROM workflow_orch.propose_action(:w, :ann, 'write',
+    '{"statement": "WITH a AS (UPDATE near SET n = 5 WHERE id = 1), b AS (INSERT INTO parts VALUES (1, 1), (11, 1)) UPDATE local SET n = 5"}', 'r')), :bob),
+  '$.tables[*] ? (exists(@.rows_shown)).table'), '["public.near", "public.parts"]', 'their rows are not shown, nor those of other partitions beside them');
 SELECT is((SELECT jsonb_agg(f ORDER BY f.id) FROM far f), '[{"n": 1, "id": 1}, {"n": 2, "id": 2}]', 'nothing of it stays');
 
 DROP EXTENSION workflow_orch, postgres_fdw CASCADE;

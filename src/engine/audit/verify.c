@@ -105,6 +105,17 @@ audit_row_of(const Execution *execution, const AuditRow *rows, int count)
 	return cancel;
 }
 
+static bool
+member_is_same(Jsonb *a, Jsonb *b, const char *key)
+{
+	JsonbValue *in_a = json_find(a, key);
+	JsonbValue *in_b = json_find(b, key);
+
+	if (in_a == NULL || in_b == NULL)
+		return in_a == in_b;
+	return json_equal(JsonbValueToJsonb(in_a), JsonbValueToJsonb(in_b));
+}
+
 static void
 verify_execution(const Verification *verification, const Execution *execution, const AuditRow *rows,
 				 int count)
@@ -112,8 +123,6 @@ verify_execution(const Verification *verification, const Execution *execution, c
 	const AuditRow *row = audit_row_of(execution, rows, count);
 	JsonObject expected;
 	Jsonb *details;
-	JsonbValue *hash;
-	char *recorded;
 
 	if (row == NULL)
 	{
@@ -134,12 +143,12 @@ verify_execution(const Verification *verification, const Execution *execution, c
 	json_object_begin(&expected);
 	result_add_for_audit(&expected, execution->result);
 	details = json_object_end(&expected);
-	hash = json_find(details, "output_sha256");
-	recorded = member_text(row->details, "output_sha256");
-	if ((hash == NULL) != (recorded == NULL) ||
-		(hash != NULL && strcmp(member_text(details, "output_sha256"), recorded) != 0))
+	if (!member_is_same(details, row->details, "output_sha256"))
 		report_finding(verification, execution->proposal_id, &execution->execution_id,
 					   "the output is not the one that was recorded");
+	if (!member_is_same(details, row->details, "tables"))
+		report_finding(verification, execution->proposal_id, &execution->execution_id,
+					   "the changes are not those that were recorded");
 }
 
 /* The valid approvals must result in what the proposal says. */

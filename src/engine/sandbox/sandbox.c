@@ -20,7 +20,6 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/transam.h"
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -54,7 +53,7 @@ check_no_temporary_objects(void)
 {
 	Oid schema;
 	Oid toast_schema;
-	TransactionId xid = GetCurrentTransactionIdIfAny();
+	SubtransactionMark mark = subtransaction_mark();
 	Relation rel;
 	ScanKeyData keys[2];
 	SysScanDesc scan;
@@ -62,7 +61,7 @@ check_no_temporary_objects(void)
 	bool found = false;
 
 	GetTempNamespaceState(&schema, &toast_schema);
-	if (!OidIsValid(schema) || !TransactionIdIsValid(xid))
+	if (!OidIsValid(schema) || !TransactionIdIsValid(mark.xid))
 		return;
 
 	rel = table_open(DependRelationId, AccessShareLock);
@@ -72,12 +71,7 @@ check_no_temporary_objects(void)
 				ObjectIdGetDatum(schema));
 	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
-
-		found = TransactionIdFollowsOrEquals(xmin, xid) &&
-				TransactionIdIsCurrentTransactionId(xmin);
-	}
+		found = subtransaction_wrote(&mark, HeapTupleHeaderGetXmin(tuple->t_data));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	if (found)

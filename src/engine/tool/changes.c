@@ -58,6 +58,7 @@ typedef struct TableChange
 	PgStat_Counter updated;
 	PgStat_Counter deleted;
 	bool truncated;
+	List *parts;      /* OIDs of the relations that changed: itself, or partitions */
 	List *partitions; /* names of those that changed; NIL: it has none */
 } TableChange;
 
@@ -99,6 +100,7 @@ change_of(List **changes, Oid relid)
 		change->name = qualified_name(table);
 		*changes = lappend(*changes, change);
 	}
+	change->parts = list_append_unique_oid(change->parts, relid);
 	if (ancestors != NIL)
 		change->partitions = lappend(change->partitions, name);
 	return change;
@@ -117,8 +119,9 @@ names_to_json(List *names)
 	return json_array_end(&array);
 }
 
+/* The entry of a table, with its changed rows if rows are to be shown. */
 static Jsonb *
-change_to_json(const TableChange *change)
+change_to_json(const TableChange *change, RowAllowance *rows)
 {
 	JsonObject object;
 
@@ -135,6 +138,10 @@ change_to_json(const TableChange *change)
 		json_add_int(&object, "deleted", change->deleted);
 		json_add_bool(&object, "truncated", change->truncated);
 	}
+	if (rows != NULL && (change->uncounted || change->truncated))
+		json_add_bool(&object, "rows_shown", false);
+	else if (rows != NULL)
+		changed_rows_add(&object, change->relid, change->parts, rows);
 	return json_object_end(&object);
 }
 
@@ -169,11 +176,12 @@ add_counted(List **tables, Changes *changes)
 }
 
 /*
- * Read what the current subtransaction has changed so far.  tables is NULL
- * where the server does not count (track_counts).
+ * Read what the current subtransaction has changed so far, with the rows that may
+ * be shown (NULL: none).  tables is NULL where the server does not count
+ * (track_counts).
  */
 void
-changes_read(Changes *changes)
+changes_read(Changes *changes, RowAllowance *rows)
 {
 	List *tables = NIL;
 	JsonArray array;
@@ -194,6 +202,6 @@ changes_read(Changes *changes)
 
 	json_array_begin(&array);
 	foreach (cell, tables)
-		json_array_add(&array, change_to_json(lfirst(cell)));
+		json_array_add(&array, change_to_json(lfirst(cell), rows));
 	changes->tables = json_array_end(&array);
 }

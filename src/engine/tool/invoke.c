@@ -238,7 +238,7 @@ call_function(void *arg)
 	call->output = (Jsonb *) memcpy(palloc(VARSIZE(output)), output, VARSIZE(output));
 	FreeExecutorState(estate);
 	if (call->invocation->look != NULL)
-		call->invocation->look(call->invocation->look_arg);
+		call->invocation->look(call->invocation->look_arg, call->output);
 }
 
 /* Add a hint where a tool can do what the confinement of a session forbids. */

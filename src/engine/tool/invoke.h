@@ -17,8 +17,9 @@ typedef struct Invocation
 	const char *actor;  /* name; NULL: nobody in particular */
 	Oid run_as;
 	bool in_worker;
-	bool undo;               /* roll the call back when it is done */
-	void (*look)(void *arg); /* called before that, as the same role; or NULL */
+	bool undo; /* roll the call back when it is done */
+	/* Called before that, as the same role, with what the function returned; or NULL. */
+	void (*look)(void *arg, const Jsonb *output);
 	void *look_arg;
 } Invocation;
 

@@ -12,6 +12,7 @@
 #include "engine/tool/result.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 /* Number of bytes of each text of an error that are stored, since a text may quote anything. */
 #define ERROR_TEXT_MAX 8192
@@ -128,7 +129,53 @@ copy_member(JsonObject *object, Jsonb *from, const char *key)
 		json_add_value(object, key, member);
 }
 
-/* Add what the audit log keeps of a result: the output only as a hash. */
+/* Add the SHA-256 of a value's text, in hex. */
+static void
+add_hash(JsonObject *object, const char *key, JsonbValue *value)
+{
+	bytea *hash = sha256_of_text(json_text(JsonbValueToJsonb(value)));
+	char hex[2 * 32 + 1] = {0};
+
+	hex_encode(VARDATA(hash), VARSIZE(hash) - VARHDRSZ, hex);
+	json_add_text(object, key, hex);
+}
+
+/* The entry of a changed table as the audit log keeps it: the rows only as a hash. */
+static Jsonb *
+table_for_audit(Jsonb *table)
+{
+	JsonbValue *rows = json_find(table, "rows");
+	JsonObject hash;
+
+	if (rows == NULL)
+		return table;
+	json_object_begin(&hash);
+	add_hash(&hash, "rows_sha256", rows);
+	table = DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(table),
+											   CStringGetTextDatum("rows")));
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(table),
+											  JsonbPGetDatum(json_object_end(&hash))));
+}
+
+static void
+add_tables_for_audit(JsonObject *object, Jsonb *result)
+{
+	JsonbValue *tables = json_find(result, "tables");
+	JsonArray array;
+
+	if (tables == NULL || tables->type == jbvNull)
+	{
+		copy_member(object, result, "tables");
+		return;
+	}
+	json_array_begin(&array);
+	for (uint32 i = 0; i < JsonContainerSize(tables->val.binary.data); i++)
+		json_array_add(&array, table_for_audit(JsonbValueToJsonb(
+								   getIthJsonbValueFromContainer(tables->val.binary.data, i))));
+	json_add_jsonb(object, "tables", json_array_end(&array));
+}
+
+/* Add what the audit log keeps of a result: the output and changed rows only as hashes. */
 void
 result_add_for_audit(JsonObject *object, Jsonb *result)
 {
@@ -140,17 +187,11 @@ result_add_for_audit(JsonObject *object, Jsonb *result)
 	copy_member(object, result, "tool");
 	copy_member(object, result, "error");
 	copy_member(object, result, "may_have_happened");
-	copy_member(object, result, "tables");
+	add_tables_for_audit(object, result);
 	copy_member(object, result, "catalogs_changed");
 	copy_member(object, result, "duration_ms");
 	if (output != NULL)
-	{
-		bytea *hash = sha256_of_text(json_text(JsonbValueToJsonb(output)));
-		char hex[2 * 32 + 1] = {0};
-
-		hex_encode(VARDATA(hash), VARSIZE(hash) - VARHDRSZ, hex);
-		json_add_text(object, "output_sha256", hex);
-	}
+		add_hash(object, "output_sha256", output);
 }
 
 /* {"tool": ..., "params": ...} */

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/settings.h"
 #include "engine/sandbox/irrevocable.h"
 #include "engine/sandbox/uncounted.h"
 #include "engine/state.h"
@@ -20,18 +21,22 @@ typedef struct Simulation
 {
 	const Proposal *proposal;
 	const Definition *definition;
+	int64 rows; /* of each table, to be shown */
 	Changes *changes;
 } Simulation;
 
 /* Read the changes before they are undone, and check that the tool is still the same. */
 static void
-look_at_changes(void *arg)
+look_at_changes(void *arg, const Jsonb *output)
 {
 	Simulation *simulation = arg;
 	const Proposal *proposal = simulation->proposal;
 	const Tool *tool;
+	RowAllowance rows = {.by = subtransaction_mark(),
+						 .per_table = simulation->rows,
+						 .room = (Size) setting_max_result_size * 1024 - VARSIZE(output)};
 
-	changes_read(simulation->changes);
+	changes_read(simulation->changes, rows.per_table > 0 ? &rows : NULL);
 	tool = tool_require(proposal->tool);
 	if (!definition_is_version(definition_load(tool), simulation->definition))
 		report_wrong_state("wfo_tool_changed",
@@ -54,6 +59,7 @@ simulate(const Invocation *invocation, const Tool *tool, const Definition *defin
 {
 	Simulation simulation = {.proposal = proposal,
 							 .definition = definition,
+							 .rows = tool->preview_rows,
 							 .changes = &result->changes};
 	Invocation undone = *invocation;
 
