@@ -225,12 +225,52 @@ CREATE FUNCTION add_approval_rule(role text DEFAULT NULL, approvals bigint DEFAU
                                   description text DEFAULT NULL, agents boolean DEFAULT false, OUT rule_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_add_approval_rule';
 COMMENT ON FUNCTION add_approval_rule IS
-  'Adds a rule for calls that are proposed or edited from now on, and returns its id: this many people of the role (NULL: anybody who may review) must approve, in this stage, calls of the tool (NULL: all tools) for which the condition is not false. condition is a jsonpath over {tool, params, reason, actor, workflow}, evaluated in strict mode. A rule with 0 approvals approves what no other rule asks anybody to approve; agents extends it to proposals of agents. Errors: 22023, 42704 no such tool, 54000 the condition is too long.';
+  'Adds a rule for calls that are proposed or edited from now on, and returns its id: this many people of the role (NULL: anybody who may review) must approve, in this stage, calls of the tool (NULL: all tools) for which the condition is not false. condition is a jsonpath over {tool, params, reason, actor, workflow}, evaluated in strict mode. A rule with 0 approvals approves what no other rule asks anybody to approve; agents extends it to proposals of agents. A warning tells of a role that no active actor has, and of a member of params that is no argument of the tool. Errors: 22023 also a condition that looks at a member that proposals do not have, 42704 no such tool, 54000 the condition is too long.';
 
 CREATE FUNCTION remove_approval_rule(rule_id bigint)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_remove_approval_rule';
 COMMENT ON FUNCTION remove_approval_rule IS
   'Removes a rule; proposals made under it still need what it asked for. Errors: 22023, 42704, 55000 already removed.';
+
+CREATE FUNCTION check_approval_rule(role text, approvals bigint, stage bigint, tool text, condition jsonpath, agents boolean)
+RETURNS boolean LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_check_approval_rule';
+COMMENT ON FUNCTION check_approval_rule IS
+  'Checks the arguments of a rule and warns as add_approval_rule does, without adding the rule; returns true. agents NULL is an error, and so are approvals and stage. Errors: 22023, 42704, 54000.';
+
+CREATE FUNCTION approval_rule_effect(proposal_id bigint, role text, approvals bigint, stage bigint, tool text,
+                                     condition jsonpath, agents boolean, OUT needed text, OUT would_need text)
+RETURNS record LANGUAGE c COST 50 AS 'MODULE_PATHNAME', 'wfo_approval_rule_effect';
+COMMENT ON FUNCTION approval_rule_effect IS
+  'Answers the question that test_approval_rule asks about each proposal: what its current revision needs by the rules in force, and what it would need with one rule more. NULL if that is the same, or if there is no such proposal. Errors: 22023, 42704, 54000.';
+
+-- The first branch checks the rule, even where there is no proposal.
+CREATE FUNCTION test_approval_rule(role text DEFAULT NULL, approvals bigint DEFAULT 1, stage bigint DEFAULT 1,
+                                   tool text DEFAULT NULL, condition jsonpath DEFAULT NULL,
+                                   agents boolean DEFAULT false, since timestamptz DEFAULT NULL,
+                                   OUT proposal_id bigint, OUT needed text, OUT would_need text)
+RETURNS SETOF record LANGUAGE sql STABLE ROWS 1000
+BEGIN ATOMIC
+  SELECT NULL::bigint, NULL::text, NULL::text
+   WHERE NOT check_approval_rule(test_approval_rule.role, test_approval_rule.approvals, test_approval_rule.stage,
+                                 test_approval_rule.tool, test_approval_rule.condition, test_approval_rule.agents)
+  UNION ALL
+  SELECT t.proposal_id, (t.effect).needed, (t.effect).would_need
+    FROM (SELECT p.proposal_id,
+                 approval_rule_effect(p.proposal_id, test_approval_rule.role, test_approval_rule.approvals,
+                                      test_approval_rule.stage, test_approval_rule.tool, test_approval_rule.condition,
+                                      test_approval_rule.agents) AS effect
+            FROM proposal p
+           WHERE p.proposed_at >= coalesce(test_approval_rule.since, pg_catalog.now() - interval '90 days')) t
+   WHERE (t.effect).would_need IS NOT NULL;
+END;
+COMMENT ON FUNCTION test_approval_rule IS
+  'Lists the proposals, proposed since a time (NULL: 90 days ago), whose current revision would need other approvals if this rule were in force besides the present ones: what each needs by the present rules and what it would need with this one, in words. nothing: a rule would approve it. The arguments are those of add_approval_rule, with the same errors and warnings. Nothing is written. Errors: 22023, 42704, 54000.';
+
+CREATE FUNCTION explain_approval(tool text, params jsonb, actor_id bigint DEFAULT NULL, workflow_id bigint DEFAULT NULL,
+                                 reason text DEFAULT '', OUT explanation jsonb)
+RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_explain_approval';
+COMMENT ON FUNCTION explain_approval IS
+  'Says what a call would need if it were proposed now, and writes nothing: {"automatic", "rule_id", "standing_id", "requirements": [{"stage", "role", "approvals", "rules", "people"}], "approvable"}. automatic: rule rule_id would approve it. approvable: the registered actors are enough. people: names of actors who could give the approvals of a requirement, at most 100, only for roles that may read every proposal. params are checked and converted as by propose_action. actor_id is the proposer, NULL the one bound to the session''s role; a role that may read every proposal and is bound to no actor can name any. Without a workflow_id, what conditions say about the workflow is unknown. Errors: 22023, 42704, 55000, 42501, 54000 as propose_action.';
 
 CREATE FUNCTION grant_capability(db_role regrole, capability text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_grant_capability';

@@ -280,6 +280,7 @@ CREATE INDEX proposal_actor_idx ON proposal (actor_id, open);
 CREATE INDEX proposal_open_idx ON proposal (revised_at) WHERE open;
 CREATE INDEX proposal_call_idx ON proposal (tool, pg_catalog.jsonb_hash(params)) WHERE open;
 CREATE UNIQUE INDEX proposal_idempotency_idx ON proposal (actor_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX proposal_proposed_at_idx ON proposal USING brin (proposed_at) WITH (pages_per_range = 16);
 
 COMMENT ON TABLE proposal IS 'Proposed tool calls, as they now stand';
 COMMENT ON COLUMN proposal.proposal_id IS 'Id';

@@ -24,17 +24,17 @@
 		"delegation", "preview", "worker_status", "queue_status", "execution_stats", \
 		"pending_review"
 
-static const char *const propose_functions[] =
-	{"propose_action",   "start_workflow",       "complete_workflow",
-	 "cancel_workflow",  "withdraw_proposal",    "revise_proposal",
-	 "comment_proposal", FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const review_functions[] = {"review_action",        "review_actions",
-											   "preview_action",       "revoke_approval",
-											   "review_break_glass",   "delegate_review",
-											   "end_delegation",       "comment_proposal",
-											   "list_workers",         "list_pending_reviews",
-											   "find_review_slot",     "list_execution_stats",
-											   FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const propose_functions[] = {"propose_action",       "start_workflow",
+												"complete_workflow",    "cancel_workflow",
+												"withdraw_proposal",    "revise_proposal",
+												"comment_proposal",     "explain_approval",
+												FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const review_functions[] =
+	{"review_action",        "review_actions",       "explain_approval",
+	 "preview_action",       "revoke_approval",      "review_break_glass",
+	 "delegate_review",      "end_delegation",       "comment_proposal",
+	 "list_workers",         "list_pending_reviews", "find_review_slot",
+	 "list_execution_stats", FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const execute_functions[] = {"execute_action",
 												"execute_parallel",
 												"enqueue_action",
@@ -48,10 +48,17 @@ static const char *const execute_functions[] = {"execute_action",
 												"list_execution_stats",
 												FUNCTIONS_OF_EVERYBODY,
 												NULL};
-static const char *const audit_functions[] = {"verify_audit_log",     "list_workers",
-											  "list_capabilities",    "list_pending_reviews",
-											  "find_review_slot",     "list_execution_stats",
-											  FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const audit_functions[] = {"verify_audit_log",
+											  "list_workers",
+											  "test_approval_rule",
+											  "check_approval_rule",
+											  "approval_rule_effect",
+											  "list_capabilities",
+											  "list_pending_reviews",
+											  "find_review_slot",
+											  "list_execution_stats",
+											  FUNCTIONS_OF_EVERYBODY,
+											  NULL};
 static const char *const administer_functions[] = {"set_policy",
 												   "register_actor",
 												   "update_actor",
@@ -63,6 +70,10 @@ static const char *const administer_functions[] = {"set_policy",
 												   "remove_freeze",
 												   "add_approval_rule",
 												   "remove_approval_rule",
+												   "test_approval_rule",
+												   "check_approval_rule",
+												   "approval_rule_effect",
+												   "explain_approval",
 												   "delegate_review",
 												   "end_delegation",
 												   "grant_capability",

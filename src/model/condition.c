@@ -12,15 +12,17 @@
  *
  * A predicate ($.params.amount > 1000) is true, false or unknown by itself.  A
  * path that ends in a filter ($.params ? (@.amount > 1000)) is true where it
- * selects something.  A filter drops what its predicate cannot judge, so here
- * it is extended by "or is unknown": nothing selected then means that the
- * predicate was false of everything.
+ * selects something.  A filter drops what its predicate cannot judge, so such a
+ * path is also kept with its predicate extended by "or is unknown": if even that
+ * selects nothing, the predicate was false of everything, and if only that
+ * selects something, the condition is unknown.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "model/condition.h"
+#include "model/condition_member.h"
 #include "utils/fmgrprotos.h"
 
 static char *
@@ -126,8 +128,13 @@ condition_prepare(JsonPath *path)
 	const char *predicate;
 	int length;
 	StringInfoData extended;
+	ConditionMembers members;
 
-	if (path == NULL || !ends_in_filter(path))
+	if (path == NULL)
+		return condition;
+	condition_find_members(path, &members);
+	condition.at_large = members.any_first;
+	if (!ends_in_filter(path))
 		return condition;
 	text = path_text(path);
 	predicate = last_predicate(text);
@@ -137,9 +144,8 @@ condition_prepare(JsonPath *path)
 	initStringInfo(&extended);
 	appendStringInfo(&extended, "%.*s(%.*s) || ((%.*s) is unknown))", (int) (predicate - text),
 					 text, length, predicate, length, predicate);
-	condition.path = DatumGetJsonPathP(DirectFunctionCall1(jsonpath_in,
+	condition.wide = DatumGetJsonPathP(DirectFunctionCall1(jsonpath_in,
 														   CStringGetDatum(extended.data)));
-	condition.selects = true;
 	return condition;
 }
 
@@ -190,22 +196,38 @@ call(PGFunction function, FunctionCallInfo fcinfo)
 	return truth;
 }
 
-/* Whether the condition is true of a document, false, or neither. */
-Truth
-condition_evaluate(const Condition *condition, Jsonb *document)
+/* Evaluate a path by one of the server's functions. */
+static Truth
+evaluate_path(PGFunction function, JsonPath *path, Jsonb *document)
 {
 	LOCAL_FCINFO(fcinfo, 4);
 
-	if (condition->path == NULL)
-		return TRUTH_TRUE;
 	InitFunctionCallInfoData(*fcinfo, NULL, 4, InvalidOid, NULL, NULL);
 	fcinfo->args[0].value = JsonbPGetDatum(document);
 	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = PointerGetDatum(condition->path);
+	fcinfo->args[1].value = PointerGetDatum(path);
 	fcinfo->args[1].isnull = false;
 	fcinfo->args[2].value = no_variables();
 	fcinfo->args[2].isnull = false;
 	fcinfo->args[3].value = BoolGetDatum(true); /* errors are no result */
 	fcinfo->args[3].isnull = false;
-	return call(condition->selects ? jsonb_path_exists : jsonb_path_match, fcinfo);
+	return call(function, fcinfo);
+}
+
+/* Whether the condition is true of a document, false, or neither. */
+Truth
+condition_evaluate(const Condition *condition, Jsonb *document)
+{
+	Truth truth;
+
+	if (condition->path == NULL)
+		return TRUTH_TRUE;
+	if (condition->wide == NULL)
+		return evaluate_path(jsonb_path_match, condition->path, document);
+	truth = evaluate_path(jsonb_path_exists, condition->wide, document);
+	if (truth != TRUTH_TRUE)
+		return truth;
+	return evaluate_path(jsonb_path_exists, condition->path, document) == TRUTH_TRUE
+			   ? TRUTH_TRUE
+			   : TRUTH_UNKNOWN;
 }

@@ -21,7 +21,8 @@ typedef enum Truth
 typedef struct Condition
 {
 	JsonPath *path; /* NULL: holds always */
-	bool selects;   /* holds where it selects something */
+	JsonPath *wide; /* the same, selecting also what it cannot judge; NULL: no path that selects */
+	bool at_large;  /* looks at members of the proposal that it does not name */
 } Condition;
 
 extern bool condition_has_variables(const JsonPath *path);

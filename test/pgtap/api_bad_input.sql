@@ -77,6 +77,7 @@ SELECT function, key, value FROM (VALUES
   ('add_freeze', jsonb_build_object('ends_at', '''2099-01-02''')),
   ('remove_freeze', jsonb_build_object('freeze_id', :'freeze')),
   ('remove_approval_rule', jsonb_build_object('rule_id', 'workflow_orch.add_approval_rule()')),
+  ('explain_approval', jsonb_build_object('params', '''{"n": 1}''')),
   ('enqueue_action', jsonb_build_object('proposal_id', 'approved(''div'', ''{"n": 1}'')')),
   ('wait_proposal', jsonb_build_object('proposal_id', :'executed')),
   ('wait_execution', jsonb_build_object('execution_id', '(SELECT min(execution_id) FROM workflow_orch.execution)')),
@@ -86,7 +87,8 @@ SELECT is(attempt(example_call(oid)), NULL::jsonb, format('%s works with the arg
   FROM call ORDER BY function;
 -- Where NULL is an error though it is the default, and where it is none though there is no default.
 CREATE TABLE t.unlike (function text, argument text);
-INSERT INTO unlike VALUES ('review_action', 'edits'), ('get_audit_log', 'workflow_id'), ('audit_log_entries', 'workflow_id');
+INSERT INTO unlike VALUES ('explain_approval', 'actor_id'), ('approval_rule_effect', 'role'), ('approval_rule_effect', 'tool'), ('approval_rule_effect', 'condition'),
+  ('check_approval_rule', 'role'), ('check_approval_rule', 'tool'), ('check_approval_rule', 'condition'), ('review_action', 'edits'), ('get_audit_log', 'workflow_id'), ('audit_log_entries', 'workflow_id');
 CREATE FUNCTION t.each_null() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
   a record;

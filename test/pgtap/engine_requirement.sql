@@ -83,7 +83,7 @@ BEGIN
       ('$.actor.kind == "human"', '{"amount": 1}', true), ('$.actor.kind == "agent"', '{"amount": 1}', false),
       ('$.workflow.title == "Work"', '{"amount": 1}', true), ('$.workflow.title == "Play"', '{"amount": 1}', false),
       ('exists($.workflow.metadata.urgent)', '{"amount": 1}', true), ('$.workflow.metadata == 1', '{"amount": 1}', true),
-      ('$.nothing.of.the.kind == 1', '{"amount": 1}', true), ('$.tool.datetime() < "2020-01-01".datetime()', '{"amount": 1}', true),
+      ('$.reason.nothing.of.the.kind == 1', '{"amount": 1}', true), ('$.tool.datetime() < "2020-01-01".datetime()', '{"amount": 1}', true),
       ('$.params.note.datetime() > "2020-01-01".datetime()', '{"amount": 1, "note": "2019-01-01 00:00:00+02"}', true),
       ('$.params.note.datetime() > "2020-01-01".datetime()', '{"amount": 1, "note": "2019-01-01"}', false),
       ('$.params.note like_regex "^DROP" flag "i"', '{"amount": 1, "note": "drop it"}', true),
@@ -153,6 +153,11 @@ SELECT workflow_orch.add_approval_rule(approvals => 0, condition => '$.params.no
 SELECT is(outcome('{"amount": 1, "note": "2021-01-01 00:00:00+02"}'), 'pending', 'what would need a time zone to judge is not let through');
 SELECT is(outcome('{"amount": 1, "note": "2021-01-01"}'), 'approved', 'what needs none is');
 CALL no_rules();
+SELECT workflow_orch.add_approval_rule(approvals => 0, tool => 'pay', condition => '$.params ? (@.note == "fine")') AS filter \gset
+SELECT is(outcome('{"amount": 200, "note": "fine"}'), 'approved', 'a filter that selects something lets it through');
+SELECT is(outcome('{"amount": 200, "note": "bad"}'), 'pending', 'a filter that selects nothing does not');
+SELECT is(outcome('{"amount": 200}'), 'pending', 'nor does a filter that cannot be judged');
+SELECT workflow_orch.remove_approval_rule(:filter);
 SELECT workflow_orch.add_approval_rule(approvals => 0, condition => '$.params.note == "fine"', agents => true) \g /dev/null
 SELECT is(outcome('{"amount": 1}'), 'pending', 'what a condition cannot judge is not let through');
 SELECT is(outcome('{"amount": 1, "note": "bad"}'), 'pending', 'nor what it is false of');

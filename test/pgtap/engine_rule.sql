@@ -32,6 +32,15 @@ SELECT raises('SELECT workflow_orch.add_approval_rule(condition => ''$.params >'
 SELECT raises(format('SELECT workflow_orch.add_approval_rule(condition => (''$.tool == "%s"'')::jsonpath)', repeat('x', 9000)), '{"sqlstate": "54000"}', 'a condition that is too long is refused');
 SELECT raises(format('SELECT workflow_orch.add_approval_rule(repeat(''x'', 1025))'), '{"sqlstate": "54000"}', 'so is a role');
 
+
+-- A condition that cannot be meant.
+SELECT raises(format('SELECT workflow_orch.add_approval_rule(condition => %L)', condition), jsonb_build_object('sqlstate', '22023', 'reason', 'wfo_argument_invalid', 'message', message, 'hint', '_%'),
+    format('%s is refused', condition))
+  FROM (VALUES ('$.amount > 1', '%"amount", which no proposal has'), ('$.param.amount > 1', '%"param"%'), ('$ ? (@.amount > 1)', '%"amount"%'), ('lax $.params.amount > 1 || $.tol == "x"', '%"tol"%'),
+               ('exists($.params ? ($.who == 1))', '%"who"%'), ('$', '%no member%'), ('$ == 1', '%no member%'), ('true', '%no member%'), ('$[0].params.amount > 1', '%no member%')) AS v(condition, message);
+SELECT is(attempt(format('SELECT workflow_orch.add_approval_rule(condition => %L)', condition)), NULL::jsonb, format('%s is taken', condition))
+  FROM unnest(ARRAY['$.params.amount > 1', '$ ? (@.params.amount > 1)', '$.* == 1', '$.**.amount > 1', '$.keyvalue().key == "x"', '$.actor.role == "x" && $.workflow.title == "y" || $.reason == "z"']) AS condition;
+
 -- The audit log.
 SELECT results_eq($$SELECT action, details - 'added_at' FROM workflow_orch.audit_log WHERE action ~ 'approval_rule' ORDER BY audit_id$$,
   format($$VALUES ('add_approval_rule', '{"rule_id": %1$s, "role": "DBA", "approvals": 2, "stage": 3, "tool": "pay", "agents": false, "description": "large sums",

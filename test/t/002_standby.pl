@@ -14,6 +14,10 @@ my $pending = propose($primary, 'postgres', 'add', 1);
 my $approved = approved($primary, 'postgres', 'add', 2);
 my $executed = approved($primary, 'postgres', 'add', 5);
 execute($primary, 'postgres', $executed);
+$primary->safe_psql('postgres', q{
+	CREATE DOMAIN app.small AS int CHECK (VALUE < 10);
+	CREATE FUNCTION app.buy(n app.small) RETURNS int LANGUAGE sql RETURN n;
+	SELECT workflow_orch.register_tool('buy', 'app.buy(app.small)', 'tool_runner')});
 $primary->backup('copy');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'copy', has_streaming => 1);
@@ -37,6 +41,12 @@ is($standby->safe_psql('postgres', 'SELECT count(*) FROM workflow_orch.get_audit
 	$primary->safe_psql('postgres', 'SELECT count(*) FROM workflow_orch.get_audit_log(1)'), 'so does get_audit_log');
 is($standby->safe_psql('postgres', 'SELECT count(*) > 20 FROM workflow_orch.transitions()'), 't', 'and transitions');
 is($standby->safe_psql('postgres', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'and verify_audit_log');
+foreach my $tool ('add', 'buy')
+{
+	my $explain = qq{SELECT workflow_orch.explain_approval('$tool', '{"n": "3"}', 1, 1)};
+	is($standby->safe_psql('postgres', $explain), $primary->safe_psql('postgres', $explain), "and explain_approval for $tool");
+}
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM workflow_orch.test_approval_rule(approvals => 2)}), '3', 'and test_approval_rule');
 is($standby->safe_psql('postgres', $state), $primary->safe_psql('postgres', $state), 'nothing has changed');
 
 # The primary is lost while a call that nobody has committed is under way.

@@ -109,9 +109,9 @@ add_rule(Need *need, const Rule *rule)
 	quorum->count++;
 }
 
-/* Add what one requirement is to an object: its stage, role, approvals and rules. */
-void
-requirement_put(JsonObject *object, const Need *need, int index)
+/* Add what one requirement is to an object. */
+static void
+put_requirement(JsonObject *object, const Need *need, int index)
 {
 	const Requirement *requirement = &need->quorum.requirements[index];
 	ListCell *cell;
@@ -140,7 +140,7 @@ need_json(const Need *need)
 	for (int i = 0; i < need->quorum.count; i++)
 	{
 		pushJsonbValue(&json.state, WJB_BEGIN_OBJECT, NULL);
-		requirement_put(&json, need, i);
+		put_requirement(&json, need, i);
 		pushJsonbValue(&json.state, WJB_END_OBJECT, NULL);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&json.state, WJB_END_ARRAY, NULL));
@@ -159,7 +159,8 @@ may_let_through(const Rule *rule, const RequirementSubject *subject)
  * Whether a rule covers the subject.
  *
  * A condition that cannot be judged counts as true for a rule that asks for
- * approvals, and as false for a rule with 0 approvals.
+ * approvals, and as false for a rule with 0 approvals.  Without a workflow that
+ * is so for each part of a condition that depends on the workflow.
  */
 static bool
 rule_matches(const Rule *rule, const RequirementSubject *subject, Jsonb *params, Jsonb **document)
@@ -172,7 +173,9 @@ rule_matches(const Rule *rule, const RequirementSubject *subject, Jsonb *params,
 		return true;
 	if (*document == NULL)
 		*document = build_document(subject, params);
-	truth = condition_evaluate(&rule->condition, *document);
+	truth = subject->workflow_id == 0 && rule->condition.at_large
+				? TRUTH_UNKNOWN
+				: condition_evaluate(&rule->condition, *document);
 	return truth == TRUTH_TRUE || (truth == TRUTH_UNKNOWN && rule->approvals > 0);
 }
 
@@ -313,6 +316,14 @@ requirement_describe(const Quorum *quorum, int64 stage)
 	return text.data;
 }
 
+/* Whether the actor is one that may review, and that some session could act as. */
+bool
+actor_could_review(const Actor *actor, bool agents_may_review)
+{
+	return actor->active && (actor->kind == ACTOR_HUMAN || agents_may_review) &&
+		   actor_can_be_acted_for(actor);
+}
+
 /* Number of actors to look at before assuming that there are enough people. */
 #define ROSTER_MAX 1000
 
@@ -354,8 +365,7 @@ count_people(const RosterQuestion *question, const char *role, int64 needed)
 			there = needed;
 			break;
 		}
-		if (!actor->active || (actor->kind != ACTOR_HUMAN && !question->agents_may_review) ||
-			!actor_can_be_acted_for(actor))
+		if (!actor_could_review(actor, question->agents_may_review))
 			continue;
 		people[npeople++] = actor_person(actor);
 		if (npeople > needed)

@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 
-#include "base/json.h"
 #include "model/quorum.h"
 #include "store/actor.h"
 #include "store/policy.h"
@@ -38,11 +37,11 @@ typedef struct Need
 
 extern void requirement_find(Need *need, const RequirementSubject *subject, Jsonb *params,
 							 const Policy *policy, const Rule *more);
-extern void requirement_put(JsonObject *object, const Need *need, int index);
 extern void requirement_work_out(Revision *revision, const RequirementSubject *subject,
 								 const Policy *policy);
 extern Quorum requirement_quorum(Jsonb *requirements);
 extern char *requirement_describe(const Quorum *quorum, int64 stage);
+extern bool actor_could_review(const Actor *actor, bool agents_may_review);
 extern bool requirement_can_be_met(const Jsonb *requirements, int64 proposer_id,
 								   const Policy *policy);
 extern void requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements,

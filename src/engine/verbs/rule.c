@@ -2,7 +2,8 @@
  * rule.c
  *	  Adds and removes approval rules.
  *
- * It owns the checks and the writing of rules.  A rule that is removed stays in
+ * It owns the checks of rules, which rules to be tested share, and the writing.
+ * A rule that is removed stays in
  * the table, since revisions refer to it.  What rules mean for a revision is
  * requirement.c's business.
  */
@@ -11,7 +12,10 @@
 #include "base/errors.h"
 #include "engine/identity/caller.h"
 #include "engine/state.h"
+#include "engine/tool/definition.h"
 #include "engine/verbs/rule.h"
+#include "lib/stringinfo.h"
+#include "model/condition_member.h"
 #include "model/quorum.h"
 #include "store/rule.h"
 
@@ -21,8 +25,39 @@
 /* Longest condition, in bytes as it is stored. */
 #define CONDITION_MAX 8192
 
+#define CONDITION_HINT \
+	errhint("The proposal is $: $.tool, $.params, $.reason, $.actor and $.workflow.")
+
+/* Refuse a condition that looks at nothing of a proposal, or at what no proposal has: 22023. */
 static void
-check_condition(const JsonPath *condition)
+check_condition_members(JsonPath *condition)
+{
+	static const char *const known[] = {"tool", "params", "reason", "actor", "workflow"};
+	ConditionMembers members;
+	ListCell *cell;
+
+	condition_find_members(condition, &members);
+	if (members.first == NIL && !members.any_first)
+		report_invalid("wfo_argument_invalid",
+					   errmsg("argument \"condition\" looks at no member of the proposal"),
+					   errdetail("It would be the same for all proposals."), CONDITION_HINT);
+	foreach (cell, members.first)
+	{
+		bool found = false;
+
+		for (int i = 0; i < (int) lengthof(known); i++)
+			found = found || strcmp(lfirst(cell), known[i]) == 0;
+		if (!found)
+			report_invalid("wfo_argument_invalid",
+						   errmsg("argument \"condition\" looks at member \"%s\", which no "
+								  "proposal has",
+								  (char *) lfirst(cell)),
+						   errdetail("It could not be judged for any proposal."), CONDITION_HINT);
+	}
+}
+
+static void
+check_condition(JsonPath *condition)
 {
 	if (VARSIZE(condition) > CONDITION_MAX)
 		report_limit("wfo_argument_too_long", errmsg("argument \"condition\" is too long"),
@@ -31,9 +66,8 @@ check_condition(const JsonPath *condition)
 					 errhint("Use several rules."));
 	if (condition_has_variables(condition))
 		report_invalid("wfo_argument_invalid",
-					   errmsg("argument \"condition\" must not have variables"),
-					   errhint("The proposal is $: $.tool, $.params, $.reason, $.actor and "
-							   "$.workflow."));
+					   errmsg("argument \"condition\" must not have variables"), CONDITION_HINT);
+	check_condition_members(condition);
 }
 
 static void
@@ -63,12 +97,14 @@ check_request(const RuleRequest *request)
 		check_condition(request->condition);
 }
 
-/* Add a rule: returns its id. */
-int64
-rule_add(const RuleRequest *request)
+/* Check the arguments of a rule and fill it in, except for its id. */
+void
+rule_check(const RuleRequest *request, Rule *rule)
 {
-	Caller caller;
-	Rule rule = {
+	check_request(request);
+	if (request->tool != NULL)
+		(void) tool_require(request->tool);
+	*rule = (Rule){
 		.role = request->role,
 		.approvals = request->approvals,
 		.stage = request->stage,
@@ -76,22 +112,99 @@ rule_add(const RuleRequest *request)
 		.description = request->description,
 		.agents = request->agents,
 	};
-
-	check_request(request);
-	if (request->tool != NULL)
-		(void) tool_require(request->tool);
 	if (request->condition != NULL)
-		rule.condition.path = condition_strict(request->condition);
-	if (rule.approvals == 0 && rule.tool == NULL && rule.condition.path == NULL)
+		rule->condition.path = condition_strict(request->condition);
+}
+
+static bool
+role_has_actor(const char *role)
+{
+	ActorScan scan;
+	const Actor *actor;
+	bool found = false;
+
+	actor_scan_begin(&scan, role);
+	while (!found && (actor = actor_scan_next(&scan)) != NULL)
+		found = actor->active;
+	actor_scan_end(&scan);
+	return found;
+}
+
+static bool
+has_argument(const Definition *definition, const char *name)
+{
+	for (int i = 0; i < definition->nargs; i++)
+		if (strcmp(definition->arg_names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static char *
+list_tool_arguments(const Definition *definition)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < definition->nargs; i++)
+		appendStringInfo(&list, "%s\"%s\"", i > 0 ? ", " : "", definition->arg_names[i]);
+	return list.data;
+}
+
+/* Warn of members of params that the rule's tool has not; whole params can have any. */
+static void
+warn_of_params(const Rule *rule)
+{
+	const Definition *definition = definition_find(tool_require(rule->tool));
+	ConditionMembers members;
+	ListCell *cell;
+
+	if (definition == NULL || definition->whole_object)
+		return;
+	condition_find_members(rule->condition.path, &members);
+	foreach (cell, members.params)
+		if (!has_argument(definition, lfirst(cell)))
+			ereport(WARNING,
+					(errmsg("tool \"%s\" has no argument \"%s\"", rule->tool,
+							(char *) lfirst(cell)),
+					 errdetail("What the condition says of it cannot be judged for any call."),
+					 definition->nargs > 0 ? errhint("The arguments of the tool are %s.",
+													 list_tool_arguments(definition))
+										   : errhint("The tool has no arguments.")));
+}
+
+/* Warn of what a rule does not mean, presumably. */
+void
+rule_warn(const Rule *rule)
+{
+	JsonPath *condition = rule->condition.path;
+
+	if (rule->approvals == 0 && rule->tool == NULL && condition == NULL)
 		ereport(WARNING, (errmsg("this rule approves every proposal that no other rule covers"),
 						  errhint("Give the rule a tool or a condition.")));
-	if (rule.condition.path != NULL && condition_has_inner_filter(rule.condition.path))
+	if (condition != NULL && condition_has_inner_filter(condition))
 		ereport(WARNING, (errmsg("a filter inside the condition drops what it cannot judge"),
 						  errdetail("If a member is missing, for example, the rule may take the "
 									"condition for false."),
 						  errhint("Compare without a filter, or add \"|| "
 								  "(... is unknown)\" to the filter.")));
+	if (rule->role != NULL && !role_has_actor(rule->role))
+		ereport(WARNING, (errmsg("no active actor has the role \"%s\"", rule->role),
+						  errdetail("Nobody can give the approvals that the rule asks for."),
+						  errhint("Register an actor with this role, or give the rule the role "
+								  "of an actor.")));
+	if (condition != NULL && rule->tool != NULL)
+		warn_of_params(rule);
+}
 
+/* Add a rule: returns its id. */
+int64
+rule_add(const RuleRequest *request)
+{
+	Caller caller;
+	Rule rule;
+
+	rule_check(request, &rule);
+	rule_warn(&rule);
 	caller_identify(&caller);
 	return rule_insert(&rule, caller_bound_actor(&caller));
 }

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "store/rule.h"
 #include "utils/jsonpath.h"
 
 typedef struct RuleRequest
@@ -20,6 +21,8 @@ typedef struct RuleRequest
 	bool agents;
 } RuleRequest;
 
+extern void rule_check(const RuleRequest *request, Rule *rule);
+extern void rule_warn(const Rule *rule);
 extern int64 rule_add(const RuleRequest *request);
 extern void rule_drop(int64 rule_id);
 

@@ -1,0 +1,147 @@
+/*
+ * explain.c
+ *	  What a call would need, if it were proposed.
+ *
+ * It answers with the same checks, the same conversion of params and the same
+ * requirements as propose.c, but writes nothing and takes no lock, so it also
+ * works on a standby.  What rules mean is requirement.c's business.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "engine/approval/candidate.h"
+#include "engine/approval/requirement.h"
+#include "engine/identity/binding.h"
+#include "engine/identity/caller.h"
+#include "engine/state.h"
+#include "engine/tool/definition.h"
+#include "engine/tool/params.h"
+#include "engine/tool/run_as.h"
+#include "engine/verbs/explain.h"
+
+/* What the explanation is about. */
+typedef struct Explained
+{
+	const Actor *actor;
+	Person proposer; /* who the actor would be in the proposal */
+	bool names_people;
+	const Policy *policy;
+	Revision revision; /* as it would be proposed */
+} Explained;
+
+/*
+ * Refuse an actor that the caller could not propose as: 42501.  A caller that
+ * reads everything and is bound to no actor may ask about any active one.
+ */
+static void
+check_actor(const Caller *caller, const Actor *actor)
+{
+	if (caller_reads_all(caller) && caller_bound_actor(caller) == NULL)
+		actor_check_active(actor);
+	else
+		caller_check_reads_as(caller, actor);
+}
+
+static Jsonb *
+names_json(const List *names)
+{
+	JsonArray array;
+	ListCell *cell;
+
+	json_array_begin(&array);
+	foreach (cell, names)
+		json_array_add_text(&array, lfirst(cell));
+	return json_array_end(&array);
+}
+
+/* The requirements of the revision, each with who could meet it where the caller may know. */
+static Jsonb *
+requirements_json(const Explained *explained)
+{
+	Jsonb *stored = explained->revision.requirements;
+	Quorum quorum = requirement_quorum(stored);
+	JsonArray array;
+
+	json_array_begin(&array);
+	for (int i = 0; i < quorum.count; i++)
+	{
+		const Requirement *requirement = &quorum.requirements[i];
+		JsonbValue *element = getIthJsonbValueFromContainer(&stored->root, i);
+		JsonObject object;
+
+		json_object_begin(&object);
+		json_add_int(&object, "stage", requirement->stage);
+		json_add_text(&object, "role", requirement->role);
+		json_add_int(&object, "approvals", requirement->approvals);
+		json_add_value(&object, "rules",
+					   getKeyJsonValueFromContainer(element->val.binary.data, "rules",
+													strlen("rules"), NULL));
+		if (explained->names_people)
+			json_add_jsonb(&object, "people",
+						   names_json(candidate_names(requirement->role, &explained->proposer,
+													  explained->policy)));
+		json_array_add(&array, json_object_end(&object));
+	}
+	return json_array_end(&array);
+}
+
+static Jsonb *
+answer(const Explained *explained)
+{
+	const Revision *revision = &explained->revision;
+	JsonObject json;
+
+	json_object_begin(&json);
+	json_add_bool(&json, "automatic", revision->rule_id != NULL);
+	if (revision->rule_id != NULL)
+		json_add_int(&json, "rule_id", *revision->rule_id);
+	else
+		json_add_jsonb(&json, "rule_id", NULL);
+	json_add_jsonb(&json, "standing_id", NULL);
+	json_add_jsonb(&json, "requirements", requirements_json(explained));
+	json_add_bool(&json, "approvable",
+				  requirement_can_be_met(revision->requirements, explained->actor->actor_id,
+										 explained->policy));
+	return json_object_end(&json);
+}
+
+/* Explain what a call would need, as a JSON object.  Writes nothing and locks nothing. */
+Jsonb *
+explain(const ExplainRequest *request)
+{
+	Caller caller;
+	Explained explained = {.policy = policy_load()};
+	const Workflow *workflow = NULL;
+	const Tool *tool;
+
+	caller_identify(&caller);
+	explained.actor = caller_actor(&caller, request->actor_id, "actor_id");
+	if (request->workflow_id != NULL)
+		workflow = workflow_require(*request->workflow_id);
+	tool = tool_require(request->tool);
+	if (workflow != NULL)
+		workflow_check_active(workflow);
+	tool_check_enabled(tool);
+	check_actor(&caller, explained.actor);
+
+	if (caller_is_owner_of(&caller, explained.actor))
+		caller_person(&caller, explained.actor, &explained.proposer);
+	else
+		explained.proposer = actor_person(explained.actor);
+	explained.names_people = caller_reads_all(&caller);
+	explained.revision.params = params_convert(tool, definition_load(tool), run_as_current(tool),
+											   tool_timeout(tool, explained.policy),
+											   request->params);
+	requirement_work_out(&explained.revision,
+						 &(RequirementSubject){
+							 .tool = request->tool,
+							 .reason = request->reason,
+							 .proposer = explained.actor,
+							 .author = explained.actor,
+							 .workflow_id = workflow != NULL ? workflow->workflow_id : 0,
+							 .workflow = workflow,
+							 .may_be_automatic = true,
+						 },
+						 explained.policy);
+	return answer(&explained);
+}
