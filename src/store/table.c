@@ -207,6 +207,16 @@ store_table_of(Relation rel, StoreTable *table)
 	return false;
 }
 
+/* Whether a relation is one of the extension's tables. */
+bool
+store_owns(Oid relid)
+{
+	for (int i = 0; i < STORE_TABLE_COUNT; i++)
+		if (store_table_oid((StoreTable) i) == relid)
+			return true;
+	return false;
+}
+
 static int
 count_columns(Oid relid)
 {

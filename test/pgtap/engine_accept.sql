@@ -108,4 +108,15 @@ SELECT is(workflow_orch.accept_tool_definition('other'), 2::bigint, 'what nobody
 SELECT is(state(:automatic), 'approved revision 2, 0 of 0 approvals, stage ', 'and stays approved by the rule');
 SELECT is((SELECT count(*) FROM workflow_orch.verify_audit_log()), 0::bigint, 'and the audit log agrees');
 
+-- A limit on rows that was raised is something to accept, one that was lowered holds already.
+CALL tool('other()', 'few');
+SELECT propose('few') AS narrow, approved('few') AS wide \gset
+SELECT workflow_orch.update_tool('few', max_rows => 5);
+SELECT is(workflow_orch.accept_tool_definition('few'), 0::bigint, 'a limit that is lowered is nothing to accept');
+SELECT propose('few') AS pinned \gset
+SELECT workflow_orch.update_tool('few', max_rows => 6);
+SELECT is(workflow_orch.accept_tool_definition('few'), 1::bigint, 'one that is raised is, where the lower one is pinned');
+SELECT is(state(:pinned), 'pending revision 2, 0 of 1 approvals, stage 1', 'which makes a new revision');
+SELECT is(state(:wide), 'approved revision 1, 1 of 1 approvals, stage ', 'and of no other proposal');
+
 \ir include/finish.sql

@@ -78,7 +78,7 @@ SELECT is(t.member(:'r', 'success'), 'true false true', 'a failing call leaves t
 SELECT is(t.member(:'r', 'output'), '2 null 10', 'each has its own output');
 SELECT is(:'r'::jsonb -> 1 -> 'error' ->> 'sqlstate', '22012', 'and its own error');
 SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'r'::jsonb -> 0) k),
-          '{call_index,dry_run,duration_ms,executed_at,execution_id,output,params,proposal_id,success,tool}',
+          '{call_index,dry_run,duration_ms,executed_at,execution_id,output,params,proposal_id,rows_changed,success,tool}',
           'a success has the members of the contract');
 SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'r'::jsonb -> 1) k),
           '{call_index,dry_run,duration_ms,error,executed_at,execution_id,params,proposal_id,success,tool}',

@@ -202,7 +202,7 @@ SELECT is(run('enter', '{"entry": "wet"}') -> 'dry_run', 'false', 'another workf
 -- The shape of a result.
 SELECT run('enter', '{"entry": "shape"}') AS r \gset
 SELECT set_eq(format('SELECT jsonb_object_keys(%L)', :'r'),
-  ARRAY['success', 'dry_run', 'tool', 'params', 'output', 'executed_at', 'duration_ms'], 'a success has its members');
+  ARRAY['success', 'dry_run', 'tool', 'params', 'output', 'rows_changed', 'executed_at', 'duration_ms'], 'a success has its members');
 SELECT ok((:'r'::jsonb ->> 'executed_at')::timestamptz BETWEEN now() AND clock_timestamp(), 'executed_at is the time of the call');
 SELECT cmp_ok((:'r'::jsonb ->> 'duration_ms')::numeric, '>=', 0::numeric, 'duration_ms is a number');
 SELECT set_eq($$SELECT jsonb_object_keys(run('fail', '{"code": "P0042"}'))$$,

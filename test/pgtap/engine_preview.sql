@@ -60,7 +60,7 @@ SELECT app_contents() AS before \gset
 SELECT preview(:p) AS seen \gset
 SELECT is(:'seen'::jsonb - '{output,tables,previewed_at,duration_ms}'::text[],
   jsonb_build_object('preview_id', (SELECT max(preview_id) FROM workflow_orch.preview), 'proposal_id', :p, 'revision', 1, 'success', true, 'tool', 'give',
-                     'params', '{"id": 3, "credit": 5}'::jsonb, 'catalogs_changed', false), 'a preview says what ran, and that it went well');
+                     'params', '{"id": 3, "credit": 5}'::jsonb, 'rows_changed', 8, 'catalogs_changed', false), 'a preview says what ran, and that it went well');
 SELECT is(:'seen'::jsonb -> 'output', jsonb_build_object('proposal', :'p', 'execution', '', 'user', :'tool_role', 'actor', 'bob'),
   'it shows what the tool returned, which ran as its role and is told that this is no execution');
 SELECT is(tables(:'seen'), 'app.account +2 ~3 -1, app.log +2 ~0 -0', 'and the rows inserted, updated and deleted, without those that the tool itself has undone');
@@ -79,7 +79,7 @@ SELECT is((SELECT to_jsonb(x) - 'previewed_at' FROM workflow_orch.preview x WHER
 SELECT is((SELECT jsonb_build_object('actor', actor_id, 'workflow', workflow_id, 'proposal', proposal_id, 'details', details - 'output_sha256' - 'duration_ms')
              FROM workflow_orch.audit_log WHERE action = 'preview_action' ORDER BY audit_id LIMIT 1),
   jsonb_build_object('actor', :bob, 'workflow', :workflow, 'proposal', :p, 'details', jsonb_build_object('preview_id', :'seen'::jsonb -> 'preview_id', 'revision', 1,
-    'success', true, 'tool', 'give', 'tables', :'seen'::jsonb -> 'tables', 'catalogs_changed', false)), 'and audited, the output as a hash');
+    'success', true, 'tool', 'give', 'rows_changed', 8, 'tables', :'seen'::jsonb -> 'tables', 'catalogs_changed', false)), 'and audited, the output as a hash');
 
 -- Other kinds of changes.
 CALL made('parts', 'INSERT INTO part SELECT generate_series(5, 14); UPDATE part SET id = 15 WHERE id = 5');

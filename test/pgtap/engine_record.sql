@@ -58,7 +58,7 @@ SELECT is(last(), entry('review_action', :bob, :w, :p, NULL,
   'an edit is recorded with the patch, the comment and the reviewer''s role');
 SELECT execution_id AS e, result AS r FROM workflow_orch.execute_action(:p, :ann) \gset
 SELECT is(last(), entry('execute_action', :ann, :w, :p, :e,
-  jsonb_build_object('revision', 2, 'status', 'executed', 'success', true, 'dry_run', false, 'tool', 'work',
+  jsonb_build_object('revision', 2, 'status', 'executed', 'success', true, 'dry_run', false, 'tool', 'work', 'rows_changed', 0,
                      'output_sha256', encode(sha256(convert_to((:'r'::jsonb -> 'output')::text, 'UTF8')), 'hex'))),
   'execute_action is recorded with the SHA-256 of the output''s text');
 SELECT cmp_ok((details ->> 'duration_ms')::numeric, '>=', 0::numeric, 'execute_action is recorded with how long it took')

@@ -146,7 +146,8 @@ verify_execution(const Verification *verification, const Execution *execution, c
 	if (!member_is_same(details, row->details, "output_sha256"))
 		report_finding(verification, execution->proposal_id, &execution->execution_id,
 					   "the output is not the one that was recorded");
-	if (!member_is_same(details, row->details, "tables"))
+	if (!member_is_same(details, row->details, "tables") ||
+		!member_is_same(details, row->details, "rows_changed"))
 		report_finding(verification, execution->proposal_id, &execution->execution_id,
 					   "the changes are not those that were recorded");
 }

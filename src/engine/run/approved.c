@@ -16,6 +16,7 @@
 #include "engine/sandbox/deadline.h"
 #include "engine/state.h"
 #include "engine/tool/invoke.h"
+#include "engine/tool/row_limit.h"
 #include "engine/tool/run_as.h"
 #include "engine/tool/simulate.h"
 #include "miscadmin.h"
@@ -106,6 +107,7 @@ approved_read(ApprovedCall *call, Proposal *proposal)
 	call->definition = definition_load(call->tool);
 	definition_check_pinned(call->tool, call->definition, proposal->definition,
 							proposal->proposal_id);
+	call->max_rows = row_limit_of_tool(call->tool, call->definition, proposal->definition);
 	call->policy = policy_load();
 	call->dry_run = call->policy->dry_run || proposal->dry_run;
 }
@@ -166,11 +168,11 @@ log_execution_start(const ApprovedCall *call, const Run *run)
  * it.
  */
 static ErrorData *
-run_tool(const ApprovedCall *call, const Invocation *invocation, int64 timeout, Jsonb **output)
+run_tool(const ApprovedCall *call, const Invocation *invocation, int64 timeout, CallResult *result)
 {
 	const Proposal *proposal = call->proposal;
 	ErrorData *error = invoke(invocation, call->tool, call->definition, timeout, proposal->params,
-							  output);
+							  &result->output, &result->rows);
 
 	if (error == NULL)
 	{
@@ -210,7 +212,8 @@ approved_run(const ApprovedCall *call, const Run *run, CallResult *result)
 							 .execution_id = run->execution_id,
 							 .actor = run->actor != NULL ? run->actor->name : NULL,
 							 .run_as = call->run_as,
-							 .in_worker = run->in_worker};
+							 .in_worker = run->in_worker,
+							 .max_rows = call->max_rows};
 	int64 timeout = tool_timeout(call->tool, call->policy);
 
 	Assert(call->definition != NULL && OidIsValid(call->run_as));
@@ -225,7 +228,7 @@ approved_run(const ApprovedCall *call, const Run *run, CallResult *result)
 	PG_TRY();
 	{
 		if (!call->dry_run)
-			result->error = run_tool(call, &invocation, timeout, &result->output);
+			result->error = run_tool(call, &invocation, timeout, result);
 		else if (call->tool->dry_run_mode == DRY_RUN_ROLLBACK &&
 				 (call->tool->in_session || run->in_worker))
 			simulate(&invocation, call->tool, call->definition, timeout, call->proposal, result);

@@ -24,6 +24,7 @@ typedef struct ApprovedCall
 	const Definition *definition;
 	const Policy *policy;
 	Oid run_as;
+	const int64 *max_rows; /* that the call may change; NULL: any number */
 	bool dry_run;
 } ApprovedCall;
 

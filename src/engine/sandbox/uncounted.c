@@ -2,12 +2,13 @@
  * uncounted.c
  *	  Notes the tables that a call writes to without the server counting rows.
  *
- * It owns the list of those tables, for a call that will be rolled back.
- * Reporting them is the business of changes.c.
+ * It owns the list of those tables.  Reporting them is the business of
+ * row_count.c and changes.c.
  *
- * These are foreign tables, and tables that another engine keeps behind a plan
- * node of its own.  The server's counters do not know them, so a preview that
- * relied on the counters alone would say that nothing has changed.
+ * These are foreign tables, tables of another access method than the server's
+ * heap, and tables that another engine keeps behind a plan node of its own.
+ * The server's counters do not know them, or need not, so a report that relied
+ * on the counters alone would say that nothing has changed.
  *
  * A statement is checked when it ends, when the executor has opened all
  * relations that it wrote to, including partitions to which rows were routed.
@@ -16,17 +17,19 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "base/command_hook.h"
 #include "base/compat.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "engine/running.h"
 #include "engine/sandbox/uncounted.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 static ExecutorEnd_hook_type next_end = NULL;
 
@@ -45,8 +48,17 @@ note(Oid relid)
 	MemoryContextSwitchTo(old);
 }
 
+/* Note a relation that is written to, if its rows are not counted. */
 static void
-note_foreign(List *result_relations)
+note_written(Oid relid, const FormData_pg_class *form)
+{
+	if (form->relkind == RELKIND_FOREIGN_TABLE ||
+		(form->relkind == RELKIND_RELATION && form->relam != HEAP_TABLE_AM_OID))
+		note(relid);
+}
+
+static void
+note_results(List *result_relations)
 {
 	ListCell *cell;
 
@@ -54,8 +66,8 @@ note_foreign(List *result_relations)
 	{
 		Relation rel = ((ResultRelInfo *) lfirst(cell))->ri_RelationDesc;
 
-		if (rel != NULL && rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
-			note(RelationGetRelid(rel));
+		if (rel != NULL)
+			note_written(RelationGetRelid(rel), rel->rd_rel);
 	}
 }
 
@@ -77,10 +89,11 @@ note_other_engine(const PlannedStmt *stmt)
 static void
 end_statement(QueryDesc *query)
 {
-	if (running_call_is_undone() && query->estate != NULL)
+	if (running_call() != NULL && query->estate != NULL &&
+		(query->estate->es_top_eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
 	{
-		note_foreign(query->estate->es_opened_result_relations);
-		note_foreign(query->estate->es_tuple_routing_result_relations);
+		note_results(query->estate->es_opened_result_relations);
+		note_results(query->estate->es_tuple_routing_result_relations);
 		note_other_engine(query->plannedstmt);
 	}
 	if (next_end != NULL)
@@ -89,7 +102,7 @@ end_statement(QueryDesc *query)
 		standard_ExecutorEnd(query);
 }
 
-/* Note the foreign tables among a table and its partitions, which a command writes to. */
+/* Note a table, or its partitions, which a command writes to. */
 static void
 note_command_on(const RangeVar *name)
 {
@@ -99,8 +112,14 @@ note_command_on(const RangeVar *name)
 	if (!OidIsValid(relid))
 		return;
 	foreach (cell, find_all_inheritors(relid, NoLock, NULL))
-		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE)
-			note(lfirst_oid(cell));
+	{
+		HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(cell)));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		note_written(lfirst_oid(cell), (Form_pg_class) GETSTRUCT(tuple));
+		ReleaseSysCache(tuple);
+	}
 }
 
 static void
@@ -124,7 +143,7 @@ note_command(const Node *command)
 static void
 note_command_of_call(const Node *command)
 {
-	if (running_call_is_undone())
+	if (running_call() != NULL)
 		note_command(command);
 }
 
@@ -136,8 +155,8 @@ uncounted_define(void)
 }
 
 /*
- * Start to note, in the current memory context, the tables that calls write to
- * that are rolled back.  The hook on the end of a statement is installed by the
+ * Start to note, in the current memory context, the tables that the next call
+ * writes to.  The hook on the end of a statement is installed by the
  * first call of a process that needs it, and stays: taking it out would take
  * out the hook of a library that was loaded later.
  */

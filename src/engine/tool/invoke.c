@@ -185,7 +185,9 @@ typedef struct Call
 	Jsonb *params;
 	const Invocation *invocation;
 	const char *changed; /* an argument that is not what was approved */
+	bool uncountable;    /* the call has a limit on its rows, which the server does not count */
 	Jsonb *output;
+	RowCount rows;
 } Call;
 
 /*
@@ -206,6 +208,30 @@ read_call_arguments(Call *call, Arguments *arguments)
 						   errmsg("argument \"%s\" is not what was approved", call->changed));
 }
 
+/* End a call with a limit on its rows before it begins, if the rows could not be counted. */
+static void
+check_countable(Call *call)
+{
+	const int64 *max_rows = call->invocation->max_rows;
+
+	if (max_rows == NULL)
+		return;
+	call->uncountable = true;
+	row_count_check_on(*max_rows);
+	call->uncountable = false;
+}
+
+/* Read how many rows the call has changed, and hold it to its limit. */
+static void
+count_rows(Call *call)
+{
+	const int64 *max_rows = call->invocation->max_rows;
+
+	row_count_read(&call->rows);
+	if (max_rows != NULL)
+		row_count_check(&call->rows, *max_rows);
+}
+
 static void
 call_function(void *arg)
 {
@@ -217,6 +243,8 @@ call_function(void *arg)
 	FuncExpr *expr;
 	Jsonb *output;
 
+	check_countable(call);
+	row_count_begin();
 	MemoryContextSwitchTo(estate->es_query_cxt);
 	read_call_arguments(call, &arguments);
 	estate->es_param_list_info = arguments.values;
@@ -237,6 +265,7 @@ call_function(void *arg)
 	MemoryContextSwitchTo(result_context);
 	call->output = (Jsonb *) memcpy(palloc(VARSIZE(output)), output, VARSIZE(output));
 	FreeExecutorState(estate);
+	count_rows(call);
 	if (call->invocation->look != NULL)
 		call->invocation->look(call->invocation->look_arg, call->output);
 }
@@ -279,12 +308,13 @@ report_changed_argument(const Invocation *invocation, const Tool *tool,
  *
  * In a session the caller has called invoke_prepare before it locked and
  * checked anything, since the triggers that fire there can do what they like.
- * Returns NULL and the output, or the error that undid the call; raises 55000
- * where an argument is not what was approved.
+ * Returns NULL, the output and how many rows the call has changed, or the error
+ * that undid the call; raises 55000 where an argument is not what was approved,
+ * or where a call that has a limit on its rows would not be counted.
  */
 ErrorData *
 invoke(const Invocation *invocation, const Tool *tool, const Definition *definition, int64 timeout,
-	   Jsonb *params, Jsonb **output)
+	   Jsonb *params, Jsonb **output, RowCount *rows)
 {
 	Call call = {.definition = definition, .params = params, .invocation = invocation};
 	Sandbox sandbox = {.role = invocation->run_as,
@@ -317,10 +347,13 @@ invoke(const Invocation *invocation, const Tool *tool, const Definition *definit
 
 	if (call.changed != NULL)
 		report_changed_argument(invocation, tool, definition, call.changed);
+	if (call.uncountable)
+		ReThrowError(error);
 	if (error != NULL)
 		add_confinement_hint(error);
 	else if (!invocation->undo && !invocation->in_worker)
 		fire_deferred_as_caller();
 	*output = call.output;
+	*rows = call.rows;
 	return error;
 }

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "engine/tool/definition.h"
+#include "engine/tool/row_count.h"
 
 /* The call that runs in this process. */
 typedef struct Invocation
@@ -17,7 +18,8 @@ typedef struct Invocation
 	const char *actor;  /* name; NULL: nobody in particular */
 	Oid run_as;
 	bool in_worker;
-	bool undo; /* roll the call back when it is done */
+	const int64 *max_rows; /* that the call may change; NULL: any number */
+	bool undo;             /* roll the call back when it is done */
 	/* Called before that, as the same role, with what the function returned; or NULL. */
 	void (*look)(void *arg, const Jsonb *output);
 	void *look_arg;
@@ -25,7 +27,7 @@ typedef struct Invocation
 
 extern void invoke_prepare(void);
 extern ErrorData *invoke(const Invocation *invocation, const Tool *tool,
-						 const Definition *definition, int64 timeout, Jsonb *params,
-						 Jsonb **output);
+						 const Definition *definition, int64 timeout, Jsonb *params, Jsonb **output,
+						 RowCount *rows);
 
 #endif

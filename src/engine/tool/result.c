@@ -47,11 +47,22 @@ error_build(const ErrorData *error)
 	return json_object_end(&object);
 }
 
+/* What a call returned, and how many rows it has changed; null: nobody knows. */
+static void
+add_output(JsonObject *object, const CallResult *result)
+{
+	json_add_jsonb(object, "output", result->output);
+	if (result->rows.obstacle == ROWS_COUNTED)
+		json_add_int(object, "rows_changed", result->rows.rows);
+	else
+		json_add_jsonb(object, "rows_changed", json_null());
+}
+
 /* What a call that was rolled back returned and had changed. */
 static void
 add_simulation(JsonObject *object, const CallResult *result)
 {
-	json_add_jsonb(object, "output", result->output);
+	add_output(object, result);
 	json_add_jsonb(object, "tables", result->changes.tables);
 	json_add_bool(object, "catalogs_changed", result->changes.catalogs);
 }
@@ -92,7 +103,7 @@ result_build(const CallResult *result)
 			add_simulation(&object, result);
 	}
 	else
-		json_add_jsonb(&object, "output", result->output);
+		add_output(&object, result);
 	json_add_time(&object, "executed_at", result->started_at);
 	add_duration(&object, result);
 	return json_object_end(&object);
@@ -186,6 +197,7 @@ result_add_for_audit(JsonObject *object, Jsonb *result)
 	copy_member(object, result, "break_glass");
 	copy_member(object, result, "tool");
 	copy_member(object, result, "error");
+	copy_member(object, result, "rows_changed");
 	copy_member(object, result, "may_have_happened");
 	add_tables_for_audit(object, result);
 	copy_member(object, result, "catalogs_changed");

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "engine/tool/changes.h"
+#include "engine/tool/row_count.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -20,6 +21,7 @@ typedef struct CallResult
 	bool break_glass;       /* it ran without the approvals */
 	bool may_have_happened; /* it failed, and what it did outside the transaction stays */
 	Jsonb *output;          /* what the tool returned */
+	RowCount rows;          /* that the call has changed */
 	bool simulated;         /* the call ran and was rolled back */
 	Changes changes;        /* what it had changed by then */
 	ErrorData *error;       /* what it failed with, or NULL */

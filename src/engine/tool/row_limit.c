@@ -24,13 +24,13 @@ row_limit_check_argument(int64 max_rows)
 					   errdetail("It is " INT64_FORMAT ".", max_rows));
 }
 
-/* The smaller one of two limits. */
+/* The smaller one of two limits; the first if they are equal. */
 const int64 *
 row_limit_smaller(const int64 *a, const int64 *b)
 {
 	if (a == NULL || b == NULL)
 		return a != NULL ? a : b;
-	return *a < *b ? a : b;
+	return *a <= *b ? a : b;
 }
 
 /* The limit in a definition that a revision is pinned to. */
@@ -50,10 +50,13 @@ pinned_limit(const bytea *sha256)
 
 /*
  * The limit that the tool sets for a call of a revision: the smaller one of now
- * and of when the revision was pinned to its definition.
+ * and of when the revision was pinned.  definition is the tool's current one, or
+ * NULL if its function does not exist.
  */
 const int64 *
-row_limit_of_tool(const Tool *tool, const bytea *pinned)
+row_limit_of_tool(const Tool *tool, const Definition *definition, const bytea *pinned)
 {
+	if (definition != NULL && definition_is(definition, pinned))
+		return tool->max_rows;
 	return row_limit_smaller(tool->max_rows, pinned_limit(pinned));
 }

@@ -7,10 +7,11 @@
 
 #include "postgres.h"
 
-#include "store/tool.h"
+#include "engine/tool/definition.h"
 
 extern void row_limit_check_argument(int64 max_rows);
 extern const int64 *row_limit_smaller(const int64 *a, const int64 *b);
-extern const int64 *row_limit_of_tool(const Tool *tool, const bytea *pinned);
+extern const int64 *row_limit_of_tool(const Tool *tool, const Definition *definition,
+									  const bytea *pinned);
 
 #endif

@@ -12,7 +12,6 @@
 #include "base/errors.h"
 #include "base/settings.h"
 #include "engine/sandbox/irrevocable.h"
-#include "engine/sandbox/uncounted.h"
 #include "engine/state.h"
 #include "engine/tool/changes.h"
 #include "engine/tool/simulate.h"
@@ -68,6 +67,6 @@ simulate(const Invocation *invocation, const Tool *tool, const Definition *defin
 	undone.look_arg = &simulation;
 	result->simulated = true;
 	irrevocable_install();
-	uncounted_begin();
-	result->error = invoke(&undone, tool, definition, timeout, proposal->params, &result->output);
+	result->error = invoke(&undone, tool, definition, timeout, proposal->params, &result->output,
+						   &result->rows);
 }

@@ -21,6 +21,7 @@
 #include "engine/state.h"
 #include "engine/tool/definition.h"
 #include "engine/tool/params.h"
+#include "engine/tool/row_limit.h"
 #include "engine/tool/run_as.h"
 #include "engine/verbs/accept.h"
 #include "engine/verbs/enqueue.h"
@@ -88,6 +89,19 @@ name_proposal(void *proposal_id)
 	errcontext("proposal " INT64_FORMAT " with the tool as it is now", *(int64 *) proposal_id);
 }
 
+/*
+ * Whether the proposal is pinned to the tool as it is now.  A limit on rows that
+ * is smaller than the tool's is one more thing that would change.
+ */
+static bool
+is_current(const Acceptance *acceptance, const Proposal *proposal)
+{
+	const Tool *tool = acceptance->tool;
+
+	return definition_change(tool, proposal->definition) == NULL &&
+		   row_limit_of_tool(tool, acceptance->definition, proposal->definition) == tool->max_rows;
+}
+
 /* Accept the tool for a proposal, where that changes anything. */
 static void
 accept_for(int index, void *arg)
@@ -99,8 +113,7 @@ accept_for(int index, void *arg)
 									 .callback = name_proposal,
 									 .arg = &proposal_id};
 
-	if (!proposal_status_is_open(proposal_status_now(proposal)) ||
-		definition_change(acceptance->tool, proposal->definition) == NULL)
+	if (!proposal_status_is_open(proposal_status_now(proposal)) || is_current(acceptance, proposal))
 		return;
 	error_context_stack = &callback;
 	pin_afresh(acceptance, proposal);
