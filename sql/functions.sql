@@ -40,11 +40,11 @@ COMMENT ON FUNCTION propose_action IS
 
 CREATE FUNCTION review_action(proposal_id bigint, reviewer_id bigint, decision text, edits jsonb DEFAULT NULL,
                               comment text DEFAULT NULL, expected_revision bigint DEFAULT NULL,
-                              preview_id bigint DEFAULT NULL,
+                              preview_id bigint DEFAULT NULL, max_rows bigint DEFAULT NULL,
                               OUT status proposal_status, OUT final_tool_call jsonb)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_action';
 COMMENT ON FUNCTION review_action IS
-  'Approves, rejects or edits a proposal, or requests changes of it. edits is for edit alone: a JSON Merge Patch (RFC 7396) on the params, which it approves as well. request_changes needs a comment: the proposal stays pending, and nobody else approves it until the proposer has revised it, a reviewer has edited it, or the request is lifted. approve and edit of a revision above 1 need expected_revision. preview_id attaches a preview that the reviewer has made of this revision. Returns the status and the call as it then stands. Waits for other reviews of the proposal. Errors: 22023, 42704, 55000 not pending, the tool or the revision has changed, or somebody else has requested changes, 55P03 it is being executed, 42501 the actor''s own proposal or not theirs to review, 42710 already reviewed, 54000 too many requests or revisions.';
+  'Approves, rejects or edits a proposal, or requests changes of it. edits is for edit alone: a JSON Merge Patch (RFC 7396) on the params, which it approves as well. request_changes needs a comment: the proposal stays pending, and nobody else approves it until the proposer has revised it, a reviewer has edited it, or the request is lifted. approve and edit of a revision above 1 need expected_revision. preview_id attaches a preview that the reviewer has made of this revision. max_rows, with approve and edit alone, is the most rows that the call may change; the smallest limit of the tool and of the approvals counts. Returns the status and the call as it then stands, with max_rows if it has a limit. Waits for other reviews of the proposal. Errors: 22023, 42704, 55000 not pending, the tool or the revision has changed, or somebody else has requested changes, 55P03 it is being executed, 42501 the actor''s own proposal or not theirs to review, 42710 already reviewed, 54000 too many requests or revisions.';
 
 CREATE FUNCTION review_actions(reviews jsonb, OUT results jsonb)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_review_actions';
@@ -196,6 +196,11 @@ CREATE FUNCTION tool_change(tool text, definition bytea)
 RETURNS text LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wfo_tool_change';
 COMMENT ON FUNCTION tool_change IS
   'Says what has changed since a definition of a tool was pinned (proposal.definition), such as: body, owner. NULL means that nothing has. The view proposal_progress shows this. Errors: 22023, 42704.';
+
+CREATE FUNCTION tool_max_rows(tool text, definition bytea)
+RETURNS bigint LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wfo_tool_max_rows';
+COMMENT ON FUNCTION tool_max_rows IS
+  'Returns the most rows that a call of a tool may change, of the tool as it is now and of the definition that was pinned (proposal.definition) the smaller number; NULL means no limit. The views pending_review and proposal_progress show this together with the limits of the approvals. Errors: 22023.';
 
 CREATE FUNCTION set_policy(dry_run boolean DEFAULT NULL, default_approvals bigint DEFAULT NULL,
                            edit_needs_approval boolean DEFAULT NULL, agents_may_review boolean DEFAULT NULL,

@@ -273,7 +273,8 @@ CREATE TABLE proposal (
   db_role            text,
   login              text,
   revised_at         timestamptz NOT NULL DEFAULT pg_catalog.now(),
-  requested_since    bigint
+  requested_since    bigint,
+  max_rows           bigint CHECK (max_rows >= 0)
 );
 CREATE INDEX proposal_workflow_idx ON proposal (workflow_id, open);
 CREATE INDEX proposal_actor_idx ON proposal (actor_id, open);
@@ -315,6 +316,7 @@ COMMENT ON COLUMN proposal.db_role IS 'The proposer''s database role when it was
 COMMENT ON COLUMN proposal.login IS 'Login it was proposed through; null: a gateway';
 COMMENT ON COLUMN proposal.revised_at IS 'When the current revision was written';
 COMMENT ON COLUMN proposal.requested_since IS 'First revision with the current wording for which a reviewer requested changes; null: nobody did';
+COMMENT ON COLUMN proposal.max_rows IS 'Smallest max_rows that approvals of the current revision are given with; null: none. The tool has a limit of its own';
 
 CREATE TABLE proposal_revision (
   proposal_id        bigint NOT NULL,
@@ -416,6 +418,7 @@ CREATE TABLE review (
   comment     text,
   edits       jsonb,
   preview_id  bigint,
+  max_rows    bigint CHECK (max_rows >= 0),
   proposed_by bigint
 );
 CREATE INDEX review_proposed_by_idx ON review (proposed_by);
@@ -441,6 +444,7 @@ COMMENT ON COLUMN review.login IS 'Login the decision came through; null: a gate
 COMMENT ON COLUMN review.comment IS 'Comment of the reviewer';
 COMMENT ON COLUMN review.edits IS 'JSON Merge Patch (RFC 7396) that an edit applied to the params';
 COMMENT ON COLUMN review.preview_id IS 'Preview that the reviewer attached: of the revision decided on, or that an edit started from (refers to preview)';
+COMMENT ON COLUMN review.max_rows IS 'Most rows that the call may change, which an approval or an edit is given with; null: no limit of the reviewer';
 COMMENT ON COLUMN review.proposed_by IS 'Actor that proposed the call, who reads the row (refers to actor)';
 
 CREATE TABLE revocation (

@@ -87,7 +87,8 @@ COMMENT ON COLUMN execution_stats.wait_p50 IS 'Median of the times between due a
 CREATE VIEW pending_review WITH (security_invoker = true) AS
 (SELECT w.reviewer_id, 'review' AS kind, p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.params, p.reason, p.revision,
         w.stage, w.role, w.on_behalf_of, describe_needs(p.proposal_id) AS needs, w.approvable,
-        p.revised_at AS waiting_since, p.expires_at, NULL::bigint AS execution_id, w.tool_changed
+        p.revised_at AS waiting_since, p.expires_at, NULL::bigint AS execution_id, w.tool_changed,
+        LEAST(p.max_rows, tool_max_rows(p.tool, p.definition)) AS max_rows
    FROM proposal p
   CROSS JOIN LATERAL find_review_slot(p.proposal_id) w
   WHERE p.open AND p.status = 'pending' AND w.approvable IS NOT NULL
@@ -95,7 +96,7 @@ CREATE VIEW pending_review WITH (security_invoker = true) AS
 UNION ALL
 (SELECT w.reviewer_id, 'break_glass', p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.params, p.reason, p.revision,
         w.stage, w.role, w.on_behalf_of, describe_needs(p.proposal_id), w.approvable,
-        b.broken_at, NULL, b.execution_id, w.tool_changed
+        b.broken_at, NULL, b.execution_id, w.tool_changed, NULL
    FROM break_glass b
    JOIN proposal p USING (proposal_id)
   CROSS JOIN LATERAL find_review_slot(b.proposal_id, b.execution_id) w
@@ -122,6 +123,8 @@ COMMENT ON COLUMN pending_review.expires_at IS 'When the proposal expires; null:
 COMMENT ON COLUMN pending_review.execution_id IS 'Execution to look at, of kind break_glass';
 COMMENT ON COLUMN pending_review.tool_changed IS 'The tool is not the one that the revision is pinned to: edit the proposal, if only with {}, or have the tool accepted with accept_tool_definition';
 
+COMMENT ON COLUMN pending_review.max_rows IS 'Most rows that the call may change, as the tool and the approvals so far have it; null: no limit, or of kind break_glass';
+
 CREATE VIEW proposal_progress WITH (security_invoker = true) AS
 SELECT p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.revision, s.status, p.approvals, p.required_approvals,
        CASE WHEN s.status = 'pending' THEN p.stage END AS stage,
@@ -130,7 +133,8 @@ SELECT p.proposal_id, p.workflow_id, p.actor_id, p.tool, p.revision, s.status, p
        b.proposal_id IS NOT NULL AS break_glass,
        s.status IN ('pending', 'approved') AND tool_change(p.tool, p.definition) IS NOT NULL AS tool_changed,
        CASE WHEN s.status IN ('pending', 'approved') THEN tool_change(p.tool, p.definition) END AS what_changed,
-       CASE WHEN p.open THEN count_rebound_approvals(p.proposal_id) ELSE 0 END AS rebound_approvals
+       CASE WHEN p.open THEN count_rebound_approvals(p.proposal_id) ELSE 0 END AS rebound_approvals,
+       CASE WHEN s.status IN ('pending', 'approved') THEN LEAST(p.max_rows, tool_max_rows(p.tool, p.definition)) END AS max_rows
   FROM proposal p
  CROSS JOIN LATERAL (SELECT CASE WHEN p.open AND p.expires_at <= pg_catalog.clock_timestamp()
                                  THEN 'expired' ELSE p.status END AS status) s
@@ -154,6 +158,7 @@ COMMENT ON COLUMN proposal_progress.break_glass IS 'The call was executed withou
 COMMENT ON COLUMN proposal_progress.tool_changed IS 'The proposal is pending or approved, and its tool is not the one that the revision is pinned to';
 COMMENT ON COLUMN proposal_progress.rebound_approvals IS 'Approvals of a pending or approved proposal whose reviewers are bound to another database role now; review_history has the role of the approval';
 COMMENT ON COLUMN proposal_progress.what_changed IS 'What has changed in the tool, such as: body, owner';
+COMMENT ON COLUMN proposal_progress.max_rows IS 'Most rows that the call of a pending or approved proposal may change; null: no limit';
 
 CREATE VIEW tool_status WITH (security_invoker = true) AS
 SELECT t.tool, t.enabled, t.function, t.run_as, c.status, c.problem,
@@ -219,7 +224,7 @@ COMMENT ON COLUMN workflow_summary.last_change_at IS 'When a proposal''s status 
 CREATE VIEW review_history WITH (security_invoker = true) AS
 SELECT r.review_id, r.proposal_id, r.workflow_id, p.tool, r.revision, r.reviewer_id, a.name AS reviewer, r.role,
        r.on_behalf_of, r.decision, r.status, r.counts, r.stage, r.reviewed_at, r.comment, r.edits, r.preview_id,
-       v.revoked_at, v.reason AS revoke_reason, r.db_role, r.login,
+       v.revoked_at, v.reason AS revoke_reason, r.db_role, r.login, r.max_rows,
        r.db_role IS DISTINCT FROM a.db_role::text AND NOT coalesce(r.db_role = ANY (a.former_db_roles), false)
          AND a.actor_id IS NOT NULL AS rebound
   FROM review r
@@ -249,6 +254,7 @@ COMMENT ON COLUMN review_history.revoked_at IS 'When the approval was taken back
 COMMENT ON COLUMN review_history.db_role IS 'Database role that the reviewer was bound to then; null: none';
 COMMENT ON COLUMN review_history.login IS 'Login the decision came through; null: a gateway';
 COMMENT ON COLUMN review_history.rebound IS 'The reviewer is bound to another role now; db_role is the role of the decision';
+COMMENT ON COLUMN review_history.max_rows IS 'Most rows that the call may change, which the approval or edit was given with; null: no limit';
 COMMENT ON COLUMN review_history.revoke_reason IS 'Reason given for the revocation';
 
 -- The log is read once, whatever there is of roles and actors.

@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "base/json_args.h"
 #include "engine/call.h"
+#include "engine/tool/row_limit.h"
 #include "engine/verbs/comment.h"
 #include "engine/verbs/lifecycle.h"
 #include "engine/verbs/preview.h"
@@ -64,6 +65,18 @@ parse_decision(const char *label)
 	return decision;
 }
 
+/* Refuse a limit on rows with a decision that lets nothing run, and a limit below zero: 22023. */
+static void
+check_max_rows(const ReviewRequest *request, const char *decision)
+{
+	if (request->decision != DECISION_APPROVE && request->decision != DECISION_EDIT)
+		report_invalid("wfo_argument_invalid",
+					   errmsg("max_rows can be given only with the decisions \"approve\" and "
+							  "\"edit\""),
+					   errdetail("The decision is %s.", decision));
+	row_limit_check_argument(*request->max_rows);
+}
+
 Datum
 wfo_review_action(PG_FUNCTION_ARGS)
 {
@@ -90,6 +103,9 @@ wfo_review_action(PG_FUNCTION_ARGS)
 						  : arg_text_or_null(fcinfo, 4, "comment");
 	request.expected_revision = arg_int64_or_null(fcinfo, 5);
 	request.preview_id = arg_int64_or_null(fcinfo, 6);
+	request.max_rows = arg_int64_or_null(fcinfo, 7);
+	if (request.max_rows != NULL)
+		check_max_rows(&request, label);
 	values[0] = enum_to_datum(&proposal_status_type, review(&request, &final_tool_call));
 	values[1] = JsonbPGetDatum(final_tool_call);
 	return result_row(fcinfo, values, NULL);
@@ -99,13 +115,16 @@ wfo_review_action(PG_FUNCTION_ARGS)
 static void
 read_review(const JsonArgs *args, ReviewRequest *request)
 {
-	static const char *const keys[] = {"proposal_id", "reviewer_id",       "decision",   "edits",
-									   "comment",     "expected_revision", "preview_id", NULL};
+	static const char *const keys[] = {"proposal_id", "reviewer_id", "decision",
+									   "edits",       "comment",     "expected_revision",
+									   "preview_id",  "max_rows",    NULL};
+	char *label;
 
 	json_args_check_keys(args, keys);
 	request->proposal_id = json_args_int64(args, "proposal_id");
 	request->reviewer_id = json_args_int64_or_null(args, "reviewer_id");
-	request->decision = parse_decision(json_args_text(args, "decision"));
+	label = json_args_text(args, "decision");
+	request->decision = parse_decision(label);
 	request->edits = json_args_object_or_null(args, "edits");
 	if ((request->decision == DECISION_EDIT) != (request->edits != NULL))
 		report_invalid("wfo_argument_invalid", errmsg("member \"edits\" of element %d of argument "
@@ -117,6 +136,9 @@ read_review(const JsonArgs *args, ReviewRequest *request)
 						   : json_args_text_or_null(args, "comment");
 	request->expected_revision = json_args_int64_or_null(args, "expected_revision");
 	request->preview_id = json_args_int64_or_null(args, "preview_id");
+	request->max_rows = json_args_int64_or_null(args, "max_rows");
+	if (request->max_rows != NULL)
+		check_max_rows(request, label);
 }
 
 Datum

@@ -24,6 +24,7 @@ PG_FUNCTION_INFO_V1(wfo_set_tool_enabled);
 PG_FUNCTION_INFO_V1(wfo_accept_tool_definition);
 PG_FUNCTION_INFO_V1(wfo_tool_check);
 PG_FUNCTION_INFO_V1(wfo_tool_change);
+PG_FUNCTION_INFO_V1(wfo_tool_max_rows);
 
 /* A label of dry_run_mode, or NULL. */
 static DryRunMode *
@@ -145,4 +146,19 @@ wfo_tool_change(PG_FUNCTION_ARGS)
 	if (change == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(change));
+}
+
+Datum
+wfo_tool_max_rows(PG_FUNCTION_ARGS)
+{
+	const int64 *max_rows;
+	char *tool;
+
+	call_begin_read("tool_max_rows");
+	tool = arg_key(fcinfo, 0, "tool");
+	arg_require(fcinfo, 1, "definition");
+	max_rows = tool_max_rows(tool, PG_GETARG_BYTEA_P(1));
+	if (max_rows == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(*max_rows);
 }

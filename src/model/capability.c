@@ -14,7 +14,7 @@
 
 #define FUNCTIONS_OF_EVERYBODY \
 	"get_audit_log", "audit_log_entries", "wait_proposal", "whoami", "transitions", \
-		"describe_needs", "tool_check", "tool_change", "count_rebound_approvals"
+		"describe_needs", "tool_check", "tool_change", "tool_max_rows", "count_rebound_approvals"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
 		"revocation", "execution", "queue", "cancel_request", "break_glass", "proposal_progress", \

@@ -18,6 +18,9 @@
 #include "store/table.h"
 #include "utils/snapmgr.h"
 
+StaticAssertDecl((int) PROPOSAL_COLUMNS <= STORE_MAX_COLUMNS,
+				 "a row has no room for the table's columns");
+
 const StoreTableInfo proposal_table = {
 	.name = "proposal",
 	.id_sequence = "proposal_proposal_id_seq",
@@ -57,6 +60,7 @@ proposal_read(StoredRow *row)
 	proposal->execute_on_approval = column_bool(row, PROPOSAL_EXECUTE_ON_APPROVAL);
 	if (!column_is_null(row, PROPOSAL_REQUESTED_SINCE))
 		proposal->requested_since = column_int64(row, PROPOSAL_REQUESTED_SINCE);
+	proposal->max_rows = column_int64_or_null(row, PROPOSAL_MAX_ROWS);
 	if (!column_is_null(row, PROPOSAL_EXPIRES_AT))
 		proposal->expires_at = column_int64(row, PROPOSAL_EXPIRES_AT);
 	proposal->approval_ttl = column_interval(row, PROPOSAL_APPROVAL_TTL);

@@ -48,7 +48,8 @@ enum
 	PROPOSAL_LOGIN,
 	PROPOSAL_REVISED_AT,
 	PROPOSAL_REQUESTED_SINCE,
-	PROPOSAL_COLUMNS = PROPOSAL_REQUESTED_SINCE
+	PROPOSAL_MAX_ROWS,
+	PROPOSAL_COLUMNS = PROPOSAL_MAX_ROWS
 };
 
 typedef struct Proposal
@@ -68,6 +69,7 @@ typedef struct Proposal
 	bool proposer_may_review;
 	bool execute_on_approval;
 	int64 requested_since;  /* first revision of this wording with a request; 0: none */
+	const int64 *max_rows;  /* that approvals let the call change; NULL: any number */
 	TimestampTz expires_at; /* 0: never */
 	Interval *approval_ttl; /* NULL: no limit */
 	char *tool;

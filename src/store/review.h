@@ -32,6 +32,7 @@ enum
 	REVIEW_COMMENT,
 	REVIEW_EDITS,
 	REVIEW_PREVIEW_ID,
+	REVIEW_MAX_ROWS,
 	REVIEW_PROPOSED_BY,
 	REVIEW_COLUMNS = REVIEW_PROPOSED_BY
 };
@@ -53,7 +54,8 @@ typedef struct Review
 	const int64 *on_behalf_of; /* NULL: in their own right */
 	char *comment;
 	Jsonb *edits;
-	int64 *preview_id; /* NULL: none attached */
+	int64 *preview_id;     /* NULL: none attached */
+	const int64 *max_rows; /* that the call may change; NULL: any number */
 } Review;
 
 extern void review_insert(const Review *review);

@@ -36,7 +36,7 @@ typedef enum StoreTable
 	STORE_TABLE_COUNT
 } StoreTable;
 
-#define STORE_MAX_COLUMNS 32
+#define STORE_MAX_COLUMNS 40
 
 /*
  * What is special about a table.  Each table's own file defines one of these;

@@ -58,6 +58,12 @@ SELECT is((SELECT count(*) FROM app.late), 2::bigint, 'nothing stays of calls th
 SELECT proposal_id AS p FROM workflow_orch.propose_action(:workflow, :ann, 'limited', '{"statement": "INSERT INTO app.item SELECT generate_series(1, 9)"}', 'r', execute_on_approval => true) \gset
 SELECT workflow_orch.review_action(:p, :bob, 'approve') \g /dev/null
 SELECT is(said(outcome((SELECT execution_id FROM workflow_orch.execution WHERE proposal_id = :p))), 'wfo_too_many_rows', 'a call that its approval queues has the limit');
+SELECT proposal_id AS p FROM workflow_orch.propose_action(:workflow, :ann, 'free', '{"statement": "INSERT INTO app.item SELECT generate_series(1, 3)"}', 'r', execute_on_approval => true) \gset
+SELECT workflow_orch.review_action(:p, :bob, 'approve', max_rows => 2) \g /dev/null
+SELECT is(outcome((SELECT execution_id FROM workflow_orch.execution WHERE proposal_id = :p)) -> 'error' ->> 'detail', 'It has changed 3 rows, and its limit is 2.', 'and that of the approval');
+SELECT proposal_id AS p FROM workflow_orch.propose_action(:workflow, :ann, 'free', '{"statement": "INSERT INTO app.item SELECT generate_series(1, 3)"}', 'r') \gset
+SELECT workflow_orch.review_action(:p, :bob, 'approve', max_rows => 2) \g /dev/null
+SELECT is(said(parallel(:p) -> 0), 'wfo_too_many_rows', 'as has a call of a batch');
 
 -- Deferred triggers that defer again must not outlive the count.
 SELECT statement('limited', 'INSERT INTO app.parent VALUES (1)') AS p \gset

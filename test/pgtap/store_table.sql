@@ -50,12 +50,13 @@ SELECT fills((SELECT to_jsonb(p) - '{proposed_at,revised_at,status_at,expires_at
                      'dry_run', true, 'person', 'Person', 'db_role', 'store_table_ann'), 'propose_action fills the columns of proposal');
 SELECT is((SELECT expires_at - proposed_at FROM workflow_orch.proposal WHERE proposal_id = :p) BETWEEN '1 day' AND '1 day 1 min', true,
   'a proposal expires after proposal_ttl');
-SELECT status FROM workflow_orch.review_action(:p, :bob, 'edit', '{"n": 2}', 'Comment') \gset
+SELECT status FROM workflow_orch.review_action(:p, :bob, 'edit', '{"n": 2}', 'Comment', max_rows => 9) \gset
 SELECT fills((SELECT to_jsonb(r) - '{created_at,approve_until,definition}'::text[] FROM workflow_orch.proposal_revision r WHERE proposal_id = :p AND revision = 2),
   jsonb_build_object('proposal_id', :p, 'reason', 'Reason', 'proposed_by', :full, 'revision', 2, 'actor_id', :bob, 'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'params', '{"n": 2}'::jsonb), 'an edit fills the columns of proposal_revision');
 SELECT fills((SELECT to_jsonb(r) - '{review_id,reviewed_at}'::text[] FROM workflow_orch.review r WHERE proposal_id = :p),
-  jsonb_build_object('proposal_id', :p, 'proposed_by', :full, 'workflow_id', :dry, 'revision', 2, 'reviewer_id', :bob, 'decision', 'edit', 'status', 'approved', 'counts', true, 'kind', 'human', 'role', 'DBA', 'comment', 'Comment', 'edits', '{"n": 2}'::jsonb),
+  jsonb_build_object('proposal_id', :p, 'proposed_by', :full, 'workflow_id', :dry, 'revision', 2, 'reviewer_id', :bob, 'decision', 'edit', 'status', 'approved', 'counts', true, 'kind', 'human', 'role', 'DBA', 'comment', 'Comment', 'edits', '{"n": 2}'::jsonb, 'max_rows', 9),
   'and the columns of review');
+SELECT is((SELECT max_rows FROM workflow_orch.proposal WHERE proposal_id = :p), 9::bigint, 'and max_rows of proposal');
 SELECT is((SELECT expires_at - status_at FROM workflow_orch.proposal WHERE proposal_id = :p) BETWEEN '2 days -1 min' AND '2 days 1 min', true,
   'an approval expires after approval_ttl');
 SELECT execution_id AS e FROM workflow_orch.execute_action(:p, :full) \gset
@@ -103,7 +104,7 @@ SELECT is_empty($$SELECT name FROM pg_settings WHERE name LIKE 'workflow_orch.%'
   'every setting says what it sets or shows');
 SELECT is_empty($$SELECT signature FROM functions WHERE proisstrict AND prorettype <> 'internal'::regtype$$, 'no function is STRICT: a NULL is an error, not a NULL');
 SELECT results_eq($$SELECT signature FROM calls WHERE provolatile <> 'v' ORDER BY 1$$,
-  $$VALUES ('workflow_orch.count_rebound_approvals(bigint)'), ('workflow_orch.may_read(oid,bigint)'), ('workflow_orch.tool_change(text,bytea)'), ('workflow_orch.tool_check(text)')$$, 'every call is volatile, but what policies and views ask of each row');
+  $$VALUES ('workflow_orch.count_rebound_approvals(bigint)'), ('workflow_orch.may_read(oid,bigint)'), ('workflow_orch.tool_change(text,bytea)'), ('workflow_orch.tool_check(text)'), ('workflow_orch.tool_max_rows(text,bytea)')$$, 'every call is volatile, but what policies and views ask of each row');
 SELECT is_empty($$SELECT signature FROM functions WHERE proparallel <> 'u' AND signature <> 'workflow_orch.may_read(oid,bigint)'$$, 'every function but that of the policies is parallel unsafe');
 SELECT is_empty($$SELECT signature FROM calls WHERE prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')$$, 'every call is in C');
 SELECT is_empty($$SELECT signature FROM functions WHERE prolang <> ALL (SELECT oid FROM pg_language WHERE lanname IN ('c', 'sql')) OR (prosqlbody IS NULL) = (signature IN (SELECT signature FROM functions EXCEPT SELECT signature FROM calls))$$,

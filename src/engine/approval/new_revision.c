@@ -115,6 +115,7 @@ new_revision_set(StoreRow *row, const Revision *revision, const Policy *policy, 
 	row_set_pointer(row, PROPOSAL_PARAMS, revision->params);
 	row_set_text(row, PROPOSAL_REASON, revision->reason);
 	row_set_pointer(row, PROPOSAL_DEFINITION, revision->definition);
+	row_set_null(row, PROPOSAL_MAX_ROWS);
 }
 
 /* Update the proposal in memory once its row is written. */
@@ -125,4 +126,5 @@ new_revision_done(Proposal *proposal, const Revision *revision)
 	proposal->reason = unconstify(char *, revision->reason);
 	proposal->definition = revision->definition;
 	proposal->revision = revision->revision;
+	proposal->max_rows = NULL;
 }

@@ -17,6 +17,7 @@
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
 #include "engine/state.h"
+#include "engine/tool/row_limit.h"
 #include "store/revocation.h"
 #include "utils/timestamp.h"
 
@@ -91,10 +92,12 @@ votes_load(Votes *votes, const Proposal *proposal)
 	votes->approvals = palloc(sizeof(Approval) * Max(votes->nreviews, 1));
 	votes->approvers = palloc(sizeof(Person) * Max(votes->nreviews, 1));
 	votes->napprovals = 0;
+	votes->max_rows = NULL;
 	for (int i = 0; i < votes->nreviews; i++)
 	{
 		const Review *review = &votes->reviews[i];
 
+		votes->max_rows = row_limit_smaller(votes->max_rows, review->max_rows);
 		if (!review->counts)
 			continue;
 		votes->approvals[votes->napprovals] = (Approval){.role = review->role,

@@ -26,8 +26,9 @@ typedef struct Votes
 	Approval *approvals; /* those among the reviews that count */
 	Person *approvers;   /* and by whom they are */
 	int napprovals;
-	int64 open_stage; /* 0: all are complete */
-	Person *authors;  /* of these params, whose edit did not count as an approval */
+	int64 open_stage;      /* 0: all are complete */
+	const int64 *max_rows; /* the smallest limit that they are given with; NULL: none */
+	Person *authors;       /* of these params, whose edit did not count as an approval */
 	int nauthors;
 	Review *requests; /* for changes, that stand, perhaps of an earlier revision */
 	int nrequests;

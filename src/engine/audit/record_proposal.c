@@ -204,6 +204,8 @@ record_review(pg_attribute_unused() const StoredRow *old, const StoredRow *new, 
 		json_add_jsonb(details, "edits", column_varlena(new, REVIEW_EDITS));
 	if (!column_is_null(new, REVIEW_PREVIEW_ID))
 		json_add_int(details, "preview_id", column_int64(new, REVIEW_PREVIEW_ID));
+	if (!column_is_null(new, REVIEW_MAX_ROWS))
+		json_add_int(details, "max_rows", column_int64(new, REVIEW_MAX_ROWS));
 	record_mark_recorded(*entry->proposal_id);
 }
 

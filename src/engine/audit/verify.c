@@ -165,6 +165,10 @@ verify_votes(const Verification *verification, const Proposal *proposal)
 					   psprintf("the approvals are %d and leave stage " INT64_FORMAT
 								" open, the proposal has " INT64_FORMAT " and stage " INT64_FORMAT,
 								votes.napprovals, votes.open_stage, proposal->approvals, stage));
+	if ((votes.max_rows == NULL) != (proposal->max_rows == NULL) ||
+		(votes.max_rows != NULL && *votes.max_rows != *proposal->max_rows))
+		report_finding(verification, proposal->proposal_id, NULL,
+					   "its limit on rows is not that of the approvals");
 }
 
 static bool

@@ -107,7 +107,7 @@ approved_read(ApprovedCall *call, Proposal *proposal)
 	call->definition = definition_load(call->tool);
 	definition_check_pinned(call->tool, call->definition, proposal->definition,
 							proposal->proposal_id);
-	call->max_rows = row_limit_of_tool(call->tool, call->definition, proposal->definition);
+	call->max_rows = row_limit_of_proposal(proposal, call->tool, call->definition);
 	call->policy = policy_load();
 	call->dry_run = call->policy->dry_run || proposal->dry_run;
 }

@@ -206,14 +206,16 @@ result_add_for_audit(JsonObject *object, Jsonb *result)
 		add_hash(object, "output_sha256", output);
 }
 
-/* {"tool": ..., "params": ...} */
+/* {"tool": ..., "params": ...}, and "max_rows" if the call has a limit. */
 Jsonb *
-tool_call_build(const char *tool, Jsonb *params)
+tool_call_build(const char *tool, Jsonb *params, const int64 *max_rows)
 {
 	JsonObject object;
 
 	json_object_begin(&object);
 	json_add_text(&object, "tool", tool);
 	json_add_jsonb(&object, "params", params);
+	if (max_rows != NULL)
+		json_add_int(&object, "max_rows", *max_rows);
 	return json_object_end(&object);
 }

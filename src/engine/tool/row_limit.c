@@ -2,9 +2,9 @@
  * row_limit.c
  *	  How many rows a call may change.
  *
- * It owns the limit that a tool sets: the smaller one of the tool as it is now
- * and of the definition that a revision is pinned to.  A limit is a pointer,
- * and NULL is no limit.
+ * It owns what the limit of a call is made of: the smallest one of the tool as it
+ * is now, of the definition that the revision is pinned to, and of the approvals.
+ * A limit is a pointer, and NULL is no limit.  row_count.c holds calls to it.
  */
 #include "postgres.h"
 
@@ -59,4 +59,12 @@ row_limit_of_tool(const Tool *tool, const Definition *definition, const bytea *p
 	if (definition != NULL && definition_is(definition, pinned))
 		return tool->max_rows;
 	return row_limit_smaller(tool->max_rows, pinned_limit(pinned));
+}
+
+/* The limit of a proposal's call: of the tool and of the approvals of its current revision. */
+const int64 *
+row_limit_of_proposal(const Proposal *proposal, const Tool *tool, const Definition *definition)
+{
+	return row_limit_smaller(row_limit_of_tool(tool, definition, proposal->definition),
+							 proposal->max_rows);
 }

@@ -12,6 +12,7 @@
 
 #include "engine/state.h"
 #include "engine/tool/definition.h"
+#include "engine/tool/row_limit.h"
 #include "engine/tool/run_as.h"
 #include "engine/tool/tool_status.h"
 
@@ -41,4 +42,13 @@ tool_change(const char *name, const bytea *pinned)
 	const Tool *tool = tool_load(name);
 
 	return tool != NULL ? definition_change(tool, pinned) : "the tool does not exist";
+}
+
+/* The most rows that a call may change that is pinned to a definition of the tool, or NULL. */
+const int64 *
+tool_max_rows(const char *name, const bytea *pinned)
+{
+	const Tool *tool = tool_load(name);
+
+	return tool != NULL ? row_limit_of_tool(tool, definition_find(tool), pinned) : NULL;
 }

@@ -9,5 +9,6 @@
 
 extern const char *tool_status(const char *name, const char **problem);
 extern const char *tool_change(const char *name, const bytea *pinned);
+extern const int64 *tool_max_rows(const char *name, const bytea *pinned);
 
 #endif

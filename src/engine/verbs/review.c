@@ -21,6 +21,7 @@
 #include "engine/tool/definition.h"
 #include "engine/tool/params.h"
 #include "engine/tool/result.h"
+#include "engine/tool/row_limit.h"
 #include "engine/tool/run_as.h"
 #include "engine/verbs/enqueue.h"
 #include "engine/verbs/review.h"
@@ -303,6 +304,7 @@ write_decision(ReviewContext *context, StoreRow *row, int64 revision, Event even
 		.comment = request->comment,
 		.edits = request->edits,
 		.preview_id = request->preview_id,
+		.max_rows = request->max_rows,
 	});
 	proposal_change(context->proposal, row, event, status, &context->reviewer->actor_id, NULL);
 }
@@ -334,6 +336,8 @@ approve(ReviewContext *context)
 	store_row_init(&row, STORE_PROPOSAL);
 	row_set_int64(&row, PROPOSAL_APPROVALS, votes->napprovals + 1);
 	row_set_id(&row, PROPOSAL_STAGE, stage != 0 ? &stage : NULL);
+	proposal->max_rows = row_limit_smaller(proposal->max_rows, context->request->max_rows);
+	row_set_id(&row, PROPOSAL_MAX_ROWS, proposal->max_rows);
 	if (stage == 0)
 		row_set_time(&row, PROPOSAL_EXPIRES_AT,
 					 proposal->approval_ttl != NULL ? expiry_after(proposal->approval_ttl) : 0);
@@ -445,6 +449,7 @@ edit(ReviewContext *context)
 
 	store_row_init(&row, STORE_PROPOSAL);
 	new_revision_set(&row, &revision, policy, context->counts ? 1 : 0, stage);
+	row_set_id(&row, PROPOSAL_MAX_ROWS, context->request->max_rows);
 	if (JB_ROOT_COUNT(context->request->edits) > 0)
 		row_set_null(&row, PROPOSAL_REQUESTED_SINCE);
 	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW,
@@ -452,6 +457,7 @@ edit(ReviewContext *context)
 	write_decision(context, &row, revision.revision, EVENT_EDIT,
 				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
 	new_revision_done(proposal, &revision);
+	proposal->max_rows = context->request->max_rows;
 	enqueue_when_approved(proposal);
 	if (stage != 0)
 		requirement_warn_if_nobody(proposal->proposal_id, revision.requirements, proposal->actor_id,
@@ -548,6 +554,8 @@ review(const ReviewRequest *request, Jsonb **final_tool_call)
 			request_changes(&context);
 			break;
 	}
-	*final_tool_call = tool_call_build(context.proposal->tool, context.proposal->params);
+	*final_tool_call = tool_call_build(context.proposal->tool, context.proposal->params,
+									   row_limit_of_proposal(context.proposal, context.tool,
+															 definition_find(context.tool)));
 	return context.proposal->status;
 }

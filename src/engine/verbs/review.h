@@ -19,6 +19,7 @@ typedef struct ReviewRequest
 	char *comment;
 	int64 *expected_revision;
 	int64 *preview_id;
+	int64 *max_rows; /* with an approval or an edit */
 } ReviewRequest;
 
 extern ProposalStatus review(const ReviewRequest *request, Jsonb **final_tool_call);

@@ -13,6 +13,7 @@
 #include "engine/identity/caller.h"
 #include "engine/run/queued.h"
 #include "engine/state.h"
+#include "engine/tool/row_limit.h"
 #include "engine/verbs/review.h"
 #include "engine/verbs/revoke.h"
 #include "engine/verbs/workflow_join.h"
@@ -63,6 +64,22 @@ keep_approvals(const Votes *votes, const Review *revoked, int64 last_stage, Appr
 			approvals[kept++] = (Approval){.role = review->role, .stage = review->stage};
 	}
 	return kept;
+}
+
+/* The limit on rows that remains, of the reviews that stand without the revoked approval. */
+static const int64 *
+keep_max_rows(const Votes *votes, const Review *revoked, int64 last_stage)
+{
+	const int64 *max_rows = NULL;
+
+	for (int i = 0; i < votes->nreviews; i++)
+	{
+		const Review *review = &votes->reviews[i];
+
+		if (review != revoked && (!review->counts || review->stage <= last_stage))
+			max_rows = row_limit_smaller(max_rows, review->max_rows);
+	}
+	return max_rows;
 }
 
 /* Write the revocation, then those that follow from it. */
@@ -127,6 +144,7 @@ approval_revoke(int64 proposal_id, const int64 *reviewer_id, const char *reason)
 	Approval *approvals;
 	int kept;
 	int64 stage;
+	const int64 *max_rows;
 	StoreRow row;
 
 	caller_identify(&caller);
@@ -154,12 +172,14 @@ approval_revoke(int64 proposal_id, const int64 *reviewer_id, const char *reason)
 		stage = Min(stage, revoked->stage);
 	(void) queued_cancel(proposal, &reviewer->actor_id, "The approval was revoked.");
 	write_revocations(&votes, revoked, stage, PROPOSAL_PENDING, reason);
+	max_rows = keep_max_rows(&votes, revoked, stage);
 	kept = keep_approvals(&votes, revoked, stage, approvals);
 	stage = quorum_open_stage(&votes.quorum, approvals, kept);
 
 	store_row_init(&row, STORE_PROPOSAL);
 	row_set_int64(&row, PROPOSAL_APPROVALS, kept);
 	row_set_int64(&row, PROPOSAL_STAGE, stage);
+	row_set_id(&row, PROPOSAL_MAX_ROWS, max_rows);
 	row_set_time(&row, PROPOSAL_EXPIRES_AT,
 				 revision_require(proposal_id, proposal->revision)->approve_until);
 	proposal_change(proposal, &row, EVENT_REVOKE, PROPOSAL_PENDING, &reviewer->actor_id, reason);
