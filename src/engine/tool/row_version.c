@@ -181,14 +181,24 @@ next_version(const RowScan *scan, HeapTuple version)
 	return copy;
 }
 
-/* The version of a row that stands, from one of its versions on, or NULL if the row is gone. */
+/*
+ * The version of a row that stands, from its first version on, or NULL if the row
+ * is gone.  A row can have had any number of versions in between.
+ */
 static HeapTuple
-last_version(const RowScan *scan, HeapTuple version)
+last_version(const RowScan *scan, HeapTuple first)
 {
+	HeapTuple version = first;
+
 	while (version != NULL && version_is_ended(scan, version->t_data))
 	{
+		HeapTuple next;
+
 		CHECK_FOR_INTERRUPTS();
-		version = next_version(scan, version);
+		next = next_version(scan, version);
+		if (version != first)
+			heap_freetuple(version);
+		version = next;
 	}
 	return version;
 }
