@@ -176,6 +176,10 @@ act cleo '2 \| true.*tier is there' "${call}(1)"
 tell "Ben has another look at the next call, now that the column is there: it changes the rows that he allowed."
 act ben '100000 *\| 0' "SELECT t->>'table' AS table, t->'inserted' AS inserted, t->'updated' AS updated, t->'deleted' AS deleted
   FROM workflow_orch.preview_action(2) AS p, jsonb_array_elements(p->'tables') AS t"
+tell "He also sees some of the rows themselves, before and after:"
+act ben 'null *\| "gold"' "SELECT r->'old'->'aid' AS account, r->'old'->'tier' AS tier_before, r->'new'->'tier' AS tier_after
+  FROM workflow_orch.preview, jsonb_path_query(preview, '\$.tables[*].rows[*]') AS r
+ WHERE preview_id = 2"
 act ben ' 0' "SELECT count(tier) AS with_tier FROM pgbench_accounts"
 act cleo '3 \| true.*100000' "${call}(2)"
 act ben '100000' "SELECT count(*) AS accounts, count(tier) AS with_tier FROM pgbench_accounts"

@@ -53,6 +53,14 @@ SELECT is(entry('UPDATE kinds SET id = 4, at = ''2026-01-02 03:04:05+06'', amoun
   '{"old": {"id": 1, "twice": 2, "at": null, "amount": null, "doc": null, "list": null, "pair": null, "p": null, "Odd \"name": null, "raw": null, "later": "d"},
     "new": {"id": 4, "twice": 8, "at": "2026-01-01T21:04:05+00:00", "amount": 1.50, "doc": {"a": [1, null]}, "list": [1, 2], "pair": {"id": 1, "v": "x"}, "p": 3, "Odd \"name": "ü", "raw": "\\x00ff", "later": "d"}}',
   'columns are shown as to_jsonb has them: generated ones, and those added later, but not dropped ones');
+SELECT current_setting('server_version_num')::int >= 180000 AS has_virtual \gset
+\if :has_virtual
+CREATE TABLE app.virt (id int, twice int GENERATED ALWAYS AS (id * 2) VIRTUAL);
+INSERT INTO app.virt VALUES (1), (2);
+GRANT ALL ON app.virt TO :"tool_role";
+SELECT is(entry('UPDATE virt SET id = 4 WHERE id = 1; DELETE FROM virt WHERE id = 2') -> 'rows', '[{"old": {"id": 1, "twice": 2}, "new": {"id": 4, "twice": 8}}, {"old": {"id": 2, "twice": 4}, "new": null}]',
+  'columns that are computed when they are read are shown, too');
+\endif
 
 -- Only what the tool's role may read.
 SELECT workflow_orch.update_tool('work', function => 'deep(text)');

@@ -81,6 +81,13 @@ row_reader_init(RowReader *reader, Relation rel)
 	}
 }
 
+static void
+row_reader_end(RowReader *reader)
+{
+	ExecResetTupleTable(reader->estate->es_tupleTable, false);
+	FreeExecutorState(reader->estate);
+}
+
 /* Read a version's columns; one that was added after it was written has its default. */
 static void
 row_reader_read(RowReader *reader, HeapTuple version)
@@ -191,7 +198,7 @@ add_relation(TableRows *rows, Relation rel)
 	}
 	MemoryContextSwitchTo(result);
 	MemoryContextDelete(scratch);
-	FreeExecutorState(reader.estate);
+	row_reader_end(&reader);
 	row_scan_end(scan);
 }
 
