@@ -40,6 +40,11 @@
 /* The major version that this is built for. */
 #define COMPAT_MAJOR (PG_VERSION_NUM / 10000)
 
+/* Marks a function that does not return, before all else in its declaration. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* Give an executor state its one relation, as ResultRelInfo code expects. */
 static inline void
 compat_init_range_table(EState *estate, Relation rel)

@@ -135,9 +135,13 @@ SELECT is(jsonb_array_length(entry('INSERT INTO part SELECT 1 FROM generate_seri
 SELECT workflow_orch.update_tool('work', function => 'work(text)');
 SELECT workflow_orch.register_actor('tool', 'Tool', tool_role()) AS tool_actor \gset
 SELECT workflow_orch.grant_capability(tool_role(), 'propose'), workflow_orch.grant_capability(tool_role(), 'audit'), workflow_orch.grant_capability(tool_role(), 'administer');
+GRANT pg_read_all_data TO :"tool_role";
+ALTER ROLE :"tool_role" BYPASSRLS;
 SELECT is((SELECT jsonb_agg(DISTINCT e -> 'rows_shown') FROM jsonb_array_elements(
              preview(format('DO $d$ BEGIN PERFORM workflow_orch.propose_action(%s, %s, ''work'', ''{"statements": ""}'', ''r''); END $d$', :workflow, :tool_actor)) -> 'tables') e),
-  '[false]', 'rows of the extension''s tables are not shown');
+  '[false]', 'rows of the extension''s tables are not shown, whatever the role may read');
+REVOKE pg_read_all_data FROM :"tool_role";
+ALTER ROLE :"tool_role" NOBYPASSRLS;
 
 -- Size.
 GRANT ALL ON app.part TO :"tool_role";
@@ -165,6 +169,11 @@ SELECT is(sizes('UPDATE item SET v = repeat(''z'', 4000); UPDATE part SET v = ''
 CREATE FUNCTION app.talk() RETURNS text LANGUAGE sql AS $$ UPDATE item SET v = repeat('z', 3000) WHERE id = 1; SELECT repeat('o', 8000) $$;
 SELECT workflow_orch.register_tool('talk', 'talk()', tool_role(), preview => true, preview_rows => 3);
 SELECT is((workflow_orch.preview_action(propose('talk'), :bob) #> '{tables,0}') - 'table', '{"inserted": 0, "updated": 1, "deleted": 0, "truncated": false, "rows": [], "rows_left_out": true}', 'so does what the tool returned');
+CREATE TABLE app.dropped (id int, gone text);
+INSERT INTO app.dropped VALUES (1, repeat('x', 20000));
+ALTER TABLE app.dropped DROP gone;
+GRANT ALL ON app.dropped TO :"tool_role";
+SELECT is(sizes('UPDATE dropped SET id = 2'), '[[1, false]]', 'but no column that was dropped');
 RESET workflow_orch.max_result_size;
 
 -- Code of the types runs as the tool's role, read only, and its errors are not the call's.
@@ -198,6 +207,12 @@ SELECT is(:'seen'::jsonb #> '{tables,1}' #- '{rows_error,context}', '{"table": "
     "rows_error": {"sqlstate": "P0099", "message": "none of your business", "detail": null, "hint": null}}', 'its error stands where the rows would');
 SELECT is(:'seen'::jsonb @> '{"success": true, "output": "done"}', true, 'since the call has not failed');
 SELECT is(jsonb_array_length(:'seen'::jsonb #> '{tables,0,rows}'), 1, 'and other tables'' rows are shown');
+ALTER TABLE app.moods ADD v text;
+SET LOCAL workflow_orch.max_result_size = '10kB';
+SELECT is(sizes('INSERT INTO moods VALUES (2, ''calm'', repeat(''z'', 6000)), (3, ''rude'', NULL); UPDATE part SET v = repeat(''z'', 6000) WHERE id = 1'), '[[null, false], [1, false]]',
+  'which have the room that it has left');
+SELECT is(entry('UPDATE moods SET m = ''rude'', v = repeat(''z'', 100000)') - 'table', '{"rows": [], "rows_left_out": true}', 'no code runs for a row that is too large anyway');
+RESET workflow_orch.max_result_size;
 SELECT raises('SELECT as_mood(''torn'')', '{"sqlstate": "40001"}', 'a serialization failure is raised');
 SELECT workflow_orch.update_tool('work', timeout => '100 ms');
 SELECT clock_timestamp() AS since \gset

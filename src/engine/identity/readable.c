@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "engine/identity/readable.h"
 #include "engine/state.h"
@@ -28,9 +29,9 @@ is_callers_own(const Caller *caller, const int64 *actor_id)
  * Refuse a row that the caller may not read or that does not exist: 42501.  The
  * error about the actor that the call is for, if there is one, comes first.
  */
-pg_attribute_noreturn() static void report_not_yours(const Caller *caller, const Actor *actor,
-													 const char *object, int64 id,
-													 const char *action)
+pg_noreturn static void
+report_not_yours(const Caller *caller, const Actor *actor, const char *object, int64 id,
+				 const char *action)
 {
 	if (actor != NULL)
 		caller_check_reads_as(caller, actor);
