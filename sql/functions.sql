@@ -5,13 +5,13 @@ CREATE FUNCTION register_actor(name text, role text, db_role regrole DEFAULT NUL
                                kind text DEFAULT 'human', person text DEFAULT NULL, OUT actor_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_register_actor';
 COMMENT ON FUNCTION register_actor IS
-  'Registers an actor and returns its id. role is the actor''s role in the business, kind is human, agent or service. db_role binds the actor to a database role. person names the person behind the actor. Errors: 22023, 42710 the name is taken.';
+  'Registers an actor and returns its id. role is the actor''s role in the business, kind is human, agent or service. db_role binds the actor to a database role. person names the person behind the actor. Errors: 22023, 42710 the name is taken, 42501 the policy is protected.';
 
 CREATE FUNCTION update_actor(actor_id bigint, role text DEFAULT NULL, db_role regrole DEFAULT NULL,
                              active boolean DEFAULT NULL, person text DEFAULT NULL, name text DEFAULT NULL)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_update_actor';
 COMMENT ON FUNCTION update_actor IS
-  'Changes an actor. NULL leaves an attribute as it is; db_role ''-'' binds the actor to no role, and an empty person clears the person. What the actor has done stands. Errors: 22023, 42704, 42710 the name is taken.';
+  'Changes an actor. NULL leaves an attribute as it is; db_role ''-'' binds the actor to no role, and an empty person clears the person. What the actor has done stands. Errors: 22023, 42704, 42710 the name is taken, 42501 the policy is protected.';
 
 CREATE FUNCTION start_workflow(title text, actor_id bigint DEFAULT NULL, dry_run boolean DEFAULT NULL,
                                metadata jsonb DEFAULT '{}', OUT workflow_id bigint)
@@ -83,7 +83,7 @@ COMMENT ON FUNCTION revoke_approval IS
 CREATE FUNCTION delegate_review(from_actor bigint, to_actor bigint, ends_at timestamptz, OUT delegation_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_delegate_review';
 COMMENT ON FUNCTION delegate_review IS
-  'Lets to_actor review in the role of from_actor as well, from now until ends_at, and returns the delegation''s id. A delegation cannot be passed on and does not cover proposals of from_actor; the two actors count as one person. Errors: 22023 to oneself, in a circle or in the past, 42704, 42501 from_actor is not the caller''s and the role lacks administer.';
+  'Lets to_actor review in the role of from_actor as well, from now until ends_at, and returns the delegation''s id. A delegation cannot be passed on and does not cover proposals of from_actor; the two actors count as one person. Errors: 22023 to oneself, in a circle or in the past, 42704, 42501 the policy is protected, or from_actor is not the caller''s and the role lacks administer.';
 
 CREATE FUNCTION end_delegation(delegation_id bigint, actor_id bigint DEFAULT NULL)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_end_delegation';
@@ -137,7 +137,7 @@ COMMENT ON FUNCTION cancel_execution IS
 CREATE FUNCTION resume_queue(OUT count bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_resume_queue';
 COMMENT ON FUNCTION resume_queue IS
-  'Releases the queue of a restored or cloned database and returns the number of calls. The queue is held so that nothing runs twice because it was copied. Errors: 55000 workers are not available.';
+  'Releases the queue of a restored or cloned database and returns the number of calls. The queue is held so that nothing runs twice because it was copied. Errors: 55000 workers are not available, 42501 the policy is protected.';
 
 CREATE FUNCTION list_workers(OUT pid bigint, OUT database_oid oid, OUT role_oid oid, OUT state text,
                               OUT execution_id bigint, OUT since timestamptz, OUT tool text)
@@ -164,7 +164,7 @@ CREATE FUNCTION register_tool(tool text, function regprocedure, run_as regrole D
                               preview_rows bigint DEFAULT 0)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_register_tool';
 COMMENT ON FUNCTION register_tool IS
-  'Registers a function as a tool. It runs as run_as (default: the registering role), under the search_path in force at registration. timeout: zero means no limit, NULL the policy''s default_timeout. max_attempts counts in background workers. in_session false refuses the tool to execute_action. preview true says that a rollback undoes what the tool does, so that preview_action may run it. dry_run_mode rollback runs the call in a dry run and rolls it back; describe does not run it. rerun false is for tools with effects outside the transaction: a call that was started never runs again; it requires in_session false and max_attempts 1. max_rows is the most rows that a call may change, NULL: any number. preview_rows is how many changed rows of each table a preview shows, of tables that run_as may read, at most 1000. Errors: 22023 the function cannot be a tool, 42710 the name is taken, 42501.';
+  'Registers a function as a tool. It runs as run_as (default: the registering role), under the search_path in force at registration. timeout: zero means no limit, NULL the policy''s default_timeout. max_attempts counts in background workers. in_session false refuses the tool to execute_action. preview true says that a rollback undoes what the tool does, so that preview_action may run it. dry_run_mode rollback runs the call in a dry run and rolls it back; describe does not run it. rerun false is for tools with effects outside the transaction: a call that was started never runs again; it requires in_session false and max_attempts 1. max_rows is the most rows that a call may change, NULL: any number. preview_rows is how many changed rows of each table a preview shows, of tables that run_as may read, at most 1000. Errors: 22023 the function cannot be a tool, 42710 the name is taken, 42501 not allowed, or the policy is protected.';
 
 CREATE FUNCTION update_tool(tool text, function regprocedure DEFAULT NULL, run_as regrole DEFAULT NULL,
                             description text DEFAULT NULL, timeout interval DEFAULT NULL,
@@ -174,12 +174,12 @@ CREATE FUNCTION update_tool(tool text, function regprocedure DEFAULT NULL, run_a
                             preview_rows bigint DEFAULT NULL)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_update_tool';
 COMMENT ON FUNCTION update_tool IS
-  'Changes a tool; NULL leaves an attribute as it is, and max_rows -1 lifts the limit. A new function takes the search_path in force at the change. Proposals pinned to the old definition are refused until they are edited; for max_rows alone they are not, and the smaller limit of then and now counts. Errors: 22023, 42704, 42501.';
+  'Changes a tool; NULL leaves an attribute as it is, and max_rows -1 lifts the limit. A new function takes the search_path in force at the change. Proposals pinned to the old definition are refused until they are edited; for max_rows alone they are not, and the smaller limit of then and now counts. The definition that the function has now is then the one that the tool is meant to have, even if nothing else is given. Errors: 22023, 42704, 42501 not allowed, or the policy is protected.';
 
 CREATE FUNCTION set_tool_enabled(tool text, enabled boolean)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_set_tool_enabled';
 COMMENT ON FUNCTION set_tool_enabled IS
-  'Enables or disables a tool. A disabled tool can be neither proposed nor executed. Errors: 22023, 42704, 42501.';
+  'Enables or disables a tool. A disabled tool can be neither proposed nor executed. Errors: 22023, 42704, 42501 not allowed, or the policy is protected.';
 
 CREATE FUNCTION accept_tool_definition(tool text, actor_id bigint DEFAULT NULL, reason text DEFAULT NULL,
                                        OUT count bigint)
@@ -206,13 +206,14 @@ CREATE FUNCTION set_policy(dry_run boolean DEFAULT NULL, default_approvals bigin
                            edit_needs_approval boolean DEFAULT NULL, agents_may_review boolean DEFAULT NULL,
                            proposal_ttl interval DEFAULT NULL, approval_ttl interval DEFAULT NULL,
                            default_timeout interval DEFAULT NULL, notify boolean DEFAULT NULL,
+                           protected boolean DEFAULT NULL,
                            OUT dry_run boolean, OUT default_approvals bigint,
                            OUT edit_needs_approval boolean, OUT agents_may_review boolean,
                            OUT proposal_ttl interval, OUT approval_ttl interval,
-                           OUT default_timeout interval, OUT notify boolean)
+                           OUT default_timeout interval, OUT notify boolean, OUT protected boolean)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_set_policy';
 COMMENT ON FUNCTION set_policy IS
-  'Changes the policy and returns all of it. NULL leaves a setting as it is, and a zero interval means no limit. Errors: 22023.';
+  'Changes the policy and returns all of it. NULL leaves a setting as it is, and a zero interval means no limit. With protected on, what a review means is changed only by approved calls of the built-in tools. Errors: 22023, 42501 the policy is protected, 55000 too few people could change it once it is protected.';
 
 CREATE FUNCTION add_freeze(title text, starts_at timestamptz, ends_at timestamptz, tool text DEFAULT NULL,
                            OUT freeze_id bigint)
@@ -223,19 +224,19 @@ COMMENT ON FUNCTION add_freeze IS
 CREATE FUNCTION remove_freeze(freeze_id bigint)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_remove_freeze';
 COMMENT ON FUNCTION remove_freeze IS
-  'Ends a freeze, or cancels one that has not begun; its row stays. Errors: 42704, 55000 already removed.';
+  'Ends a freeze, or cancels one that has not begun; its row stays. Errors: 42704, 55000 already removed, 42501 the policy is protected.';
 
 CREATE FUNCTION add_approval_rule(role text DEFAULT NULL, approvals bigint DEFAULT 1, stage bigint DEFAULT 1,
                                   tool text DEFAULT NULL, condition jsonpath DEFAULT NULL,
                                   description text DEFAULT NULL, agents boolean DEFAULT false, OUT rule_id bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_add_approval_rule';
 COMMENT ON FUNCTION add_approval_rule IS
-  'Adds a rule for calls that are proposed or edited from now on, and returns its id: this many people of the role (NULL: anybody who may review) must approve, in this stage, calls of the tool (NULL: all tools) for which the condition is not false. condition is a jsonpath over {tool, params, reason, actor, workflow}, evaluated in strict mode. A rule with 0 approvals approves what no other rule asks anybody to approve; agents extends it to proposals of agents. A warning tells of a role that no active actor has, and of a member of params that is no argument of the tool. Errors: 22023 also a condition that looks at a member that proposals do not have, 42704 no such tool, 54000 the condition is too long.';
+  'Adds a rule for calls that are proposed or edited from now on, and returns its id: this many people of the role (NULL: anybody who may review) must approve, in this stage, calls of the tool (NULL: all tools) for which the condition is not false. condition is a jsonpath over {tool, params, reason, actor, workflow}, evaluated in strict mode. A rule with 0 approvals approves what no other rule asks anybody to approve; agents extends it to proposals of agents. A warning tells of a role that no active actor has, and of a member of params that is no argument of the tool. Errors: 22023 also a condition that looks at a member that proposals do not have, 42704 no such tool, 54000 the condition is too long, 42501 the policy is protected.';
 
 CREATE FUNCTION remove_approval_rule(rule_id bigint)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_remove_approval_rule';
 COMMENT ON FUNCTION remove_approval_rule IS
-  'Removes a rule; proposals made under it still need what it asked for. Errors: 22023, 42704, 55000 already removed.';
+  'Removes a rule; proposals made under it still need what it asked for. Errors: 22023, 42704, 55000 already removed, 42501 the policy is protected.';
 
 CREATE FUNCTION check_approval_rule(role text, approvals bigint, stage bigint, tool text, condition jsonpath, agents boolean)
 RETURNS boolean LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_check_approval_rule';
@@ -280,12 +281,12 @@ COMMENT ON FUNCTION explain_approval IS
 CREATE FUNCTION grant_capability(db_role regrole, capability text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_grant_capability';
 COMMENT ON FUNCTION grant_capability IS
-  'Grants a role the functions and tables of a capability: propose, review, execute, audit, administer, gateway or break_glass. Errors: 22023, 42501 only a superuser and the extension''s owner grant the last three.';
+  'Grants a role the functions and tables of a capability: propose, review, execute, audit, administer, gateway or break_glass. Errors: 22023, 42501 the policy is protected, or only a superuser and the extension''s owner grant the last three.';
 
 CREATE FUNCTION revoke_capability(db_role regrole, capability text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_revoke_capability';
 COMMENT ON FUNCTION revoke_capability IS
-  'Revokes what grant_capability granted, except what another capability of the role needs. Errors: 22023, 42501.';
+  'Revokes what grant_capability granted, except what another capability of the role needs. Errors: 22023, 42501 not allowed, or the policy is protected.';
 
 CREATE FUNCTION list_capabilities(OUT capability text, OUT restricted boolean, OUT calls text[])
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_list_capabilities';

@@ -88,8 +88,8 @@ CREATE TABLE tool (
   max_rows      bigint CHECK (max_rows >= 0),
   preview_rows  bigint NOT NULL CHECK (preview_rows BETWEEN 0 AND 1000),
   function      text NOT NULL,
-  run_as        name NOT NULL,
-  run_as_oid    oid NOT NULL,
+  run_as        name,
+  run_as_oid    oid,
   search_path   text NOT NULL,
   description   text,
   registered_at timestamptz NOT NULL,
@@ -97,6 +97,10 @@ CREATE TABLE tool (
   home_system   bigint,
   home_database oid,
   former_run_as text[],
+  built_in      boolean NOT NULL DEFAULT false,
+  definition    bytea CHECK (length(definition) = 32),
+  CHECK ((run_as IS NULL) = (run_as_oid IS NULL)),
+  CHECK (built_in = (run_as IS NULL)),
   CHECK (preview OR dry_run_mode = 'describe'),
   CHECK (rerun OR (NOT in_session AND max_attempts = 1))
 );
@@ -113,7 +117,7 @@ COMMENT ON COLUMN tool.rerun IS 'False: a call that was started never runs again
 COMMENT ON COLUMN tool.max_rows IS 'Most rows that a call may insert, update and delete in all; null: no limit';
 COMMENT ON COLUMN tool.preview_rows IS 'How many changed rows of each table a preview shows, of tables that run_as may read';
 COMMENT ON COLUMN tool.function IS 'Qualified signature of the function';
-COMMENT ON COLUMN tool.run_as IS 'Role the tool runs as';
+COMMENT ON COLUMN tool.run_as IS 'Role the tool runs as; null: a built-in tool, which runs as its proposer';
 COMMENT ON COLUMN tool.run_as_oid IS 'OID of run_as when it was given';
 COMMENT ON COLUMN tool.search_path IS 'search_path the tool sees, in force at its registration';
 COMMENT ON COLUMN tool.description IS 'What the tool does, for people who propose and review';
@@ -122,6 +126,8 @@ COMMENT ON COLUMN tool.changed_by IS 'Actor that registered or last changed the 
 COMMENT ON COLUMN tool.home_system IS 'System identifier of the server where run_as was given';
 COMMENT ON COLUMN tool.home_database IS 'OID of the database where run_as was given; in it a renamed role is recognized by its OID';
 COMMENT ON COLUMN tool.former_run_as IS 'Names that the role had before it was renamed, the last one first; definitions pinned under these names are the same';
+COMMENT ON COLUMN tool.built_in IS 'A call of the extension itself, which changes what a review means';
+COMMENT ON COLUMN tool.definition IS 'SHA-256 of the definition that register_tool or update_tool last set; null: a built-in tool (refers to tool_definition)';
 
 CREATE TABLE tool_definition (
   sha256         bytea CHECK (length(sha256) = 32),
@@ -148,6 +154,7 @@ CREATE TABLE policy (
   approval_ttl        interval NOT NULL CHECK (approval_ttl >= interval '0'),
   default_timeout     interval NOT NULL CHECK (default_timeout >= interval '0'),
   notify              boolean NOT NULL,
+  protected           boolean NOT NULL DEFAULT false,
   changed_by          bigint,
   changed_at          timestamptz NOT NULL,
   singleton           boolean PRIMARY KEY DEFAULT true CHECK (singleton)
@@ -162,6 +169,7 @@ COMMENT ON COLUMN policy.proposal_ttl IS 'How long a proposal may wait for its a
 COMMENT ON COLUMN policy.approval_ttl IS 'How long an approval is valid; zero: no limit';
 COMMENT ON COLUMN policy.default_timeout IS 'Longest run time of tools that have none of their own; zero: no limit';
 COMMENT ON COLUMN policy.notify IS 'Changes of status are sent to the channel workflow_orch';
+COMMENT ON COLUMN policy.protected IS 'What a review means is changed only by approved calls of the built-in tools';
 COMMENT ON COLUMN policy.changed_by IS 'Actor that last changed the policy, where known (refers to actor)';
 COMMENT ON COLUMN policy.changed_at IS 'When the policy was last changed';
 COMMENT ON COLUMN policy.singleton IS 'Keeps the table at one row';
@@ -202,7 +210,9 @@ CREATE TABLE approval_rule (
   added_at    timestamptz NOT NULL,
   added_by    bigint,
   removed_at  timestamptz,
-  removed_by  bigint
+  removed_by  bigint,
+  definition  jsonb,
+  CHECK ((approvals = 0) = (definition IS NOT NULL))
 );
 
 COMMENT ON TABLE approval_rule IS 'Rules that say whose approvals a call needs; a removed rule stays here and has no effect';
@@ -218,6 +228,7 @@ COMMENT ON COLUMN approval_rule.added_at IS 'When the rule was added';
 COMMENT ON COLUMN approval_rule.added_by IS 'Actor that added the rule, where known (refers to actor)';
 COMMENT ON COLUMN approval_rule.removed_at IS 'When the rule was removed; null: it is in force';
 COMMENT ON COLUMN approval_rule.removed_by IS 'Actor that removed the rule, where known (refers to actor)';
+COMMENT ON COLUMN approval_rule.definition IS 'Of a rule with 0 approvals: the SHA-256 of the definition that each tool had when the rule was added, by the tool''s name; the rule holds for no other definition';
 
 CREATE TABLE delegation (
   delegation_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -293,7 +304,7 @@ COMMENT ON COLUMN proposal.dry_run IS 'The workflow''s dry_run, which never chan
 COMMENT ON COLUMN proposal.revision IS 'Number of the current revision, from 1';
 COMMENT ON COLUMN proposal.approvals IS 'People who have approved the current revision';
 COMMENT ON COLUMN proposal.required_approvals IS 'People who must approve the current revision, in all its stages';
-COMMENT ON COLUMN proposal.requirements IS 'Approvals that the current revision needs: [{"stage", "role", "approvals", "rules"}], by stage and role; role null: anybody who may review; rules: ids of the rules that ask for them, none: the policy';
+COMMENT ON COLUMN proposal.requirements IS 'Approvals that the current revision needs: [{"stage", "role", "approvals", "rules"}], by stage and role; role null: anybody who may review; rules: ids of the rules that ask for them, none: the policy; administer true: only by people who hold administer besides review';
 COMMENT ON COLUMN proposal.stage IS 'Stage that is open for approvals; null: all are complete';
 COMMENT ON COLUMN proposal.rule_id IS 'Rule with 0 approvals that has approved the current revision (refers to approval_rule)';
 COMMENT ON COLUMN proposal.revised_by IS 'Actor that wrote the current revision (refers to actor)';
@@ -419,7 +430,8 @@ CREATE TABLE review (
   edits       jsonb,
   preview_id  bigint,
   max_rows    bigint CHECK (max_rows >= 0),
-  proposed_by bigint
+  proposed_by bigint,
+  administers boolean NOT NULL DEFAULT false
 );
 CREATE INDEX review_proposed_by_idx ON review (proposed_by);
 CREATE INDEX review_proposal_idx ON review (proposal_id, revision);
@@ -446,6 +458,7 @@ COMMENT ON COLUMN review.edits IS 'JSON Merge Patch (RFC 7396) that an edit appl
 COMMENT ON COLUMN review.preview_id IS 'Preview that the reviewer attached: of the revision decided on, or that an edit started from (refers to preview)';
 COMMENT ON COLUMN review.max_rows IS 'Most rows that the call may change, which an approval or an edit is given with; null: no limit of the reviewer';
 COMMENT ON COLUMN review.proposed_by IS 'Actor that proposed the call, who reads the row (refers to actor)';
+COMMENT ON COLUMN review.administers IS 'The reviewer held administer besides review, in a review of a built-in tool''s call';
 
 CREATE TABLE revocation (
   review_id   bigint PRIMARY KEY,
@@ -626,7 +639,8 @@ CREATE TABLE audit_log (
   client_addr      inet,
   backend_pid      integer NOT NULL,
   transaction_id   xid8 NOT NULL,
-  query            text
+  query            text,
+  authenticated_login text
 );
 CREATE INDEX audit_log_workflow_idx ON audit_log (workflow_id, audit_id);
 CREATE INDEX audit_log_proposal_idx ON audit_log (proposal_id);
@@ -652,3 +666,4 @@ COMMENT ON COLUMN audit_log.client_addr IS 'Address of the client; null: a local
 COMMENT ON COLUMN audit_log.backend_pid IS 'Process that took the step';
 COMMENT ON COLUMN audit_log.transaction_id IS 'Transaction that took the step';
 COMMENT ON COLUMN audit_log.query IS 'Query the client sent, up to 8 kB of it';
+COMMENT ON COLUMN audit_log.authenticated_login IS 'Login that the session authenticated as, whatever SET SESSION AUTHORIZATION made of it';

@@ -169,9 +169,10 @@ SELECT t.tool, t.enabled, t.function, t.run_as, c.status, c.problem,
                     count(*) FILTER (WHERE tool_change(p.tool, p.definition) IS NOT NULL) AS stale_proposals
                FROM proposal p
               WHERE p.open AND (p.expires_at IS NULL OR p.expires_at > pg_catalog.clock_timestamp())
-              GROUP BY p.tool) o ON o.tool = t.tool;
+              GROUP BY p.tool) o ON o.tool = t.tool
+ WHERE NOT t.built_in;
 
-COMMENT ON VIEW tool_status IS 'Tools, whether they can be called, and how many proposals a change of them has made stale';
+COMMENT ON VIEW tool_status IS 'Tools but the built-in ones, whether they can be called, and how many proposals a change of them has made stale';
 COMMENT ON COLUMN tool_status.tool IS 'Tool';
 COMMENT ON COLUMN tool_status.enabled IS 'A disabled tool is neither proposed nor executed';
 COMMENT ON COLUMN tool_status.function IS 'Qualified signature of the function';

@@ -24,7 +24,7 @@ wfo_set_policy(PG_FUNCTION_ARGS)
 {
 	PolicyRequest request;
 	Policy policy;
-	Datum values[8];
+	Datum values[9];
 
 	call_begin("set_policy");
 	request.dry_run = arg_bool_or_null(fcinfo, 0);
@@ -35,6 +35,7 @@ wfo_set_policy(PG_FUNCTION_ARGS)
 	request.approval_ttl = arg_interval_or_null(fcinfo, 5, "approval_ttl");
 	request.default_timeout = arg_interval_or_null(fcinfo, 6, "default_timeout");
 	request.notify = arg_bool_or_null(fcinfo, 7);
+	request.protected = arg_bool_or_null(fcinfo, 8);
 	policy_set(&request, &policy);
 
 	values[0] = BoolGetDatum(policy.dry_run);
@@ -45,6 +46,7 @@ wfo_set_policy(PG_FUNCTION_ARGS)
 	values[5] = IntervalPGetDatum(&policy.approval_ttl);
 	values[6] = IntervalPGetDatum(&policy.default_timeout);
 	values[7] = BoolGetDatum(policy.notify);
+	values[8] = BoolGetDatum(policy.protected);
 	return result_row(fcinfo, values, NULL);
 }
 

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+extern char *sha256_hex(const bytea *sha256);
+extern bytea *sha256_of_hex(const char *hex);
 extern bytea *sha256_of_text(const char *text);
 
 #endif

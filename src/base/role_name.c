@@ -9,7 +9,9 @@
 #include "postgres.h"
 
 #include "base/role_name.h"
+#include "catalog/pg_authid.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
@@ -73,4 +75,15 @@ role_name_of(Oid role)
 	char *name = role_name_or_null(role);
 
 	return name != NULL ? name : GetUserNameFromId(role, false);
+}
+
+/*
+ * The role that the session's client has authenticated as.  SET SESSION
+ * AUTHORIZATION does not change it.  Without a client it is the bootstrap
+ * superuser.
+ */
+Oid
+authenticated_role(void)
+{
+	return MyProc != NULL && OidIsValid(MyProc->roleId) ? MyProc->roleId : BOOTSTRAP_SUPERUSERID;
 }

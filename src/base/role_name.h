@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 extern char *role_name_of(Oid role);
+extern Oid authenticated_role(void);
 extern char *role_name_or_null(Oid role);
 
 #endif

@@ -16,6 +16,7 @@
 #include "utils/guc.h"
 
 bool setting_allow_superuser_tools = false;
+bool setting_allow_direct_administration = false;
 int setting_max_params_size = 1024;
 int setting_max_result_size = 10240;
 int setting_preview_scan_limit = 1024 * 1024;
@@ -105,6 +106,10 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 	DefineCustomBoolVariable("workflow_orch.allow_superuser_tools",
 							 "Sets whether tools may run as a superuser.", NULL,
 							 &setting_allow_superuser_tools, false, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("workflow_orch.allow_direct_administration",
+							 "Sets whether superusers may change protected rules without approval.",
+							 NULL, &setting_allow_direct_administration, false, PGC_SIGHUP, 0, NULL,
+							 NULL, NULL);
 	DefineCustomIntVariable("workflow_orch.max_params_size",
 							"Sets the largest size of the params of a proposal, and of any other "
 							"text or document that a call is given.",

@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 extern bool setting_allow_superuser_tools;
+extern bool setting_allow_direct_administration;
 extern int setting_max_params_size;    /* kB */
 extern int setting_max_result_size;    /* kB */
 extern int setting_preview_scan_limit; /* kB */

@@ -16,6 +16,9 @@
 #include "engine/running.h"
 #include "miscadmin.h"
 
+/* Whether the present call is one that only a built-in tool should make. */
+static bool is_direct = false;
+
 static void
 check_not_in_tool(const char *function)
 {
@@ -56,12 +59,28 @@ check_writable(const char *function)
 	pfree(name);
 }
 
+/* Say that the present call is made although only a built-in tool may make it. */
+void
+call_mark_direct(void)
+{
+	is_direct = true;
+}
+
+/* Whether somebody has said so of the present call. */
+bool
+call_is_direct(void)
+{
+	return is_direct;
+}
+
 /* Begin a call that writes. */
 void
 call_begin(const char *function)
 {
+	is_direct = false;
 	check_not_in_maintenance(function);
-	check_not_in_tool(function);
+	if (!running_admit(function))
+		check_not_in_tool(function);
 	check_writable(function);
 }
 

@@ -35,6 +35,27 @@ running_is_statement(void)
 	return running.is_statement;
 }
 
+/* Whether the call of a built-in tool is running. */
+bool
+running_is_built_in(void)
+{
+	return running.is_admitted;
+}
+
+/*
+ * Whether the running call is that of a built-in tool which makes this call of
+ * the SQL interface.  It is made once: code that it runs in turn makes none.
+ */
+bool
+running_admit(const char *call)
+{
+	if (running.is_admitted || running.call == NULL || running.call->built_in == NULL ||
+		strcmp(running.call->built_in, call) != 0)
+		return false;
+	running.is_admitted = true;
+	return true;
+}
+
 /* The role of the innermost sandbox, or InvalidOid. */
 Oid
 running_role(void)

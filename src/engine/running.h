@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "utils/jsonb.h"
+
 /* A call of a tool, with what code that runs during the call may ask about. */
 typedef struct RunningCall
 {
@@ -14,7 +16,9 @@ typedef struct RunningCall
 	int64 execution_id; /* 0: a preview, which is none */
 	const char *actor;  /* name; NULL: no actor */
 	Oid function;
-	bool is_undone; /* the call will be rolled back, whatever happens */
+	bool is_undone;       /* the call will be rolled back, whatever happens */
+	const char *built_in; /* call of the SQL interface that a built-in tool makes, or NULL */
+	Jsonb *authority;     /* who proposed, approved and executes it; NULL: a trial */
 } RunningCall;
 
 typedef struct Running
@@ -23,11 +27,14 @@ typedef struct Running
 	bool is_in_session;      /* the sandbox is in a session of another user, and not in a worker */
 	const RunningCall *call; /* NULL: none */
 	bool is_statement;       /* the call is running a statement of run_sql */
+	bool is_admitted;        /* the call of a built-in tool has begun */
 } Running;
 
 extern bool running_is_sandboxed(void);
 extern bool running_is_in_session(void);
 extern bool running_is_statement(void);
+extern bool running_is_built_in(void);
+extern bool running_admit(const char *call);
 extern Oid running_role(void);
 extern const RunningCall *running_call(void);
 extern bool running_call_is_undone(void);

@@ -211,6 +211,17 @@ tool_check_enabled(const Tool *tool)
 						   errhint("An administrator can enable it with set_tool_enabled."));
 }
 
+/* Report a call about a tool that nobody can change: 42501. */
+void
+tool_report_built_in(const char *name)
+{
+	report_denied("wfo_built_in", errmsg("tool \"%s\" is built in", name),
+				  errdetail("Built-in tools cannot be changed, disabled, frozen or run without "
+							"their approvals."),
+				  errhint("Ask for more approvals of its calls with add_approval_rule."));
+	pg_unreachable();
+}
+
 /* How long a call of the tool may run, in ms; 0: without limit. */
 int64
 tool_timeout(const Tool *tool, const Policy *policy)

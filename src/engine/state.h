@@ -28,6 +28,7 @@ extern Workflow *workflow_require(int64 workflow_id);
 extern void workflow_check_active(const Workflow *workflow);
 extern const Tool *tool_require(const char *name);
 extern void tool_check_enabled(const Tool *tool);
+extern void tool_report_built_in(const char *name) pg_attribute_noreturn();
 extern int64 tool_timeout(const Tool *tool, const Policy *policy);
 extern TimestampTz expiry_after(const Interval *ttl);
 extern bool interval_is_zero(const Interval *interval);

@@ -41,10 +41,11 @@ typedef struct Matching
 } Matching;
 
 static bool
-fits(const Requirement *requirement, int64 stage, const char *role)
+fits(const Requirement *requirement, const Approval *approval)
 {
-	return (stage == 0 || stage == requirement->stage) &&
-		   (requirement->role == NULL || strcmp(requirement->role, role) == 0);
+	return (approval->stage == 0 || approval->stage == requirement->stage) &&
+		   (requirement->role == NULL || strcmp(requirement->role, approval->role) == 0) &&
+		   (!requirement->administers || approval->administers);
 }
 
 static void
@@ -82,7 +83,7 @@ augment(Matching *matching, int approval)
 		const Requirement *requirement = &matching->quorum->requirements[r];
 
 		if (matching->visited[r] || requirement->stage > matching->last_stage ||
-			!fits(requirement, a->stage, a->role))
+			!fits(requirement, a))
 			continue;
 		matching->visited[r] = true;
 		if (matching->filled[r] < requirement->approvals)
@@ -180,12 +181,12 @@ quorum_size(const Quorum *quorum)
 	return size;
 }
 
-/* Whether a stage (0: any) has a slot for the role, filled or not. */
+/* Whether there is a slot for the approval, filled or not. */
 bool
-quorum_wants(const Quorum *quorum, int64 stage, const char *role)
+quorum_wants(const Quorum *quorum, const Approval *approval)
 {
 	for (int r = 0; r < quorum->count; r++)
-		if (fits(&quorum->requirements[r], stage, role))
+		if (fits(&quorum->requirements[r], approval))
 			return true;
 	return false;
 }
@@ -215,7 +216,8 @@ fill_slots(Matching *matching, Approval *all, int r)
 		CHECK_FOR_INTERRUPTS();
 		all[matching->count] = (Approval){.role = requirement->role != NULL ? requirement->role
 																			: "",
-										  .stage = requirement->stage};
+										  .stage = requirement->stage,
+										  .administers = requirement->administers};
 		matching->place[matching->count] = NOWHERE;
 		matching->count++;
 		if (!match(matching, matching->count - 1))
@@ -225,6 +227,13 @@ fill_slots(Matching *matching, Approval *all, int r)
 		}
 	}
 	return filled;
+}
+
+/* Whether only some of the people who may review fill the slots of a requirement. */
+static bool
+is_choosy(const Requirement *requirement)
+{
+	return requirement->role != NULL || requirement->administers;
 }
 
 /*
@@ -252,22 +261,22 @@ quorum_missing(const Quorum *quorum, const Approval *approvals, int count)
 		for (int i = 0; i < count; i++)
 			if (matching.place[i] == NOWHERE)
 				(void) match(&matching, i);
-		for (int role = 0; role <= 1; role++)
+		for (int choosy = 0; choosy <= 1; choosy++)
 			for (int r = 0; r < quorum->count; r++)
 				if (quorum->requirements[r].stage == stage &&
-					(quorum->requirements[r].role != NULL) == (role == 1))
+					is_choosy(&quorum->requirements[r]) == (choosy == 1))
 					missing[r] = fill_slots(&matching, all, r);
 	}
 	return missing;
 }
 
 /*
- * Return the stage in which an approval in this role by one more person would
- * count, or 0 if it would count in no open one.  That is the open stage, or an
+ * Return the stage in which the next approval, by one more person, would count,
+ * or 0 if it would count in no open one; the stage that it has does not matter.  That is the open stage, or an
  * earlier one whose slot an edit's approval can vacate.
  */
 int64
-quorum_place(const Quorum *quorum, const Approval *approvals, int count, const char *role)
+quorum_place(const Quorum *quorum, const Approval *approvals, int count, const Approval *next)
 {
 	int64 open = quorum_open_stage(quorum, approvals, count);
 	Approval *more = palloc(sizeof(Approval) * (count + 1));
@@ -278,7 +287,8 @@ quorum_place(const Quorum *quorum, const Approval *approvals, int count, const c
 	{
 		Matching matching;
 
-		more[count] = (Approval){.role = role, .stage = stage};
+		more[count] = *next;
+		more[count].stage = stage;
 		matching_begin(&matching, quorum, more, count + 1);
 		(void) match_stages(&matching, count);
 		if (match(&matching, count))

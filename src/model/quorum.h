@@ -16,6 +16,7 @@ typedef struct Requirement
 	int64 stage;
 	const char *role; /* NULL: anybody that may review */
 	int64 approvals;
+	bool administers; /* only by people who hold administer besides review */
 } Requirement;
 
 /* What a revision needs, by stage. */
@@ -29,14 +30,15 @@ typedef struct Quorum
 typedef struct Approval
 {
 	const char *role;
-	int64 stage; /* the only one it counts in; 0: any that it fits */
+	int64 stage;      /* the only one it counts in; 0: any that it fits */
+	bool administers; /* by somebody who holds administer */
 } Approval;
 
 extern int64 quorum_size(const Quorum *quorum);
-extern bool quorum_wants(const Quorum *quorum, int64 stage, const char *role);
+extern bool quorum_wants(const Quorum *quorum, const Approval *approval);
 extern int64 quorum_open_stage(const Quorum *quorum, const Approval *approvals, int count);
 extern int64 *quorum_missing(const Quorum *quorum, const Approval *approvals, int count);
 extern int64 quorum_place(const Quorum *quorum, const Approval *approvals, int count,
-						  const char *role);
+						  const Approval *next);
 
 #endif

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/xact.h"
 #include "store/actor.h"
 #include "store/home.h"
 #include "store/table.h"
@@ -39,6 +41,7 @@ actor_read(StoredRow *row)
 	actor->db_role_is_home = column_is_home(row, ACTOR_HOME_SYSTEM, ACTOR_HOME_DATABASE);
 	actor->former_db_roles = column_texts(row, ACTOR_FORMER_DB_ROLES);
 	actor->person = column_text(row, ACTOR_PERSON);
+	actor->registered_at = column_int64(row, ACTOR_REGISTERED_AT);
 	actor->row = row;
 	return actor;
 }
@@ -127,6 +130,8 @@ actor_scan_next(ActorScan *scan)
 		return NULL;
 	actor = actor_read(row);
 	actor->row = NULL;
+	actor->is_own_write =
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->tuple->t_data));
 	return actor;
 }
 

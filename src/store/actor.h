@@ -40,6 +40,8 @@ typedef struct Actor
 	bool db_role_is_home;  /* it was bound in this database */
 	List *former_db_roles; /* names of the role before it was renamed */
 	char *person;          /* NULL: not known */
+	TimestampTz registered_at;
+	bool is_own_write; /* of an actor that a scan found: this transaction wrote it */
 	StoredRow *row;
 } Actor;
 

@@ -64,6 +64,7 @@ audit_insert(const AuditEntry *entry)
 	row_set_text(&row, AUDIT_DB_ROLE, role_name_of(entry->db_role));
 	row_set_text(&row, AUDIT_APPLICATION_NAME, application_name != NULL ? application_name : "");
 	set_client_addr(&row);
+	row_set_text(&row, AUDIT_AUTHENTICATED_LOGIN, role_name_or_null(authenticated_role()));
 	row_set(&row, AUDIT_BACKEND_PID, Int32GetDatum(MyProcPid));
 	row_set(&row, AUDIT_TRANSACTION_ID, FullTransactionIdGetDatum(GetTopFullTransactionId()));
 	if (debug_query_string != NULL)

@@ -40,6 +40,7 @@ static const struct
 	[LOCK_DELEGATION] = {"the delegations", false},
 	[LOCK_BREAK_GLASS] = {"a break glass of the same person", false},
 	[LOCK_START] = {"the start of execution", true},
+	[LOCK_ADMINISTRATION] = {"the administration", false},
 };
 
 static LOCKTAG

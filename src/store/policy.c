@@ -42,6 +42,7 @@ policy_read(pg_attribute_unused() const void *key)
 	policy->approval_ttl = *column_interval(row, POLICY_APPROVAL_TTL);
 	policy->default_timeout = *column_interval(row, POLICY_DEFAULT_TIMEOUT);
 	policy->notify = column_bool(row, POLICY_NOTIFY);
+	policy->protected = column_bool(row, POLICY_PROTECTED);
 	return policy;
 }
 
@@ -71,6 +72,7 @@ policy_save(const Policy *policy, const int64 *changed_by)
 	row_set_pointer(&new, POLICY_APPROVAL_TTL, &policy->approval_ttl);
 	row_set_pointer(&new, POLICY_DEFAULT_TIMEOUT, &policy->default_timeout);
 	row_set_bool(&new, POLICY_NOTIFY, policy->notify);
+	row_set_bool(&new, POLICY_PROTECTED, policy->protected);
 	row_set_id(&new, POLICY_CHANGED_BY, changed_by);
 	row_set_time(&new, POLICY_CHANGED_AT, GetCurrentTimestamp());
 	row_set_bool(&new, POLICY_SINGLETON, true);

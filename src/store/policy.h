@@ -19,6 +19,7 @@ enum
 	POLICY_APPROVAL_TTL,
 	POLICY_DEFAULT_TIMEOUT,
 	POLICY_NOTIFY,
+	POLICY_PROTECTED,
 	POLICY_CHANGED_BY,
 	POLICY_CHANGED_AT,
 	POLICY_SINGLETON,
@@ -35,6 +36,7 @@ typedef struct Policy
 	Interval approval_ttl;
 	Interval default_timeout;
 	bool notify;
+	bool protected; /* what a review means is changed by approved calls only */
 } Policy;
 
 extern const Policy *policy_load(void);

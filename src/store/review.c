@@ -49,6 +49,7 @@ review_insert(const Review *review)
 	row_set_pointer(&row, REVIEW_EDITS, review->edits);
 	row_set_id(&row, REVIEW_PREVIEW_ID, review->preview_id);
 	row_set_id(&row, REVIEW_MAX_ROWS, review->max_rows);
+	row_set_bool(&row, REVIEW_ADMINISTERS, review->administers);
 	store_insert(&row);
 }
 
@@ -106,6 +107,7 @@ list_reviews_from(int64 proposal_id, int64 from, int nkeys, ScanKey keys, int *c
 		review->role = column_text(row, REVIEW_ROLE);
 		review->on_behalf_of = column_int64_or_null(row, REVIEW_ON_BEHALF_OF);
 		review->max_rows = column_int64_or_null(row, REVIEW_MAX_ROWS);
+		review->administers = column_bool(row, REVIEW_ADMINISTERS);
 	}
 	store_scan_end(&scan);
 	return reviews;

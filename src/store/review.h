@@ -34,7 +34,8 @@ enum
 	REVIEW_PREVIEW_ID,
 	REVIEW_MAX_ROWS,
 	REVIEW_PROPOSED_BY,
-	REVIEW_COLUMNS = REVIEW_PROPOSED_BY
+	REVIEW_ADMINISTERS,
+	REVIEW_COLUMNS = REVIEW_ADMINISTERS
 };
 
 typedef struct Review
@@ -56,6 +57,7 @@ typedef struct Review
 	Jsonb *edits;
 	int64 *preview_id;     /* NULL: none attached */
 	const int64 *max_rows; /* that the call may change; NULL: any number */
+	bool administers;      /* they held administer, in a review of a built-in tool's call */
 } Review;
 
 extern void review_insert(const Review *review);

@@ -18,7 +18,7 @@ const StoreTableInfo rule_table = {
 	.cached = true,
 	.fixed = (const AttrNumber[]){RULE_RULE_ID, RULE_ROLE, RULE_APPROVALS, RULE_STAGE, RULE_TOOL,
 								  RULE_CONDITION, RULE_DESCRIPTION, RULE_AGENTS, RULE_ADDED_AT,
-								  RULE_ADDED_BY, 0},
+								  RULE_ADDED_BY, RULE_DEFINITION, 0},
 	.ended_at = RULE_REMOVED_AT,
 	.insert_call = "add_approval_rule",
 	.update_call = "remove_approval_rule",
@@ -37,6 +37,7 @@ rule_read(const StoredRow *row, Rule *rule)
 	rule->condition = condition_prepare(column_varlena(row, RULE_CONDITION));
 	rule->description = column_text(row, RULE_DESCRIPTION);
 	rule->agents = column_bool(row, RULE_AGENTS);
+	rule->definitions = column_varlena(row, RULE_DEFINITION);
 	rule->removed = !column_is_null(row, RULE_REMOVED_AT);
 }
 
@@ -104,6 +105,7 @@ rule_insert(const Rule *rule, const int64 *added_by)
 	row_set_bool(&row, RULE_AGENTS, rule->agents);
 	row_set_time(&row, RULE_ADDED_AT, GetCurrentTimestamp());
 	row_set_id(&row, RULE_ADDED_BY, added_by);
+	row_set_pointer(&row, RULE_DEFINITION, rule->definitions);
 	store_insert(&row);
 	return rule_id;
 }

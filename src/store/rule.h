@@ -9,6 +9,7 @@
 
 #include "model/condition.h"
 #include "store/table.h"
+#include "utils/jsonb.h"
 
 enum
 {
@@ -24,7 +25,8 @@ enum
 	RULE_ADDED_BY,
 	RULE_REMOVED_AT,
 	RULE_REMOVED_BY,
-	RULE_COLUMNS = RULE_REMOVED_BY
+	RULE_DEFINITION,
+	RULE_COLUMNS = RULE_DEFINITION
 };
 
 typedef struct Rule
@@ -38,7 +40,8 @@ typedef struct Rule
 	char *description;
 	bool agents;
 	bool removed;
-	StoredRow *row; /* of a locked rule */
+	Jsonb *definitions; /* of a rule with 0 approvals: hashes by tool, in hex */
+	StoredRow *row;     /* of a locked rule */
 } Rule;
 
 /* The rules in force that apply to a tool, oldest first. */

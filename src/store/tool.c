@@ -15,7 +15,7 @@ const StoreTableInfo tool_table = {
 	.name = "tool",
 	.columns = TOOL_COLUMNS,
 	.cached = true,
-	.fixed = (const AttrNumber[]){TOOL_TOOL, TOOL_REGISTERED_AT, 0},
+	.fixed = (const AttrNumber[]){TOOL_TOOL, TOOL_REGISTERED_AT, TOOL_BUILT_IN, 0},
 	.insert_call = "register_tool",
 	.update_call = "update_tool",
 	.delete_call = "set_tool_enabled(..., false)",
@@ -38,10 +38,13 @@ tool_read(StoredRow *row)
 	tool->preview_rows = column_int64(row, TOOL_PREVIEW_ROWS);
 	tool->function = column_text(row, TOOL_FUNCTION);
 	tool->run_as = column_name(row, TOOL_RUN_AS);
-	tool->run_as_oid = column_oid(row, TOOL_RUN_AS_OID);
+	if (tool->run_as != NULL)
+		tool->run_as_oid = column_oid(row, TOOL_RUN_AS_OID);
 	tool->run_as_is_home = column_is_home(row, TOOL_HOME_SYSTEM, TOOL_HOME_DATABASE);
 	tool->former_run_as = column_texts(row, TOOL_FORMER_RUN_AS);
 	tool->search_path = column_text(row, TOOL_SEARCH_PATH);
+	tool->built_in = column_bool(row, TOOL_BUILT_IN);
+	tool->definition = column_varlena(row, TOOL_DEFINITION);
 	tool->row = row;
 	return tool;
 }
@@ -75,4 +78,19 @@ tool_lock(const char *name, LockWaitPolicy wait)
 	if (store_lock_row(STORE_TOOL, "tool_pkey", &key, wait, &row) != STORE_LOCKED)
 		return NULL;
 	return tool_read(row);
+}
+
+/* The names of all tools. */
+List *
+tool_list(void)
+{
+	List *names = NIL;
+	StoreScan scan;
+	StoredRow *row;
+
+	store_scan_begin(&scan, STORE_TOOL, "tool_pkey", 0, NULL);
+	while ((row = store_scan_next(&scan)) != NULL)
+		names = lappend(names, column_text(row, TOOL_TOOL));
+	store_scan_end(&scan);
+	return names;
 }

@@ -33,7 +33,9 @@ enum
 	TOOL_HOME_SYSTEM,
 	TOOL_HOME_DATABASE,
 	TOOL_FORMER_RUN_AS,
-	TOOL_COLUMNS = TOOL_FORMER_RUN_AS
+	TOOL_BUILT_IN,
+	TOOL_DEFINITION,
+	TOOL_COLUMNS = TOOL_DEFINITION
 };
 
 /* Largest number of changed rows that a preview shows of each table. */
@@ -52,15 +54,18 @@ typedef struct Tool
 	int64 *max_rows;    /* most rows that a call may change; NULL: any number */
 	int64 preview_rows; /* of each table, in a preview */
 	char *function;     /* qualified signature */
-	char *run_as;       /* see engine/identity/binding.h for what it is today */
+	char *run_as;       /* NULL: built in; see engine/identity/binding.h for what it is today */
 	Oid run_as_oid;
 	bool run_as_is_home; /* it was given in this database */
 	List *former_run_as; /* names of the role before it was renamed */
 	char *search_path;
+	bool built_in;
+	bytea *definition; /* that was last set; NULL: built in */
 	StoredRow *row;
 } Tool;
 
 extern const Tool *tool_load(const char *name);
+extern List *tool_list(void);
 extern Tool *tool_lock(const char *name, LockWaitPolicy wait);
 
 #endif

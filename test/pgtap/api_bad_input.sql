@@ -59,6 +59,7 @@ INSERT INTO example (argument, value) VALUES ('proposal_id', :'pending'), ('tool
 INSERT INTO example (function, argument, value)
 SELECT function, key, value FROM (VALUES
   ('register_actor', jsonb_build_object('name', '''new''', 'db_role', 'NULL')),
+  ('set_policy', jsonb_build_object('protected', 'false')),
   ('update_actor', jsonb_build_object('db_role', 'NULL', 'name', 'NULL')),
   ('complete_workflow', jsonb_build_object('workflow_id', format('workflow_orch.start_workflow(''x'', %s)', :ann))),
   ('cancel_workflow', jsonb_build_object('workflow_id', :'open')),

@@ -165,7 +165,7 @@ GRANT USAGE ON SCHEMA workflow_orch TO engine_capability_writer;
 GRANT ALL ON ALL TABLES IN SCHEMA workflow_orch TO engine_capability_writer;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA workflow_orch TO engine_capability_writer;
 SELECT is(value_as(role, format('SELECT count(*) FROM workflow_orch.%I', name)),
-  CASE WHEN name = 'tool' THEN '1' ELSE '0' END, format('%s reads nothing of %s but the list of tools', role, name))
+  CASE WHEN name = 'tool' THEN (SELECT count(*)::text FROM workflow_orch.tool) ELSE '0' END, format('%s reads nothing of %s but the list of tools', role, name))
   FROM unnest(ARRAY['engine_capability_writer', 'engine_capability_all_data']) AS role, relations WHERE relkind = 'r' ORDER BY role, name;
 SELECT refused_as(role, format(statement, name), '{"sqlstate": "42501"}', format('%s is refused for %s', format(statement, name), role))
   FROM unnest(ARRAY['engine_capability_writer', 'engine_capability_all_data']) AS role, relations,

@@ -12,11 +12,11 @@ END
 $$;
 
 SELECT is(policy(), '{"dry_run": false, "default_approvals": 1, "edit_needs_approval": false, "agents_may_review": false,
-  "proposal_ttl": "00:00:00", "approval_ttl": "00:00:00", "default_timeout": "00:00:00", "notify": false}',
+  "proposal_ttl": "00:00:00", "approval_ttl": "00:00:00", "default_timeout": "00:00:00", "notify": false, "protected": false}',
   'by default one approval is needed, nothing expires and calls run for real');
 SELECT is((SELECT array_agg(a ORDER BY i) FROM pg_proc, unnest(proargnames, proargmodes) WITH ORDINALITY AS v (a, m, i)
            WHERE oid = 'workflow_orch.set_policy'::regproc AND m = 'o'),
-  '{dry_run,default_approvals,edit_needs_approval,agents_may_review,proposal_ttl,approval_ttl,default_timeout,notify}',
+  '{dry_run,default_approvals,edit_needs_approval,agents_may_review,proposal_ttl,approval_ttl,default_timeout,notify,protected}',
   'the answer has one column per setting, dry_run first');
 SELECT is_empty($$SELECT * FROM workflow_orch.audit_log WHERE action = 'set_policy'$$, 'asking for the policy writes no audit row');
 
@@ -25,7 +25,7 @@ FROM (VALUES ('dry_run', 'true', 'true'), ('default_approvals', '3', '3'), ('edi
              ('agents_may_review', 'true', 'true'), ('proposal_ttl', '''2 days''', '2 days'), ('approval_ttl', '''90 min''', '01:30:00'),
              ('default_timeout', '''5 s''', '00:00:05'), ('notify', 'true', 'true')) AS v (setting, value, expected);
 SELECT is(policy(), '{"dry_run": true, "default_approvals": 3, "edit_needs_approval": true, "agents_may_review": true,
-  "proposal_ttl": "2 days", "approval_ttl": "01:30:00", "default_timeout": "00:00:05", "notify": true}',
+  "proposal_ttl": "2 days", "approval_ttl": "01:30:00", "default_timeout": "00:00:05", "notify": true, "protected": false}',
   'each change has left the other settings as they were');
 SELECT is(policy('NULL, 2') ->> 'default_approvals', '2', 'NULL leaves a setting as it is');
 SELECT is(policy('dry_run => false, proposal_ttl => ''0''') @> '{"dry_run": false, "proposal_ttl": "00:00:00", "default_approvals": 2}', true,

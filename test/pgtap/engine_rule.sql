@@ -8,11 +8,11 @@ CALL tool('pay(int)');
 SELECT workflow_orch.add_approval_rule('DBA', 2, 3, 'pay', '$.params.amount > 10', 'large sums') AS r \gset
 SELECT is((SELECT to_jsonb(a) - 'added_at' FROM workflow_orch.approval_rule a WHERE rule_id = :r),
   jsonb_build_object('rule_id', :r, 'role', 'DBA', 'approvals', 2, 'stage', 3, 'tool', 'pay', 'condition', 'strict ($."params"."amount" > 10)',
-                     'description', 'large sums', 'agents', false, 'added_by', NULL, 'removed_at', NULL, 'removed_by', NULL),
+                     'description', 'large sums', 'agents', false, 'added_by', NULL, 'removed_at', NULL, 'removed_by', NULL, 'definition', NULL),
   'a rule is kept as it was added, its condition in strict mode');
 SELECT workflow_orch.add_approval_rule() AS plain \gset
 SELECT is((SELECT to_jsonb(a) - '{rule_id,added_at}'::text[] FROM workflow_orch.approval_rule a WHERE rule_id = :plain),
-  '{"role": null, "approvals": 1, "stage": 1, "tool": null, "condition": null, "description": null, "agents": false, "added_by": null, "removed_at": null, "removed_by": null}',
+  '{"role": null, "approvals": 1, "stage": 1, "tool": null, "condition": null, "description": null, "agents": false, "added_by": null, "removed_at": null, "removed_by": null, "definition": null}',
   'left to its defaults it is one approval by anybody');
 
 SELECT lives_ok(format('SELECT workflow_orch.remove_approval_rule(%s)', :r), 'a rule is removed');

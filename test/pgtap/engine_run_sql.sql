@@ -11,7 +11,7 @@ GRANT ALL ON app.account TO :"tool_role";
 GRANT CREATE ON SCHEMA app TO :"tool_role";
 
 -- Only an administrator makes a tool of it.
-SELECT is_empty('SELECT * FROM workflow_orch.tool', 'run_sql is no tool by itself');
+SELECT is_empty('SELECT * FROM workflow_orch.tool WHERE NOT built_in', 'run_sql is no tool by itself');
 CREATE ROLE engine_run_sql_user LOGIN;
 SELECT workflow_orch.grant_capability('engine_run_sql_user', c) FROM unnest(ARRAY['propose', 'review', 'execute', 'audit']) AS c;
 SELECT refused_as('engine_run_sql_user', 'SELECT workflow_orch.run_sql(''SELECT 1'')', '{"sqlstate": "42501", "message": "permission denied%"}', 'nobody calls it by hand');

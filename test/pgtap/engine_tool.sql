@@ -5,7 +5,7 @@
 CREATE FUNCTION app.work(n int) RETURNS int LANGUAGE sql RETURN n;
 CREATE FUNCTION app.other(n int) RETURNS int LANGUAGE sql RETURN -n;
 CREATE FUNCTION t.tool_row(name text) RETURNS jsonb LANGUAGE sql AS $$
-  SELECT to_jsonb(r) - '{registered_at,run_as_oid,changed_by,home_system,home_database,former_run_as}'::text[] FROM workflow_orch.tool r WHERE r.tool = name
+  SELECT to_jsonb(r) - '{registered_at,run_as_oid,changed_by,home_system,home_database,former_run_as,built_in,definition}'::text[] FROM workflow_orch.tool r WHERE r.tool = name
 $$;
 
 -- Registration.

@@ -38,7 +38,7 @@ $$;
 -- The proposer reads what is their own.
 SELECT is(count_as('sql_privileges_one', name), expected, format('a proposer reads of %s: %s', name, expected))
   FROM (VALUES ('actor', '1'), ('workflow', '1'), ('proposal', '1'), ('proposal_revision', '2'), ('proposal_comment', '1'), ('review', '1'), ('execution', '1'),
-               ('tool', '1'), ('tool_definition', 'denied'), ('policy', 'denied'), ('freeze_window', 'denied'), ('preview', 'denied'), ('break_glass', '0'), ('audit_log', 'denied')) AS v(name, expected);
+               ('tool', (SELECT count(*)::text FROM workflow_orch.tool)), ('tool_definition', 'denied'), ('policy', 'denied'), ('freeze_window', 'denied'), ('preview', 'denied'), ('break_glass', '0'), ('audit_log', 'denied')) AS v(name, expected);
 SELECT is(value_as('sql_privileges_one', 'SELECT array_agg(proposal_id) FROM workflow_orch.proposal'), format('{%s}', :p_one),
   'a proposer does not read what others propose, in their own workflow either');
 SELECT is(value_as('sql_privileges_two', 'SELECT array_agg(proposal_id ORDER BY proposal_id) FROM workflow_orch.proposal'), format('{%s,%s}', :p_two, :p_guest),

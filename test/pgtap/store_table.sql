@@ -26,19 +26,19 @@ SELECT fills((SELECT to_jsonb(a) - 'registered_at' FROM workflow_orch.actor a WH
                      'home_system', (SELECT system_identifier FROM pg_control_system()), 'home_database', (SELECT oid::text FROM pg_database WHERE datname = current_database())),
   'register_actor fills the columns of actor');
 SELECT workflow_orch.register_tool('f', 'app.f(int)', tool_role(), 'Description', '90 s', 3, true, true, 'rollback', max_rows => 7, preview_rows => 5);
-SELECT fills((SELECT to_jsonb(x) - 'registered_at' FROM workflow_orch.tool x),
-  jsonb_build_object('tool', 'f', 'enabled', true, 'in_session', true, 'preview', true, 'dry_run_mode', 'rollback', 'max_attempts', 3, 'rerun', true, 'max_rows', 7, 'preview_rows', 5, 'timeout', '00:01:30', 'function', 'app.f(integer)',
+SELECT fills((SELECT to_jsonb(x) - 'registered_at' FROM workflow_orch.tool x WHERE NOT built_in),
+  jsonb_build_object('tool', 'f', 'enabled', true, 'in_session', true, 'preview', true, 'dry_run_mode', 'rollback', 'max_attempts', 3, 'rerun', true, 'built_in', false, 'definition', (SELECT sha256::text FROM workflow_orch.tool_definition WHERE tool = 'f'), 'max_rows', 7, 'preview_rows', 5, 'timeout', '00:01:30', 'function', 'app.f(integer)',
                      'run_as', :'tool_role', 'run_as_oid', tool_role()::oid::text, 'search_path', 'app, t, public, pg_temp',
                      'description', 'Description',
                      'home_system', (SELECT system_identifier FROM pg_control_system()), 'home_database', (SELECT oid::text FROM pg_database WHERE datname = current_database())), 'register_tool fills the columns of tool');
 SELECT workflow_orch.set_policy(true, 2, true, true, '1 day', '2 days', '3 days', true);
 SELECT fills((SELECT to_jsonb(p) - 'changed_at' FROM workflow_orch.policy p),
   '{"dry_run": true, "default_approvals": 2, "edit_needs_approval": true, "agents_may_review": true, "proposal_ttl": "1 day", "approval_ttl": "2 days",
-    "default_timeout": "3 days", "notify": true, "singleton": true}', 'set_policy fills the columns of policy');
+    "default_timeout": "3 days", "notify": true, "protected": false, "singleton": true}', 'set_policy fills the columns of policy');
 SELECT workflow_orch.set_policy(false, 1, false, false, '1 day', '2 days', '3 days', false);
 SELECT fills((SELECT to_jsonb(p) FROM workflow_orch.set_policy() p),
   '{"dry_run": false, "default_approvals": 1, "edit_needs_approval": false, "agents_may_review": false, "proposal_ttl": "1 day", "approval_ttl": "2 days",
-    "default_timeout": "3 days", "notify": false}', 'and returns them as they stand');
+    "default_timeout": "3 days", "notify": false, "protected": false}', 'and returns them as they stand');
 SELECT workflow_orch.start_workflow('Title', :full, true, '{"a": 1}') AS dry \gset
 SELECT fills((SELECT to_jsonb(w) - 'started_at' FROM workflow_orch.workflow w WHERE workflow_id = :dry),
   jsonb_build_object('workflow_id', :dry, 'actor_id', :full, 'status', 'active', 'dry_run', true, 'title', 'Title', 'metadata', '{"a": 1}'::jsonb), 'start_workflow fills the columns of workflow');
@@ -54,7 +54,7 @@ SELECT status FROM workflow_orch.review_action(:p, :bob, 'edit', '{"n": 2}', 'Co
 SELECT fills((SELECT to_jsonb(r) - '{created_at,approve_until,definition}'::text[] FROM workflow_orch.proposal_revision r WHERE proposal_id = :p AND revision = 2),
   jsonb_build_object('proposal_id', :p, 'reason', 'Reason', 'proposed_by', :full, 'revision', 2, 'actor_id', :bob, 'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'params', '{"n": 2}'::jsonb), 'an edit fills the columns of proposal_revision');
 SELECT fills((SELECT to_jsonb(r) - '{review_id,reviewed_at}'::text[] FROM workflow_orch.review r WHERE proposal_id = :p),
-  jsonb_build_object('proposal_id', :p, 'proposed_by', :full, 'workflow_id', :dry, 'revision', 2, 'reviewer_id', :bob, 'decision', 'edit', 'status', 'approved', 'counts', true, 'kind', 'human', 'role', 'DBA', 'comment', 'Comment', 'edits', '{"n": 2}'::jsonb, 'max_rows', 9),
+  jsonb_build_object('proposal_id', :p, 'proposed_by', :full, 'workflow_id', :dry, 'revision', 2, 'reviewer_id', :bob, 'decision', 'edit', 'status', 'approved', 'counts', true, 'kind', 'human', 'role', 'DBA', 'comment', 'Comment', 'edits', '{"n": 2}'::jsonb, 'max_rows', 9, 'administers', false),
   'and the columns of review');
 SELECT is((SELECT max_rows FROM workflow_orch.proposal WHERE proposal_id = :p), 9::bigint, 'and max_rows of proposal');
 SELECT is((SELECT expires_at - status_at FROM workflow_orch.proposal WHERE proposal_id = :p) BETWEEN '2 days -1 min' AND '2 days 1 min', true,
@@ -79,7 +79,7 @@ SELECT is((SELECT count(*) FROM workflow_orch.audit_log WHERE workflow_id = :dry
             AND jsonb_typeof(details) = 'object' AND query LIKE '%' AND application_name = current_setting('application_name')), 6::bigint,
   'and each has its time, details, query and application');
 SELECT is((SELECT array_agg(to_jsonb(l) #- '{details,params}') FROM workflow_orch.get_audit_log(:dry) l),
-  (SELECT array_agg(to_jsonb(l) - '{workflow_id,db_role,application_name,client_addr,backend_pid,transaction_id,query}'::text[] ORDER BY audit_id)
+  (SELECT array_agg(to_jsonb(l) - '{workflow_id,db_role,application_name,client_addr,backend_pid,transaction_id,query,authenticated_login}'::text[] ORDER BY audit_id)
      FROM workflow_orch.audit_log l WHERE workflow_id = :dry), 'get_audit_log gives the columns that it names');
 SELECT is((SELECT array_agg(pg_typeof(login)::text || pg_typeof(occurred_at) || pg_typeof(audit_id)) FROM workflow_orch.get_audit_log(:dry) LIMIT 1) IS NOT NULL, true,
   'get_audit_log gives values of the types that it names');

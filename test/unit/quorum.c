@@ -6,6 +6,9 @@
 
 #include "model/quorum.h"
 
+/* The cases leave out what is zero or false. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 #define NOBODY \
 	{ \
 		NULL, 0 \
@@ -167,7 +170,7 @@ try(const Case *c)
 		count++;
 	is_int(quorum_open_stage(&quorum, c->approvals, count), c->open_stage,
 		   psprintf("%s: the open stage", c->description));
-	is_int(quorum_place(&quorum, c->approvals, count, c->next), c->place,
+	is_int(quorum_place(&quorum, c->approvals, count, &(Approval){.role = c->next}), c->place,
 		   psprintf("%s: the place of one more", c->description));
 }
 
@@ -244,6 +247,30 @@ try_missing(void)
 	is_int(quorum_missing(&quorum, given, 4)[1], 4998, "many that are missing are counted");
 }
 
+/* Slots for people who hold administer, beside one for anybody. */
+static void
+try_administrators(void)
+{
+	Requirement requirements[] = {{1, NULL, 1}, {1, NULL, 1, true}};
+	Quorum quorum = {2, requirements};
+	Quorum restricted = {1, &requirements[1]};
+	Approval clerk = {"Clerk", 1};
+	Approval administrator = {"Clerk", 1, true};
+	Approval both[] = {administrator, clerk};
+	int64 *missing;
+
+	is_int(quorum_place(&quorum, &clerk, 1, &clerk), 0,
+		   "two clerks fill no slot for administrators");
+	is_int(quorum_place(&quorum, &clerk, 1, &administrator), 1, "an administrator fills it");
+	is_int(quorum_place(&quorum, &administrator, 1, &clerk), 1,
+		   "an administrator in the slot for anybody moves over");
+	is_int(quorum_open_stage(&quorum, both, 2), 0, "both slots are then filled");
+	ok(!quorum_wants(&restricted, &clerk), "a clerk is not wanted there");
+	missing = quorum_missing(&quorum, &clerk, 1);
+	is_int(missing[0], 0, "the clerk fills the slot for anybody");
+	is_int(missing[1], 1, "and the administrator is missing");
+}
+
 UNIT_TEST(quorum)
 {
 	Requirement requirements[] = {{1, "DBA", 2}, {2, NULL, 3}, {3, "Manager", 1}};
@@ -257,9 +284,11 @@ UNIT_TEST(quorum)
 
 	is_int(quorum_size(&none), 0, "nothing needs nobody");
 	is_int(quorum_size(&quorum), 6, "the numbers of all stages add up");
-	ok(quorum_wants(&quorum, 1, "DBA"), "a stage wants its role");
-	ok(!quorum_wants(&quorum, 1, "Manager"), "and no other");
-	ok(quorum_wants(&quorum, 2, "Clerk"), "a stage for anybody wants all");
-	ok(quorum_wants(&quorum, 0, "Manager"), "some stage wants a role that a later one names");
-	ok(!quorum_wants(&none, 0, "DBA"), "where nothing is needed nobody is wanted");
+	ok(quorum_wants(&quorum, &(Approval){"DBA", 1}), "a stage wants its role");
+	ok(!quorum_wants(&quorum, &(Approval){"Manager", 1}), "and no other");
+	ok(quorum_wants(&quorum, &(Approval){"Clerk", 2}), "a stage for anybody wants all");
+	ok(quorum_wants(&quorum, &(Approval){"Manager"}),
+	   "some stage wants a role that a later one names");
+	ok(!quorum_wants(&none, &(Approval){"DBA"}), "where nothing is needed nobody is wanted");
+	try_administrators();
 }

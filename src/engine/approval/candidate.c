@@ -12,6 +12,7 @@
 #include "engine/approval/requirement.h"
 #include "engine/approval/reviewer.h"
 #include "engine/identity/binding.h"
+#include "engine/identity/protection.h"
 #include "miscadmin.h"
 #include "store/actor.h"
 #include "store/delegation.h"
@@ -20,7 +21,7 @@
 /* A search for candidates. */
 typedef struct CandidateSearch
 {
-	const char *role; /* NULL: any */
+	const Requirement *requirement;
 	const Person *proposer;
 	const Policy *policy;
 	List *names;
@@ -43,7 +44,8 @@ add_candidate(CandidateSearch *search, const Actor *actor)
 	MemoryContext old;
 
 	if (!is_somebody_else(search, actor) ||
-		!actor_could_review(actor, search->policy->agents_may_review))
+		!actor_could_review(actor, search->policy->agents_may_review) ||
+		(search->requirement->administers && !actor_administers(actor)))
 		return;
 	foreach (cell, search->names)
 		if (strcmp(lfirst(cell), actor->name) == 0)
@@ -68,7 +70,7 @@ add_holders(CandidateSearch *search)
 	ActorScan scan;
 	const Actor *actor;
 
-	actor_scan_begin(&scan, search->role);
+	actor_scan_begin(&scan, search->requirement->role);
 	old = MemoryContextSwitchTo(row);
 	while (!search_is_full(search) && (actor = actor_scan_next(&scan)) != NULL)
 	{
@@ -94,7 +96,7 @@ add_delegates(CandidateSearch *search)
 		const Actor *to = actor_load(delegation->to_actor);
 
 		if (from != NULL && to != NULL && delegation_is_in_force(delegation) && from->active &&
-			strcmp(from->role, search->role) == 0 && is_somebody_else(search, from) &&
+			strcmp(from->role, search->requirement->role) == 0 && is_somebody_else(search, from) &&
 			reviewer_is_of_kind(from, search->policy))
 			add_candidate(search, to);
 	}
@@ -107,19 +109,18 @@ compare_candidates(const ListCell *a, const ListCell *b)
 }
 
 /*
- * The names, in order, of actors who could approve in a role (NULL: in any), and
- * who are not the proposer's person: the first CANDIDATES_NAMED that are found.
+ * The names, in order, of actors who could fill a requirement, and who are not the proposer's person: the first CANDIDATES_NAMED that are found.
  */
 List *
-candidate_names(const char *role, const Person *proposer, const Policy *policy)
+candidate_names(const Requirement *requirement, const Person *proposer, const Policy *policy)
 {
-	CandidateSearch search = {.role = role,
+	CandidateSearch search = {.requirement = requirement,
 							  .proposer = proposer,
 							  .policy = policy,
 							  .memory = CurrentMemoryContext};
 
 	add_holders(&search);
-	if (role != NULL)
+	if (requirement->role != NULL)
 		add_delegates(&search);
 	list_sort(search.names, compare_candidates);
 	return search.names;

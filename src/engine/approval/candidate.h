@@ -8,12 +8,14 @@
 #include "postgres.h"
 
 #include "model/person.h"
+#include "model/quorum.h"
 #include "nodes/pg_list.h"
 #include "store/policy.h"
 
 /* The most candidates that are named. */
 #define CANDIDATES_NAMED 100
 
-extern List *candidate_names(const char *role, const Person *proposer, const Policy *policy);
+extern List *candidate_names(const Requirement *requirement, const Person *proposer,
+							 const Policy *policy);
 
 #endif

@@ -186,6 +186,7 @@ static void
 describe_stage(StringInfo text, const Quorum *quorum, const int64 *missing, int64 stage)
 {
 	int64 anybody = 0;
+	int64 administrators = 0;
 	int len = text->len;
 
 	for (int i = 0; i < quorum->count; i++)
@@ -194,12 +195,17 @@ describe_stage(StringInfo text, const Quorum *quorum, const int64 *missing, int6
 
 		if (requirement->stage != stage || missing[i] == 0)
 			continue;
-		if (requirement->role == NULL)
+		if (requirement->administers)
+			administrators += missing[i];
+		else if (requirement->role == NULL)
 			anybody += missing[i];
 		else
 			appendStringInfo(text, "%s" INT64_FORMAT " %s", text->len > len ? " and " : "",
 							 missing[i], requirement->role);
 	}
+	if (administrators > 0)
+		appendStringInfo(text, "%s" INT64_FORMAT " who may administer",
+						 text->len > len ? " and " : "", administrators);
 	if (anybody > 0)
 		appendStringInfo(text, "%s" INT64_FORMAT " of any role", text->len > len ? " and " : "",
 						 anybody);

@@ -10,11 +10,16 @@
 #include "postgres.h"
 
 #include "base/cache.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "engine/approval/requirement.h"
 #include "engine/identity/binding.h"
+#include "engine/identity/protection.h"
 #include "engine/state.h"
+#include "engine/tool/definition.h"
 #include "lib/stringinfo.h"
+#include "model/built_in.h"
+#include "model/capability.h"
 #include "model/condition.h"
 #include "model/person.h"
 #include "utils/fmgrprotos.h"
@@ -119,6 +124,8 @@ put_requirement(JsonObject *object, const Need *need, int index)
 	json_add_int(object, "stage", requirement->stage);
 	json_add_text(object, "role", requirement->role);
 	json_add_int(object, "approvals", requirement->approvals);
+	if (requirement->administers)
+		json_add_bool(object, "administer", true);
 	begin_member(object, "rules", WJB_BEGIN_ARRAY);
 	foreach (cell, need->rules[index])
 	{
@@ -146,13 +153,32 @@ need_json(const Need *need)
 	return JsonbValueToJsonb(pushJsonbValue(&json.state, WJB_END_ARRAY, NULL));
 }
 
+/*
+ * Whether a rule with 0 approvals holds for a tool as it is now: only with the
+ * definition that the tool had when the rule was added.
+ */
+static bool
+holds_for_definition(const Rule *rule, const char *tool)
+{
+	JsonbValue *sha256;
+
+	if (rule->definitions == NULL)
+		return true;
+	sha256 = json_find(rule->definitions, tool);
+	return sha256 != NULL && sha256->type == jbvString &&
+		   definition_change(tool_require(tool), sha256_of_hex(pnstrdup(sha256->val.string.val,
+																		sha256->val.string.len))) ==
+			   NULL;
+}
+
 /* Whether a rule with 0 approvals may approve the subject, if its condition holds. */
 static bool
 may_let_through(const Rule *rule, const RequirementSubject *subject)
 {
 	bool by_agent = subject->proposer->kind == ACTOR_AGENT || subject->author->kind == ACTOR_AGENT;
 
-	return subject->may_be_automatic && (rule->agents || !by_agent);
+	return subject->may_be_automatic && (rule->agents || !by_agent) &&
+		   holds_for_definition(rule, subject->tool);
 }
 
 /*
@@ -167,6 +193,8 @@ rule_matches(const Rule *rule, const RequirementSubject *subject, Jsonb *params,
 {
 	Truth truth;
 
+	if (built_in_is(subject->tool) && rule->tool == NULL)
+		return false;
 	if (rule->approvals == 0 && !may_let_through(rule, subject))
 		return false;
 	if (rule->condition.path == NULL)
@@ -187,6 +215,37 @@ take_rule(Need *need, const Rule *rule)
 		add_rule(need, rule);
 	else if (need->automatic == NULL)
 		need->automatic = rule;
+}
+
+/* Whether a call of a built-in tool grants a capability by which one alone could do anything. */
+static bool
+grants_restricted(const char *tool, Jsonb *params)
+{
+	JsonbValue *name = json_find(params, "capability");
+	Capability capability;
+
+	return strcmp(built_in_call(tool), "grant_capability") == 0 && name != NULL &&
+		   name->type == jbvString &&
+		   capability_parse(pnstrdup(name->val.string.val, name->val.string.len), &capability) &&
+		   capability_info(capability)->restricted;
+}
+
+/*
+ * Add what every call of a built-in tool needs, whatever the rules say: in its
+ * last stage, people who hold administer besides review.
+ */
+static void
+add_administrators(Need *need, const char *tool, Jsonb *params, const Policy *policy)
+{
+	Quorum *quorum = &need->quorum;
+	int64 stage = quorum->count > 0 ? quorum->requirements[quorum->count - 1].stage : 1;
+	int64 least = grants_restricted(tool, params) ? 2 : 1;
+
+	need->rules[quorum->count] = NIL;
+	quorum->requirements[quorum->count++] =
+		(Requirement){.stage = stage,
+					  .approvals = Max(least, policy->default_approvals),
+					  .administers = true};
 }
 
 /*
@@ -212,6 +271,8 @@ requirement_find(Need *need, const RequirementSubject *subject, Jsonb *params, c
 	if (more != NULL && rule_matches(more, subject, params, &document))
 		take_rule(need, more);
 
+	if (built_in_is(subject->tool))
+		add_administrators(need, subject->tool, params, policy);
 	if (need->quorum.count > 0)
 		need->automatic = NULL;
 	else if (need->automatic == NULL)
@@ -267,6 +328,7 @@ requirement_quorum(Jsonb *requirements)
 
 		requirement->stage = member_int64(element, "stage");
 		requirement->approvals = member_int64(element, "approvals");
+		requirement->administers = requirement_member(element, "administer") != NULL;
 		requirement->role = role->type == jbvString
 								? pnstrdup(role->val.string.val, role->val.string.len)
 								: NULL;
@@ -310,6 +372,8 @@ requirement_describe(const Quorum *quorum, int64 stage)
 		appendStringInfo(&text, INT64_FORMAT " by ", requirement->approvals);
 		if (requirement->role != NULL)
 			appendStringInfo(&text, "role \"%s\"", requirement->role);
+		else if (requirement->administers)
+			appendStringInfoString(&text, "reviewers who hold administer");
 		else
 			appendStringInfoString(&text, "anybody");
 	}
@@ -345,9 +409,9 @@ typedef struct RosterAnswer
 	int64 there;
 } RosterAnswer;
 
-/* Count the people with a role (NULL: any) who could approve, up to what is needed. */
+/* Count the people who could fill a requirement (NULL: any), up to what is needed. */
 static int64
-count_people(const RosterQuestion *question, const char *role, int64 needed)
+count_people(const RosterQuestion *question, const Requirement *requirement, int64 needed)
 {
 	const Actor *proposer = actor_load(question->proposer_id);
 	Person *people = palloc(sizeof(Person) * (ROSTER_MAX + 1));
@@ -357,7 +421,7 @@ count_people(const RosterQuestion *question, const char *role, int64 needed)
 	const Actor *actor;
 
 	people[0] = actor_person(proposer);
-	actor_scan_begin(&scan, role);
+	actor_scan_begin(&scan, requirement != NULL ? requirement->role : NULL);
 	for (int seen = 0; there < needed && (actor = actor_scan_next(&scan)) != NULL; seen++)
 	{
 		if (seen == ROSTER_MAX)
@@ -365,7 +429,8 @@ count_people(const RosterQuestion *question, const char *role, int64 needed)
 			there = needed;
 			break;
 		}
-		if (!actor_could_review(actor, question->agents_may_review))
+		if (!actor_could_review(actor, question->agents_may_review) ||
+			(requirement != NULL && requirement->administers && !actor_administers(actor)))
 			continue;
 		people[npeople++] = actor_person(actor);
 		if (npeople > needed)
@@ -384,14 +449,16 @@ answer_roster(const RosterQuestion *question, RosterAnswer *answer)
 	{
 		/* Each requirement by itself, then all of them together. */
 		bool all = i == quorum.count;
-		const char *role = all ? NULL : quorum.requirements[i].role;
-		int64 needed = all ? quorum_size(&quorum) : quorum.requirements[i].approvals;
-		int64 there = count_people(question, role, needed);
+		const Requirement *requirement = all ? NULL : &quorum.requirements[i];
+		int64 needed = all ? quorum_size(&quorum) : requirement->approvals;
+		int64 there = count_people(question, requirement, needed);
 
 		if (there < needed)
 		{
-			*answer =
-				(RosterAnswer){.missing = true, .role = role, .needed = needed, .there = there};
+			*answer = (RosterAnswer){.missing = true,
+									 .role = all ? NULL : requirement->role,
+									 .needed = needed,
+									 .there = there};
 			break;
 		}
 	}

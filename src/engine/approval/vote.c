@@ -16,8 +16,10 @@
 #include "engine/approval/vote.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/state.h"
 #include "engine/tool/row_limit.h"
+#include "model/built_in.h"
 #include "store/revocation.h"
 #include "utils/timestamp.h"
 
@@ -72,8 +74,9 @@ find_authors(Votes *votes)
 			if (reviews[i].decision != DECISION_EDIT || (reviews[i].counts && !by_proposer))
 				continue;
 			if (revision == proposal->revision ||
-				json_equal(revision_require(proposal->proposal_id, revision)->params,
-						   proposal->params))
+				built_in_same_wording(proposal->tool,
+									  revision_require(proposal->proposal_id, revision)->params,
+									  proposal->params))
 				votes->authors[votes->nauthors++] = reviews[i].reviewer;
 			break;
 		}
@@ -101,7 +104,8 @@ votes_load(Votes *votes, const Proposal *proposal)
 		if (!review->counts)
 			continue;
 		votes->approvals[votes->napprovals] = (Approval){.role = review->role,
-														 .stage = review->stage};
+														 .stage = review->stage,
+														 .administers = review->administers};
 		votes->approvers[votes->napprovals] = review->reviewer;
 		if (review->on_behalf_of != NULL)
 			votes->approvers[votes->napprovals].on_behalf_of = *review->on_behalf_of;
@@ -128,19 +132,22 @@ add_fellow(Voter *voter, Person fellow)
  * own proposals.  Nor does it apply to the delegate's own proposals, which the
  * delegate decides on, if at all, in their own role.  It lends a role to the
  * named actor only, but makes delegator and delegate one person: the other
- * actors of both count with them.
+ * actors of both count with them.  Calls of built-in tools are reviewed in one's
+ * own right only.
  */
 void
 voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposal *proposal,
 		   const Policy *policy)
 {
 	const DelegationList *list = delegation_list();
-	bool own = list->count > 0 && reviewer_is_proposer(person, proposal);
+	bool built_in = built_in_is(proposal->tool);
+	bool own = built_in || (list->count > 0 && reviewer_is_proposer(person, proposal));
 
 	voter->actor = actor;
 	voter->person = *person;
 	voter->roles = palloc(sizeof(VoterRole) * (list->count + 1));
-	voter->roles[0] = (VoterRole){.slot = {.role = actor->role}};
+	voter->roles[0] = (VoterRole){
+		.slot = {.role = actor->role, .administers = built_in && actor_administers(actor)}};
 	voter->nroles = 1;
 	voter->fellows = palloc(sizeof(Person) * (list->count + 1));
 	voter->nfellows = 0;
@@ -169,6 +176,13 @@ voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposa
 		else if (person_is_same(person, &delegator))
 			add_fellow(voter, delegate);
 	}
+}
+
+/* The approval that a decision in this slot would be. */
+Approval
+slot_approval(const ReviewSlot *slot)
+{
+	return (Approval){.role = slot->role, .stage = slot->stage, .administers = slot->administers};
 }
 
 static bool
@@ -275,7 +289,9 @@ voter_find_slot(const Voter *voter, const Votes *votes, ReviewSlot *slot)
 
 		if (!role_is_usable(role, votes))
 			continue;
-		stage = quorum_place(&votes->quorum, votes->approvals, votes->napprovals, role->slot.role);
+		stage = quorum_place(&votes->quorum, votes->approvals, votes->napprovals,
+							 &(Approval){.role = role->slot.role,
+										 .administers = role->slot.administers});
 		if (stage == 0)
 			continue;
 		*slot = role->slot;
@@ -292,7 +308,8 @@ voter_fits(const Voter *voter, const Votes *votes, const Quorum *quorum, ReviewS
 	for (int i = 0; i < voter->nroles; i++)
 	{
 		if (!role_is_usable(&voter->roles[i], votes) ||
-			!quorum_wants(quorum, 0, voter->roles[i].slot.role))
+			!quorum_wants(quorum, &(Approval){.role = voter->roles[i].slot.role,
+											  .administers = voter->roles[i].slot.administers}))
 			continue;
 		*slot = voter->roles[i].slot;
 		return true;

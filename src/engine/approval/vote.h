@@ -40,6 +40,7 @@ typedef struct ReviewSlot
 	int64 stage; /* 0: an edit's, which counts in any stage that it fits */
 	const char *role;
 	const int64 *on_behalf_of; /* NULL: in their own right */
+	bool administers;          /* they may fill a slot for administrators */
 } ReviewSlot;
 
 /* A role in which somebody may decide. */
@@ -60,11 +61,11 @@ typedef struct Voter
 	int nfellows;
 } Voter;
 
-
 extern void votes_load(Votes *votes, const Proposal *proposal);
 extern void voter_init(Voter *voter, const Actor *actor, const Person *person,
 					   const Proposal *proposal, const Policy *policy);
 
+extern Approval slot_approval(const ReviewSlot *slot);
 extern bool voter_is_author_without_vote(const Voter *voter, const Votes *votes);
 extern const Review *voter_request(const Voter *voter, const Votes *votes);
 extern const Review *voter_blocker(const Voter *voter, const Votes *votes);

@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "catalog/pg_type.h"
+#include "engine/audit/authority.h"
 #include "engine/audit/record.h"
 #include "engine/audit/record_row.h"
 #include "engine/identity/caller.h"
@@ -97,6 +98,8 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 	recorders[table](old_tuple != NULL ? &old : NULL, &new, &entry, &details);
 	if (entry.action == NULL)
 		return;
+	if (entry.workflow_id == NULL)
+		authority_add(&entry, &details);
 	caller_identify(&caller);
 	entry.login = caller.login;
 	entry.db_role = caller.role;

@@ -107,9 +107,9 @@ record_policy(const StoredRow *old, const StoredRow *new, AuditEntry *entry, Jso
 	entry->action = "set_policy";
 	entry->actor_id = column_int64_or_null(new, POLICY_CHANGED_BY);
 	if (old == NULL)
-		record_add_columns(details, new, POLICY_NOTIFY);
+		record_add_columns(details, new, POLICY_PROTECTED);
 	else
-		add_difference(details, old, new, POLICY_NOTIFY);
+		add_difference(details, old, new, POLICY_PROTECTED);
 }
 
 void

@@ -11,7 +11,9 @@
 #include "base/errors.h"
 #include "base/log_limit.h"
 #include "commands/dbcommands.h"
+#include "engine/identity/caller.h"
 #include "engine/run/approved.h"
+#include "engine/run/built_in.h"
 #include "engine/run/finish.h"
 #include "engine/sandbox/deadline.h"
 #include "engine/state.h"
@@ -20,6 +22,7 @@
 #include "engine/tool/run_as.h"
 #include "engine/tool/simulate.h"
 #include "miscadmin.h"
+#include "model/built_in.h"
 #include "store/queue.h"
 
 /*
@@ -103,13 +106,16 @@ approved_read(ApprovedCall *call, Proposal *proposal)
 	call->proposal = proposal;
 	call->tool = tool_require(proposal->tool);
 	tool_check_enabled(call->tool);
-	call->run_as = run_as_current(call->tool);
 	call->definition = definition_load(call->tool);
 	definition_check_pinned(call->tool, call->definition, proposal->definition,
 							proposal->proposal_id);
 	call->max_rows = row_limit_of_proposal(proposal, call->tool, call->definition);
 	call->policy = policy_load();
-	call->dry_run = call->policy->dry_run || proposal->dry_run;
+	definition_check_confirmed(call->tool, call->policy);
+	if (call->tool->built_in)
+		call->tool = built_in_tool(call->tool, actor_require(proposal->actor_id), proposal->params);
+	call->run_as = call->tool->built_in ? call->tool->run_as_oid : run_as_current(call->tool);
+	call->dry_run = !call->tool->built_in && (call->policy->dry_run || proposal->dry_run);
 }
 
 /*
@@ -133,11 +139,26 @@ approved_check_session(const ApprovedCall *call)
 						   errhint("Run it in a background worker, with enqueue_action."));
 }
 
-/* Refuse a role that a tool may not run as: 42501. */
+/* Refuse a tool that runs only in sessions: 55000. */
+void
+approved_check_worker(const ApprovedCall *call)
+{
+	if (call->tool->built_in)
+		report_wrong_state("wfo_only_in_session",
+						   errmsg("tool \"%s\" does not run in a background worker",
+								  call->tool->tool),
+						   errdetail("It is a built-in tool."),
+						   errhint("Run it with execute_action."));
+}
+
+/* Refuse a role that a tool may not run as, or a proposer who may not have it called: 42501. */
 void
 approved_check_role(const ApprovedCall *call)
 {
-	run_as_check(call->definition, call->run_as);
+	if (call->tool->built_in)
+		built_in_check_proposer(call->tool->tool, actor_require(call->proposal->actor_id));
+	else
+		run_as_check(call->definition, call->run_as);
 }
 
 /*
@@ -171,9 +192,15 @@ static ErrorData *
 run_tool(const ApprovedCall *call, const Invocation *invocation, int64 timeout, CallResult *result)
 {
 	const Proposal *proposal = call->proposal;
-	ErrorData *error = invoke(invocation, call->tool, call->definition, timeout, proposal->params,
+	bool built_in = call->tool->built_in;
+	ErrorData *error = invoke(invocation, call->tool, call->definition, timeout,
+							  built_in ? built_in_arguments(proposal->params) : proposal->params,
 							  &result->output, &result->rows);
 
+	if (error != NULL && built_in && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	if (error == NULL && built_in)
+		built_in_check_definition(proposal);
 	if (error == NULL)
 	{
 		const Tool *tool = tool_require(proposal->tool);
@@ -217,6 +244,11 @@ approved_run(const ApprovedCall *call, const Run *run, CallResult *result)
 	int64 timeout = tool_timeout(call->tool, call->policy);
 
 	Assert(call->definition != NULL && OidIsValid(call->run_as));
+	if (call->tool->built_in)
+	{
+		invocation.built_in = built_in_call(call->tool->tool);
+		invocation.authority = built_in_authority(call->proposal, run->actor);
+	}
 	log_execution_start(call, run);
 	memset(result, 0, sizeof(CallResult));
 	result->tool = call->proposal->tool;

@@ -11,16 +11,23 @@
 
 #include "base/errors.h"
 #include "engine/run/frozen.h"
+#include "model/built_in.h"
 #include "store/freeze.h"
 
-/* The freeze that keeps a tool from running now and that ends last, or NULL. */
+/*
+ * The freeze that keeps a tool from running now and that ends last, or NULL.
+ * Built-in tools are never frozen: one of them ends a freeze.
+ */
 static const Freeze *
 freeze_find(const char *tool)
 {
-	const FreezeList *list = freeze_list();
+	const FreezeList *list;
 	TimestampTz now = GetCurrentTimestamp();
 	const Freeze *found = NULL;
 
+	if (built_in_is(tool))
+		return NULL;
+	list = freeze_list();
 	for (int i = 0; i < list->count; i++)
 	{
 		const Freeze *freeze = &list->freezes[i];

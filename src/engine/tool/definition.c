@@ -37,6 +37,12 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
+/*
+ * What built-in tools do.  Raise this when a call of one means something else than
+ * before, so that proposals of it are looked at again.
+ */
+#define BUILT_IN_VERSION 1
+
 static Cache *definitions = NULL;
 
 /* Fill in the arguments, and add them to the JSON form. */
@@ -156,7 +162,7 @@ read_definition(Definition *definition, const Tool *tool)
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
 	JsonObject json;
 	Described described = {.types = NIL};
-	const char *run_as = tool_role_name(tool);
+	const char *run_as = tool->built_in ? NULL : tool_role_name(tool);
 
 	definition->version_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	definition->version_tid = tuple->t_self;
@@ -170,13 +176,18 @@ read_definition(Definition *definition, const Tool *tool)
 	json_object_begin(&json);
 	json_add_text(&json, "tool", tool->tool);
 	json_add_text(&json, "function", tool->function);
-	json_add_text(&json, "run_as", run_as != NULL ? run_as : tool->run_as);
-	json_add_text(&json, "search_path", tool->search_path);
-	if (tool->timeout != NULL)
-		json_add_int(&json, "timeout_ms", interval_milliseconds(tool->timeout));
-	if (tool->max_rows != NULL)
-		json_add_int(&json, "max_rows", *tool->max_rows);
-	describe_function(&json, tuple, &described);
+	if (tool->built_in)
+		json_add_int(&json, "version", BUILT_IN_VERSION);
+	else
+	{
+		json_add_text(&json, "run_as", run_as != NULL ? run_as : tool->run_as);
+		json_add_text(&json, "search_path", tool->search_path);
+		if (tool->timeout != NULL)
+			json_add_int(&json, "timeout_ms", interval_milliseconds(tool->timeout));
+		if (tool->max_rows != NULL)
+			json_add_int(&json, "max_rows", *tool->max_rows);
+		describe_function(&json, tuple, &described);
+	}
 	read_function_arguments(definition, tuple, &json, &described);
 	if (described.has_sql)
 		json_add_int(&json, "server", COMPAT_MAJOR);
@@ -325,8 +336,8 @@ definition_find(const Tool *tool)
 	}
 
 	initStringInfo(&key);
-	appendStringInfo(&key, "%s\n%s\n%s\n%s\n", tool->tool, tool->function, tool->run_as,
-					 tool->search_path);
+	appendStringInfo(&key, "%s\n%s\n%s\n%s\n", tool->tool, tool->function,
+					 tool->run_as != NULL ? tool->run_as : "", tool->search_path);
 	if (tool->timeout != NULL)
 		appendStringInfo(&key, INT64_FORMAT, interval_milliseconds(tool->timeout));
 	if (tool->max_rows != NULL)

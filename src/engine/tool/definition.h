@@ -9,6 +9,7 @@
 
 #include "engine/tool/argument_type.h"
 #include "nodes/pg_list.h"
+#include "store/policy.h"
 #include "store/tool.h"
 #include "utils/jsonb.h"
 
@@ -47,6 +48,8 @@ extern const Definition *definition_load(const Tool *tool);
 extern const char *definition_change(const Tool *tool, const bytea *pinned);
 extern bool definition_is_version(const Definition *a, const Definition *b);
 extern bool definition_is(const Definition *definition, const bytea *sha256);
+extern bool definition_is_confirmed(const Tool *tool);
+extern void definition_check_confirmed(const Tool *tool, const Policy *policy);
 extern void definition_check_pinned(const Tool *tool, const Definition *definition,
 									const bytea *sha256, int64 proposal_id);
 

@@ -16,6 +16,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/names.h"
 #include "common/sha2.h"
 #include "engine/identity/binding.h"
 #include "engine/tool/definition.h"
@@ -262,4 +263,28 @@ definition_check_pinned(const Tool *tool, const Definition *definition, const by
 					   errhint("A reviewer can accept the changed tool with an edit, which may be "
 							   "'{}'. An administrator can accept it for all open proposals with "
 							   "accept_tool_definition. Otherwise, propose the call again."));
+}
+
+/* Whether the tool has the definition that register_tool or update_tool last set. */
+bool
+definition_is_confirmed(const Tool *tool)
+{
+	return tool->built_in ||
+		   (tool->definition != NULL && definition_change(tool, tool->definition) == NULL);
+}
+
+/* Refuse a tool that has another definition while the policy is protected: 55000. */
+void
+definition_check_confirmed(const Tool *tool, const Policy *policy)
+{
+	if (!policy->protected || definition_is_confirmed(tool))
+		return;
+	report_wrong_state(
+		"wfo_tool_unconfirmed",
+		errmsg("the definition of tool \"%s\" is not confirmed", tool->tool),
+		errdetail("It is not the one that register_tool or update_tool last set, and "
+				  "the policy is protected."),
+		errhint("Put the function back, or have its definition confirmed by a call "
+				"of the built-in tool \"%s.update_tool\".",
+				WFO_SCHEMA));
 }

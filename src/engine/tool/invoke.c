@@ -30,6 +30,7 @@
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
@@ -232,6 +233,14 @@ count_rows(Call *call)
 		row_count_check(&call->rows, *max_rows);
 }
 
+/* Let a call of the extension itself wait for no lock, until the sandbox ends. */
+static void
+do_not_wait(void)
+{
+	(void) set_config_option("workflow_orch.lock_wait", "1", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 static void
 call_function(void *arg)
 {
@@ -255,6 +264,8 @@ call_function(void *arg)
 	if (type_is_collatable(definition->result_type))
 		expr->funccollid = get_typcollation(definition->result_type);
 	expr->inputcollid = DEFAULT_COLLATION_OID;
+	if (call->invocation->built_in != NULL)
+		do_not_wait();
 
 	output = definition->returns_set ? call_set(expr, arguments.complete, estate)
 									 : call_single(expr, arguments.complete, estate);
@@ -329,7 +340,9 @@ invoke(const Invocation *invocation, const Tool *tool, const Definition *definit
 						   .execution_id = invocation->execution_id,
 						   .actor = invocation->actor,
 						   .function = definition->function,
-						   .is_undone = invocation->undo};
+						   .is_undone = invocation->undo,
+						   .built_in = invocation->built_in,
+						   .authority = invocation->authority};
 	Running outer = running_save();
 	ErrorData *volatile error = NULL;
 

@@ -19,6 +19,8 @@ typedef struct Invocation
 	Oid run_as;
 	bool in_worker;
 	const int64 *max_rows; /* that the call may change; NULL: any number */
+	const char *built_in;  /* call that a built-in tool makes; NULL: another tool */
+	Jsonb *authority;      /* of that call: who answers for it; NULL: a trial */
 	bool undo;             /* roll the call back when it is done */
 	/* Called before that, as the same role, with what the function returned; or NULL. */
 	void (*look)(void *arg, const Jsonb *output);

@@ -144,11 +144,7 @@ copy_member(JsonObject *object, Jsonb *from, const char *key)
 static void
 add_hash(JsonObject *object, const char *key, JsonbValue *value)
 {
-	bytea *hash = sha256_of_text(json_text(JsonbValueToJsonb(value)));
-	char hex[2 * 32 + 1] = {0};
-
-	hex_encode(VARDATA(hash), VARSIZE(hash) - VARHDRSZ, hex);
-	json_add_text(object, key, hex);
+	json_add_text(object, key, sha256_hex(sha256_of_text(json_text(JsonbValueToJsonb(value)))));
 }
 
 /* The entry of a changed table as the audit log keeps it: the rows only as a hash. */

@@ -31,7 +31,7 @@ tool_status(const char *name, const char **problem)
 		*problem = psprintf("Function %s does not exist.", tool->function);
 		return "gone";
 	}
-	*problem = run_as_problem(tool, definition);
+	*problem = tool->built_in ? NULL : run_as_problem(tool, definition);
 	return *problem == NULL ? "callable" : "refused";
 }
 

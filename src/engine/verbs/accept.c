@@ -20,18 +20,17 @@
 #include "engine/run/queued.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
-#include "engine/tool/params.h"
 #include "engine/tool/row_limit.h"
-#include "engine/tool/run_as.h"
 #include "engine/verbs/accept.h"
+#include "engine/verbs/call_params.h"
 #include "engine/verbs/enqueue.h"
+#include "model/built_in.h"
 #include "store/table.h"
 
 typedef struct Acceptance
 {
 	const Tool *tool;
 	const Definition *definition;
-	Oid run_as;
 	const Policy *policy;
 	const int64 *actor_id; /* NULL: nobody in particular */
 	const char *reason;
@@ -49,8 +48,12 @@ pin_afresh(const Acceptance *acceptance, Proposal *proposal)
 	const Policy *policy = acceptance->policy;
 	Revision revision = {
 		.author = revision_require(proposal->proposal_id, proposal->revision)->author,
-		.params = params_convert(acceptance->tool, acceptance->definition, acceptance->run_as,
-								 tool_timeout(acceptance->tool, policy), proposal->params),
+		.params = call_params(&(CallSubject){.tool = acceptance->tool,
+											 .definition = acceptance->definition,
+											 .policy = policy,
+											 .proposer = actor_require(proposal->actor_id),
+											 .proposal_id = proposal->proposal_id},
+							  proposal->params),
 	};
 	RevisionSource source = {
 		.proposal = proposal,
@@ -134,11 +137,12 @@ tool_accept_definition(const char *name, const int64 *actor_id, const char *reas
 	Acceptance acceptance = {.reason = reason};
 	int count;
 
+	if (built_in_is(name))
+		tool_report_built_in(name);
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, actor_id);
 	acceptance.tool = tool_require(name);
 	acceptance.definition = definition_load(acceptance.tool);
-	acceptance.run_as = run_as_current(acceptance.tool);
 	acceptance.policy = policy_load();
 	if (actor != NULL)
 	{

@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/verbs/actor.h"
 #include "miscadmin.h"
 #include "store/actor.h"
@@ -84,6 +85,7 @@ actor_register(const char *name, const char *role, Oid db_role, const char *kind
 					   errhint("Kinds are %s.", enum_list(&actor_kind_type)));
 
 	caller_identify(&caller);
+	protection_check(&caller, "register_actor");
 	reserve_name(name);
 	actor_id = store_next_id(STORE_ACTOR);
 	store_row_init(&row, STORE_ACTOR);
@@ -124,6 +126,25 @@ clear_db_role(StoreRow *row)
 	row_set_null(row, ACTOR_FORMER_DB_ROLES);
 }
 
+/* Whether a change only makes the actor inactive, which everyone who administers may do. */
+static bool
+only_deactivates(const ActorChange *change)
+{
+	return change->active != NULL && !*change->active && change->name == NULL &&
+		   change->role == NULL && change->db_role == NULL && change->person == NULL;
+}
+
+/* Whether a change only names the actor's role once more, which a superuser may do after a restore. */
+static bool
+confirms_role(const Caller *caller, const Actor *actor, const ActorChange *change)
+{
+	return change->db_role != NULL && OidIsValid(*change->db_role) && change->name == NULL &&
+		   change->role == NULL && change->active == NULL && change->person == NULL &&
+		   actor->db_role != NULL &&
+		   strcmp(actor->db_role, GetUserNameFromId(*change->db_role, false)) == 0 &&
+		   protection_lets_confirm(caller);
+}
+
 /* Change the given properties of an actor. 42710 if a new name is taken. */
 void
 actor_update(int64 actor_id, const ActorChange *change)
@@ -137,12 +158,16 @@ actor_update(int64 actor_id, const ActorChange *change)
 	if (change->name == NULL && change->role == NULL && change->db_role == NULL &&
 		change->active == NULL && change->person == NULL)
 		return;
+	caller_identify(&caller);
+	if (only_deactivates(change) || confirms_role(&caller, known, change))
+		protection_share();
+	else
+		protection_check(&caller, "update_actor");
 	if (is_renamed)
 		reserve_name(change->name);
 	actor = lock_actor(actor_id);
 	Assert(actor != NULL);
 
-	caller_identify(&caller);
 	store_row_init(&row, STORE_ACTOR);
 	if (change->name != NULL)
 		row_set_text(&row, ACTOR_NAME, change->name);

@@ -22,6 +22,7 @@
 #include "engine/state.h"
 #include "engine/tool/invoke.h"
 #include "engine/verbs/break_glass.h"
+#include "model/built_in.h"
 #include "store/break_glass.h"
 #include "store/lock.h"
 #include "store/table.h"
@@ -102,6 +103,8 @@ check_emergency_call(const Caller *caller, const Actor *actor, const Person *per
 					 ApprovedCall *call, Proposal *proposal)
 {
 	check_pending(proposal);
+	if (built_in_is(proposal->tool))
+		tool_report_built_in(proposal->tool);
 	approved_read(call, proposal);
 	approved_check_session(call);
 	if (call->dry_run)

@@ -11,6 +11,7 @@
 #include "engine/approval/vote.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/verbs/delegate.h"
 #include "miscadmin.h"
 #include "store/delegation.h"
@@ -78,6 +79,13 @@ leads_to(int64 from, int64 to)
 	return has_id(reached, count, to);
 }
 
+/* Whether it is the caller's own right to review, and not somebody else's. */
+static bool
+is_own(const Caller *caller, const Actor *from)
+{
+	return actor_role_name(from) != NULL && caller->role == from->db_role_oid;
+}
+
 static bool
 may_delegate(const Caller *caller, const Actor *from, const Actor *to)
 {
@@ -122,6 +130,8 @@ review_delegate(int64 from_actor, int64 to_actor, TimestampTz ends_at)
 	to = actor_require(to_actor);
 	if (!may_delegate(&caller, from, to))
 		check_delegation(&caller, from, to);
+	if (!is_own(&caller, from))
+		protection_check(&caller, "delegate_review");
 	store_lock_id(LOCK_DELEGATION, 0, LOCK_EXCLUSIVE);
 	from = caller_read_again(&caller, from);
 	to = actor_require(to_actor);

@@ -62,6 +62,7 @@ check_queueable_call(const Caller *caller, ApprovedCall *call, Proposal *proposa
 					 const Actor *actor)
 {
 	approved_load(call, proposal);
+	approved_check_worker(call);
 	queued_check_workers();
 	if (actor != NULL)
 		caller_check_acts_as(caller, actor);

@@ -14,10 +14,12 @@
 
 #include "engine/identity/caller.h"
 #include "engine/run/approved.h"
+#include "engine/run/built_in.h"
 #include "engine/run/finish.h"
 #include "engine/run/frozen.h"
 #include "engine/tool/invoke.h"
 #include "engine/verbs/execute.h"
+#include "model/built_in.h"
 #include "store/table.h"
 
 /* Where a call that runs in this session comes from. */
@@ -38,6 +40,8 @@ check_executable_call(const Caller *caller, ApprovedCall *call, Proposal *propos
 	else
 		approved_check_session(call);
 	freeze_check(call->tool->tool);
+	if (call->tool->built_in)
+		built_in_check_unchanged(proposal);
 	if (run->actor != NULL)
 		caller_check_acts_as(caller, run->actor);
 	approved_check_role(call);
@@ -67,6 +71,8 @@ execute_here(int64 proposal_id, const int64 *actor_id, Origin origin, Jsonb **re
 	if (!caller_may_act(&caller, run.actor))
 		check_executable_call(&caller, &call, approved_require(proposal_id), &run, origin);
 	proposal = approved_lock(proposal_id);
+	if (built_in_is(proposal->tool))
+		built_in_exclude_others();
 	run.actor = caller_read_again(&caller, run.actor);
 	check_executable_call(&caller, &call, proposal, &run, origin);
 

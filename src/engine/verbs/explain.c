@@ -15,8 +15,7 @@
 #include "engine/identity/caller.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
-#include "engine/tool/params.h"
-#include "engine/tool/run_as.h"
+#include "engine/verbs/call_params.h"
 #include "engine/verbs/explain.h"
 
 /* What the explanation is about. */
@@ -73,12 +72,14 @@ requirements_json(const Explained *explained)
 		json_add_int(&object, "stage", requirement->stage);
 		json_add_text(&object, "role", requirement->role);
 		json_add_int(&object, "approvals", requirement->approvals);
+		if (requirement->administers)
+			json_add_bool(&object, "administer", true);
 		json_add_value(&object, "rules",
 					   getKeyJsonValueFromContainer(element->val.binary.data, "rules",
 													strlen("rules"), NULL));
 		if (explained->names_people)
 			json_add_jsonb(&object, "people",
-						   names_json(candidate_names(requirement->role, &explained->proposer,
+						   names_json(candidate_names(requirement, &explained->proposer,
 													  explained->policy)));
 		json_array_add(&array, json_object_end(&object));
 	}
@@ -129,9 +130,12 @@ explain(const ExplainRequest *request)
 	else
 		explained.proposer = actor_person(explained.actor);
 	explained.names_people = caller_reads_all(&caller);
-	explained.revision.params = params_convert(tool, definition_load(tool), run_as_current(tool),
-											   tool_timeout(tool, explained.policy),
-											   request->params);
+	explained.revision.params =
+		call_params_convert(&(CallSubject){.tool = tool,
+										   .definition = definition_load(tool),
+										   .policy = explained.policy,
+										   .proposer = explained.actor},
+							request->params);
 	requirement_work_out(&explained.revision,
 						 &(RequirementSubject){
 							 .tool = request->tool,

@@ -8,8 +8,10 @@
 
 #include "base/errors.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/state.h"
 #include "engine/verbs/freeze.h"
+#include "model/built_in.h"
 #include "store/freeze.h"
 #include "store/table.h"
 
@@ -28,6 +30,8 @@ freeze_add(const char *title, TimestampTz starts_at, TimestampTz ends_at, const 
 					   errdetail("It would begin at %s.", timestamptz_to_str(starts_at)),
 					   errhint("Give an ends_at that is later than starts_at."));
 	caller_identify(&caller);
+	if (tool != NULL && built_in_is(tool))
+		tool_report_built_in(tool);
 	if (tool != NULL)
 		(void) tool_require(tool);
 
@@ -44,6 +48,7 @@ freeze_remove(int64 freeze_id)
 	Freeze *freeze;
 
 	caller_identify(&caller);
+	protection_check(&caller, "remove_freeze");
 	freeze = freeze_lock(freeze_id);
 	if (freeze == NULL)
 		report_unknown("wfo_unknown_freeze",

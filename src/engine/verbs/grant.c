@@ -15,8 +15,10 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "catalog/pg_proc.h"
+#include "engine/audit/authority.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/capability.h"
+#include "engine/identity/protection.h"
 #include "engine/verbs/grant.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -129,18 +131,18 @@ check_capability_name(const Caller *caller, const char *name)
 static void
 audit_capability(const Caller *caller, const char *action, Oid role, const char *name)
 {
+	AuditEntry entry = {.action = action,
+						.actor_id = caller_bound_actor(caller),
+						.login = caller->login,
+						.db_role = caller->role};
 	JsonObject details;
 
 	json_object_begin(&details);
 	json_add_text(&details, "db_role", GetUserNameFromId(role, false));
 	json_add_text(&details, "capability", name);
-	audit_insert(&(AuditEntry){
-		.action = action,
-		.actor_id = caller_bound_actor(caller),
-		.login = caller->login,
-		.db_role = caller->role,
-		.details = json_object_end(&details),
-	});
+	authority_add(&entry, &details);
+	entry.details = json_object_end(&details);
+	audit_insert(&entry);
 }
 
 /*
@@ -224,6 +226,7 @@ capability_grant(Oid role, const char *name)
 
 	caller_identify(&caller);
 	capability = check_capability_name(&caller, name);
+	protection_check(&caller, "grant_capability");
 	change_grants(CHANGE_GRANT, role, capability);
 	audit_capability(&caller, "grant_capability", role, name);
 	warn_if_alone(role, capability);
@@ -237,6 +240,10 @@ capability_revoke(Oid role, const char *name)
 
 	caller_identify(&caller);
 	capability = check_capability_name(&caller, name);
+	if (capability == CAPABILITY_AUDIT)
+		protection_check(&caller, "revoke_capability");
+	else
+		protection_share();
 	change_grants(CHANGE_REVOKE, role, capability);
 	audit_capability(&caller, "revoke_capability", role, name);
 }

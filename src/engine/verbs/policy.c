@@ -9,7 +9,10 @@
 
 #include "base/errors.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
+#include "engine/running.h"
 #include "engine/verbs/policy.h"
+#include "engine/verbs/protect.h"
 #include "model/quorum.h"
 #include "store/lock.h"
 #include "store/policy.h"
@@ -17,12 +20,14 @@
 /*
  * Change the given columns of the policy, and set *policy to the result.
  *
- * Locks: the policy, if something is given.
+ * Locks: the policy, if something is given; the administration, shared, or
+ * exclusively if protected is given.
  */
 void
 policy_set(const PolicyRequest *request, Policy *policy)
 {
 	Caller caller;
+	bool before;
 
 	if (request->default_approvals != NULL &&
 		(*request->default_approvals < 1 || *request->default_approvals > APPROVALS_MAX))
@@ -34,12 +39,16 @@ policy_set(const PolicyRequest *request, Policy *policy)
 	if (request->dry_run == NULL && request->default_approvals == NULL &&
 		request->edit_needs_approval == NULL && request->agents_may_review == NULL &&
 		request->proposal_ttl == NULL && request->approval_ttl == NULL &&
-		request->default_timeout == NULL && request->notify == NULL)
+		request->default_timeout == NULL && request->notify == NULL && request->protected == NULL)
 		return;
 
 	caller_identify(&caller);
+	protection_check(&caller, "set_policy");
+	if (request->protected != NULL && !running_is_built_in())
+		store_lock_id(LOCK_ADMINISTRATION, 0, LOCK_EXCLUSIVE);
 	store_lock_id(LOCK_POLICY, 0, LOCK_EXCLUSIVE);
 	*policy = *policy_load();
+	before = policy->protected;
 	if (request->dry_run != NULL)
 		policy->dry_run = *request->dry_run;
 	if (request->default_approvals != NULL)
@@ -56,5 +65,11 @@ policy_set(const PolicyRequest *request, Policy *policy)
 		policy->default_timeout = *request->default_timeout;
 	if (request->notify != NULL)
 		policy->notify = *request->notify;
+	if (request->protected != NULL)
+		policy->protected = *request->protected;
+	if (policy->protected && (request->protected != NULL || request->default_approvals != NULL))
+		protect_check(policy);
+	if (policy->protected && !before)
+		protect_warn();
 	policy_save(policy, caller_bound_actor(&caller));
 }

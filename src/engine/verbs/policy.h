@@ -20,6 +20,7 @@ typedef struct PolicyRequest
 	Interval *approval_ttl;
 	Interval *default_timeout;
 	bool *notify;
+	bool *protected;
 } PolicyRequest;
 
 extern void policy_set(const PolicyRequest *request, Policy *policy);

@@ -13,10 +13,11 @@
 #include "base/json.h"
 #include "engine/approval/requirement.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
+#include "engine/run/built_in.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
-#include "engine/tool/params.h"
-#include "engine/tool/run_as.h"
+#include "engine/verbs/call_params.h"
 #include "engine/verbs/enqueue.h"
 #include "engine/verbs/open_limit.h"
 #include "engine/verbs/propose.h"
@@ -27,13 +28,31 @@
 #include "store/table.h"
 #include "store/tool_definition.h"
 
+/* What the checks of a proposal look at. */
+typedef struct ProposeSubject
+{
+	const Actor *actor;
+	const Workflow *workflow;
+	const Tool *tool;
+	const Policy *policy;
+} ProposeSubject;
+
+static CallSubject
+call_subject(const ProposeSubject *subject)
+{
+	return (CallSubject){.tool = subject->tool,
+						 .definition = definition_load(subject->tool),
+						 .policy = subject->policy,
+						 .proposer = subject->actor};
+}
+
 /*
  * Return the existing proposal if the request has the same content: else
  * 42710.  The content is that of the first revision.
  */
 static int64
-answer_again(const ProposeRequest *request, const Tool *tool, const Policy *policy,
-			 const Proposal *proposal, ProposalStatus *status)
+answer_again(const ProposeRequest *request, const ProposeSubject *subject, const Proposal *proposal,
+			 ProposalStatus *status)
 {
 	Jsonb *params = proposal->params;
 	const char *reason = proposal->reason;
@@ -48,9 +67,12 @@ answer_again(const ProposeRequest *request, const Tool *tool, const Policy *poli
 	}
 	same = proposal->workflow_id == request->workflow_id &&
 		   strcmp(proposal->tool, request->tool) == 0 && strcmp(reason, request->reason) == 0;
-	if (same && !json_equal(params, request->params))
-		same = json_equal(params, params_convert(tool, definition_load(tool), run_as_current(tool),
-												 tool_timeout(tool, policy), request->params));
+	if (same)
+	{
+		CallSubject call = call_subject(subject);
+
+		same = call_params_same(&call, request->params, params);
+	}
 	if (!same)
 		report_duplicate("wfo_key_used",
 						 errmsg("idempotency key \"%s\" was used for another proposal",
@@ -136,15 +158,6 @@ check_may_execute(const Caller *caller)
 							  "\"execute\"."));
 }
 
-/* What the checks of a proposal look at. */
-typedef struct ProposeSubject
-{
-	const Actor *actor;
-	const Workflow *workflow;
-	const Tool *tool;
-	const Policy *policy;
-} ProposeSubject;
-
 static void
 read_subject(const ProposeRequest *request, ProposeSubject *subject)
 {
@@ -153,12 +166,37 @@ read_subject(const ProposeRequest *request, ProposeSubject *subject)
 	subject->policy = policy_load();
 }
 
+/* Refuse a call of a built-in tool that could never run: 55000. */
 static void
-check_subject(const Caller *caller, const ProposeSubject *subject)
+check_built_in(const ProposeRequest *request, const ProposeSubject *subject)
+{
+	if (subject->workflow->dry_run)
+		report_wrong_state("wfo_dry_run",
+						   errmsg("workflow " INT64_FORMAT " is a dry run",
+								  subject->workflow->workflow_id),
+						   errdetail("Calls of built-in tools are never dry."),
+						   errhint("Propose the call in another workflow."));
+	if (request->execute_on_approval)
+		report_wrong_state("wfo_only_in_session",
+						   errmsg("tool \"%s\" does not run in a background worker", request->tool),
+						   errdetail("It is a built-in tool."),
+						   errhint("Propose without execute_on_approval, and run the call with "
+								   "execute_action."));
+}
+
+static void
+check_subject(const ProposeRequest *request, const Caller *caller, const ProposeSubject *subject)
 {
 	workflow_check_active(subject->workflow);
 	tool_check_enabled(subject->tool);
+	if (subject->tool->built_in)
+		check_built_in(request, subject);
 	caller_check_acts_as(caller, subject->actor);
+	if (subject->tool->built_in)
+	{
+		protection_check_person(caller, subject->actor);
+		built_in_check_proposer(subject->tool->tool, subject->actor);
+	}
 }
 
 /* Return the proposal that has the request's key; false if there is none. */
@@ -174,7 +212,7 @@ answer_by_key(const ProposeRequest *request, const Caller *caller, const Propose
 	if (proposal == NULL)
 		return false;
 	caller_check_acts_as(caller, subject->actor);
-	*proposal_id = answer_again(request, subject->tool, subject->policy, proposal, status);
+	*proposal_id = answer_again(request, subject, proposal, status);
 	return true;
 }
 
@@ -183,11 +221,10 @@ static void
 work_out_first_revision(const ProposeRequest *request, const Caller *caller,
 						const ProposeSubject *subject, Revision *revision)
 {
-	const Definition *definition = definition_load(subject->tool);
+	CallSubject call = call_subject(subject);
+	const Definition *definition = call.definition;
 
-	revision->params = params_convert(subject->tool, definition, run_as_current(subject->tool),
-									  tool_timeout(subject->tool, subject->policy),
-									  request->params);
+	revision->params = call_params(&call, request->params);
 	revision->reason = request->reason;
 	revision->definition = definition->sha256;
 	tool_definition_keep(definition->sha256, subject->tool->tool, definition->json);
@@ -228,7 +265,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	if (!caller_may_act(&caller, subject.actor))
 	{
 		read_subject(request, &subject);
-		check_subject(&caller, &subject);
+		check_subject(request, &caller, &subject);
 	}
 	if (request->idempotency_key != NULL)
 		store_lock_text(LOCK_IDEMPOTENCY_KEY, subject.actor->actor_id, request->idempotency_key);
@@ -238,7 +275,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 
 	if (answer_by_key(request, &caller, &subject, &revision.proposal_id, status))
 		return revision.proposal_id;
-	check_subject(&caller, &subject);
+	check_subject(request, &caller, &subject);
 	work_out_first_revision(request, &caller, &subject, &revision);
 	workflow_check_at_commit(request->workflow_id);
 	open_limit_take(subject.actor->actor_id, &slot);

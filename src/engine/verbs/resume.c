@@ -9,7 +9,9 @@
 
 #include "base/each.h"
 #include "base/json.h"
+#include "engine/audit/authority.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/state.h"
 #include "engine/verbs/resume.h"
 #include "store/audit_log.h"
@@ -19,19 +21,19 @@
 static void
 audit_resumed(int64 count)
 {
+	AuditEntry entry = {.action = "resume_queue"};
 	Caller caller;
 	JsonObject details;
 
 	caller_identify(&caller);
 	json_object_begin(&details);
 	json_add_int(&details, "count", count);
-	audit_insert(&(AuditEntry){
-		.action = "resume_queue",
-		.actor_id = caller_bound_actor(&caller),
-		.login = caller.login,
-		.db_role = caller.role,
-		.details = json_object_end(&details),
-	});
+	authority_add(&entry, &details);
+	entry.actor_id = caller_bound_actor(&caller);
+	entry.login = caller.login;
+	entry.db_role = caller.role;
+	entry.details = json_object_end(&details);
+	audit_insert(&entry);
 }
 
 /* The proposals whose calls are held, and the number of calls that were resumed. */
@@ -65,9 +67,13 @@ resume_one(int index, void *arg)
 int64
 queue_resume(void)
 {
+	Caller caller;
+	Resumption resumption = {0};
 	int count;
-	Resumption resumption = {.ids = queue_list_held(&count)};
 
+	caller_identify(&caller);
+	protection_check(&caller, "resume_queue");
+	resumption.ids = queue_list_held(&count);
 	each_item(count, resume_one, &resumption);
 	audit_resumed(resumption.resumed);
 	return resumption.resumed;

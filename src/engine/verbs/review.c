@@ -16,16 +16,16 @@
 #include "engine/approval/reviewer.h"
 #include "engine/approval/vote.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/run/queued.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
-#include "engine/tool/params.h"
 #include "engine/tool/result.h"
 #include "engine/tool/row_limit.h"
-#include "engine/tool/run_as.h"
+#include "engine/verbs/call_params.h"
 #include "engine/verbs/enqueue.h"
 #include "engine/verbs/review.h"
-#include "model/merge_patch.h"
+#include "model/built_in.h"
 #include "store/preview.h"
 #include "store/proposal.h"
 #include "store/review.h"
@@ -178,6 +178,8 @@ check_reviewer(const ReviewContext *context)
 	ReviewDecision decision = context->request->decision;
 
 	caller_check_acts_as(&context->caller, context->reviewer);
+	if (context->tool->built_in)
+		protection_check_person(&context->caller, context->reviewer);
 	reviewer_check_kind(context->reviewer, context->policy);
 	if (reviewer_is_proposer(&context->voter.person, proposal) &&
 		(decision == DECISION_EDIT || !proposal->proposer_may_review))
@@ -300,6 +302,7 @@ write_decision(ReviewContext *context, StoreRow *row, int64 revision, Event even
 		.stage = request->decision == DECISION_APPROVE ? context->slot.stage : 0,
 		.kind = context->reviewer->kind,
 		.role = context->slot.role,
+		.administers = context->slot.administers,
 		.on_behalf_of = context->slot.on_behalf_of,
 		.comment = request->comment,
 		.edits = request->edits,
@@ -327,9 +330,8 @@ approve(ReviewContext *context)
 {
 	Proposal *proposal = context->proposal;
 	const Votes *votes = &context->votes;
-	int64 stage = open_stage_with(&votes->quorum, votes,
-								  &(Approval){.role = context->slot.role,
-											  .stage = context->slot.stage});
+	Approval approval = slot_approval(&context->slot);
+	int64 stage = open_stage_with(&votes->quorum, votes, &approval);
 	StoreRow row;
 
 	Assert(proposal->status == PROPOSAL_PENDING);
@@ -353,13 +355,14 @@ edited_params(const ReviewContext *context, const Definition *definition)
 {
 	const Proposal *proposal = context->proposal;
 	Jsonb *edits = context->request->edits;
+	CallSubject call = {.tool = context->tool,
+						.definition = definition,
+						.policy = context->policy,
+						.proposer = actor_require(proposal->actor_id),
+						.proposal_id = proposal->proposal_id};
 	Jsonb *params;
 
-	params_check_size(edits);
-	params = params_convert(context->tool, definition, run_as_current(context->tool),
-							tool_timeout(context->tool, context->policy),
-							merge_patch(proposal->params, edits));
-
+	params = call_params_edited(&call, proposal->params, edits);
 	if (JB_ROOT_COUNT(edits) > 0 && json_equal(params, proposal->params))
 		report_invalid(
 			"wfo_nothing_changed",
@@ -369,6 +372,13 @@ edited_params(const ReviewContext *context, const Definition *definition)
 	return params;
 }
 
+/* Whether somebody else must approve an edit. */
+static bool
+edit_needs_approval(const ReviewContext *context)
+{
+	return context->policy->edit_needs_approval || context->tool->built_in;
+}
+
 /*
  * Whether the edit counts as the editor's approval of the new revision; the
  * slot is then in a role that the revision asks for.
@@ -376,9 +386,9 @@ edited_params(const ReviewContext *context, const Definition *definition)
 static bool
 edit_counts(ReviewContext *context, const Quorum *quorum)
 {
-	if (context->policy->edit_needs_approval)
+	if (edit_needs_approval(context))
 		return false;
-	return quorum_wants(quorum, 0, context->slot.role) ||
+	return quorum_wants(quorum, &(Approval){.role = context->slot.role}) ||
 		   voter_fits(&context->voter, &context->votes, quorum, &context->slot);
 }
 
@@ -390,7 +400,8 @@ is_proposers_wording(const Proposal *proposal, Jsonb *params)
 	{
 		const Revision *revision = revision_require(proposal->proposal_id, number);
 
-		if (revision->author.actor_id == proposal->actor_id && json_equal(revision->params, params))
+		if (revision->author.actor_id == proposal->actor_id &&
+			built_in_same_wording(proposal->tool, revision->params, params))
 			return true;
 	}
 	return false;
@@ -428,7 +439,7 @@ edit(ReviewContext *context)
 		.definition = definition_load(context->tool),
 		.policy = policy,
 		.author = context->reviewer,
-		.may_be_automatic = !policy->edit_needs_approval,
+		.may_be_automatic = !edit_needs_approval(context),
 	};
 	Revision revision = {.author = context->voter.person};
 	Quorum quorum;
@@ -453,7 +464,7 @@ edit(ReviewContext *context)
 	if (JB_ROOT_COUNT(context->request->edits) > 0)
 		row_set_null(&row, PROPOSAL_REQUESTED_SINCE);
 	row_set_bool(&row, PROPOSAL_PROPOSER_MAY_REVIEW,
-				 policy->edit_needs_approval && !is_proposers_wording(proposal, revision.params));
+				 edit_needs_approval(context) && !is_proposers_wording(proposal, revision.params));
 	write_decision(context, &row, revision.revision, EVENT_EDIT,
 				   stage == 0 ? PROPOSAL_APPROVED : PROPOSAL_PENDING);
 	new_revision_done(proposal, &revision);

@@ -14,14 +14,15 @@
 #include "engine/approval/new_revision.h"
 #include "engine/approval/requirement.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/identity/readable.h"
 #include "engine/run/approved.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
-#include "engine/tool/params.h"
-#include "engine/tool/run_as.h"
+#include "engine/verbs/call_params.h"
 #include "engine/verbs/propose.h"
 #include "engine/verbs/revise.h"
+#include "model/built_in.h"
 #include "store/proposal.h"
 #include "store/table.h"
 
@@ -44,6 +45,8 @@ check_revise(const Caller *caller, const ReviseRequest *request, const Proposal 
 	workflow_check_active(workflow_require(proposal->workflow_id));
 	tool_check_enabled(tool_require(proposal->tool));
 	caller_check_acts_as(caller, actor);
+	if (built_in_is(proposal->tool))
+		protection_check_person(caller, actor);
 	if (actor->actor_id != proposal->actor_id)
 		report_denied(
 			"wfo_not_yours",
@@ -100,8 +103,12 @@ revise(const ReviseRequest *request, int64 *revision_number)
 	source.definition = definition_load(source.tool);
 	source.policy = policy_load();
 	caller_person(&caller, source.author, &revision.author);
-	revision.params = params_convert(source.tool, source.definition, run_as_current(source.tool),
-									 tool_timeout(source.tool, source.policy), request->params);
+	revision.params = call_params(&(CallSubject){.tool = source.tool,
+												 .definition = source.definition,
+												 .policy = source.policy,
+												 .proposer = source.author,
+												 .proposal_id = proposal->proposal_id},
+								  request->params);
 	check_changed(proposal, &revision, source.definition);
 	new_revision_work_out(&revision, &source);
 	new_revision_keep(&revision, &source);

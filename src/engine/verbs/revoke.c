@@ -61,7 +61,9 @@ keep_approvals(const Votes *votes, const Review *revoked, int64 last_stage, Appr
 		const Review *review = &votes->reviews[i];
 
 		if (review->counts && review != revoked && review->stage <= last_stage)
-			approvals[kept++] = (Approval){.role = review->role, .stage = review->stage};
+			approvals[kept++] = (Approval){.role = review->role,
+										   .stage = review->stage,
+										   .administers = review->administers};
 	}
 	return kept;
 }

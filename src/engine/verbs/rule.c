@@ -10,14 +10,21 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "engine/approval/administrators.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
 #include "engine/verbs/rule.h"
 #include "lib/stringinfo.h"
+#include "model/built_in.h"
 #include "model/condition_member.h"
 #include "model/quorum.h"
 #include "store/rule.h"
+#include "store/tool.h"
+#include "store/tool_definition.h"
 
 /* The highest stage. */
 #define STAGE_MAX 100
@@ -97,6 +104,29 @@ check_request(const RuleRequest *request)
 		check_condition(request->condition);
 }
 
+/* Refuse a rule that would make a call of a built-in tool too easy, or impossible. */
+static void
+check_for_built_in(const RuleRequest *request)
+{
+	int64 needed = Max(2, request->approvals);
+	int64 there;
+
+	if (request->approvals == 0)
+		report_invalid(
+			"wfo_argument_invalid",
+			errmsg("a rule for tool \"%s\" cannot have 0 approvals", request->tool),
+			errdetail("It is a built-in tool, whose calls are always approved by people."),
+			errhint("Rules add to the approvals that such calls need."));
+	(void) tool_require(request->tool);
+	there = administrators_reviewers(request->role, needed);
+	if (there < needed)
+		report_wrong_state("wfo_lock_out", errmsg("too few people could give the approvals"),
+						   errdetail("Needed: " INT64_FORMAT "; there: " INT64_FORMAT ".", needed,
+									 there),
+						   errhint("Register actors of kind human that are bound to roles with "
+								   "LOGIN which hold review."));
+}
+
 /* Check the arguments of a rule and fill it in, except for its id. */
 void
 rule_check(const RuleRequest *request, Rule *rule)
@@ -112,6 +142,8 @@ rule_check(const RuleRequest *request, Rule *rule)
 		.description = request->description,
 		.agents = request->agents,
 	};
+	if (request->tool != NULL && built_in_is(request->tool))
+		check_for_built_in(request);
 	if (request->condition != NULL)
 		rule->condition.path = condition_strict(request->condition);
 }
@@ -162,7 +194,8 @@ warn_of_params(const Rule *rule)
 		return;
 	condition_find_members(rule->condition.path, &members);
 	foreach (cell, members.params)
-		if (!has_argument(definition, lfirst(cell)))
+		if (!has_argument(definition, lfirst(cell)) &&
+			!(built_in_is(rule->tool) && built_in_has_member(lfirst(cell))))
 			ereport(WARNING,
 					(errmsg("tool \"%s\" has no argument \"%s\"", rule->tool,
 							(char *) lfirst(cell)),
@@ -196,6 +229,35 @@ rule_warn(const Rule *rule)
 		warn_of_params(rule);
 }
 
+/* Add the definition that a tool has now to those that a rule holds for. */
+static void
+add_definition(JsonObject *definitions, const char *name)
+{
+	const Tool *tool = tool_require(name);
+	const Definition *definition = tool->built_in ? NULL : definition_find(tool);
+
+	if (definition == NULL)
+		return;
+	tool_definition_keep(definition->sha256, name, definition->json);
+	json_add_text(definitions, name, sha256_hex(definition->sha256));
+}
+
+/* The definitions of now that a rule with 0 approvals holds for: of one tool, or of all (NULL). */
+static Jsonb *
+definitions_of(const char *tool)
+{
+	JsonObject definitions;
+	ListCell *cell;
+
+	json_object_begin(&definitions);
+	if (tool != NULL)
+		add_definition(&definitions, tool);
+	else
+		foreach (cell, tool_list())
+			add_definition(&definitions, lfirst(cell));
+	return json_object_end(&definitions);
+}
+
 /* Add a rule: returns its id. */
 int64
 rule_add(const RuleRequest *request)
@@ -204,8 +266,11 @@ rule_add(const RuleRequest *request)
 	Rule rule;
 
 	rule_check(request, &rule);
-	rule_warn(&rule);
 	caller_identify(&caller);
+	protection_check(&caller, "add_approval_rule");
+	rule_warn(&rule);
+	if (rule.approvals == 0)
+		rule.definitions = definitions_of(rule.tool);
 	return rule_insert(&rule, caller_bound_actor(&caller));
 }
 
@@ -214,8 +279,11 @@ void
 rule_drop(int64 rule_id)
 {
 	Caller caller;
-	Rule *rule = rule_lock(rule_id);
+	Rule *rule;
 
+	caller_identify(&caller);
+	protection_check(&caller, "remove_approval_rule");
+	rule = rule_lock(rule_id);
 	if (rule == NULL)
 		report_unknown("wfo_unknown_rule",
 					   errmsg("approval rule " INT64_FORMAT " does not exist", rule_id),
@@ -225,6 +293,5 @@ rule_drop(int64 rule_id)
 						   errmsg("approval rule " INT64_FORMAT " has already been removed",
 								  rule_id),
 						   errhint("Add a new rule with add_approval_rule."));
-	caller_identify(&caller);
 	rule_remove(rule, caller_bound_actor(&caller));
 }

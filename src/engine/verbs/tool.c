@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/names.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
@@ -16,17 +17,20 @@
 #include "catalog/pg_proc.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
 #include "engine/tool/row_limit.h"
 #include "engine/tool/run_as.h"
 #include "engine/tool/run_sql.h"
 #include "engine/tool/tool_function.h"
+#include "engine/tool/tool_path.h"
 #include "engine/verbs/grant.h"
 #include "engine/verbs/preview.h"
 #include "engine/verbs/tool.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "model/built_in.h"
 #include "store/home.h"
 #include "store/lock.h"
 #include "store/table.h"
@@ -118,26 +122,15 @@ warn_if_writable(Oid schema, Oid run_as, Oid function_owner)
 	ReleaseSysCache(tuple);
 }
 
-/* The current search_path, by names, with pg_temp at its end. */
-static char *
-current_search_path(Oid run_as, Oid function_owner)
+/* Warn of the schemas on the current search_path that others could write to. */
+static void
+warn_of_path(Oid run_as, Oid function_owner)
 {
-	StringInfoData path;
-	List *schemas = fetch_search_path(false);
 	ListCell *cell;
 
-	initStringInfo(&path);
-	foreach (cell, schemas)
-	{
-		Oid schema = lfirst_oid(cell);
-
-		if (isAnyTempNamespace(schema))
-			continue;
-		warn_if_writable(schema, run_as, function_owner);
-		appendStringInfo(&path, "%s, ", quote_identifier(get_namespace_name(schema)));
-	}
-	appendStringInfoString(&path, "pg_temp");
-	return path.data;
+	foreach (cell, fetch_search_path(false))
+		if (!isAnyTempNamespace(lfirst_oid(cell)))
+			warn_if_writable(lfirst_oid(cell), run_as, function_owner);
 }
 
 /* The signature by which the function is found again, whatever the search_path. */
@@ -268,42 +261,86 @@ check_may_change(const Caller *caller, const Tool *tool, Oid function, Oid run_a
 		check_run_as(caller, function, run_as);
 }
 
+/* Let the tool call a function, with the search_path of now. */
 static void
-set_function(StoreRow *row, Oid function, Oid run_as)
+set_function(StoreRow *row, Tool *tool, Oid function, Oid run_as)
 {
 	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Oid function_owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 
 	ReleaseSysCache(tuple);
-	row_set_text(row, TOOL_FUNCTION, qualified_signature(function));
-	row_set_text(row, TOOL_SEARCH_PATH, current_search_path(run_as, function_owner));
+	warn_of_path(run_as, function_owner);
+	tool->function = qualified_signature(function);
+	tool->search_path = tool_path_current();
+	row_set_text(row, TOOL_FUNCTION, tool->function);
+	row_set_text(row, TOOL_SEARCH_PATH, tool->search_path);
 }
 
-/* Let the tool run as a role; before is what it was, NULL for a new one. */
+/* Let the tool run as a role. */
 static void
-set_run_as(StoreRow *row, Oid run_as, const Tool *before)
+set_run_as(StoreRow *row, Tool *tool, Oid run_as)
 {
-	const char *name = GetUserNameFromId(run_as, false);
+	char *name = GetUserNameFromId(run_as, false);
 
 	row_set_name(row, TOOL_RUN_AS, name);
 	row_set(row, TOOL_RUN_AS_OID, ObjectIdGetDatum(run_as));
 	row_set_home(row, TOOL_HOME_SYSTEM, TOOL_HOME_DATABASE);
 	/* A role of the same name is the same, confirmed after a restore. */
-	if (before == NULL || strcmp(before->run_as, name) != 0)
+	if (tool->run_as == NULL || strcmp(tool->run_as, name) != 0)
+	{
 		row_set_null(row, TOOL_FORMER_RUN_AS);
+		tool->former_run_as = NIL;
+	}
+	tool->run_as = name;
+	tool->run_as_oid = run_as;
+	tool->run_as_is_home = true;
+}
+
+static void
+set_timeout(StoreRow *row, Tool *tool, Interval *timeout)
+{
+	row_set_pointer(row, TOOL_TIMEOUT, timeout);
+	tool->timeout = timeout;
+}
+
+static void
+set_max_rows(StoreRow *row, Tool *tool, int64 *max_rows)
+{
+	row_set_id(row, TOOL_MAX_ROWS, max_rows);
+	tool->max_rows = max_rows;
 }
 
 /*
- * Store the current definition of the tool, so that the first proposal of the
- * tool does not make others wait until it commits.
+ * Note that this is the definition that the tool is meant to have.  It is stored
+ * at once, so that the first proposal of the tool does not make others wait until
+ * it commits.
  */
 static void
-keep_definition(const char *name)
+set_definition(StoreRow *row, const Tool *tool)
 {
-	const Tool *tool = tool_require(name);
 	const Definition *definition = definition_load(tool);
 
-	tool_definition_keep(definition->sha256, name, definition->json);
+	tool_definition_keep(definition->sha256, tool->tool, definition->json);
+	row_set_pointer(row, TOOL_DEFINITION, definition->sha256);
+}
+
+/* Refuse to change a built-in tool: 42501. */
+static void
+check_not_built_in(const char *name)
+{
+	if (built_in_is(name))
+		tool_report_built_in(name);
+}
+
+/* Refuse a name that only built-in tools have: 22023, or 42710 if there is such a tool. */
+static void
+check_tool_name(const char *name)
+{
+	if (built_in_is(name) && tool_load(name) == NULL)
+		report_invalid("wfo_argument_invalid", errmsg("tool name \"%s\" is reserved", name),
+					   errdetail("Names that begin with \"%s.\" are those of built-in tools.",
+								 WFO_SCHEMA),
+					   errhint("Choose another name."));
 }
 
 /* Register a function as a tool.  42710 where the name is taken. */
@@ -312,6 +349,7 @@ tool_register(const ToolRequest *request)
 {
 	Caller caller;
 	StoreRow row;
+	Tool tool = {.tool = request->tool};
 	Oid run_as;
 
 	check_max_attempts(request->max_attempts);
@@ -320,7 +358,9 @@ tool_register(const ToolRequest *request)
 	check_preview_rows(request->preview_rows);
 	check_dry_run_mode(*request->dry_run_mode, *request->preview);
 	check_rerun(*request->rerun, *request->in_session, *request->max_attempts, *request->preview);
+	check_tool_name(request->tool);
 	caller_identify(&caller);
+	protection_check(&caller, "register_tool");
 	run_as = OidIsValid(request->run_as) ? request->run_as : caller.role;
 	check_new_run_as(&caller, request->function, run_as);
 	store_lock_text(LOCK_NAME, STORE_TOOL, request->tool);
@@ -335,17 +375,18 @@ tool_register(const ToolRequest *request)
 	row_set_bool(&row, TOOL_PREVIEW, *request->preview);
 	row_set_enum(&row, TOOL_DRY_RUN_MODE, &dry_run_mode_type, *request->dry_run_mode);
 	row_set_int64(&row, TOOL_MAX_ATTEMPTS, *request->max_attempts);
-	row_set_pointer(&row, TOOL_TIMEOUT, request->timeout);
-	set_function(&row, request->function, run_as);
-	set_run_as(&row, run_as, NULL);
+	set_timeout(&row, &tool, request->timeout);
+	set_function(&row, &tool, request->function, run_as);
+	set_run_as(&row, &tool, run_as);
 	row_set_text(&row, TOOL_DESCRIPTION, request->description);
 	row_set_time(&row, TOOL_REGISTERED_AT, GetCurrentTimestamp());
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
 	row_set_bool(&row, TOOL_RERUN, *request->rerun);
-	row_set_id(&row, TOOL_MAX_ROWS, request->max_rows);
+	row_set_bool(&row, TOOL_BUILT_IN, false);
+	set_max_rows(&row, &tool, request->max_rows);
 	row_set_int64(&row, TOOL_PREVIEW_ROWS, *request->preview_rows);
+	set_definition(&row, &tool);
 	store_insert(&row);
-	keep_definition(request->tool);
 }
 
 static Tool *
@@ -360,7 +401,37 @@ lock_tool(const char *name)
 	return tool_lock(name, LockWaitBlock);
 }
 
-/* Change the given properties of a tool. */
+/* Whether a request to change a tool gives no property. */
+static bool
+gives_nothing(const ToolRequest *request)
+{
+	return !OidIsValid(request->function) && !OidIsValid(request->run_as) &&
+		   request->description == NULL && request->timeout == NULL &&
+		   request->max_attempts == NULL && request->in_session == NULL &&
+		   request->preview == NULL && request->dry_run_mode == NULL && request->rerun == NULL &&
+		   request->max_rows == NULL && request->preview_rows == NULL;
+}
+
+/*
+ * Whether a request only names the tool's role once more, after a restore: a
+ * superuser may do that directly.
+ */
+static bool
+confirms_run_as(const Caller *caller, const ToolRequest *request)
+{
+	const Tool *tool = tool_require(request->tool);
+	ToolRequest rest = *request;
+
+	rest.run_as = InvalidOid;
+	return OidIsValid(request->run_as) && gives_nothing(&rest) &&
+		   strcmp(tool->run_as, GetUserNameFromId(request->run_as, false)) == 0 &&
+		   protection_lets_confirm(caller);
+}
+
+/*
+ * Change the given properties of a tool, and note its definition of now as the
+ * one that it is meant to have.
+ */
 void
 tool_update(const ToolRequest *request)
 {
@@ -372,13 +443,12 @@ tool_update(const ToolRequest *request)
 	if (request->max_rows != NULL && *request->max_rows != TOOL_NO_MAX_ROWS)
 		row_limit_check_argument(*request->max_rows);
 	check_preview_rows(request->preview_rows);
-	(void) tool_require(request->tool);
-	if (!OidIsValid(request->function) && !OidIsValid(request->run_as) &&
-		request->description == NULL && request->timeout == NULL && request->max_attempts == NULL &&
-		request->in_session == NULL && request->preview == NULL && request->dry_run_mode == NULL &&
-		request->rerun == NULL && request->max_rows == NULL && request->preview_rows == NULL)
+	check_not_built_in(request->tool);
+	if (gives_nothing(request) && definition_is_confirmed(tool_require(request->tool)))
 		return;
 	caller_identify(&caller);
+	if (!confirms_run_as(&caller, request))
+		protection_check(&caller, "update_tool");
 	check_may_change(&caller, tool_require(request->tool), request->function, request->run_as);
 	tool = lock_tool(request->tool);
 	check_may_change(&caller, tool, request->function, request->run_as);
@@ -394,13 +464,13 @@ tool_update(const ToolRequest *request)
 		Oid run_as = OidIsValid(request->run_as) ? request->run_as : run_as_current(tool);
 
 		if (OidIsValid(request->function))
-			set_function(&row, request->function, run_as);
-		set_run_as(&row, run_as, tool);
+			set_function(&row, tool, request->function, run_as);
+		set_run_as(&row, tool, run_as);
 	}
 	if (request->description != NULL)
 		row_set_text(&row, TOOL_DESCRIPTION, request->description);
 	if (request->timeout != NULL)
-		row_set_pointer(&row, TOOL_TIMEOUT, request->timeout);
+		set_timeout(&row, tool, request->timeout);
 	if (request->max_attempts != NULL)
 		row_set_int64(&row, TOOL_MAX_ATTEMPTS, *request->max_attempts);
 	if (request->in_session != NULL)
@@ -412,13 +482,12 @@ tool_update(const ToolRequest *request)
 	if (request->rerun != NULL)
 		row_set_bool(&row, TOOL_RERUN, *request->rerun);
 	if (request->max_rows != NULL)
-		row_set_id(&row, TOOL_MAX_ROWS,
-				   *request->max_rows != TOOL_NO_MAX_ROWS ? request->max_rows : NULL);
+		set_max_rows(&row, tool, *request->max_rows != TOOL_NO_MAX_ROWS ? request->max_rows : NULL);
 	if (request->preview_rows != NULL)
 		row_set_int64(&row, TOOL_PREVIEW_ROWS, *request->preview_rows);
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
+	set_definition(&row, tool);
 	store_update(&row, tool->row);
-	keep_definition(request->tool);
 }
 
 /* Enable a tool, for a caller that could register it, or disable it, for any caller. */
@@ -430,8 +499,14 @@ tool_set_enabled(const char *name, bool enabled)
 	Tool *tool;
 
 	caller_identify(&caller);
+	check_not_built_in(name);
 	if (enabled)
+	{
+		protection_check(&caller, "set_tool_enabled");
 		check_may_change(&caller, tool_require(name), InvalidOid, InvalidOid);
+	}
+	else
+		protection_share();
 	tool = lock_tool(name);
 	if (tool->enabled == enabled)
 		return;

@@ -16,6 +16,7 @@
 #include "engine/state.h"
 #include "engine/verbs/workflow.h"
 #include "engine/verbs/workflow_join.h"
+#include "model/built_in.h"
 #include "store/table.h"
 
 int64
@@ -205,12 +206,35 @@ workflow_complete(int64 workflow_id, const int64 *actor_id)
 	return WORKFLOW_COMPLETED;
 }
 
+/* Refuse to cancel the open call of a built-in tool that concerns somebody else: 42501. */
+static void
+check_may_cancel(const Ending *ending, const Proposal *proposal)
+{
+	const int64 *started_by = ending->workflow->actor_id;
+	const int64 *actor_id = ended_by(ending);
+
+	if (!proposal_status_is_open(proposal_status_now(proposal)) ||
+		(actor_id != NULL &&
+		 (*actor_id == proposal->actor_id || (started_by != NULL && *actor_id == *started_by))))
+		return;
+	report_denied("wfo_built_in_open",
+				  errmsg("workflow " INT64_FORMAT " has an open call of a built-in tool",
+						 ending->workflow->workflow_id),
+				  errdetail("Proposal " INT64_FORMAT
+							" is a call of \"%s\", proposed by actor " INT64_FORMAT ".",
+							proposal->proposal_id, proposal->tool, proposal->actor_id),
+				  errhint("Reject the proposal, or let the actor who proposed it or the one who "
+						  "started the workflow cancel it."));
+}
+
 static void
 cancel_unfinished(int index, void *arg)
 {
 	const Ending *ending = arg;
 	Proposal *proposal = proposal_require_lock_now(ending->ids[index]);
 
+	if (built_in_is(proposal->tool))
+		check_may_cancel(ending, proposal);
 	(void) queued_cancel(proposal, ended_by(ending), "The workflow was canceled.");
 	if (proposal_status_now(proposal) == PROPOSAL_EXPIRED)
 		proposal_change(proposal, NULL, EVENT_EXPIRE, PROPOSAL_EXPIRED, NULL, NULL);
