@@ -108,10 +108,10 @@ GRANT ALL ON app.fired TO PUBLIC;
 SELECT workflow_orch.register_actor('dev', 'Developer', kind => 'agent'), workflow_orch.register_actor('dba', 'DBA'), workflow_orch.register_actor('ops', 'Manager'),
        workflow_orch.register_actor('one', 'Developer', db_role => 'walker_1'), workflow_orch.register_actor('two', 'DBA', db_role => 'walker_2'),
        workflow_orch.register_actor('three', 'Manager', db_role => 'walker_3');
-SELECT count(workflow_orch.register_tool(p.proname, p.oid::regprocedure, run_as => 'walker_tool', timeout => '300 ms', preview => p.oid::int % 2 = 0, max_attempts => 1 + p.oid::int % 3))
+SELECT count(workflow_orch.register_tool(p.proname, p.oid::regprocedure, run_as => 'walker_tool', timeout => '300 ms', preview => p.oid::int % 2 = 0, preview_rows => p.oid::int % 5, max_attempts => 1 + p.oid::int % 3))
   FROM pg_proc p WHERE p.pronamespace = 'app'::regnamespace AND p.prorettype <> 'trigger'::regtype;
 SELECT workflow_orch.register_tool('once', 'app.nap(int)', run_as => 'walker_tool', timeout => '300 ms', in_session => false, rerun => false),
-       workflow_orch.register_tool('run_sql', 'workflow_orch.run_sql(text)', run_as => 'walker_tool', timeout => '1 s', preview => true);
+       workflow_orch.register_tool('run_sql', 'workflow_orch.run_sql(text)', run_as => 'walker_tool', timeout => '1 s', preview => true, preview_rows => 100);
 SELECT workflow_orch.start_workflow('Work', 1);
 
 CREATE SCHEMA walk;
