@@ -23,6 +23,7 @@ SQL_PARTS = \
 	sql/views.sql \
 	sql/built_in.sql \
 	sql/triggers.sql \
+	sql/check_setup.sql \
 	sql/privileges.sql \
 	sql/dump.sql
 

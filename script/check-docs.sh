@@ -33,7 +33,7 @@ missing() {
 
 created() { sed -nE "s/^CREATE $1 ([a-z_]+).*/\1/p" sql/*.sql | sort -u; }
 commented() { sed -nE "s/^COMMENT ON $1 ([a-z_.]+).*/\1/p" sql/*.sql | sort -u; }
-calls() { sed -nE 's/^CREATE FUNCTION ([a-z_]+).*/\1/p' sql/functions.sql sql/views.sql | sort -u; }
+calls() { sed -nE 's/^CREATE FUNCTION ([a-z_]+).*/\1/p' sql/functions.sql sql/views.sql sql/check_setup.sql | sort -u; }
 settings() { grep -ohE '"workflow_orch\.[a-z_]+"' src/base/settings.c | tr -d '"' | sort -u; }
 reasons() {
 	find src -name '*.[ch]' -exec cat {} + |
@@ -44,12 +44,12 @@ reasons() {
 differences_of_capabilities() {
 	perl -0777 -e '
 		my ($code, $text) = map { local @ARGV = $_; <> } @ARGV;
-		my ($everybody) = $code =~ /FUNCTIONS_OF_EVERYBODY\b((?:[^\n]*\\\n)*[^\n]*)/;
+		my %macro = $code =~ /#define (FUNCTIONS_OF_\w+)\b((?:[^\n]*\\\n)*[^\n]*)/g;
 		my ($shared) = join "", $text =~ /^\| (?:all|these),? but [^|]*\|([^|]*)/mg;
 		while ($code =~ /(\w+)_functions\[\] = \{(.*?)\};/gs) {
 			my ($name, $body) = ($1, $2);
 			my ($row) = $text =~ /^\| `$name` \|([^|]*)/m;
-			$body .= $everybody if $body =~ /FUNCTIONS_OF_EVERYBODY/;
+			$body =~ s/(FUNCTIONS_OF_\w+)/$macro{$1}/g;
 			my %calls = map { $_ => 1 } $body =~ /"(\w+)"/g;
 			print "$name: $_ is missing\n" foreach grep { "$row$shared" !~ /`$_`/ } sort keys %calls;
 			print "$name: $_ is no call of it\n" foreach grep { !$calls{$_} } ($row // "") =~ /`(\w+)`/g;
@@ -57,6 +57,12 @@ differences_of_capabilities() {
 			print "$name: $first must stand first\n" unless ($row // "") =~ /^ `$first`/;
 		}' src/model/capability.c doc/reference.md
 }
+# What check_setup() can find, and what a page lists under that heading.
+findings() {
+	perl -0ne 's/.*?found \(severity//s; print "$1\n" while /\bSELECT\s+(?:\x27\w+\x27|CASE\b.*?\bEND),\s*\x27([a-z_]+)\x27,/gs' sql/check_setup.sql | sort -u
+}
+# shellcheck disable=SC2016
+findings_in() { sed -n '/^## Checking the setup/,$p' "$1" | sed -nE 's/^\| `([a-z_]+)` \|.*/\1/p' | sort -u; }
 # Each SQLSTATE that a reason is raised with, by the macros of base/errors.h, and
 # that its row in reference.md does not have.
 sqlstates_not_in_table() {
@@ -88,6 +94,8 @@ report 'a page for a reader names every call' "$(calls | missing "${readers[@]}"
 report 'doc/reference.md lists the settings, and no others' "$(compare "$(settings)" "$(first_words doc/reference.md | grep '^workflow_orch\.')")"
 report 'doc/reference.md lists the reasons of errors, and no others' "$(compare "$(reasons)" "$(first_words doc/reference.md | grep '^wfo_')")"
 # shellcheck disable=SC2016
+report 'doc/administrator.md lists the findings of check_setup, and no others' "$(compare "$(findings)" "$(findings_in doc/administrator.md)")"
+report 'each finding has a test' "$(findings | missing test/pgtap/sql_check_setup.sql test/pgtap/engine_resume.sql test/t/004_not_preloaded.pl test/t/021_slots.pl)"
 report 'doc/reference.md has the SQLSTATE of each reason' "$(sqlstates_not_in_table)"
 report 'doc/reference.md lists the capabilities with their calls, and no others' "$(differences_of_capabilities)"
 report 'every function, table, view and type has a comment' \

@@ -15,6 +15,9 @@
 #define FUNCTIONS_OF_EVERYBODY \
 	"get_audit_log", "audit_log_entries", "wait_proposal", "whoami", "transitions", \
 		"describe_needs", "tool_check", "tool_change", "tool_max_rows", "count_rebound_approvals"
+#define FUNCTIONS_OF_CHECKERS \
+	"test_approval_rule", "check_approval_rule", "approval_rule_effect", "check_setup", \
+		"has_workers", "tool_function", "list_path_writers", "count_reviewers"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
 		"revocation", "execution", "queue", "cancel_request", "break_glass", "proposal_progress", \
@@ -48,17 +51,10 @@ static const char *const execute_functions[] = {"execute_action",
 												"list_execution_stats",
 												FUNCTIONS_OF_EVERYBODY,
 												NULL};
-static const char *const audit_functions[] = {"verify_audit_log",
-											  "list_workers",
-											  "test_approval_rule",
-											  "check_approval_rule",
-											  "approval_rule_effect",
-											  "list_capabilities",
-											  "list_pending_reviews",
-											  "find_review_slot",
-											  "list_execution_stats",
-											  FUNCTIONS_OF_EVERYBODY,
-											  NULL};
+static const char *const audit_functions[] =
+	{"verify_audit_log",     "list_workers",         FUNCTIONS_OF_CHECKERS,
+	 "list_capabilities",    "list_pending_reviews", "find_review_slot",
+	 "list_execution_stats", FUNCTIONS_OF_EVERYBODY, NULL};
 static const char *const administer_functions[] = {"set_policy",
 												   "register_actor",
 												   "update_actor",
@@ -70,9 +66,7 @@ static const char *const administer_functions[] = {"set_policy",
 												   "remove_freeze",
 												   "add_approval_rule",
 												   "remove_approval_rule",
-												   "test_approval_rule",
-												   "check_approval_rule",
-												   "approval_rule_effect",
+												   FUNCTIONS_OF_CHECKERS,
 												   "explain_approval",
 												   "delegate_review",
 												   "end_delegation",

@@ -89,7 +89,7 @@ SELECT is(attempt(example_call(oid)), NULL::jsonb, format('%s works with the arg
 -- Where NULL is an error though it is the default, and where it is none though there is no default.
 CREATE TABLE t.unlike (function text, argument text);
 INSERT INTO unlike VALUES ('explain_approval', 'actor_id'), ('approval_rule_effect', 'role'), ('approval_rule_effect', 'tool'), ('approval_rule_effect', 'condition'),
-  ('check_approval_rule', 'role'), ('check_approval_rule', 'tool'), ('check_approval_rule', 'condition'), ('review_action', 'edits'), ('get_audit_log', 'workflow_id'), ('audit_log_entries', 'workflow_id');
+  ('check_approval_rule', 'role'), ('check_approval_rule', 'tool'), ('check_approval_rule', 'condition'), ('count_reviewers', 'role'), ('review_action', 'edits'), ('get_audit_log', 'workflow_id'), ('audit_log_entries', 'workflow_id');
 CREATE FUNCTION t.each_null() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
   a record;

@@ -25,6 +25,7 @@ SELECT is(t.outcome(:e3) ->> 'output', '3', 'what is queued here runs beside wha
 SELECT is(workflow_orch.wait_execution(:e1, '200 ms'), NULL, 'what was queued in another database does not run');
 SELECT is(workflow_orch.wait_execution(:e2, '50 ms'), NULL, 'nor what was queued on another server');
 SELECT is((SELECT ROW(tool, due, scheduled, running, held)::text FROM workflow_orch.queue_status), '(add,0,0,0,2)', 'queue_status shows it as held');
+SELECT is((SELECT detail FROM workflow_orch.check_setup() WHERE finding = 'queue_held'), '2 calls were queued in the original of this database, and are held here.', 'so does check_setup');
 SELECT t.raises(format('SELECT enqueued(%s)', :p1), '{"sqlstate": "55000", "message": "%already queued"}', 'it counts as queued');
 SELECT t.raises(format('SELECT execute(%s)', :p1), '{"sqlstate": "55000", "message": "%already queued"}', 'and is not executed');
 BEGIN;
@@ -35,6 +36,7 @@ SELECT is(workflow_orch.cancel_execution(:e2)::text, 'cancelled', 'what is held 
 SELECT is(workflow_orch.resume_queue(), 1::bigint, 'the rest is resumed');
 SELECT is(t.outcome(:e1) ->> 'output', '1', 'and runs');
 SELECT is(workflow_orch.resume_queue(), 0::bigint, 'once');
+SELECT is_empty('SELECT * FROM workflow_orch.check_setup() WHERE finding = ''queue_held''', 'check_setup finds it no more');
 SELECT set_eq('SELECT n FROM app.effect', '{1,3}'::int[], 'as does each call');
 SELECT is((SELECT array_agg(details -> 'count' ORDER BY audit_id) FROM workflow_orch.audit_log WHERE action = 'resume_queue'), '{0,1,0}', 'the audit log has it');
 BEGIN;

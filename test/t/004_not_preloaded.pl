@@ -16,6 +16,8 @@ is(execute($node, 'postgres', $id), '2', 'a call is proposed, approved and execu
 is(execute($node, 'postgres', approved($node, 'postgres', 'add', 0)), '22012', 'and one fails');
 is($node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(dry_run => true)}) ne '', 1, 'the policy is set');
 is($node->safe_psql('postgres', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'the audit log agrees with the tables');
+my $found = q{SELECT severity, object FROM workflow_orch.check_setup() WHERE finding = 'not_preloaded'};
+is($node->safe_psql('postgres', $found), 'warning|shared_preload_libraries', 'check_setup finds that it is not preloaded');
 my $settings = q{SELECT name, boot_val, unit, context FROM pg_settings WHERE name LIKE 'workflow_orch.%' ORDER BY name};
 is($node->safe_psql('postgres', $settings), '', 'a session that has not used the extension does not have its settings');
 my $loaded = $node->safe_psql('postgres', "LOAD 'workflow_orch'; $settings");
@@ -32,6 +34,7 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = 'workflow_orch
 $node->restart;
 is($node->safe_psql('postgres', $settings), $loaded,
 	'preloaded, the same settings are there from the start');
+is($node->safe_psql('postgres', $found), '', 'and check_setup finds so');
 is($node->safe_psql('postgres', 'SHOW workflow_orch.max_open_proposals'), '7', 'with the value of the configuration file');
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(dry_run => false); GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA workflow_orch TO tool_runner; GRANT USAGE ON SCHEMA workflow_orch TO tool_runner});
 is(execute($node, 'postgres', approved($node, 'postgres', 'add', 5)), '2', 'and the calls work');

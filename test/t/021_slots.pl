@@ -21,6 +21,8 @@ is($node->safe_psql('postgres', "SELECT status FROM workflow_orch.proposal WHERE
 my ($queued) = enqueue($node, 'postgres', $refused);
 is($node->safe_psql('postgres', "SELECT workflow_orch.wait_execution($queued, '2 s') IS NULL"), 't', 'a queued call waits');
 is($node->safe_psql('postgres', 'SELECT tool, due, running FROM workflow_orch.queue_status'), 'note_r1|1|0', 'and is there');
+my $found = q{SELECT severity, object FROM workflow_orch.check_setup() WHERE finding = 'few_worker_slots'};
+is($node->safe_psql('postgres', $found), 'warning|max_worker_processes', 'check_setup finds it');
 
 # One slot for workers.
 $node->append_conf('postgresql.conf', "max_worker_processes = 3\n");
@@ -88,4 +90,8 @@ unlike(substr(slurp_file($node->logfile), $offset), qr/FATAL/, 'and no worker is
 is($node->safe_psql('postgres', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'the audit log agrees with the tables');
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|terminated by signal/, 'no process crashed');
 end_session($gate);
+$node->append_conf('postgresql.conf', "max_worker_processes = 11\nworkflow_orch.max_workers = 8\n");
+$node->restart;
+is($node->safe_psql('postgres', $found), '', 'with enough slots check_setup finds nothing');
+
 done_testing();

@@ -396,7 +396,7 @@ static Cache *rosters = NULL;
 /* A question about the actors, whose answer is kept until one of them, or a role, changes. */
 typedef struct RosterQuestion
 {
-	int64 proposer_id;
+	int64 proposer_id; /* 0: nobody */
 	bool agents_may_review;
 	int32 requirements[FLEXIBLE_ARRAY_MEMBER]; /* a Jsonb, which is aligned so */
 } RosterQuestion;
@@ -409,18 +409,23 @@ typedef struct RosterAnswer
 	int64 there;
 } RosterAnswer;
 
-/* Count the people who could fill a requirement (NULL: any), up to what is needed. */
+/*
+ * Count the people besides the proposer who could fill a requirement (NULL: any),
+ * up to what is needed.
+ */
 static int64
 count_people(const RosterQuestion *question, const Requirement *requirement, int64 needed)
 {
-	const Actor *proposer = actor_load(question->proposer_id);
+	const Actor *proposer = question->proposer_id != 0 ? actor_load(question->proposer_id) : NULL;
 	Person *people = palloc(sizeof(Person) * (ROSTER_MAX + 1));
-	int npeople = 1;
+	int proposers = proposer != NULL ? 1 : 0;
+	int npeople = proposers;
 	int64 there = 0;
 	ActorScan scan;
 	const Actor *actor;
 
-	people[0] = actor_person(proposer);
+	if (proposer != NULL)
+		people[0] = actor_person(proposer);
 	actor_scan_begin(&scan, requirement != NULL ? requirement->role : NULL);
 	for (int seen = 0; there < needed && (actor = actor_scan_next(&scan)) != NULL; seen++)
 	{
@@ -433,11 +438,21 @@ count_people(const RosterQuestion *question, const Requirement *requirement, int
 			(requirement != NULL && requirement->administers && !actor_administers(actor)))
 			continue;
 		people[npeople++] = actor_person(actor);
-		if (npeople > needed)
-			there = person_count(people, npeople) - 1;
+		if (npeople - proposers >= needed)
+			there = person_count(people, npeople) - proposers;
 	}
 	actor_scan_end(&scan);
-	return Max(there, person_count(people, npeople) - 1);
+	return Max(there, person_count(people, npeople) - proposers);
+}
+
+/* Count the people with a role (NULL: any) who could approve what nobody of them proposed. */
+int64
+requirement_count_people(const char *role, int64 needed, const Policy *policy)
+{
+	RosterQuestion question = {.agents_may_review = policy->agents_may_review};
+	Requirement requirement = {.role = role};
+
+	return count_people(&question, &requirement, needed);
 }
 
 static void

@@ -11,9 +11,6 @@
 #include "base/errors.h"
 #include "base/names.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_authid.h"
-#include "catalog/pg_database.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
@@ -23,6 +20,7 @@
 #include "engine/tool/row_limit.h"
 #include "engine/tool/run_as.h"
 #include "engine/tool/run_sql.h"
+#include "engine/tool/search_path.h"
 #include "engine/tool/tool_function.h"
 #include "engine/tool/tool_path.h"
 #include "engine/verbs/grant.h"
@@ -43,73 +41,13 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
-/* The role behind a role: pg_database_owner stands for the owner of the database. */
-static Oid
-stands_for(Oid role)
-{
-	HeapTuple tuple;
-	Oid owner;
-
-	if (role != ROLE_PG_DATABASE_OWNER)
-		return role;
-	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
-	if (!HeapTupleIsValid(tuple))
-		return role;
-	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-/*
- * Whether a tool trusts a role anyway: the role that it runs as, the owner of
- * its function, and superusers.
- */
-static bool
-is_trusted(Oid role, Oid run_as, Oid function_owner)
-{
-	role = stands_for(role);
-	return role != ACL_ID_PUBLIC &&
-		   (role == run_as || role == function_owner || superuser_arg(role));
-}
-
-/*
- * Whether a role that is not trusted may create objects in the schema; sets
- * that role, or ACL_ID_PUBLIC.
- */
-static bool
-find_other_writer(HeapTuple schema, Oid run_as, Oid function_owner, Oid *writer)
-{
-	Datum value;
-	bool isnull;
-	Acl *acl;
-
-	*writer = ((Form_pg_namespace) GETSTRUCT(schema))->nspowner;
-	if (!is_trusted(*writer, run_as, function_owner))
-		return true;
-	value = SysCacheGetAttr(NAMESPACEOID, schema, Anum_pg_namespace_nspacl, &isnull);
-	if (isnull)
-		return false;
-	acl = DatumGetAclPCopy(value);
-	for (int i = 0; i < ACL_NUM(acl); i++)
-	{
-		*writer = ACL_DAT(acl)[i].ai_grantee;
-		if ((ACLITEM_GET_PRIVS(ACL_DAT(acl)[i]) & ACL_CREATE) != 0 &&
-			!is_trusted(*writer, run_as, function_owner))
-			return true;
-	}
-	return false;
-}
-
 /* Warn if others could create objects that the tool would use instead of its own. */
 static void
 warn_if_writable(Oid schema, Oid run_as, Oid function_owner)
 {
-	HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 	Oid writer;
 
-	if (!HeapTupleIsValid(tuple))
-		return;
-	if (find_other_writer(tuple, run_as, function_owner, &writer))
+	if (search_path_find_writer(schema, run_as, function_owner, &writer))
 		ereport(WARNING,
 				(errmsg("schema \"%s\" on the tool's search_path is writable by others",
 						get_namespace_name(schema)),
@@ -119,7 +57,6 @@ warn_if_writable(Oid schema, Oid run_as, Oid function_owner)
 								 GetUserNameFromId(writer, false)),
 				 errhint("Revoke CREATE on the schema, or register the tool under another "
 						 "search_path.")));
-	ReleaseSysCache(tuple);
 }
 
 /* Warn of the schemas on the current search_path that others could write to. */

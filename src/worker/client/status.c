@@ -16,6 +16,13 @@
 static const char *const state_labels[] = {
 	[SLOT_FREE] = "free", [SLOT_STARTING] = "starting", [SLOT_IDLE] = "idle", [SLOT_BUSY] = "busy"};
 
+/* Whether there is a pool, because the library is preloaded. */
+bool
+status_has_pool(void)
+{
+	return pool != NULL;
+}
+
 /*
  * Put the workers of all databases into a tuplestore: process, OIDs of database
  * and role, state, execution, since when, and the tool if it belongs to the current

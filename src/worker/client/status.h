@@ -12,6 +12,7 @@
 #include "access/tupdesc.h"
 #include "utils/tuplestore.h"
 
+extern bool status_has_pool(void);
 extern void status_list(Tuplestorestate *rows, TupleDesc desc);
 
 #endif
