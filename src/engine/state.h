@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "store/policy.h"
 #include "store/proposal.h"
 #include "store/revision.h"
@@ -28,7 +29,7 @@ extern Workflow *workflow_require(int64 workflow_id);
 extern void workflow_check_active(const Workflow *workflow);
 extern const Tool *tool_require(const char *name);
 extern void tool_check_enabled(const Tool *tool);
-extern void tool_report_built_in(const char *name) pg_attribute_noreturn();
+pg_noreturn extern void tool_report_built_in(const char *name);
 extern int64 tool_timeout(const Tool *tool, const Policy *policy);
 extern TimestampTz expiry_after(const Interval *ttl);
 extern bool interval_is_zero(const Interval *interval);
