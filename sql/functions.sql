@@ -90,6 +90,18 @@ RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_end_delegation';
 COMMENT ON FUNCTION end_delegation IS
   'Ends a delegation early; decisions made under it stand. Errors: 42704, 55000 it has ended, 42501 neither of its actors is the caller''s and the role lacks administer.';
 
+CREATE FUNCTION standing_approval(tool text, actor_id bigint, uses bigint, ends_at timestamptz,
+                                  condition jsonpath DEFAULT NULL, max_rows bigint DEFAULT NULL,
+                                  description text DEFAULT NULL, OUT standing_id bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_standing_approval';
+COMMENT ON FUNCTION standing_approval IS
+  'The built-in tool workflow_orch.standing_approval: approves beforehand the calls of a tool that an actor will propose, and returns the id of the standing approval. Made directly it is 42501. uses is how many proposals it approves, ends_at until when, condition a jsonpath on $.params that must be true for sure, max_rows the most rows that each call may change. Errors: 22023, 42704, 42501.';
+
+CREATE FUNCTION end_standing_approval(standing_id bigint, actor_id bigint DEFAULT NULL, reason text DEFAULT NULL)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_end_standing_approval';
+COMMENT ON FUNCTION end_standing_approval IS
+  'Ends a standing approval early. The proposals that it has approved and that do not run are pending again, and queued executions are cancelled; what runs goes on, and a NOTICE names it. Errors: 42704, 55000 it has ended, 42501 the actor neither holds nor approved it and the role lacks administer.';
+
 CREATE FUNCTION retry_action(proposal_id bigint, actor_id bigint DEFAULT NULL, OUT status proposal_status)
 RETURNS proposal_status LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_retry_action';
 COMMENT ON FUNCTION retry_action IS

@@ -27,7 +27,7 @@ BEGIN
   LOOP
     reader := CASE
       WHEN t.has_proposer THEN 'proposed_by'
-      WHEN t.name IN ('actor', 'workflow', 'proposal') THEN 'actor_id'
+      WHEN t.name IN ('actor', 'workflow', 'proposal', 'standing_approval', 'standing_use') THEN 'actor_id'
       ELSE 'NULL'
     END;
     EXECUTE pg_catalog.format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t.name);

@@ -252,6 +252,57 @@ COMMENT ON COLUMN delegation.ends_at IS 'End of the delegation';
 COMMENT ON COLUMN delegation.ended_at IS 'When it was ended early; null: it was not';
 COMMENT ON COLUMN delegation.ended_by IS 'Actor that ended it, where known (refers to actor)';
 
+CREATE TABLE standing_approval (
+  standing_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  proposal_id bigint NOT NULL,
+  tool        text COLLATE "C" NOT NULL,
+  actor_id    bigint NOT NULL,
+  db_role     text NOT NULL,
+  uses        bigint NOT NULL CHECK (uses BETWEEN 1 AND 10000),
+  ends_at     timestamptz NOT NULL,
+  condition   jsonpath,
+  max_rows    bigint CHECK (max_rows >= 0),
+  description text,
+  definition  bytea NOT NULL CHECK (length(definition) = 32),
+  requirements jsonb NOT NULL,
+  approved_by bigint[] NOT NULL,
+  started_at  timestamptz NOT NULL,
+  ended_at    timestamptz,
+  ended_by    bigint,
+  end_reason  text
+);
+CREATE INDEX standing_approval_actor_idx ON standing_approval (actor_id, tool) WHERE ended_at IS NULL;
+
+COMMENT ON TABLE standing_approval IS 'Approvals of calls that an actor will propose; made by calls of the built-in tool workflow_orch.standing_approval';
+COMMENT ON COLUMN standing_approval.standing_id IS 'Id';
+COMMENT ON COLUMN standing_approval.proposal_id IS 'Proposal that was approved (refers to proposal)';
+COMMENT ON COLUMN standing_approval.tool IS 'Tool whose calls are approved (refers to tool)';
+COMMENT ON COLUMN standing_approval.actor_id IS 'Holder: the actor whose proposals are approved (refers to actor)';
+COMMENT ON COLUMN standing_approval.db_role IS 'Database role of the holder when it was approved';
+COMMENT ON COLUMN standing_approval.uses IS 'How many proposals it approves; standing_use has how many it has approved';
+COMMENT ON COLUMN standing_approval.ends_at IS 'Until when';
+COMMENT ON COLUMN standing_approval.condition IS 'Condition on the params, which must be true for sure, evaluated in strict mode; null: all calls';
+COMMENT ON COLUMN standing_approval.max_rows IS 'Most rows that each call may change; null: no limit of its own';
+COMMENT ON COLUMN standing_approval.description IS 'What it is for, in the words of the person who proposed it';
+COMMENT ON COLUMN standing_approval.definition IS 'SHA-256 of the tool''s definition that was approved (refers to tool_definition)';
+COMMENT ON COLUMN standing_approval.requirements IS 'Approvals that it was given, as proposal.requirements; it covers no others';
+COMMENT ON COLUMN standing_approval.approved_by IS 'Actors that approved it';
+COMMENT ON COLUMN standing_approval.started_at IS 'When it began';
+COMMENT ON COLUMN standing_approval.ended_at IS 'When it was ended early; null: it was not';
+COMMENT ON COLUMN standing_approval.ended_by IS 'Actor that ended it, where known (refers to actor)';
+COMMENT ON COLUMN standing_approval.end_reason IS 'Why, in the words of the person who ended it';
+
+CREATE TABLE standing_use (
+  standing_id bigint PRIMARY KEY,
+  actor_id    bigint NOT NULL,
+  used        bigint NOT NULL CHECK (used BETWEEN 0 AND 10000)
+);
+
+COMMENT ON TABLE standing_use IS 'How often each standing approval was used';
+COMMENT ON COLUMN standing_use.standing_id IS 'Standing approval (refers to standing_approval)';
+COMMENT ON COLUMN standing_use.actor_id IS 'Holder (refers to actor)';
+COMMENT ON COLUMN standing_use.used IS 'How many proposals it has approved';
+
 CREATE TABLE proposal (
   proposal_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   workflow_id        bigint NOT NULL,
@@ -285,7 +336,8 @@ CREATE TABLE proposal (
   login              text,
   revised_at         timestamptz NOT NULL DEFAULT pg_catalog.now(),
   requested_since    bigint,
-  max_rows           bigint
+  max_rows           bigint CHECK (max_rows >= 0),
+  standing_id        bigint
 );
 CREATE INDEX proposal_workflow_idx ON proposal (workflow_id, open);
 CREATE INDEX proposal_actor_idx ON proposal (actor_id, open);
@@ -327,6 +379,7 @@ COMMENT ON COLUMN proposal.db_role IS 'The proposer''s database role when it was
 COMMENT ON COLUMN proposal.login IS 'Login it was proposed through; null: a gateway';
 COMMENT ON COLUMN proposal.revised_at IS 'When the current revision was written';
 COMMENT ON COLUMN proposal.requested_since IS 'First revision with the current wording for which a reviewer requested changes; null: nobody did';
+COMMENT ON COLUMN proposal.standing_id IS 'Standing approval that has approved the current revision; null: none (refers to standing_approval)';
 COMMENT ON COLUMN proposal.max_rows IS 'Smallest max_rows that approvals of the current revision are given with; null: none. The tool has a limit of its own';
 
 CREATE TABLE proposal_revision (
@@ -429,7 +482,7 @@ CREATE TABLE review (
   comment     text,
   edits       jsonb,
   preview_id  bigint,
-  max_rows    bigint,
+  max_rows    bigint CHECK (max_rows >= 0),
   proposed_by bigint,
   administers boolean NOT NULL DEFAULT false
 );

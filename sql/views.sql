@@ -160,6 +160,35 @@ COMMENT ON COLUMN proposal_progress.rebound_approvals IS 'Approvals of a pending
 COMMENT ON COLUMN proposal_progress.what_changed IS 'What has changed in the tool, such as: body, owner';
 COMMENT ON COLUMN proposal_progress.max_rows IS 'Most rows that the call of a pending or approved proposal may change; null: no limit';
 
+CREATE VIEW standing_approval_status WITH (security_invoker = true) AS
+SELECT s.standing_id, s.tool, s.actor_id, s.approved_by, s.proposal_id, s.uses, s.uses - u.used AS uses_left, s.started_at,
+       s.ends_at, s.condition, s.max_rows, s.description,
+       CASE WHEN s.ended_at IS NOT NULL THEN 'ended'
+            WHEN s.ends_at <= pg_catalog.clock_timestamp() THEN 'expired'
+            WHEN u.used >= s.uses THEN 'used up'
+            WHEN tool_change(s.tool, s.definition) IS NOT NULL THEN 'stale'
+            ELSE 'standing' END AS status,
+       s.ended_at, s.ended_by, s.end_reason
+  FROM standing_approval s JOIN standing_use u USING (standing_id);
+
+COMMENT ON VIEW standing_approval_status IS 'Standing approvals and what is left of them';
+COMMENT ON COLUMN standing_approval_status.standing_id IS 'Id';
+COMMENT ON COLUMN standing_approval_status.tool IS 'Tool whose calls are approved';
+COMMENT ON COLUMN standing_approval_status.actor_id IS 'Holder: the actor whose proposals are approved';
+COMMENT ON COLUMN standing_approval_status.approved_by IS 'Actors that approved it';
+COMMENT ON COLUMN standing_approval_status.proposal_id IS 'Proposal that was approved';
+COMMENT ON COLUMN standing_approval_status.uses IS 'How many proposals it approves';
+COMMENT ON COLUMN standing_approval_status.uses_left IS 'How many of them are left';
+COMMENT ON COLUMN standing_approval_status.started_at IS 'When it began';
+COMMENT ON COLUMN standing_approval_status.ends_at IS 'Until when it stands';
+COMMENT ON COLUMN standing_approval_status.condition IS 'Condition on the params; null: all calls';
+COMMENT ON COLUMN standing_approval_status.max_rows IS 'Most rows that each call may change; null: no limit of its own';
+COMMENT ON COLUMN standing_approval_status.description IS 'What it is for';
+COMMENT ON COLUMN standing_approval_status.status IS 'standing; ended early; expired; used up; stale: the tool has changed since';
+COMMENT ON COLUMN standing_approval_status.ended_at IS 'When it was ended early';
+COMMENT ON COLUMN standing_approval_status.ended_by IS 'Actor that ended it';
+COMMENT ON COLUMN standing_approval_status.end_reason IS 'Why it was ended';
+
 CREATE VIEW tool_status WITH (security_invoker = true) AS
 SELECT t.tool, t.enabled, t.function, t.run_as, c.status, c.problem,
        coalesce(o.open_proposals, 0) AS open_proposals, coalesce(o.stale_proposals, 0) AS stale_proposals

@@ -249,3 +249,12 @@ json_equal(Jsonb *a, Jsonb *b)
 {
 	return compareJsonbContainers(&a->root, &b->root) == 0;
 }
+
+Jsonb *
+json_empty_array(void)
+{
+	JsonArray array;
+
+	json_array_begin(&array);
+	return json_array_end(&array);
+}

@@ -40,6 +40,7 @@ extern Jsonb *json_copy(const Jsonb *value);
 extern char *json_text(Jsonb *value);
 extern Jsonb *json_from_datum(Datum value, bool isnull, Oid type);
 extern Jsonb *json_null(void);
+extern Jsonb *json_empty_array(void);
 extern Jsonb *json_string(const char *text);
 extern JsonbValue *json_find(Jsonb *object, const char *key);
 extern bool json_equal(Jsonb *a, Jsonb *b);

@@ -21,6 +21,7 @@ int setting_max_params_size = 1024;
 int setting_max_result_size = 10240;
 int setting_preview_scan_limit = 1024 * 1024;
 int setting_max_open_proposals = 100000;
+int setting_max_standing_days = 30;
 int setting_lock_wait = 10 * 1000;
 int setting_run_sql_max_rows = 100;
 int setting_max_workers = 8;
@@ -128,6 +129,10 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 							"Sets how many proposals of one actor may be pending or approved.",
 							"Zero means no limit.", &setting_max_open_proposals, 100000, 0, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.max_standing_days",
+							"Sets for how many days at most an approval may stand.", NULL,
+							&setting_max_standing_days, 30, 1, 3650, PGC_SUSET, 0, NULL, NULL,
+							NULL);
 
 	DefineCustomIntVariable("workflow_orch.lock_wait",
 							"Sets how long a call waits for a lock that another session has.",

@@ -30,6 +30,23 @@ built_in_is(const char *tool)
 	return strncmp(tool, PREFIX, strlen(PREFIX)) == 0;
 }
 
+/* Whether it is the tool that gives standing approvals. */
+bool
+built_in_is_standing(const char *tool)
+{
+	return strcmp(tool, PREFIX "standing_approval") == 0;
+}
+
+/*
+ * Whether it is a built-in tool that changes what a review means, and that people
+ * propose and approve who may administer: all but the one for standing approvals.
+ */
+bool
+built_in_is_administrative(const char *tool)
+{
+	return built_in_is(tool) && !built_in_is_standing(tool);
+}
+
 /* The call that a built-in tool makes. */
 const char *
 built_in_call(const char *tool)

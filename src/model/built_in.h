@@ -23,6 +23,8 @@
 extern const char *const built_in_members[];
 
 extern bool built_in_is(const char *tool);
+extern bool built_in_is_standing(const char *tool);
+extern bool built_in_is_administrative(const char *tool);
 extern const char *built_in_call(const char *tool);
 extern bool built_in_has_member(const char *name);
 extern Jsonb *built_in_arguments(Jsonb *params);

@@ -17,12 +17,12 @@
 		"describe_needs", "tool_check", "tool_change", "tool_max_rows", "count_rebound_approvals"
 #define FUNCTIONS_OF_CHECKERS \
 	"test_approval_rule", "check_approval_rule", "approval_rule_effect", "check_setup", \
-		"has_workers", "tool_function", "list_path_writers", "count_reviewers", \
-		"count_administrators"
+		"has_workers", "tool_function", "list_path_writers", "count_reviewers"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
 		"revocation", "execution", "queue", "cancel_request", "break_glass", "proposal_progress", \
-		"workflow_summary", "review_history", "tool_status"
+		"workflow_summary", "review_history", "tool_status", "standing_approval", "standing_use", \
+		"standing_approval_status"
 #define TABLES_OF_REVIEWERS \
 	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", \
 		"delegation", "preview", "worker_status", "queue_status", "execution_stats", \
@@ -32,13 +32,16 @@ static const char *const propose_functions[] = {"propose_action",       "start_w
 												"complete_workflow",    "cancel_workflow",
 												"withdraw_proposal",    "revise_proposal",
 												"comment_proposal",     "explain_approval",
+												"standing_approval",    "end_standing_approval",
 												FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const review_functions[] =
-	{"review_action",        "review_actions",       "explain_approval",
-	 "preview_action",       "revoke_approval",      "review_break_glass",
-	 "delegate_review",      "end_delegation",       "comment_proposal",
-	 "list_workers",         "list_pending_reviews", "find_review_slot",
-	 "list_execution_stats", FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const review_functions[] = {"review_action",         "review_actions",
+											   "explain_approval",      "preview_action",
+											   "revoke_approval",       "review_break_glass",
+											   "delegate_review",       "end_delegation",
+											   "end_standing_approval", "comment_proposal",
+											   "list_workers",          "list_pending_reviews",
+											   "find_review_slot",      "list_execution_stats",
+											   FUNCTIONS_OF_EVERYBODY,  NULL};
 static const char *const execute_functions[] = {"execute_action",
 												"execute_parallel",
 												"enqueue_action",
@@ -71,6 +74,7 @@ static const char *const administer_functions[] = {"set_policy",
 												   "explain_approval",
 												   "delegate_review",
 												   "end_delegation",
+												   "end_standing_approval",
 												   "grant_capability",
 												   "revoke_capability",
 												   "complete_workflow",

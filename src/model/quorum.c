@@ -181,6 +181,35 @@ quorum_size(const Quorum *quorum)
 	return size;
 }
 
+/* Whether two requirements are for the same slots, but for their number. */
+static bool
+is_for_same_slots(const Requirement *a, const Requirement *b)
+{
+	if (a->stage != b->stage || a->administers != b->administers)
+		return false;
+	return a->role == NULL || b->role == NULL ? a->role == b->role : strcmp(a->role, b->role) == 0;
+}
+
+/*
+ * Whether approvals that fill the one quorum would do for the other one, slot by
+ * slot.  This is stricter than asking whether the same people could approve.
+ */
+bool
+quorum_covers(const Quorum *given, const Quorum *needed)
+{
+	for (int n = 0; n < needed->count; n++)
+	{
+		bool is_covered = false;
+
+		for (int g = 0; g < given->count; g++)
+			is_covered |= is_for_same_slots(&given->requirements[g], &needed->requirements[n]) &&
+						  given->requirements[g].approvals >= needed->requirements[n].approvals;
+		if (!is_covered)
+			return false;
+	}
+	return true;
+}
+
 /* Whether there is a slot for the approval, filled or not. */
 bool
 quorum_wants(const Quorum *quorum, const Approval *approval)

@@ -61,6 +61,7 @@ proposal_read(StoredRow *row)
 	if (!column_is_null(row, PROPOSAL_REQUESTED_SINCE))
 		proposal->requested_since = column_int64(row, PROPOSAL_REQUESTED_SINCE);
 	proposal->max_rows = column_int64_or_null(row, PROPOSAL_MAX_ROWS);
+	proposal->standing_id = column_int64_or_null(row, PROPOSAL_STANDING_ID);
 	if (!column_is_null(row, PROPOSAL_EXPIRES_AT))
 		proposal->expires_at = column_int64(row, PROPOSAL_EXPIRES_AT);
 	proposal->approval_ttl = column_interval(row, PROPOSAL_APPROVAL_TTL);
@@ -360,6 +361,26 @@ proposal_list_open_of_tool(const char *tool, int *count)
 	store_key_text(&key, PROPOSAL_TOOL, tool);
 	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_call_idx", 1, &key);
 	return list_ids(&scan, NULL, NULL, PG_INT32_MAX, count);
+}
+
+static bool
+is_of_standing(const StoredRow *row, const void *standing_id)
+{
+	return !column_is_null(row, PROPOSAL_STANDING_ID) &&
+		   column_int64(row, PROPOSAL_STANDING_ID) == *(const int64 *) standing_id;
+}
+
+/* Return the ids of the pending and approved proposals that a standing approval has approved. */
+int64 *
+proposal_list_of_standing(int64 actor_id, int64 standing_id, int *count)
+{
+	ScanKeyData keys[2];
+	StoreScan scan;
+
+	store_key_int64(&keys[0], PROPOSAL_ACTOR_ID, actor_id);
+	store_key_bool(&keys[1], PROPOSAL_OPEN, true);
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_actor_idx", 2, keys);
+	return list_ids(&scan, is_of_standing, &standing_id, PG_INT32_MAX, count);
 }
 
 /* Return the ids of the open proposals that expire at or before a time. */

@@ -49,7 +49,8 @@ enum
 	PROPOSAL_REVISED_AT,
 	PROPOSAL_REQUESTED_SINCE,
 	PROPOSAL_MAX_ROWS,
-	PROPOSAL_COLUMNS = PROPOSAL_MAX_ROWS
+	PROPOSAL_STANDING_ID,
+	PROPOSAL_COLUMNS = PROPOSAL_STANDING_ID
 };
 
 typedef struct Proposal
@@ -63,8 +64,9 @@ typedef struct Proposal
 	int64 approvals;
 	int64 required_approvals;
 	Jsonb *requirements;
-	int64 *stage;   /* NULL: all are complete */
-	int64 *rule_id; /* NULL: people decide */
+	int64 *stage;       /* NULL: all are complete */
+	int64 *rule_id;     /* NULL: people decide */
+	int64 *standing_id; /* that has approved it; NULL: none */
 	int64 revised_by;
 	bool proposer_may_review;
 	bool execute_on_approval;
@@ -100,6 +102,7 @@ extern ApprovedParams *proposal_list_approved(const char *tool, const uint32 *ha
 											  int among, int *count);
 extern TransactionId *proposal_lockers(int64 proposal_id, int *count);
 extern int64 *proposal_list_open(int *count);
+extern int64 *proposal_list_of_standing(int64 actor_id, int64 standing_id, int *count);
 extern int64 *proposal_list_open_of_tool(const char *tool, int *count);
 extern int64 *proposal_list_expired(TimestampTz now, int *count);
 extern void proposal_change(Proposal *proposal, StoreRow *row, Event event, ProposalStatus status,

@@ -174,6 +174,7 @@ extern void row_set_time(StoreRow *row, AttrNumber column, TimestampTz value);
 extern void row_set_text(StoreRow *row, AttrNumber column, const char *value);
 extern void row_set_name(StoreRow *row, AttrNumber column, const char *value);
 extern void row_set_texts(StoreRow *row, AttrNumber column, const List *values);
+extern void row_set_ids(StoreRow *row, AttrNumber column, const List *ids);
 extern void row_set_pointer(StoreRow *row, AttrNumber column, const void *value);
 extern void row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type, int value);
 
@@ -195,6 +196,7 @@ extern Oid column_oid(const StoredRow *row, AttrNumber column);
 extern char *column_text(const StoredRow *row, AttrNumber column);
 extern char *column_name(const StoredRow *row, AttrNumber column);
 extern List *column_texts(const StoredRow *row, AttrNumber column);
+extern List *column_ids(const StoredRow *row, AttrNumber column);
 extern void *column_varlena(const StoredRow *row, AttrNumber column);
 extern Interval *column_interval(const StoredRow *row, AttrNumber column);
 extern int column_enum(const StoredRow *row, AttrNumber column, const EnumType *type);

@@ -126,6 +126,28 @@ column_texts(const StoredRow *row, AttrNumber column)
 	return values;
 }
 
+/* An array of ids, as a list of pointers to them. */
+List *
+column_ids(const StoredRow *row, AttrNumber column)
+{
+	List *ids = NIL;
+	Datum *elements;
+	bool *nulls;
+	int count;
+
+	AssertColumnType(row, column, INT8ARRAYOID);
+	deconstruct_array(DatumGetArrayTypeP(column_datum(row, column)), INT8OID, sizeof(int64),
+					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		int64 *id = palloc(sizeof(int64));
+
+		*id = DatumGetInt64(elements[i]);
+		ids = lappend(ids, id);
+	}
+	return ids;
+}
+
 /* A jsonb or bytea, detoasted, or NULL. */
 void *
 column_varlena(const StoredRow *row, AttrNumber column)

@@ -150,6 +150,20 @@ row_set_texts(StoreRow *row, AttrNumber column, const List *values)
 			PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
+/* An array of ids, which may be empty; the list has pointers to them. */
+void
+row_set_ids(StoreRow *row, AttrNumber column, const List *ids)
+{
+	int count = list_length(ids);
+	Datum *elements = palloc(sizeof(Datum) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+		elements[i] = Int64GetDatum(*(const int64 *) list_nth(ids, i));
+	row_set(row, column,
+			PointerGetDatum(construct_array(elements, count, INT8OID, sizeof(int64),
+											FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+}
+
 /* A jsonb, bytea or interval. */
 void
 row_set_pointer(StoreRow *row, AttrNumber column, const void *value)

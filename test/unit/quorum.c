@@ -247,6 +247,25 @@ try_missing(void)
 	is_int(quorum_missing(&quorum, given, 4)[1], 4998, "many that are missing are counted");
 }
 
+/* Whether approvals that were given beforehand do for what is needed. */
+static void
+try_covers(void)
+{
+	Requirement given[] = {{1, "DBA", 2}, {1, NULL, 1}, {2, "Manager", 1}};
+	Requirement needed[] = {{1, "DBA", 1}, {2, "Manager", 1}};
+	Requirement later[] = {{3, "Manager", 1}};
+	Requirement more[] = {{1, NULL, 2}};
+	Requirement administrators[] = {{1, NULL, 1, true}};
+	Quorum all = {3, given};
+
+	ok(quorum_covers(&all, &(Quorum){2, needed}), "more than is needed covers it");
+	ok(quorum_covers(&all, &(Quorum){0, NULL}), "nothing needed is covered");
+	ok(!quorum_covers(&(Quorum){0, NULL}, &(Quorum){2, needed}), "nothing covers nothing");
+	ok(!quorum_covers(&all, &(Quorum){1, later}), "another stage is not covered");
+	ok(!quorum_covers(&all, &(Quorum){1, more}), "nor are more slots for anybody");
+	ok(!quorum_covers(&all, &(Quorum){1, administrators}), "nor slots for administrators");
+}
+
 /* Slots for people who hold administer, beside one for anybody. */
 static void
 try_administrators(void)
@@ -291,4 +310,5 @@ UNIT_TEST(quorum)
 	   "some stage wants a role that a later one names");
 	ok(!quorum_wants(&none, &(Approval){"DBA"}), "where nothing is needed nobody is wanted");
 	try_administrators();
+	try_covers();
 }

@@ -116,6 +116,7 @@ new_revision_set(StoreRow *row, const Revision *revision, const Policy *policy, 
 	row_set_text(row, PROPOSAL_REASON, revision->reason);
 	row_set_pointer(row, PROPOSAL_DEFINITION, revision->definition);
 	row_set_null(row, PROPOSAL_MAX_ROWS);
+	row_set_null(row, PROPOSAL_STANDING_ID);
 }
 
 /* Update the proposal in memory once its row is written. */

@@ -249,6 +249,33 @@ add_administrators(Need *need, const char *tool, Jsonb *params, const Policy *po
 }
 
 /*
+ * Find out what a standing approval needs: all that any call of its tool could
+ * need, and no less than the policy's number.
+ */
+static void
+find_for_standing(Need *need, const RequirementSubject *subject, Jsonb *params,
+				  const Policy *policy)
+{
+	JsonbValue *name = json_find(params, "tool");
+	const RuleList *rules = rule_list(name != NULL && name->type == jbvString
+										  ? pnstrdup(name->val.string.val, name->val.string.len)
+										  : "");
+	const RuleList *own = rule_list(subject->tool);
+	Rule by_policy = {.stage = 1, .approvals = policy->default_approvals};
+
+	need->quorum.requirements = palloc(sizeof(Requirement) * (rules->count + own->count + 1));
+	need->rules = palloc(sizeof(List *) * (rules->count + own->count + 1));
+	add_rule(need, &by_policy);
+	need->rules[0] = NIL;
+	for (int i = 0; i < rules->count; i++)
+		if (rules->rules[i].approvals > 0)
+			add_rule(need, &rules->rules[i]);
+	for (int i = 0; i < own->count; i++)
+		if (own->rules[i].tool != NULL)
+			add_rule(need, &own->rules[i]);
+}
+
+/*
  * Find out what a call with these params needs, by the rules in force, by one
  * more if that is given, and by the policy.  The result is in the current memory
  * context; its rules are valid until the end of the transaction.
@@ -263,6 +290,11 @@ requirement_find(Need *need, const RequirementSubject *subject, Jsonb *params, c
 
 	need->automatic = NULL;
 	need->quorum.count = 0;
+	if (built_in_is_standing(subject->tool))
+	{
+		find_for_standing(need, subject, params, policy);
+		return;
+	}
 	need->quorum.requirements = palloc(sizeof(Requirement) * (rules->count + 2));
 	need->rules = palloc(sizeof(List *) * (rules->count + 2));
 	for (int i = 0; i < rules->count; i++)

@@ -13,6 +13,7 @@
 #include "engine/approval/change_request.h"
 #include "engine/approval/requirement.h"
 #include "engine/approval/reviewer.h"
+#include "engine/approval/standing.h"
 #include "engine/approval/vote.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
@@ -140,14 +141,14 @@ voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposa
 		   const Policy *policy)
 {
 	const DelegationList *list = delegation_list();
-	bool built_in = built_in_is(proposal->tool);
-	bool own = built_in || (list->count > 0 && reviewer_is_proposer(person, proposal));
+	bool administrative = built_in_is_administrative(proposal->tool);
+	bool own = administrative || (list->count > 0 && reviewer_is_proposer(person, proposal));
 
 	voter->actor = actor;
 	voter->person = *person;
 	voter->roles = palloc(sizeof(VoterRole) * (list->count + 1));
 	voter->roles[0] = (VoterRole){
-		.slot = {.role = actor->role, .administers = built_in && actor_administers(actor)}};
+		.slot = {.role = actor->role, .administers = administrative && actor_administers(actor)}};
 	voter->nroles = 1;
 	voter->fellows = palloc(sizeof(Person) * (list->count + 1));
 	voter->nfellows = 0;
@@ -356,5 +357,7 @@ voter_may_approve(const Voter *voter, const Votes *votes, const Policy *policy, 
 		   (proposal->proposer_may_review || !reviewer_is_proposer(&voter->person, proposal)) &&
 		   voter_blocker(voter, votes) == NULL && !voter_is_author_without_vote(voter, votes) &&
 		   voter_review(voter, votes) == NULL && !voter_has_approved(voter, votes) &&
+		   !(built_in_is_standing(proposal->tool) &&
+			 standing_is_holder(&voter->person, proposal->params)) &&
 		   voter_find_slot(voter, votes, slot);
 }

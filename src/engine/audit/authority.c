@@ -12,6 +12,19 @@
 #include "engine/audit/authority.h"
 #include "engine/call.h"
 #include "engine/running.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+/* The actor who proposed the call of a built-in tool. */
+static const int64 *
+proposer_of(const RunningCall *call)
+{
+	JsonbValue *id = json_find(call->authority, "proposed_by");
+	int64 *actor_id = palloc(sizeof(int64));
+
+	*actor_id = DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(id->val.numeric)));
+	return actor_id;
+}
 
 /* Add the authority to the audit row of a change that belongs to no workflow. */
 void
@@ -27,5 +40,7 @@ authority_add(AuditEntry *entry, JsonObject *details)
 	if (entry->proposal_id == NULL)
 		entry->proposal_id = &call->proposal_id;
 	entry->execution_id = &call->execution_id;
+	if (entry->actor_id == NULL)
+		entry->actor_id = proposer_of(call);
 	json_add_jsonb(details, "authority", call->authority);
 }

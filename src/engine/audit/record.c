@@ -32,6 +32,7 @@ static const RecordRow recorders[STORE_TABLE_COUNT] = {
 	[STORE_FREEZE] = record_freeze,
 	[STORE_APPROVAL_RULE] = record_rule,
 	[STORE_DELEGATION] = record_delegation,
+	[STORE_STANDING_APPROVAL] = record_standing,
 	[STORE_PROPOSAL] = record_proposal,
 	[STORE_PROPOSAL_COMMENT] = record_comment,
 	[STORE_PREVIEW] = record_preview,

@@ -60,6 +60,8 @@ action_of_event(const char *event)
 		{EVENT_CANCEL, "cancel_workflow"},
 		{EVENT_RETRY, "retry_action"},
 		{EVENT_APPROVE_BY_RULE, "approve_by_rule"},
+		{EVENT_APPROVE_BY_STANDING, "approve_by_standing"},
+		{EVENT_END_STANDING, "end_standing_approval"},
 		{EVENT_ACCEPT_DEFINITION, "accept_tool_definition"},
 		{EVENT_REVISE, "revise_proposal"},
 	};
@@ -132,6 +134,10 @@ record_proposal_change(const StoredRow *old, const StoredRow *new, AuditEntry *e
 		json_add_text(details, "reason", column_text(new, PROPOSAL_STATUS_REASON));
 	if (strcmp(event, event_name(EVENT_APPROVE_BY_RULE)) == 0)
 		json_add_int(details, "rule_id", column_int64(new, PROPOSAL_RULE_ID));
+	if (strcmp(event, event_name(EVENT_APPROVE_BY_STANDING)) == 0)
+		json_add_int(details, "standing_id", column_int64(new, PROPOSAL_STANDING_ID));
+	if (strcmp(event, event_name(EVENT_END_STANDING)) == 0)
+		json_add_int(details, "standing_id", column_int64(old, PROPOSAL_STANDING_ID));
 	if (column_int64(old, PROPOSAL_REVISION) != column_int64(new, PROPOSAL_REVISION))
 		json_add_int(details, "revision", column_int64(new, PROPOSAL_REVISION));
 }

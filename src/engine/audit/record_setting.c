@@ -15,6 +15,7 @@
 #include "store/freeze.h"
 #include "store/policy.h"
 #include "store/rule.h"
+#include "store/standing.h"
 #include "store/table.h"
 #include "store/tool.h"
 
@@ -145,4 +146,21 @@ record_rule(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonO
 		entry->actor_id = column_int64_or_null(new, RULE_REMOVED_BY);
 	}
 	record_add_columns(details, new, RULE_AGENTS);
+}
+
+void
+record_standing(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonObject *details)
+{
+	entry->action = "standing_approval";
+	if (old != NULL)
+	{
+		entry->action = "end_standing_approval";
+		entry->actor_id = column_int64_or_null(new, STANDING_ENDED_BY);
+		record_add_column(details, new, STANDING_STANDING_ID);
+		if (!column_is_null(new, STANDING_END_REASON))
+			json_add_text(details, "reason", column_text(new, STANDING_END_REASON));
+		return;
+	}
+	record_add_columns(details, new, STANDING_APPROVED_BY);
+	record_add_column(details, new, STANDING_ENDS_AT);
 }

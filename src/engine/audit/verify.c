@@ -23,6 +23,7 @@
 #include "store/proposal.h"
 #include "store/review.h"
 #include "store/revocation.h"
+#include "store/standing.h"
 #include "utils/builtins.h"
 
 typedef struct Verification
@@ -152,13 +153,42 @@ verify_execution(const Verification *verification, const Execution *execution, c
 					   "the changes are not those that were recorded");
 }
 
+/* A proposal that a standing approval has approved must be one that it is for. */
+static void
+verify_standing(const Verification *verification, const Proposal *proposal, const AuditRow *rows,
+				int count)
+{
+	const Standing *standing = standing_load(*proposal->standing_id);
+
+	if (standing == NULL || standing->actor_id != proposal->actor_id ||
+		strcmp(standing->tool, proposal->tool) != 0 || proposal->revision != 1 ||
+		proposal->approvals != 0 || proposal->stage != NULL)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   psprintf("it is not one of those that standing approval " INT64_FORMAT
+								" is for",
+								*proposal->standing_id));
+	else if ((standing->max_rows == NULL) != (proposal->max_rows == NULL) ||
+			 (standing->max_rows != NULL && *standing->max_rows != *proposal->max_rows))
+		report_finding(verification, proposal->proposal_id, NULL,
+					   "its limit on rows is not that of the standing approval");
+	if (count_action(rows, count, "approve_by_standing") != 1)
+		report_finding(verification, proposal->proposal_id, NULL,
+					   "its standing approval has not exactly one audit row");
+}
+
 /* The valid approvals must result in what the proposal says. */
 static void
-verify_votes(const Verification *verification, const Proposal *proposal)
+verify_votes(const Verification *verification, const Proposal *proposal, const AuditRow *rows,
+			 int count)
 {
 	Votes votes;
 	int64 stage = proposal->stage != NULL ? *proposal->stage : 0;
 
+	if (proposal->standing_id != NULL)
+	{
+		verify_standing(verification, proposal, rows, count);
+		return;
+	}
 	votes_load(&votes, proposal);
 	if (votes.napprovals != proposal->approvals || votes.open_stage != stage)
 		report_finding(verification, proposal->proposal_id, NULL,
@@ -235,7 +265,7 @@ verify_proposal(const Verification *verification, const Proposal *proposal)
 					   psprintf("there are %d revocations, by the audit log %d", nrevocations,
 								count_action(audit, naudit, "revoke_approval") +
 									count_action(audit, naudit, "void_approval")));
-	verify_votes(verification, proposal);
+	verify_votes(verification, proposal, audit, naudit);
 	verify_approved(verification, proposal, executions, nexecutions, audit, naudit);
 	for (int i = 0; i < nexecutions; i++)
 		verify_execution(verification, &executions[i], audit, naudit);

@@ -106,14 +106,14 @@ protection_lets_confirm(const Caller *caller)
  * role that the actor is bound to, and acts as that role, with no other one in
  * between.
  */
-static bool
-is_own_session(const Caller *caller, const Actor *actor)
+bool
+protection_is_own_session(const Caller *caller, const Actor *actor)
 {
 	Oid role = actor->db_role_oid;
 
 	return actor_role_name(actor) != NULL && !running_is_sandboxed() &&
 		   authenticated_role() == role && GetSessionUserId() == role && caller->role == role &&
-		   GetUserId() == role && !InLocalUserIdChange();
+		   GetUserId() == role && !InLocalUserIdChange() && !caller->names_actors;
 }
 
 /* Whether the role that the actor is bound to holds administer, and may review as well. */
@@ -138,7 +138,7 @@ protection_check_person(const Caller *caller, const Actor *actor)
 							 actor->actor_id),
 					  errdetail("It is of kind %s.", enum_label(&actor_kind_type, actor->kind)),
 					  errhint("Only actors of kind human propose and review such calls."));
-	if (is_own_session(caller, actor))
+	if (protection_is_own_session(caller, actor))
 		return;
 	report_denied("wfo_not_own_session",
 				  errmsg("this session is not that of actor " INT64_FORMAT, actor->actor_id),

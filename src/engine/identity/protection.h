@@ -14,6 +14,7 @@ extern void protection_share(void);
 extern bool protection_lets_confirm(const Caller *caller);
 extern void protection_check(const Caller *caller, const char *call);
 extern bool actor_administers(const Actor *actor);
+extern bool protection_is_own_session(const Caller *caller, const Actor *actor);
 extern void protection_check_person(const Caller *caller, const Actor *actor);
 
 #endif

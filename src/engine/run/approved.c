@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "model/built_in.h"
 #include "store/queue.h"
+#include "store/standing.h"
 
 /*
  * The row of an execution of a proposal, for an actor or, where actor_id is NULL,
@@ -81,13 +82,33 @@ approved_lock(int64 proposal_id)
 	return proposal;
 }
 
+/* Refuse a call that a standing approval has approved which was ended since: 55000. */
+void
+approved_check_standing(const Proposal *proposal)
+{
+	const Standing *standing;
+
+	if (proposal->standing_id == NULL)
+		return;
+	standing = standing_load(*proposal->standing_id);
+	if (standing == NULL || standing->ended)
+		report_wrong_state("wfo_standing_ended",
+						   errmsg("standing approval " INT64_FORMAT " of proposal " INT64_FORMAT
+								  " was ended",
+								  *proposal->standing_id, proposal->proposal_id),
+						   errhint("Propose the call again."));
+}
+
 static void
 check_status(const Proposal *proposal)
 {
 	ProposalStatus now = proposal_status_now(proposal);
 
 	if (now == PROPOSAL_APPROVED)
+	{
+		approved_check_standing(proposal);
 		return;
+	}
 	proposal_report_state(proposal, "wfo_not_approved", "approved",
 						  now == PROPOSAL_PENDING  ? "A reviewer must approve it first, with "
 													 "review_action."

@@ -72,6 +72,10 @@ static const BuiltIn built_ins[] = {
 	 .nrows = 2,
 	 .rows = {{"from_actor", STORE_ACTOR}, {"to_actor", STORE_ACTOR}}},
 	{.call = "resume_queue"},
+	{.call = "standing_approval",
+	 .nrows = 1,
+	 .rows = {{"actor_id", STORE_ACTOR}},
+	 .has_tool = true},
 };
 
 static const BuiltIn *
@@ -127,15 +131,18 @@ built_in_tool(const Tool *tool, const Actor *proposer, Jsonb *params)
 void
 built_in_check_proposer(const char *tool, const Actor *proposer)
 {
+	Capability needed = built_in_is_administrative(tool) ? CAPABILITY_ADMINISTER
+														 : CAPABILITY_PROPOSE;
+
 	actor_check_active(proposer);
-	if (actor_role_name(proposer) != NULL &&
-		capability_is_held(proposer->db_role_oid, CAPABILITY_ADMINISTER))
+	if (actor_role_name(proposer) != NULL && capability_is_held(proposer->db_role_oid, needed))
 		return;
 	report_denied("wfo_capability_missing",
 				  errmsg("actor " INT64_FORMAT " may not have tool \"%s\" called",
 						 proposer->actor_id, tool),
 				  errdetail("The role of the actor who proposes the call must hold the capability "
-							"\"administer\", when it is proposed and when it is executed."),
+							"\"%s\", when it is proposed and when it is executed.",
+							capability_info(needed)->name),
 				  errhint("Let somebody propose it whose role holds the capability."));
 }
 

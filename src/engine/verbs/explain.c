@@ -17,6 +17,7 @@
 #include "engine/tool/definition.h"
 #include "engine/verbs/call_params.h"
 #include "engine/verbs/explain.h"
+#include "engine/verbs/standing.h"
 
 /* What the explanation is about. */
 typedef struct Explained
@@ -25,7 +26,8 @@ typedef struct Explained
 	Person proposer; /* who the actor would be in the proposal */
 	bool names_people;
 	const Policy *policy;
-	Revision revision; /* as it would be proposed */
+	Revision revision;        /* as it would be proposed */
+	const Standing *standing; /* that would approve it, or NULL */
 } Explained;
 
 /*
@@ -93,12 +95,15 @@ answer(const Explained *explained)
 	JsonObject json;
 
 	json_object_begin(&json);
-	json_add_bool(&json, "automatic", revision->rule_id != NULL);
+	json_add_bool(&json, "automatic", revision->rule_id != NULL || explained->standing != NULL);
 	if (revision->rule_id != NULL)
 		json_add_int(&json, "rule_id", *revision->rule_id);
 	else
 		json_add_jsonb(&json, "rule_id", NULL);
-	json_add_jsonb(&json, "standing_id", NULL);
+	if (explained->standing != NULL)
+		json_add_int(&json, "standing_id", explained->standing->standing_id);
+	else
+		json_add_jsonb(&json, "standing_id", NULL);
 	json_add_jsonb(&json, "requirements", requirements_json(explained));
 	json_add_bool(&json, "approvable",
 				  requirement_can_be_met(revision->requirements, explained->actor->actor_id,
@@ -147,5 +152,8 @@ explain(const ExplainRequest *request)
 							 .may_be_automatic = true,
 						 },
 						 explained.policy);
+	if (explained.revision.rule_id == NULL)
+		explained.standing = standing_for(&caller, explained.actor, request->tool,
+										  &explained.revision);
 	return answer(&explained);
 }

@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/readable.h"
+#include "engine/run/approved.h"
 #include "engine/run/queued.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
@@ -83,6 +84,7 @@ check_retry(const Caller *caller, const Proposal *proposal, const Actor *actor)
 								  proposal->proposal_id),
 						   errdetail("It failed in a break glass."),
 						   errhint("Propose the call again."));
+	approved_check_standing(proposal);
 	workflow_check_active(workflow_require(proposal->workflow_id));
 	if (proposal->expires_at != 0 && proposal->expires_at <= GetCurrentTimestamp())
 		report_wrong_state("wfo_approval_expired",

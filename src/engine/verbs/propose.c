@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "base/json.h"
 #include "engine/approval/requirement.h"
+#include "engine/approval/standing.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/protection.h"
 #include "engine/run/built_in.h"
@@ -21,7 +22,9 @@
 #include "engine/verbs/enqueue.h"
 #include "engine/verbs/open_limit.h"
 #include "engine/verbs/propose.h"
+#include "engine/verbs/standing.h"
 #include "engine/verbs/workflow_join.h"
+#include "model/built_in.h"
 #include "store/lock.h"
 #include "store/proposal.h"
 #include "store/revision.h"
@@ -192,11 +195,10 @@ check_subject(const ProposeRequest *request, const Caller *caller, const Propose
 	if (subject->tool->built_in)
 		check_built_in(request, subject);
 	caller_check_acts_as(caller, subject->actor);
-	if (subject->tool->built_in)
-	{
+	if (built_in_is_administrative(subject->tool->tool))
 		protection_check_person(caller, subject->actor);
+	if (subject->tool->built_in)
 		built_in_check_proposer(subject->tool->tool, subject->actor);
-	}
 }
 
 /* Return the proposal that has the request's key; false if there is none. */
@@ -241,13 +243,15 @@ work_out_first_revision(const ProposeRequest *request, const Caller *caller,
 						 },
 						 subject->policy);
 	caller_person(caller, subject->actor, &revision->author);
+	if (built_in_is_standing(subject->tool->tool))
+		standing_check_holder(&revision->author, revision->params, 0);
 }
 
 /*
  * Propose a call.
  *
- * Locks: the idempotency key; the workflow, shared; for a moment, the actor's
- * open proposals.  A caller that may not act as the actor is refused before.
+ * Locks: the idempotency key; the workflow, shared; the uses of a standing
+ * approval; for a moment, the actor's open proposals.  A caller that may not act as the actor is refused before.
  * What the call depends on is read after the waits for the locks.
  */
 int64
@@ -257,6 +261,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	ProposeSubject subject;
 	OpenSlot slot;
 	Revision revision = {.revision = 1};
+	const Standing *standing = NULL;
 
 	caller_identify(&caller);
 	if (request->execute_on_approval)
@@ -277,6 +282,8 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 		return revision.proposal_id;
 	check_subject(request, &caller, &subject);
 	work_out_first_revision(request, &caller, &subject, &revision);
+	if (revision.rule_id == NULL)
+		standing = standing_take(&caller, subject.actor, request->tool, &revision);
 	workflow_check_at_commit(request->workflow_id);
 	open_limit_take(subject.actor->actor_id, &slot);
 	revision.proposal_id = slot.proposal_id;
@@ -285,6 +292,8 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	*status = PROPOSAL_PENDING;
 	if (revision.rule_id != NULL)
 		*status = propose_approve_by_rule(revision.proposal_id);
+	else if (standing != NULL)
+		*status = standing_approve(revision.proposal_id, standing);
 	else
 		requirement_warn_if_nobody(revision.proposal_id, revision.requirements,
 								   subject.actor->actor_id, subject.policy);

@@ -14,6 +14,7 @@
 #include "engine/approval/new_revision.h"
 #include "engine/approval/requirement.h"
 #include "engine/approval/reviewer.h"
+#include "engine/approval/standing.h"
 #include "engine/approval/vote.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/protection.h"
@@ -178,8 +179,10 @@ check_reviewer(const ReviewContext *context)
 	ReviewDecision decision = context->request->decision;
 
 	caller_check_acts_as(&context->caller, context->reviewer);
-	if (context->tool->built_in)
+	if (built_in_is_administrative(context->tool->tool))
 		protection_check_person(&context->caller, context->reviewer);
+	if (built_in_is_standing(context->tool->tool))
+		standing_check_holder(&context->voter.person, proposal->params, proposal->proposal_id);
 	reviewer_check_kind(context->reviewer, context->policy);
 	if (reviewer_is_proposer(&context->voter.person, proposal) &&
 		(decision == DECISION_EDIT || !proposal->proposer_may_review))
@@ -376,7 +379,7 @@ edited_params(const ReviewContext *context, const Definition *definition)
 static bool
 edit_needs_approval(const ReviewContext *context)
 {
-	return context->policy->edit_needs_approval || context->tool->built_in;
+	return context->policy->edit_needs_approval || built_in_is_administrative(context->tool->tool);
 }
 
 /*
@@ -449,6 +452,11 @@ edit(ReviewContext *context)
 	Assert(proposal->status == PROPOSAL_PENDING || proposal->status == PROPOSAL_APPROVED);
 	new_revision_check_limit(proposal);
 	revision.params = edited_params(context, source.definition);
+	if (built_in_is_standing(context->tool->tool))
+	{
+		standing_check_holder(&context->voter.person, revision.params, proposal->proposal_id);
+		standing_check_holder(&proposal->proposer, revision.params, 0);
+	}
 	(void) queued_cancel(proposal, &context->reviewer->actor_id, "The proposal was edited.");
 	new_revision_work_out(&revision, &source);
 	quorum = requirement_quorum(revision.requirements);

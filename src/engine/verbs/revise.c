@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "engine/approval/new_revision.h"
 #include "engine/approval/requirement.h"
+#include "engine/approval/standing.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/protection.h"
 #include "engine/identity/readable.h"
@@ -45,7 +46,7 @@ check_revise(const Caller *caller, const ReviseRequest *request, const Proposal 
 	workflow_check_active(workflow_require(proposal->workflow_id));
 	tool_check_enabled(tool_require(proposal->tool));
 	caller_check_acts_as(caller, actor);
-	if (built_in_is(proposal->tool))
+	if (built_in_is_administrative(proposal->tool))
 		protection_check_person(caller, actor);
 	if (actor->actor_id != proposal->actor_id)
 		report_denied(
@@ -109,6 +110,8 @@ revise(const ReviseRequest *request, int64 *revision_number)
 												 .proposer = source.author,
 												 .proposal_id = proposal->proposal_id},
 								  request->params);
+	if (source.tool->built_in && built_in_is_standing(proposal->tool))
+		standing_check_holder(&revision.author, revision.params, 0);
 	check_changed(proposal, &revision, source.definition);
 	new_revision_work_out(&revision, &source);
 	new_revision_keep(&revision, &source);
