@@ -75,25 +75,26 @@ WITH RECURSIVE here AS (
 ), gateway AS (
   SELECT l.oid, l.name, l.capabilities FROM held l WHERE 'gateway' = ANY (l.capabilities)
 ), grants AS MATERIALIZED (
+  -- Of many grants, those that could be a finding.
   SELECT 'FUNCTION' AS kind, p.proname::text AS object_name, p.oid, x.grantee, x.privilege_type, x.is_grantable,
          format('workflow_orch.%I(%s)', p.proname, oidvectortypes(p.proargtypes)) AS object
     FROM here h
     JOIN pg_catalog.pg_proc p ON p.pronamespace = h.schema
    CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) x
-   WHERE x.grantee <> p.proowner
+   WHERE x.grantee <> p.proowner AND (x.grantee = 0 OR x.is_grantable)
   UNION ALL
   SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.relname, c.oid, x.grantee, x.privilege_type, x.is_grantable,
          format('workflow_orch.%I', c.relname)
     FROM here h
     JOIN pg_catalog.pg_class c ON c.relnamespace = h.schema AND c.relkind IN ('r', 'v', 'S')
    CROSS JOIN LATERAL aclexplode(coalesce(c.relacl, acldefault((CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END)::"char", c.relowner))) x
-   WHERE x.grantee <> c.relowner
+   WHERE x.grantee <> c.relowner AND (x.grantee = 0 OR x.is_grantable OR x.privilege_type <> 'SELECT')
   UNION ALL
   SELECT 'SCHEMA', n.nspname, n.oid, x.grantee, x.privilege_type, x.is_grantable, quote_ident(n.nspname)
     FROM here h
     JOIN pg_catalog.pg_namespace n ON n.oid = h.schema
    CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) x
-   WHERE x.grantee <> n.nspowner
+   WHERE x.grantee <> n.nspowner AND (x.is_grantable OR x.privilege_type = 'CREATE')
 ), ours AS (
   SELECT 'FUNCTION' AS kind, p.oid, p.proowner AS owner,
          format('workflow_orch.%I(%s)', p.proname, oidvectortypes(p.proargtypes)) AS object,

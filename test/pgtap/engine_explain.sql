@@ -118,6 +118,15 @@ SELECT refused_as('engine_explain_admin', asks('NULL'), '{"sqlstate": "22023", "
 SELECT refused_as('engine_explain_admin', asks(:'gone'), '{"sqlstate": "42501", "reason": "wfo_actor_inactive"}', 'an active one');
 SELECT refused_as('engine_explain_executor', asks(:'ann'), '{"sqlstate": "42501"}', 'execute is not enough');
 
+-- A built-in tool asks for reviewers who administer.
+SELECT workflow_orch.grant_capability('engine_explain_ann', 'administer');
+SELECT is(value_as('engine_explain_admin', format('SELECT workflow_orch.explain_approval(''workflow_orch.grant_capability'', ''{"db_role": "engine_explain_ann", "capability": "administer"}'', %s)', :'ann'))::jsonb - 'standing_id',
+  '{"automatic": false, "rule_id": null, "approvable": false, "requirements": [{"stage": 1, "role": null, "approvals": 2, "administer": true, "rules": [], "people": []}]}',
+  'a call of a built-in tool needs people who administer');
+SELECT workflow_orch.grant_capability('engine_explain_reviewer', 'administer');
+SELECT is(value_as('engine_explain_admin', format('SELECT workflow_orch.explain_approval(''workflow_orch.grant_capability'', ''{"db_role": "engine_explain_ann", "capability": "audit"}'', %s)', :'ann'))::jsonb #> '{requirements,0,people}',
+  '["bob"]', 'of whom it names those whose roles do');
+
 -- Code of a type runs as the tool's role, and leaves nothing.
 CREATE TABLE app.trace (who name);
 GRANT ALL ON app.trace TO PUBLIC;
