@@ -35,4 +35,7 @@ SELECT workflow_orch.register_tool('add_column', 'change.add_column(regclass, na
        workflow_orch.register_tool('drop_column', 'change.drop_column(regclass, name)',
                                    run_as => 'bank_owner',
                                    description => 'Drops a column with all that is in it',
-                                   preview => true);
+                                   preview => true),
+       workflow_orch.register_tool('sql', 'workflow_orch.run_sql(text)',
+                                   run_as => 'bank_owner',
+                                   description => 'Runs one SQL statement');

@@ -102,8 +102,8 @@ indent "$(ask postgres "
 	   AND has_function_privilege(a.db_role, p.oid, 'EXECUTE')
 	 GROUP BY a.actor_id ORDER BY a.actor_id;")"
 
-tell "Five SQL functions of the bank are registered as tools, which run as bank_owner:"
-act ada drop_column "SELECT tool, run_as, description FROM workflow_orch.tool"
+tell "Five SQL functions of the bank are registered as tools, which run as bank_owner, and one for statements:"
+act ada drop_column "SELECT tool, run_as, description FROM workflow_orch.tool WHERE NOT built_in"
 
 chapter "Ada, the developer, proposes"
 
@@ -264,6 +264,39 @@ ask ben "SELECT workflow_orch.review_action(11, NULL, 'approve')" >/dev/null
 act cleo '[0-9]' "SELECT workflow_orch.enqueue_action(11) AS execution_id"
 act cleo '"success": true|100000' "SELECT result->'success' AS success, result->'output' AS output
   FROM workflow_orch.wait_execution((SELECT max(execution_id) FROM workflow_orch.execution)) AS result"
+
+chapter "One account, and no more"
+
+tell "One account is to be cleared. Ada writes the statement, and forgets half of the condition:"
+act ada '12 \\| pending' "SELECT * FROM workflow_orch.propose_action(3, NULL, 'sql',
+  '{\"statement\": \"UPDATE pgbench_accounts SET abalance = 0 WHERE bid = 7\"}', 'account 600001 is closed')"
+tell "Ben does not see it either. But one account is one row, and his approval says so:"
+act ben 'approved.*"max_rows": 1' "SELECT * FROM workflow_orch.review_action(12, NULL, 'approve', max_rows => 1)"
+tell "The call changes more rows than he approved, fails, and leaves nothing:"
+act cleo '54000' "SELECT result->'success' AS success, result->'error'->>'sqlstate' AS sqlstate, result->'error'->>'message' AS error
+  FROM workflow_orch.execute_action(12)"
+holds "no balance has changed" "SELECT bool_and(xmin = (SELECT xmin FROM pgbench_accounts WHERE aid = 600001)) FROM pgbench_accounts WHERE bid = 7"
+
+chapter "Nobody alone changes the rules"
+
+tell "Sam alone has said until now whose approval is needed. From here on Mia administers, too, and what a" \
+	"review means is protected:"
+ask postgres "SELECT workflow_orch.grant_capability(r::regrole, c)
+  FROM unnest('{sam,mia}'::text[]) AS r, unnest('{propose,review,execute,administer}'::text[]) AS c" >/dev/null
+act sam 't' "SELECT protected FROM workflow_orch.set_policy(protected => true)"
+tell "Sam would like to have every statement seen by a DBA. He can no longer say so by himself:"
+refused sam 42501 "cannot be called directly" "SELECT workflow_orch.add_approval_rule('DBA', tool => 'sql')"
+tell "Nor can a superuser:"
+refused postgres 42501 "cannot be called directly" "SELECT workflow_orch.set_policy(protected => false)"
+tell "He proposes the call instead. Mia, who may administer, approves it, in a session of her own:"
+act sam '13 \\| pending' "SELECT * FROM workflow_orch.propose_action(3, NULL, 'workflow_orch.add_approval_rule',
+  '{\"role\": \"DBA\", \"tool\": \"sql\"}', 'statements need a DBA')"
+refused sam 42501 "own proposal" "SELECT * FROM workflow_orch.review_action(13, NULL, 'approve')"
+act mia '^[^|]*approved' "SELECT status FROM workflow_orch.review_action(13, NULL, 'approve')"
+act sam 'true' "SELECT result->'success' AS success, result->'output' AS rule_id FROM workflow_orch.execute_action(13)"
+tell "The audit row of the new rule names both:"
+act dan 'add_approval_rule.*approved_by' "SELECT action, details->'role' AS role, details->'tool' AS tool, details->'authority' AS authority
+  FROM workflow_orch.audit_log WHERE action = 'add_approval_rule' AND proposal_id = 13"
 
 chapter "Dan, the auditor, reads what happened"
 
