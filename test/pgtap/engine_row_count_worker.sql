@@ -20,6 +20,7 @@ CREATE CONSTRAINT TRIGGER more AFTER INSERT ON app.late INITIALLY DEFERRED FOR E
 CREATE CONSTRAINT TRIGGER again AFTER INSERT ON app.parent INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.again();
 GRANT ALL ON ALL TABLES IN SCHEMA app TO :tool_role;
 CREATE FUNCTION app.do_it(statement text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE statement; RETURN 'done'; END $$;
+SELECT workflow_orch.register_tool('here', 'do_it(text)', :'tool_role', max_rows => 4);
 SELECT workflow_orch.register_tool(tool, 'do_it(text)', :'tool_role', in_session => false, max_rows => max_rows, rerun => rerun)
   FROM (VALUES ('free', NULL, true), ('limited', 4, true), ('once', 4, false)) v (tool, max_rows, rerun);
 CREATE FUNCTION t.statement(tool text, statement text) RETURNS bigint LANGUAGE sql AS $$ SELECT approved(tool, jsonb_build_object('statement', statement)) $$;
@@ -85,4 +86,12 @@ SELECT enqueued(:q) AS e \gset
 SELECT is(said(outcome(:e)), 'unknown', 'a call without a limit runs, and its rows are not known');
 
 ALTER ROLE row_count_tool RESET track_counts;
+SELECT statement('here', 'INSERT INTO app.item VALUES (1)') AS p \gset
+\setenv CALL :p
+\setenv DATABASE :DBNAME
+\set got `PGOPTIONS='-c track_counts=off' psql -XAtqd "$DATABASE" -v VERBOSITY=verbose -c "SELECT * FROM workflow_orch.execute_action($CALL, (SELECT actor_id FROM workflow_orch.actor WHERE name = 'ann'))" 2>&1`
+SELECT matches(:'got'::text, 'ERROR:  55000: rows that a call changes are not counted\nDETAIL:  The setting track_counts is off, and the call may change at most 4 rows', 'nor in a session');
+SELECT is(status(:p), 'approved', 'where it is approved as before, too');
+\set got `psql -XAtqd "$DATABASE" -c "SELECT result ->> 'rows_changed' FROM workflow_orch.execute_action($CALL, (SELECT actor_id FROM workflow_orch.actor WHERE name = 'ann'))" 2>&1`
+SELECT is(:'got'::text, '1', 'it runs in a session in which the server counts');
 \ir include/finish_workers.sql

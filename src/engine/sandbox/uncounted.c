@@ -80,7 +80,7 @@ note_other_engine(const PlannedStmt *stmt)
 {
 	ListCell *cell;
 
-	if (stmt->commandType == CMD_SELECT || stmt->resultRelations != NIL)
+	if ((stmt->commandType == CMD_SELECT && !stmt->hasModifyingCTE) || stmt->resultRelations != NIL)
 		return;
 	foreach (cell, compat_written_relations(stmt))
 		note(lfirst_oid(cell));
