@@ -207,12 +207,14 @@ store_table_of(Relation rel, StoreTable *table)
 	return false;
 }
 
-/* Whether a relation is one of the extension's tables. */
+/* Whether a relation in this schema and of this name is one of the extension's tables. */
 bool
-store_owns(Oid relid)
+store_owns(Oid schema, const char *name)
 {
+	if (schema != get_namespace_oid(WFO_SCHEMA, true))
+		return false;
 	for (int i = 0; i < STORE_TABLE_COUNT; i++)
-		if (store_table_oid((StoreTable) i) == relid)
+		if (strcmp(tables[i]->name, name) == 0)
 			return true;
 	return false;
 }

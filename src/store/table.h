@@ -81,7 +81,7 @@ extern Relation store_open(StoreTable table, LOCKMODE lockmode);
 extern bool store_exists(void);
 extern const StoreTableInfo *store_table_info(StoreTable table);
 extern bool store_table_of(Relation rel, StoreTable *table);
-extern bool store_owns(Oid relid);
+extern bool store_owns(Oid schema, const char *name);
 extern const char *store_table_name(StoreTable table);
 extern int store_table_columns(StoreTable table);
 extern Oid store_owner(void);

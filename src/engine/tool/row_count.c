@@ -59,9 +59,10 @@ is_counted_table(Oid relid)
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	form = (Form_pg_class) GETSTRUCT(tuple);
-	counted = form->relkind == RELKIND_RELATION && form->relpersistence != RELPERSISTENCE_TEMP;
+	counted = form->relkind == RELKIND_RELATION && form->relpersistence != RELPERSISTENCE_TEMP &&
+			  !store_owns(form->relnamespace, NameStr(form->relname));
 	ReleaseSysCache(tuple);
-	return counted && !store_owns(relid);
+	return counted;
 }
 
 static void
