@@ -26,12 +26,14 @@ $node->safe_psql('postgres', q{
 	CREATE SCHEMA app;
 	GRANT USAGE ON SCHEMA app TO PUBLIC;
 	CREATE TABLE app.effect (proposal_id bigint);
+	CREATE TABLE app.more (proposal_id bigint);
 	CREATE TABLE app.flag (up boolean);
 	INSERT INTO app.flag VALUES (false);
 	GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA app TO tool_runner;
 	CREATE FUNCTION app.mark(p int, q int DEFAULT 0) RETURNS int LANGUAGE plpgsql AS $$
 	BEGIN
 		INSERT INTO app.effect VALUES (current_setting('workflow_orch.proposal_id')::bigint);
+		INSERT INTO app.more SELECT current_setting('workflow_orch.proposal_id')::bigint FROM generate_series(1, q);
 		IF p = 13 OR p % 2 = 0 AND (SELECT up FROM app.flag) THEN RAISE 'not this one'; END IF;
 		RETURN p;
 	END $$;
@@ -91,6 +93,8 @@ sub quoted { my ($value) = @_; return defined $value ? "'$value'" : 'NULL'; }
 sub bool { my ($value) = @_; return $value ? 'true' : 'false'; }
 # The id that stands for a name in SQL; actors are called by their ids.
 sub id { my ($name) = @_; return !defined $name ? 'NULL' : $name eq 'nil' ? 404000000 : $name =~ /^\d+$/ ? $name : "app.id('$name')"; }
+# A limit of rows; a call changes 1, 2 or 3 mostly.
+sub draw_limit { return chance(3) ? -1 : chance(10) ? 0 : pick(1, 1, 2, 3); }
 sub whoever { return chance(1) ? 'nil' : pick(@actors); }
 sub somebody { return chance(10) ? undef : whoever(); }
 sub json { my ($params) = @_; return quoted(ref $params ? '{' . join(', ', map { "\"$_\": $params->{$_}" } sort keys %$params) . '}' : $params); }
@@ -181,7 +185,7 @@ my %calls = (
 		my @ready = chance(70) ? grep { $model->status($model->{proposal}{$_}) eq 'approved' } @proposals : ();
 		my $name = @ready ? pick(@ready) : some_proposal();
 		my $actor = somebody();
-		return (sprintf(q{concat_ws(' ', result -> 'success', result -> 'dry_run') FROM workflow_orch.execute_action(%s, %s)}, id($name), id($actor)),
+		return (sprintf(q{concat_ws(' ', result -> 'success', result -> 'dry_run', result #>> '{error,sqlstate}', result ->> 'rows_changed') FROM workflow_orch.execute_action(%s, %s)}, id($name), id($actor)),
 			$model->execute_action($name, $actor));
 	} ],
 	retry => [ 6, sub {
@@ -200,7 +204,7 @@ my %calls = (
 	break_glass => [ 2, sub {
 		my ($glass, $name, $actor, $reason) = (free('glass', 'b', 30), some_proposal(), whoever(), chance(5) ? '' : 'it burns');
 		my $expected = $model->break_glass_execute($glass, $name, $actor, $reason);
-		return (sprintf(q{concat_ws(' ', result -> 'success', result -> 'dry_run', CASE WHEN app.is('%s', execution_id) = 0 THEN 1 END)
+		return (sprintf(q{concat_ws(' ', result -> 'success', result -> 'dry_run', result #>> '{error,sqlstate}', result ->> 'rows_changed', CASE WHEN app.is('%s', execution_id) = 0 THEN 1 END)
 			FROM workflow_orch.break_glass_execute(%s, %s, '%s')}, $glass, id($name), id($actor), $reason), $expected);
 	} ],
 	review_glass => [ 2, sub {
@@ -267,6 +271,11 @@ my %administration = (
 		my ($tool, $timeout) = (pick(qw(mark note)), pick('1 min', '2 min'));
 		return (sprintf(q{CASE WHEN workflow_orch.update_tool('%s', timeout => '%s') IS NOT NULL THEN 'ok' END}, $tool, $timeout), $model->update_tool($tool, 'update_tool', timeout => $timeout));
 	} ],
+	tool_limit => [ 3, sub {
+		my ($tool, $limit) = (pick(qw(mark note)), chance(50) ? -1 : pick(-2, 0, 1, 1, 1, 2, 2, 3));
+		return (sprintf(q{CASE WHEN workflow_orch.update_tool('%s', max_rows => %s) IS NOT NULL THEN 'ok' END}, $tool, $limit),
+			$model->update_tool($tool, 'update_tool', max_rows => $limit));
+	} ],
 	enable => [ 2, sub {
 		my ($tool, $enabled) = (pick(qw(mark note)), chance(92) ? 1 : 0);
 		return (sprintf(q{CASE WHEN workflow_orch.set_tool_enabled('%s', %s) IS NOT NULL THEN 'ok' END}, $tool, bool($enabled)), $model->update_tool($tool, 'set_tool_enabled', enabled => $enabled));
@@ -280,8 +289,10 @@ sub review
 	my $p = $model->{proposal}{$name};
 	my $expected = $p && chance($p->{revision} > 1 ? 90 : 20) ? $p->{revision} - (chance(10) ? 1 : 0) : undef;
 	my $comment = $decision eq 'request_changes' ? q{'not so'} : 'NULL';
-	return (sprintf(q{status FROM workflow_orch.review_action(%s, %s, '%s', %s, %s, expected_revision => %s)}, id($name), id($reviewer), $decision, defined $edits ? json($edits) : 'NULL', $comment, $expected // 'NULL'),
-		$model->review_action($name, $reviewer, $decision, $edits, $expected));
+	my $max_rows = chance(1) || $decision =~ /^(approve|edit)$/ && chance(20) ? draw_limit() : undef;
+	return (sprintf(q{concat_ws(' ', status, final_tool_call -> 'max_rows') FROM workflow_orch.review_action(%s, %s, '%s', %s, %s, expected_revision => %s, max_rows => %s)},
+			id($name), id($reviewer), $decision, defined $edits ? json($edits) : 'NULL', $comment, $expected // 'NULL', $max_rows // 'NULL'),
+		$model->review_action($name, $reviewer, $decision, $edits, $expected, $max_rows));
 }
 
 sub remove
@@ -327,9 +338,9 @@ for my $number (1 .. $walks)
 
 	# How each proposal stands in the end, and the audit log.
 	my @left = map { $model->{proposal}{$_} } @proposals;
-	$add->(q{coalesce(string_agg(concat_ws(' ', s.status, p.revision, p.params), '; ' ORDER BY proposal_id), '')
+	$add->(q{coalesce(string_agg(concat_ws(' ', s.status, p.revision, p.params, s.max_rows), '; ' ORDER BY proposal_id), '')
 		FROM workflow_orch.proposal_progress s JOIN workflow_orch.proposal p USING (proposal_id) WHERE s.workflow_id = app.id('w') AND p.workflow_id = app.id('w')},
-		join '; ', map { join ' ', $model->status($_), $_->{revision}, WalkModel::text($_->{params}) } @left);
+		join '; ', map { join ' ', $model->status($_), $_->{revision}, WalkModel::text($_->{params}), $model->is_open($_) ? $model->limit($_) // () : () } @left);
 	$add->($model->{workflow}{w}{status} eq 'active' && chance(70)
 		? ("workflow_orch.cancel_workflow(app.id('w'))", $model->end_workflow('w', undef, 1)) : ());
 	$add->(q{string_agg(action, ' ' ORDER BY action COLLATE "C") FROM workflow_orch.get_audit_log(app.id('w'))}, join ' ', sort @{ $model->{audit}{w} });
@@ -390,6 +401,7 @@ none(q{SELECT proposal_id FROM workflow_orch.proposal WHERE (status = 'executed'
 	'what is executed has left its effect, and nothing else has');
 none(q{SELECT execution_id FROM workflow_orch.execution e JOIN workflow_orch.proposal_revision v USING (proposal_id, revision)
 	WHERE e.result -> 'params' <> v.params}, 'what ran is the revision as it was written');
+none(q{SELECT proposal_id FROM app.more WHERE proposal_id NOT IN (SELECT proposal_id FROM app.effect)}, 'what failed has left none of its rows');
 none(q{SELECT proposal_id FROM workflow_orch.execution WHERE status = 'succeeded' AND NOT dry_run GROUP BY 1 HAVING count(*) > 1}, 'nothing has succeeded twice');
 
 # Every execution in earnest, with the requirements of its revision and the
@@ -426,5 +438,7 @@ cmp_ok($judged, '>', $walks / 20, 'of calls enough to tell');
 # The walks go everywhere: each edge but those of the workers.
 is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT status::text, ' ' ORDER BY status::text) FROM workflow_orch.proposal}),
 	'approved cancelled executed expired failed pending rejected withdrawn', 'proposals have come to every status') if $walks >= 1000;
+is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT result #>> '{error,sqlstate}', ' ' ORDER BY result #>> '{error,sqlstate}') FROM workflow_orch.execution}),
+	'54000 P0001', 'calls have failed by themselves and by their limit of rows') if $walks >= 1000;
 
 done_testing();

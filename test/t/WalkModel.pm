@@ -59,8 +59,22 @@ sub same_person
 	return defined $p && defined $q && $p eq $q;
 }
 
-# A tool's definition as it is now; two that are alike are equal.
+# A tool's definition as it is now, but for its limit of rows; two that are alike
+# are equal.
 sub definition { my ($m, $tool) = @_; return $m->{tool}{$tool}{timeout}; }
+
+# Whether a revision is pinned to the tool as it is now.
+sub stale { my ($m, $p) = @_; return $p->{definition} ne $m->definition($p->{tool}); }
+
+sub smallest { my (@limits) = @_; return min(grep { defined } @limits); }
+
+# The most rows that a call may change: by the tool, now and when the revision was
+# pinned, and by what stands of its reviews.
+sub limit
+{
+	my ($m, $p) = @_;
+	return smallest($m->{tool}{ $p->{tool} }{max_rows}, $p->{pinned_rows}, map { $_->{max_rows} } grep { !$_->{revoked} } @{ $p->{reviews} });
+}
 
 # The status by the clock. The walks know two times to live: none, and one that
 # has passed when the next call comes.
@@ -114,7 +128,7 @@ sub requirements
 		my $matches = $rule->{holds} ? $rule->{holds}->({ tool => $p->{tool}, params => $params, reason => $p->{reason}, actor => $proposer }) : 1;
 		if ($rule->{approvals} == 0)
 		{
-			$automatic = 1 if $matches && (!$by_agent || $rule->{agents});
+			$automatic = 1 if $matches && (!$by_agent || $rule->{agents}) && $rule->{definitions}{ $p->{tool} } eq $m->definition($p->{tool});
 			next;
 		}
 		next if defined $matches && !$matches;
@@ -255,19 +269,19 @@ sub propose_action
 # before another.
 sub revise
 {
-	my ($m, $p, $params, $author, $fit) = @_;
+	my ($m, $p, $params, $author, $fit, $max_rows) = @_;
 	my $by_edit = $author ne $p->{actor};
 	my $same = $p->{revision} > 0 && text($params) eq text($p->{params});
 	push @{ $p->{own} }, text($params) unless $by_edit;
 	$p->{requests} = $by_edit && $same ? [ grep { $_ ne $author } @{ $p->{requests} } ] : [];
 	my ($slots, $automatic) = $m->requirements($p, $params, $author);
 	%$p = (%$p, params => $params, revision => $p->{revision} + 1, author => $author, slots => $slots, reviews => [],
-		proposer_may => $by_edit && $m->{policy}{edit_needs_approval} && !(any { $_ eq text($params) } @{ $p->{own} }), definition => $m->definition($p->{tool}),
+		proposer_may => $by_edit && $m->{policy}{edit_needs_approval} && !(any { $_ eq text($params) } @{ $p->{own} }), definition => $m->definition($p->{tool}), pinned_rows => $m->{tool}{ $p->{tool} }{max_rows},
 		map { $_ => $m->{policy}{$_} } qw(proposal_ttl approval_ttl));
 	if ($by_edit)
 	{
 		$fit = $m->fit($p, $author, 'anywhere') unless filled($slots, { role => $fit->{role} });
-		push @{ $p->{reviews} }, { $fit ? %$fit : (), stage => undef, reviewer => $author, decision => 'edit', counts => $fit && !$m->{policy}{edit_needs_approval} };
+		push @{ $p->{reviews} }, { $fit ? %$fit : (), stage => undef, reviewer => $author, decision => 'edit', max_rows => $max_rows, counts => $fit && !$m->{policy}{edit_needs_approval} };
 		push @{ $p->{edits} }, { author => $author, params => $params, counted => $p->{reviews}[0]{counts} };
 		$p->{status} = defined open_stage($p) ? 'pending' : 'approved';
 	}
@@ -291,17 +305,20 @@ sub revise_proposal
 		$m->inactive($actor) || $actor ne $p->{actor}, '42501');
 	return $refusal if $refusal;
 	my $stored = convert($params) or return '22023';
-	return '22023' if text($stored) eq text($p->{params}) && (!defined $reason || $reason eq $p->{reason}) && $p->{definition} eq $m->definition($p->{tool});
+	my $same_limit = ($p->{pinned_rows} // 'none') eq ($m->{tool}{ $p->{tool} }{max_rows} // 'none');
+	return '22023' if text($stored) eq text($p->{params}) && (!defined $reason || $reason eq $p->{reason}) && !$m->stale($p) && $same_limit;
 	$p->{reason} = $reason if defined $reason;
 	$m->note($p->{workflow}, 'revise_proposal');
 	$m->revise($p, $stored, $actor);
 	return "$p->{status} $p->{revision}";
 }
 
+# Returns the status, and the limit of rows if there is one.
 sub review_action
 {
-	my ($m, $name, $reviewer, $decision, $edits, $expected) = @_;
-	my $refusal = refusal($decision !~ /^(approve|reject|edit|request_changes)$/ || ($decision eq 'edit') != defined $edits || defined $edits && ref $edits ne 'HASH', '22023',
+	my ($m, $name, $reviewer, $decision, $edits, $expected, $max_rows) = @_;
+	my $takes_limit = any { $decision eq $_ } qw(approve edit);
+	my $refusal = refusal($decision !~ /^(approve|reject|edit|request_changes)$/ || ($decision eq 'edit') != defined $edits || defined $edits && ref $edits ne 'HASH' || defined $max_rows && ($max_rows < 0 || !$takes_limit), '22023',
 		$m->unknown('proposal', $name) || $m->unknown('actor', $reviewer), '42704');
 	return $refusal if $refusal;
 
@@ -317,7 +334,7 @@ sub review_action
 		$status ne 'pending' && !($decision eq 'edit' && $status eq 'approved'), '55000',
 		!defined $expected && $p->{revision} > 1 && ($decision eq 'approve' || $decision eq 'edit'), '22023',
 		defined $expected && $expected != $p->{revision}, '55000',
-		$decision ne 'edit' && $p->{definition} ne $m->definition($p->{tool}), '55000',
+		$decision ne 'edit' && $m->stale($p), '55000',
 		($decision eq 'approve' || $decision eq 'edit' && !%$edits) && (any { $_ ne $reviewer } @standing), '55000',
 		$own || $own_wording || $m->inactive($reviewer) || !$m->may_review($reviewer), '42501',
 		$decided && $decision ne 'edit', '42710',
@@ -332,21 +349,23 @@ sub review_action
 		return $refusal ? "22023|$refusal" : '22023' if $misfit;
 		return $refusal if $refusal;
 		$m->note($p->{workflow}, 'review_action');
-		$m->revise($p, $params, $reviewer, $fit);
-		return $p->{status};
+		$m->revise($p, $params, $reviewer, $fit, $max_rows);
+		return $m->call_of($p);
 	}
 	return $refusal if $refusal;
 	$m->note($p->{workflow}, 'review_action');
 	if ($decision eq 'request_changes')
 	{
 		push @{ $p->{$_} }, $reviewer for qw(requests asked);
-		return 'pending';
+		return $m->call_of($p);
 	}
 	$p->{requests} = [ grep { $_ ne $reviewer } @{ $p->{requests} } ];
-	push @{ $p->{reviews} }, { %$fit, reviewer => $reviewer, decision => $decision, counts => $decision eq 'approve' };
+	push @{ $p->{reviews} }, { %$fit, reviewer => $reviewer, decision => $decision, max_rows => $max_rows, counts => $decision eq 'approve' };
 	$p->{status} = $decision eq 'reject' ? 'rejected' : defined open_stage($p) ? 'pending' : 'approved';
-	return $p->{status};
+	return $m->call_of($p);
 }
+
+sub call_of { my ($m, $p) = @_; return join ' ', $p->{status}, $m->limit($p) // (); }
 
 sub revoke_approval
 {
@@ -397,21 +416,24 @@ sub comment_proposal
 sub not_runnable
 {
 	my ($m, $p) = @_;
-	return $p->{definition} ne $m->definition($p->{tool}) || !$m->{tool}{ $p->{tool} }{enabled};
+	return $m->stale($p) || !$m->{tool}{ $p->{tool} }{enabled};
 }
 
 sub frozen { my ($m, $p) = @_; return any { $_->{now} && (!defined $_->{tool} || $_->{tool} eq $p->{tool}) } values %{ $m->{freeze} }; }
 
 sub dry { my ($m, $p) = @_; return $m->{policy}{dry_run} || $m->{workflow}{ $p->{workflow} }{dry_run}; }
 
-# The tools write one row, and fail for some params, some only while the flag is up.
+# The tools write one row and q more, and fail for some params, some only while the
+# flag is up.
 sub run
 {
 	my ($m, $p) = @_;
-	my $fails = $p->{params}{p} == 13 || $p->{params}{p} % 2 == 0 && $m->{flag};
-	$m->{effects}++ unless $fails;
-	$p->{status} = $fails ? 'failed' : 'executed';
-	return $fails ? 'false false' : 'true false';
+	my $limit = $m->limit($p);
+	my $rows = 1 + max(0, $p->{params}{q} // 0);
+	my $error = $p->{params}{p} == 13 || $p->{params}{p} % 2 == 0 && $m->{flag} ? 'P0001' : defined $limit && $rows > $limit ? '54000' : undef;
+	$m->{effects}++ unless $error;
+	$p->{status} = $error ? 'failed' : 'executed';
+	return $error ? "false false $error" : "true false $rows";
 }
 
 sub execute_action
@@ -431,7 +453,7 @@ sub retry_action
 	return '42704' if $m->unknown('proposal', $name) || $m->unknown('actor', $actor);
 	my $p = $m->{proposal}{$name};
 	my $refusal = refusal($p->{status} ne 'failed' || $p->{glass} || $m->{workflow}{ $p->{workflow} }{status} ne 'active'
-			|| $p->{definition} ne $m->definition($p->{tool}), '55000', $m->inactive($actor), '42501');
+			|| $m->stale($p), '55000', $m->inactive($actor), '42501');
 	return $refusal if $refusal;
 	$m->note($p->{workflow}, 'retry_action');
 	return $p->{status} = 'approved';
@@ -506,7 +528,7 @@ sub add_approval_rule
 	my ($m, $name, %rule) = @_;
 	my $refusal = refusal($rule{approvals} < 0 || $rule{stage} < 1, '22023', $m->unknown('tool', $rule{tool}), '42704');
 	return $refusal if $refusal;
-	$m->{rule}{$name} = {%rule};
+	$m->{rule}{$name} = { %rule, definitions => { map { $_ => $m->definition($_) } keys %{ $m->{tool} } } };
 	$m->note(undef, 'add_approval_rule');
 	return 'ok';
 }
@@ -581,8 +603,10 @@ sub update_actor
 sub update_tool
 {
 	my ($m, $name, $call, %change) = @_;
-	return '42704' if $m->unknown('tool', $name);
+	my $refusal = refusal(($change{max_rows} // 0) < -1, '22023', $m->unknown('tool', $name), '42704');
+	return $refusal if $refusal;
 	my $old = $m->{tool}{$name};
+	$change{max_rows} = undef if ($change{max_rows} // 0) == -1;
 	$m->note(undef, $call) if $call eq 'update_tool' || $change{enabled} != $old->{enabled};
 	$m->{tool}{$name} = { %$old, %change };
 	return 'ok';
