@@ -160,11 +160,12 @@ sub filled
 
 sub approvals { my ($p) = @_; return grep { $_->{counts} } @{ $p->{reviews} }; }
 
-# The lowest stage that lacks somebody; undef: all is complete.
+# The lowest stage that lacks somebody, with the approvals that stand or with these;
+# undef: all is complete.
 sub open_stage
 {
-	my ($p, @have) = @_;
-	@have = approvals($p) if @_ == 1;
+	my ($p, $have) = @_;
+	my @have = $have ? @$have : approvals($p);
 	for my $stage (uniq sort map { $_->[0] } @{ $p->{slots} })
 	{
 		my $slots = [ grep { $_->[0] <= $stage } @{ $p->{slots} } ];
@@ -209,7 +210,7 @@ sub fit
 	my ($m, $p, $reviewer, $how) = @_;
 	$how //= 'approve';
 	my @have = grep { $how ne 'edit' || !any { $m->same_person($_, $reviewer) } $_->{reviewer}, $_->{for} // () } approvals($p);
-	my $open = open_stage($p, @have);
+	my $open = open_stage($p, \@have);
 	my $slots = [ grep { defined $open && $_->[0] <= $open } @{ $p->{slots} } ];
 	for my $for (undef, $m->lenders($p, $reviewer))
 	{
