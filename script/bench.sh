@@ -12,7 +12,7 @@
 # calls side by side, a drain while a snapshot is held, and graphile-worker.
 #
 # ROUNDS (5) and SECONDS_EACH (6) say how long; PARTS which parts: throughput
-# cpu scale drain latency parallel snapshot rivals rules, and volume (only if
+# cpu scale drain latency parallel snapshot rivals rules control, and volume (only if
 # named, see bench-volume.sh).  CALLS (20000) are those of
 # a drain, SNAPSHOT_CALLS (50000) those with a snapshot held, LATENCY_CALLS
 # (1000) those whose latency is measured.
@@ -24,7 +24,7 @@ fi
 here=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-6}
-parts=${PARTS:-throughput cpu drain latency parallel snapshot rivals scale rules}
+parts=${PARTS:-throughput cpu drain latency parallel snapshot rivals scale rules control}
 samples=$WFO_TMP/samples
 tick=$(getconf CLK_TCK)
 
@@ -104,6 +104,8 @@ set_up() {
 . "$here/script/bench-workers.sh"
 # shellcheck source=script/bench-volume.sh
 . "$here/script/bench-volume.sh"
+# shellcheck source=script/bench-control.sh
+. "$here/script/bench-control.sh"
 
 set_up 10000
 psql -XAt -c "SELECT split_part(version(), ' on ', 1)"
@@ -163,6 +165,11 @@ if [[ $parts == *rules* ]]; then
 		printf '%3s rules: %4.0f us, %s of that without\n' "$rules" "$(median "rules_$rules" 2 4)" \
 			"$(paired_ratio "rules_$rules" rules_0 2 4)"
 	done
+fi
+if [[ $parts == *control* ]]; then
+	printf '\n== CPU per call with a control and without, synchronous_commit off\n'
+	set_commit off
+	part_control
 fi
 if [[ $parts == *volume* ]]; then
 	printf '\n== %s finished and %s pending proposals\n' "$finished" "$pending"

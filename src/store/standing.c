@@ -57,6 +57,42 @@ standing_read(const StoredRow *row, Standing *standing)
 	standing->ended = !column_is_null(row, STANDING_ENDED_AT);
 }
 
+/* Who holds standing approvals, in order: few of those who propose. */
+typedef struct Holders
+{
+	int count;
+	int64 *ids;
+} Holders;
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
+
+	return (left > right) - (left < right);
+}
+
+static void *
+read_holders(pg_attribute_unused() const void *key)
+{
+	Holders *holders = palloc0(sizeof(Holders));
+	StoreScan scan;
+	StoredRow *row;
+	int size = 0;
+
+	store_scan_begin(&scan, STORE_STANDING_APPROVAL, "standing_approval_actor_idx", 0, NULL);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		if (!column_is_null(row, STANDING_ENDED_AT))
+			continue;
+		GROW_ARRAY(holders->ids, holders->count, size);
+		holders->ids[holders->count++] = column_int64(row, STANDING_ACTOR_ID);
+	}
+	store_scan_end(&scan);
+	return holders;
+}
+
 static void *
 read_list(const void *actor_id)
 {
@@ -87,6 +123,12 @@ read_list(const void *actor_id)
 const StandingList *
 standing_list(int64 actor_id)
 {
+	static const StandingList none = {0};
+	const Holders *holders = store_cached(STORE_STANDING_APPROVAL, "", 0, read_holders);
+
+	if (holders->count == 0 ||
+		bsearch(&actor_id, holders->ids, holders->count, sizeof(int64), compare_ids) == NULL)
+		return &none;
 	return store_cached(STORE_STANDING_APPROVAL, &actor_id, sizeof(actor_id), read_list);
 }
 

@@ -22,6 +22,7 @@ CALL tool('whole(jsonb)');
 SELECT workflow_orch.register_tool('worker_only', 'div(int,text)', run_as => tool_role(), in_session => false);
 SELECT workflow_orch.register_tool('off', 'div(int,text)', run_as => tool_role());
 SELECT workflow_orch.register_tool('off_later', 'div(int,text)', run_as => tool_role());
+\ir include/standing.sql
 SELECT workflow_orch.set_tool_enabled('off', false);
 SELECT workflow_orch.register_actor('gone', 'r') AS gone, workflow_orch.register_actor('agent', 'r', kind => 'agent') AS agent \gset
 SELECT workflow_orch.update_actor(:gone, active => false);
@@ -60,6 +61,7 @@ INSERT INTO example (function, argument, value)
 SELECT function, key, value FROM (VALUES
   ('register_actor', jsonb_build_object('name', '''new''', 'db_role', 'NULL')),
   ('set_policy', jsonb_build_object('protected', 'false')),
+  ('end_standing_approval', jsonb_build_object('standing_id', 'standing(''div'')', 'actor_id', 'bob()')),
   ('update_actor', jsonb_build_object('db_role', 'NULL', 'name', 'NULL')),
   ('complete_workflow', jsonb_build_object('workflow_id', format('workflow_orch.start_workflow(''x'', %s)', :ann))),
   ('cancel_workflow', jsonb_build_object('workflow_id', :'open')),

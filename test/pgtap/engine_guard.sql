@@ -139,11 +139,14 @@ SELECT raises(format('UPDATE workflow_orch.workflow SET end_reason = ''x'' WHERE
   format('a workflow that is %s does not change', status)) FROM workflows WHERE status <> 'active' ORDER BY status;
 
 -- Every column of every table, by a superuser.
+\ir include/standing.sql
+SELECT standing('div') AS stands \gset
 SELECT workflow_orch.add_approval_rule('DBA', tool => 'div', condition => '$.params.n > 100', description => 'large') AS rule \gset
 SELECT workflow_orch.add_approval_rule() AS removed \gset
 SELECT workflow_orch.remove_approval_rule(:removed);
 SELECT workflow_orch.delegate_review(:bob, :cyd, '2099-01-01') AS delegation, workflow_orch.delegate_review(:bob, :cyd, '2099-01-01') AS ended \gset
 SELECT workflow_orch.end_delegation(:ended, :bob);
+
 SELECT approved('div', '{"n": 1}') AS revoked \gset
 SELECT workflow_orch.revoke_approval(:revoked, :bob);
 SELECT workflow_orch.set_policy(notify => false);

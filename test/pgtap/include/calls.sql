@@ -5,11 +5,11 @@
 -- the one for its type.  A file adds its own, which come before these, where a
 -- call must work.
 
--- Functions that nobody calls by hand: run_sql is a tool, and the others belong
--- to the row security policies.
+-- Functions that nobody calls by hand: run_sql and standing_approval are tools, and
+-- the others belong to the row security policies.
 CREATE FUNCTION t.is_call(function oid) RETURNS boolean LANGUAGE sql AS $$
   SELECT pronamespace = 'workflow_orch'::regnamespace AND prorettype <> 'trigger'::regtype
-         AND proname NOT IN ('run_sql', 'may_read', 'may_read_support')
+         AND proname NOT IN ('run_sql', 'standing_approval', 'may_read', 'may_read_support')
     FROM pg_proc WHERE oid = function
 $$;
 
