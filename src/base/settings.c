@@ -109,8 +109,8 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 							 &setting_allow_superuser_tools, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("workflow_orch.allow_direct_administration",
 							 "Sets whether superusers may change protected rules without approval.",
-							 NULL, &setting_allow_direct_administration, false, PGC_SIGHUP, 0, NULL,
-							 NULL, NULL);
+							 NULL, &setting_allow_direct_administration, false, PGC_SIGHUP,
+							 GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
 	DefineCustomIntVariable("workflow_orch.max_params_size",
 							"Sets the largest size of the params of a proposal, and of any other "
 							"text or document that a call is given.",

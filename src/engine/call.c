@@ -103,6 +103,7 @@ call_begin_waiting(const char *function)
 void
 call_begin_in_tool(const char *function)
 {
+	is_direct = false;
 	check_not_in_maintenance(function);
 	check_writable(function);
 }

@@ -211,6 +211,17 @@ tool_check_enabled(const Tool *tool)
 						   errhint("An administrator can enable it with set_tool_enabled."));
 }
 
+/* Refuse a tool that runs only in sessions: 55000. */
+void
+tool_check_worker(const Tool *tool)
+{
+	if (tool->built_in)
+		report_wrong_state("wfo_only_in_session",
+						   errmsg("tool \"%s\" does not run in a background worker", tool->tool),
+						   errdetail("It is a built-in tool."),
+						   errhint("Run it with execute_action."));
+}
+
 /* Report a call about a tool that nobody can change: 42501. */
 void
 tool_report_built_in(const char *name)

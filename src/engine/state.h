@@ -29,6 +29,7 @@ extern Workflow *workflow_require(int64 workflow_id);
 extern void workflow_check_active(const Workflow *workflow);
 extern const Tool *tool_require(const char *name);
 extern void tool_check_enabled(const Tool *tool);
+extern void tool_check_worker(const Tool *tool);
 pg_noreturn extern void tool_report_built_in(const char *name);
 extern int64 tool_timeout(const Tool *tool, const Policy *policy);
 extern TimestampTz expiry_after(const Interval *ttl);

@@ -95,12 +95,12 @@ sub wait_for
 }
 
 # A session that stays open: start_query() sends a query and does not wait,
-# answer() waits for what it gave, errors included.
+# answer() waits for what it gave, errors included; extra: more arguments of psql.
 sub session
 {
-	my ($node, $database) = @_;
+	my ($node, $database, @extra) = @_;
 	my $session = { in => '', out => '' };
-	$session->{run} = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-d', $node->connstr($database) ],
+	$session->{run} = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-d', $node->connstr($database), @extra ],
 		'<', \$session->{in}, '>', \$session->{out}, '2>&1', IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	return $session;
 }

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/errors.h"
 #include "base/names.h"
 #include "base/role_name.h"
@@ -24,6 +25,10 @@
 #include "store/policy.h"
 #include "store/table.h"
 #include "utils/acl.h"
+#include "utils/fmgroids.h"
+
+/* The transaction that has found that no actor's binding held, and confirms roles. */
+static FullTransactionId confirming = {InvalidTransactionId};
 
 /*
  * Keep calls of built-in tools from running until the end of the transaction,
@@ -82,23 +87,36 @@ protection_check(const Caller *caller, const char *call)
 /*
  * Whether the caller may name again, directly, the role that a row is bound to:
  * a superuser may while no actor's binding holds, as after a restore elsewhere,
- * when nobody could propose or approve it.  What the same transaction has
- * confirmed does not count.
+ * when nobody could propose or approve it.  After a first confirmation, what the
+ * same transaction has written does not count.
  */
 bool
 protection_lets_confirm(const Caller *caller)
 {
+	FullTransactionId now;
+	bool goes_on;
 	ActorScan scan;
 	const Actor *actor;
 	bool holds = false;
 
 	if (!policy_load()->protected || running_is_built_in() || !superuser_arg(caller->role))
 		return false;
+	now = GetTopFullTransactionId();
+	goes_on = FullTransactionIdEquals(now, confirming);
 	actor_scan_begin(&scan, NULL);
 	while (!holds && (actor = actor_scan_next(&scan)) != NULL)
-		holds = actor_role_name(actor) != NULL && !actor->is_own_write;
+		holds = actor_role_name(actor) != NULL && !(goes_on && actor->is_own_write);
 	actor_scan_end(&scan);
+	if (!holds)
+		confirming = now;
 	return !holds;
+}
+
+/* Whether a trigger runs, of whose code the user of the session may not know. */
+static bool
+is_in_trigger(void)
+{
+	return DatumGetInt32(OidFunctionCall0(F_PG_TRIGGER_DEPTH)) > 0;
 }
 
 /*
@@ -138,6 +156,13 @@ protection_check_person(const Caller *caller, const Actor *actor)
 							 actor->actor_id),
 					  errdetail("It is of kind %s.", enum_label(&actor_kind_type, actor->kind)),
 					  errhint("Only actors of kind human propose and review such calls."));
+	if (is_in_trigger())
+		report_denied("wfo_not_own_session",
+					  errmsg("actor " INT64_FORMAT " cannot act inside a trigger", actor->actor_id),
+					  errdetail("The statement that fires the trigger may have been meant for "
+								"something else."),
+					  errhint("Propose and review calls of built-in tools in statements of their "
+							  "own."));
 	if (protection_is_own_session(caller, actor))
 		return;
 	report_denied("wfo_not_own_session",

@@ -160,18 +160,6 @@ approved_check_session(const ApprovedCall *call)
 						   errhint("Run it in a background worker, with enqueue_action."));
 }
 
-/* Refuse a tool that runs only in sessions: 55000. */
-void
-approved_check_worker(const ApprovedCall *call)
-{
-	if (call->tool->built_in)
-		report_wrong_state("wfo_only_in_session",
-						   errmsg("tool \"%s\" does not run in a background worker",
-								  call->tool->tool),
-						   errdetail("It is a built-in tool."),
-						   errhint("Run it with execute_action."));
-}
-
 /* Refuse a role that a tool may not run as, or a proposer who may not have it called: 42501. */
 void
 approved_check_role(const ApprovedCall *call)

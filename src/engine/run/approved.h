@@ -45,7 +45,6 @@ extern void approved_read(ApprovedCall *call, Proposal *proposal);
 extern void approved_load(ApprovedCall *call, Proposal *proposal);
 extern void approved_check_standing(const Proposal *proposal);
 extern void approved_check_session(const ApprovedCall *call);
-extern void approved_check_worker(const ApprovedCall *call);
 extern void approved_check_not_queued(int64 proposal_id);
 extern void approved_check_role(const ApprovedCall *call);
 extern void approved_run(const ApprovedCall *call, const Run *run, CallResult *result);

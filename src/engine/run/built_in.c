@@ -48,13 +48,13 @@ typedef struct BuiltIn
 	const char *call;
 	int nrows;
 	BuiltInRow rows[2];
-	bool has_tool;     /* it is about the definition of a tool, "tool" */
+	bool has_tool;     /* it is about the definition of a tool, "tool", if it names one */
 	bool has_function; /* the function that it names becomes part of that definition */
 } BuiltIn;
 
 static const BuiltIn built_ins[] = {
 	{.call = "set_policy", .nrows = 1, .rows = {{NULL, STORE_POLICY}}},
-	{.call = "add_approval_rule"},
+	{.call = "add_approval_rule", .has_tool = true},
 	{.call = "remove_approval_rule", .nrows = 1, .rows = {{"rule_id", STORE_APPROVAL_RULE}}},
 	{.call = "register_tool", .has_tool = true, .has_function = true},
 	{.call = "update_tool",
@@ -249,9 +249,9 @@ look_at_tool(void *arg, pg_attribute_unused() const Jsonb *output)
 	Trial *trial = arg;
 	const Definition *definition;
 
-	if (!trial->built_in->has_tool)
+	trial->tool = trial->built_in->has_tool ? text_member(trial->params, "tool") : NULL;
+	if (trial->tool == NULL)
 		return;
-	trial->tool = text_member(trial->params, "tool");
 	trial->definition = definition_hash(trial->tool, &definition);
 	trial->sha256 = DatumGetByteaPCopy(PointerGetDatum(definition->sha256));
 	trial->json = json_copy(definition->json);

@@ -191,12 +191,16 @@ raw_call_find(RawCalls *calls, int index, const char *tool_name, Jsonb *params,
 			  const int64 *workflow_id)
 {
 	const Tool *tool = tool_require(tool_name);
-	Jsonb *converted = params_convert(tool, definition_load(tool), run_as_current(tool),
-									  tool_timeout(tool, policy_load()), params);
-	uint32 hash = DatumGetUInt32(DirectFunctionCall1(jsonb_hash, JsonbPGetDatum(converted)));
-	Proposal *proposal = choose_candidate(calls, candidates_of(calls, tool_name, hash), tool_name,
-										  converted, workflow_id);
+	Jsonb *converted;
+	uint32 hash;
+	Proposal *proposal;
 
+	tool_check_worker(tool);
+	converted = params_convert(tool, definition_load(tool), run_as_current(tool),
+							   tool_timeout(tool, policy_load()), params);
+	hash = DatumGetUInt32(DirectFunctionCall1(jsonb_hash, JsonbPGetDatum(converted)));
+	proposal = choose_candidate(calls, candidates_of(calls, tool_name, hash), tool_name, converted,
+								workflow_id);
 	if (proposal == NULL)
 		report_wrong_state("wfo_not_approved", errmsg("call %d has no approved proposal", index),
 						   errdetail("Tool \"%s\" has no approved proposal with these params that "

@@ -107,7 +107,7 @@ check_batch_call(Proposal *proposal, BatchCall *result)
 	check_committed(proposal);
 	approved_check_not_queued(proposal->proposal_id);
 	approved_load(&call, proposal);
-	approved_check_worker(&call);
+	tool_check_worker(call.tool);
 	freeze_check(call.tool->tool);
 	approved_check_role(&call);
 	if (!call.dry_run)

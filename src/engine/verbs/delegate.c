@@ -8,6 +8,7 @@
 
 #include "base/errors.h"
 #include "base/grow.h"
+#include "base/role_name.h"
 #include "engine/approval/vote.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
@@ -79,11 +80,15 @@ leads_to(int64 from, int64 to)
 	return has_id(reached, count, to);
 }
 
-/* Whether it is the caller's own right to review, and not somebody else's. */
+/*
+ * Whether it is the caller's own right to review, and not somebody else's.  A
+ * superuser who has taken on the actor's role is somebody else.
+ */
 static bool
 is_own(const Caller *caller, const Actor *from)
 {
-	return actor_role_name(from) != NULL && caller->role == from->db_role_oid;
+	return actor_role_name(from) != NULL && caller->role == from->db_role_oid &&
+		   (authenticated_role() == caller->role || !superuser_arg(authenticated_role()));
 }
 
 static bool

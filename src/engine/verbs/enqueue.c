@@ -17,6 +17,7 @@
 #include "engine/run/approved.h"
 #include "engine/run/queued.h"
 #include "engine/tool/run_as.h"
+#include "engine/state.h"
 #include "engine/verbs/enqueue.h"
 #include "store/execution.h"
 #include "store/queue.h"
@@ -62,7 +63,7 @@ check_queueable_call(const Caller *caller, ApprovedCall *call, Proposal *proposa
 					 const Actor *actor)
 {
 	approved_load(call, proposal);
-	approved_check_worker(call);
+	tool_check_worker(call->tool);
 	queued_check_workers();
 	if (actor != NULL)
 		caller_check_acts_as(caller, actor);

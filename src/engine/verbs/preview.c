@@ -49,12 +49,17 @@ check_previewable(const Proposal *proposal, const Tool *tool)
 							  "Only a proposal that may still be executed can be previewed.");
 	tool_check_enabled(tool);
 	if (!tool->preview)
-		report_wrong_state("wfo_no_preview",
-						   errmsg("calls of tool \"%s\" cannot be previewed", tool->tool),
-						   errdetail("The tool is not known to do only what a rollback undoes."),
-						   errhint("If a rollback undoes everything that the tool does, an "
-								   "administrator can allow previews with update_tool(..., preview "
-								   "=> true)."));
+		report_wrong_state(
+			"wfo_no_preview", errmsg("calls of tool \"%s\" cannot be previewed", tool->tool),
+			tool->built_in ? errdetail("Proposing the call has tried it, and its params tell "
+									   "what it is about.")
+						   : errdetail("The tool is not known to do only what a rollback "
+									   "undoes."),
+			tool->built_in
+				? errhint("Review the call without a preview.")
+				: errhint("If a rollback undoes everything that the tool does, an "
+						  "administrator can allow previews with update_tool(..., preview "
+						  "=> true)."));
 	if (!tool->in_session)
 		report_wrong_state("wfo_not_in_session",
 						   errmsg("tool \"%s\" does not run in a session", tool->tool),

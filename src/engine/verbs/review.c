@@ -238,6 +238,21 @@ report_no_slot(const ReviewContext *context, int64 stage)
 				  errhint("Somebody else must review it."));
 }
 
+/*
+ * Report an edit by a reviewer who may not administer: 42501.  The proposer may
+ * approve what somebody else has edited, and would be the only administrator.
+ */
+static void
+report_editor_must_administer(const ReviewContext *context)
+{
+	report_denied("wfo_no_slot",
+				  errmsg("actor " INT64_FORMAT " may not edit proposal " INT64_FORMAT,
+						 context->reviewer->actor_id, context->proposal->proposal_id),
+				  errdetail("Calls of built-in tools are edited by reviewers who hold the "
+							"capability \"administer\"."),
+				  errhint("Request changes, or let somebody else edit the proposal."));
+}
+
 /* Report that the same person has approved as another actor, and by which mark: 42501. */
 static void
 report_has_approved(const ReviewContext *context)
@@ -277,6 +292,8 @@ find_slot(ReviewContext *context)
 		case DECISION_EDIT:
 			if (!voter_find_slot_of_edit(&context->voter, votes, &context->slot))
 				report_no_slot(context, votes->open_stage);
+			if (context->tool->built_in && !context->slot.administers)
+				report_editor_must_administer(context);
 			break;
 		case DECISION_REJECT:
 		case DECISION_REQUEST_CHANGES:

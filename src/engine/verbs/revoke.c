@@ -11,12 +11,14 @@
 #include "base/errors.h"
 #include "engine/approval/vote.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/run/queued.h"
 #include "engine/state.h"
 #include "engine/tool/row_limit.h"
 #include "engine/verbs/review.h"
 #include "engine/verbs/revoke.h"
 #include "engine/verbs/workflow_join.h"
+#include "model/built_in.h"
 #include "store/proposal.h"
 #include "store/revocation.h"
 #include "store/table.h"
@@ -125,6 +127,8 @@ check_revoke(const Caller *caller, const Proposal *proposal, const Actor *review
 	votes_load(votes, proposal);
 	revoked = find_revocable(votes, reviewer->actor_id);
 	caller_check_acts_as(caller, reviewer);
+	if (built_in_is(proposal->tool))
+		protection_check_person(caller, reviewer);
 	return revoked;
 }
 

@@ -108,7 +108,7 @@ check_request(const RuleRequest *request)
 static void
 check_for_built_in(const RuleRequest *request)
 {
-	int64 needed = Max(2, request->approvals);
+	int64 needed = request->approvals + 1; /* one of them may propose the call */
 	int64 there;
 
 	if (request->approvals == 0)
@@ -229,14 +229,17 @@ rule_warn(const Rule *rule)
 		warn_of_params(rule);
 }
 
-/* Add the definition that a tool has now to those that a rule holds for. */
+/*
+ * Add the definition that a tool has now to those that a rule holds for, unless a
+ * protected policy asks for it to be confirmed.
+ */
 static void
 add_definition(JsonObject *definitions, const char *name)
 {
 	const Tool *tool = tool_require(name);
 	const Definition *definition = tool->built_in ? NULL : definition_find(tool);
 
-	if (definition == NULL)
+	if (definition == NULL || (policy_load()->protected && !definition_is_confirmed(tool)))
 		return;
 	tool_definition_keep(definition->sha256, name, definition->json);
 	json_add_text(definitions, name, sha256_hex(definition->sha256));
@@ -251,7 +254,10 @@ definitions_of(const char *tool)
 
 	json_object_begin(&definitions);
 	if (tool != NULL)
+	{
+		definition_check_confirmed(tool_require(tool), policy_load());
 		add_definition(&definitions, tool);
+	}
 	else
 		foreach (cell, tool_list())
 			add_definition(&definitions, lfirst(cell));
