@@ -30,7 +30,7 @@ sha256_of_text(const char *text)
 char *
 sha256_hex(const bytea *sha256)
 {
-	char *hex = palloc0(2 * PG_SHA256_DIGEST_LENGTH + 1);
+	char *hex = palloc0((Size) 2 * PG_SHA256_DIGEST_LENGTH + 1);
 
 	Assert(VARSIZE_ANY_EXHDR(sha256) == PG_SHA256_DIGEST_LENGTH);
 	hex_encode(VARDATA_ANY(sha256), PG_SHA256_DIGEST_LENGTH, hex);
@@ -43,7 +43,7 @@ sha256_of_hex(const char *hex)
 {
 	bytea *sha256 = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 
-	if (strlen(hex) != 2 * PG_SHA256_DIGEST_LENGTH)
+	if (strlen(hex) != (Size) 2 * PG_SHA256_DIGEST_LENGTH)
 		elog(ERROR, "malformed SHA-256: \"%s\"", hex);
 	SET_VARSIZE(sha256, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 	hex_decode(hex, strlen(hex), VARDATA(sha256));

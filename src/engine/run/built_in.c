@@ -46,8 +46,8 @@ typedef struct BuiltInRow
 typedef struct BuiltIn
 {
 	const char *call;
-	int nrows;
 	BuiltInRow rows[2];
+	int nrows;
 	bool has_tool;     /* it is about the definition of a tool, "tool", if it names one */
 	bool has_function; /* the function that it names becomes part of that definition */
 } BuiltIn;

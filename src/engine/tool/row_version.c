@@ -140,11 +140,13 @@ scan_page(RowScan *scan)
 	BlockNumber block = scan->next_block++;
 	Buffer buffer = ReadBufferExtended(scan->rel, MAIN_FORKNUM, block, RBM_NORMAL, scan->strategy);
 	Page page = BufferGetPage(buffer);
+	OffsetNumber last;
 	HeapTupleData version;
 
 	scan->nfirst = scan->next_first = 0;
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	for (OffsetNumber offset = FirstOffsetNumber; offset <= PageGetMaxOffsetNumber(page); offset++)
+	last = PageGetMaxOffsetNumber(page);
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
 		if (page_get_version(scan, page, block, offset, &version) &&
 			version_is_first(scan, version.t_data))
 			scan->first[scan->nfirst++] = offset;
