@@ -271,7 +271,7 @@ CREATE TABLE standing_approval (
   ended_by    bigint,
   end_reason  text
 );
-CREATE INDEX standing_approval_actor_idx ON standing_approval (actor_id, tool) WHERE ended_at IS NULL;
+CREATE INDEX standing_approval_actor_idx ON standing_approval (actor_id, standing_id) WHERE ended_at IS NULL;
 
 COMMENT ON TABLE standing_approval IS 'Approvals of calls that an actor will propose; made by calls of the built-in tool workflow_orch.standing_approval';
 COMMENT ON COLUMN standing_approval.standing_id IS 'Id';

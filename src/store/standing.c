@@ -116,8 +116,8 @@ read_list(const void *actor_id)
 }
 
 /*
- * Return the standing approvals of a holder that have not been ended, perhaps
- * with some that have expired or are used up; valid until the end of the
+ * Return the standing approvals of a holder that have not been ended, oldest
+ * first, perhaps with some that have expired or are used up; valid until the end of the
  * transaction.
  */
 const StandingList *

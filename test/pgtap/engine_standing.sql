@@ -9,6 +9,7 @@ CALL tool('pay(int,text)');
 CALL tool('other(int)');
 CREATE ROLE engine_standing_boss LOGIN;
 CREATE ROLE engine_standing_low LOGIN;
+CREATE ROLE engine_standing_chief LOGIN;
 SELECT workflow_orch.grant_capability('engine_standing_boss', 'propose') \g /dev/null
 -- The holder's own session is this one.
 SELECT workflow_orch.register_actor('holder', 'Developer', session_user::text::regrole, 'agent', 'Hal') AS holder,
@@ -62,6 +63,16 @@ SELECT raises(format('SELECT review(%s, %s)', :p, :hal), '{"sqlstate": "42501", 
 SELECT raises(format('SELECT review(%s, %s, ''edit'', ''{"uses": 3}'')', :p, :hal), '{"sqlstate": "42501", "reason": "wfo_own_standing"}', 'or edit it');
 SELECT raises(format('SELECT review(%s, %s, ''edit'', %L)', :p, :bob, format('{"actor_id": %s}', :boss)), '{"sqlstate": "42501", "reason": "wfo_own_standing"}', 'an edit does not make the proposer the holder');
 SELECT raises(format('SELECT review(%s, %s, ''edit'', %L)', :p, :bob, format('{"actor_id": %s}', :bob)), '{"sqlstate": "22023"}', 'nor somebody without a role');
+-- The holder lends nobody a role for it, before or after an edit that makes them the holder.
+SELECT workflow_orch.add_approval_rule('Chief', tool => 'pay') AS chief, workflow_orch.register_actor('chief', 'Chief', 'engine_standing_chief') AS chief_id,
+       workflow_orch.register_actor('deputy', 'Clerk') AS deputy \gset
+SELECT workflow_orch.delegate_review(:chief_id, :deputy, 'infinity') AS lent \gset
+SELECT asked(jsonb_build_object('actor_id', :chief_id)) AS own, asked('{}') AS others \gset
+SELECT review(:own, :bob), review(:others, :bob) \g /dev/null
+SELECT raises(format('SELECT review(%s, %s)', :own, :deputy), '{"sqlstate": "42501", "reason": "wfo_no_slot"}', 'nor somebody in the holder''s role');
+SELECT raises(format('SELECT review(%s, %s, ''edit'', %L)', :others, :deputy, format('{"actor_id": %s}', :chief_id)), '{"sqlstate": "42501", "reason": "wfo_own_standing"}', 'or edits it so that the lender becomes the holder');
+SELECT is(review(:others, :deputy), 'approved', 'a role lent by somebody else counts');
+SELECT workflow_orch.remove_approval_rule(:chief), workflow_orch.end_delegation(:lent) \g /dev/null
 SELECT is_empty(format('SELECT * FROM workflow_orch.pending_review WHERE reviewer_id = %s AND proposal_id = %s', :hal, :p), 'the holder''s person does not find it in the inbox');
 SELECT is(review(:p, :bob), 'approved', 'somebody else approves it');
 SELECT raises(format('SELECT workflow_orch.enqueue_action(%s)', :p), '{"sqlstate": "55000", "reason": "wfo_only_in_session"}', 'it is not queued');

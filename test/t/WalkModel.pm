@@ -1,5 +1,5 @@
 # What the calls must do, by the contract and not by the code: a model of actors,
-# policy, rules, delegations, freezes and proposals, small enough to read. Each
+# policy, rules, delegations, freezes, standing approvals and proposals, small enough to read. Each
 # method takes a call's arguments (names of objects stand for their ids, 'nil'
 # for one that there is none of), changes the model where the call succeeds, and
 # returns the status or the SQLSTATE that the call must give. It knows nothing
@@ -8,12 +8,14 @@ package WalkModel;
 use strict;
 use warnings;
 use List::Util qw(any first max min uniq);
+use WalkAdministration;
+use WalkBuiltIn;
 
 sub new
 {
 	my ($class) = @_;
 	return bless {
-		actor => {}, tool => {}, workflow => {}, proposal => {}, rule => {}, delegation => {}, freeze => {}, glass => {}, key => {},
+		actor => {}, tool => {}, workflow => {}, proposal => {}, rule => {}, delegation => {}, freeze => {}, glass => {}, standing => {}, condition => {}, key => {},
 		audit => {}, total => {}, flag => 0, effects => 0,
 		policy => { dry_run => 0, default_approvals => 1, edit_needs_approval => 0, agents_may_review => 0, proposal_ttl => 0, approval_ttl => 0 },
 	}, $class;
@@ -66,6 +68,9 @@ sub definition { my ($m, $tool) = @_; return $m->{tool}{$tool}{timeout}; }
 # Whether a revision is pinned to the tool as it is now.
 sub stale { my ($m, $p) = @_; return $p->{definition} ne $m->definition($p->{tool}); }
 
+# The same with the limit.
+sub full_definition { my ($m, $tool) = @_; return join '/', $m->definition($tool), $m->{tool}{$tool}{max_rows} // (); }
+
 sub smallest { my (@limits) = @_; return min(grep { defined } @limits); }
 
 # The most rows that a call may change: by the tool, now and when the revision was
@@ -73,7 +78,7 @@ sub smallest { my (@limits) = @_; return min(grep { defined } @limits); }
 sub limit
 {
 	my ($m, $p) = @_;
-	return smallest($m->{tool}{ $p->{tool} }{max_rows}, $p->{pinned_rows}, map { $_->{max_rows} } grep { !$_->{revoked} } @{ $p->{reviews} });
+	return smallest($m->{tool}{ $p->{tool} }{max_rows}, $p->{pinned_rows}, $p->{standing} ? $p->{standing}{max_rows} : undef, map { $_->{max_rows} } grep { !$_->{revoked} } @{ $p->{reviews} });
 }
 
 # The status by the clock. The walks know two times to live: none, and one that
@@ -112,12 +117,14 @@ sub convert
 	return \%stored;
 }
 
-sub text { my ($params) = @_; return '{' . join(', ', map { "\"$_\": $params->{$_}" } sort keys %$params) . '}'; }
+# Params as jsonb writes them.
+sub text { my ($params) = @_; return '{' . join(', ', map { "\"$_\": $params->{$_}" } sort { length $a <=> length $b || $a cmp $b } keys %$params) . '}'; }
 
 # What a revision needs: [stage, role] per slot, and whether a rule approves it.
 sub requirements
 {
 	my ($m, $p, $params, $author) = @_;
+	return ($m->requirements_of_standing($params), 0) if is_standing($p);
 	my $by_edit = $author ne $p->{actor};
 	my $by_agent = any { $m->{actor}{$_}{kind} eq 'agent' } $p->{actor}, $author;
 	my $proposer = $m->{actor}{ $p->{actor} };
@@ -137,8 +144,10 @@ sub requirements
 	}
 	return ([], 1) if $automatic && !%number && !($by_edit && $m->{policy}{edit_needs_approval});
 	%number = ('1/' => $m->{policy}{default_approvals}) unless %number;
-	return ([ map { my ($stage, $role) = split m{/}, $_, 2; map { [ $stage, $role ] } 1 .. $number{"$stage/$role"} } sort keys %number ], 0);
+	return (slots_of(%number), 0);
 }
+
+sub slots_of { my (%number) = @_; return [ map { my ($stage, $role) = split m{/}, $_, 2; map { [ $stage, $role ] } 1 .. $number{"$stage/$role"} } sort keys %number ]; }
 
 # How many slots distinct approvals can fill: every way is tried.
 sub filled
@@ -188,7 +197,7 @@ sub lenders
 	my ($m, $p, $reviewer) = @_;
 	return if $m->same_person($reviewer, $p->{actor});
 	my @from = map { $_->{from} } grep { $_->{to} eq $reviewer } values %{ $m->{delegation} };
-	return grep { $m->{actor}{$_}{active} && $m->may_review($_) && !$m->same_person($_, $p->{actor}) && !$m->wrote($p, $_) } @from;
+	return grep { $m->{actor}{$_}{active} && $m->may_review($_) && !$m->same_person($_, $p->{actor}) && !$m->wrote($p, $_) && !$m->would_hold($p, $p->{params}, $_) } @from;
 }
 
 sub may_review { my ($m, $actor) = @_; return $m->{actor}{$actor}{kind} eq 'human' || $m->{policy}{agents_may_review}; }
@@ -234,20 +243,23 @@ sub start_workflow
 	my ($m, $w, $actor, $dry_run) = @_;
 	my $refusal = refusal($m->unknown('actor', $actor), '42704', $m->inactive($actor), '42501');
 	return $refusal if $refusal;
-	$m->{workflow}{$w} = { status => 'active', dry_run => $dry_run, proposals => [] };
+	$m->{workflow}{$w} = { status => 'active', actor => $actor, dry_run => $dry_run, proposals => [] };
 	$m->note($w, 'start_workflow');
 	return 'ok';
 }
 
-# Returns the proposal's name as well: an old one's for a key that was used.
+# Returns the proposal's name as well: an old one's for a key that was used.  A
+# session that has logged in as the actor is the actor's own.
 sub propose_action
 {
-	my ($m, $name, $w, $actor, $tool, $params, $reason, $key) = @_;
+	my ($m, $name, $w, $actor, $tool, $params, $reason, $key, $own_session) = @_;
 	my $refusal = refusal($reason eq '' || ref $params ne 'HASH' && $params ne '{}', '22023', $m->unknown('workflow', $w) || $m->unknown('actor', $actor) || $m->unknown('tool', $tool), '42704');
 	return $refusal if $refusal;
-	my $state = refusal($m->{workflow}{$w}{status} ne 'active' || !$m->{tool}{$tool}{enabled}, '55000', $m->inactive($actor), '42501');
+	my $state = refusal($m->{workflow}{$w}{status} ne 'active' || !$m->{tool}{$tool}{enabled} || is_built_in($tool) && $m->{workflow}{$w}{dry_run}, '55000',
+		$m->inactive($actor) || is_built_in($tool) && !$m->{actor}{$actor}{login}, '42501');
 	my $old = defined $key ? $m->{key}{"$actor/$key"} : undef;
-	my $stored = convert($params) or return join '|', '22023', $state // (), $old ? '42710' : ();
+	my $stored = $m->stored_params($tool, $params);
+	return join '|', $stored, $state // (), $old ? '42710' : () unless ref $stored;
 	if ($old && !$m->inactive($actor))
 	{
 		my $p = $m->{proposal}{$old};
@@ -257,11 +269,19 @@ sub propose_action
 		return '42710|55000';
 	}
 	return $state if $state;
+	return '42501' if $m->would_hold({ tool => $tool }, $stored, $actor);
 	my $p = $m->{proposal}{$name} = { name => $name, workflow => $w, actor => $actor, tool => $tool, reason => $reason, first_params => $stored, first_reason => $reason, revision => 0, edits => [], own => [], requests => [], asked => [], glass => 0 };
 	$m->{key}{"$actor/$key"} = $name if defined $key;
 	push @{ $m->{workflow}{$w}{proposals} }, $name;
 	$m->note($w, 'propose_action');
 	$m->revise($p, $stored, $actor);
+	my $standing = $own_session && $p->{status} eq 'pending' ? $m->standing_for($p) : undef;
+	if ($standing)
+	{
+		$standing->{used}++;
+		@$p{qw(status standing)} = ('approved', $standing);
+		$m->note($w, 'approve_by_standing');
+	}
 	return ($p->{status}, $name);
 }
 
@@ -272,16 +292,23 @@ sub revise
 {
 	my ($m, $p, $params, $author, $fit, $max_rows) = @_;
 	my $by_edit = $author ne $p->{actor};
-	my $same = $p->{revision} > 0 && text($params) eq text($p->{params});
+	my %before = %$p;
+	my $basis = $m->basis($p->{tool}, $params);
+	my $same = $p->{revision} > 0 && text($params) eq text($p->{params}) && $basis eq $p->{basis};
 	push @{ $p->{own} }, text($params) unless $by_edit;
 	$p->{requests} = $by_edit && $same ? [ grep { $_ ne $author } @{ $p->{requests} } ] : [];
 	my ($slots, $automatic) = $m->requirements($p, $params, $author);
-	%$p = (%$p, params => $params, revision => $p->{revision} + 1, author => $author, slots => $slots, reviews => [],
+	%$p = (%$p, params => $params, basis => $basis, standing => undef, revision => $p->{revision} + 1, author => $author, slots => $slots, reviews => [],
 		proposer_may => $by_edit && $m->{policy}{edit_needs_approval} && !(any { $_ eq text($params) } @{ $p->{own} }), definition => $m->definition($p->{tool}), pinned_rows => $m->{tool}{ $p->{tool} }{max_rows},
 		map { $_ => $m->{policy}{$_} } qw(proposal_ttl approval_ttl));
 	if ($by_edit)
 	{
 		$fit = $m->fit($p, $author, 'anywhere') unless filled($slots, { role => $fit->{role} });
+		if ($fit && defined $fit->{for} && $m->would_hold($p, $params, $fit->{for}))
+		{
+			%$p = %before;
+			return '42501';
+		}
 		push @{ $p->{reviews} }, { $fit ? %$fit : (), stage => undef, reviewer => $author, decision => 'edit', max_rows => $max_rows, counts => $fit && !$m->{policy}{edit_needs_approval} };
 		push @{ $p->{edits} }, { author => $author, params => $params, counted => $p->{reviews}[0]{counts} };
 		$p->{status} = defined open_stage($p) ? 'pending' : 'approved';
@@ -305,9 +332,11 @@ sub revise_proposal
 		!$m->is_open($p) || defined $expected && $expected != $p->{revision} || $m->{workflow}{ $p->{workflow} }{status} ne 'active' || !$m->{tool}{ $p->{tool} }{enabled}, '55000',
 		$m->inactive($actor) || $actor ne $p->{actor}, '42501');
 	return $refusal if $refusal;
-	my $stored = convert($params) or return '22023';
+	my $stored = $m->stored_params($p->{tool}, $params);
+	return $stored unless ref $stored;
+	return '42501' if $m->would_hold($p, $stored, $actor);
 	my $same_limit = ($p->{pinned_rows} // 'none') eq ($m->{tool}{ $p->{tool} }{max_rows} // 'none');
-	return '22023' if text($stored) eq text($p->{params}) && (!defined $reason || $reason eq $p->{reason}) && !$m->stale($p) && $same_limit;
+	return '22023' if text($stored) eq text($p->{params}) && (!defined $reason || $reason eq $p->{reason}) && !$m->stale($p) && $same_limit && $p->{basis} eq $m->basis($p->{tool}, $stored);
 	$p->{reason} = $reason if defined $reason;
 	$m->note($p->{workflow}, 'revise_proposal');
 	$m->revise($p, $stored, $actor);
@@ -325,7 +354,7 @@ sub review_action
 
 	my $p = $m->{proposal}{$name};
 	my $status = $m->status($p);
-	my $own = $m->same_person($reviewer, $p->{actor}) && !($p->{proposer_may} && $decision ne 'edit');
+	my $own = $m->would_hold($p, $p->{params}, $reviewer) || $m->same_person($reviewer, $p->{actor}) && !($p->{proposer_may} && $decision ne 'edit');
 	my $own_wording = $decision eq 'approve' && $m->wrote($p, $reviewer);
 	my @standing = $m->requests($p);
 	my $decided = $decision eq 'request_changes' && (any { $_ eq $reviewer } @standing) || any { $_->{reviewer} eq $reviewer } grep { !$_->{revoked} } @{ $p->{reviews} };
@@ -345,12 +374,13 @@ sub review_action
 	{
 		my %patched = (%{ $p->{params} }, %$edits);
 		delete @patched{ grep { $patched{$_} eq 'null' } keys %patched };
-		my $params = convert(\%patched);
-		my $misfit = !$params || text($params) eq text($p->{params}) && %$edits;
-		return $refusal ? "22023|$refusal" : '22023' if $misfit;
+		my $params = is_built_in($p->{tool}) && $m->inactive($p->{actor}) ? '42501' : $m->stored_params($p->{tool}, \%patched);
+		$params = '22023' if ref $params && %$edits && text($params) eq text($p->{params}) && $p->{basis} eq $m->basis($p->{tool}, $params);
+		return join '|', $params, $refusal // () unless ref $params;
+		$refusal //= '42501' if any { $m->would_hold($p, $params, $_) } $reviewer, $p->{actor};
+		$refusal //= $m->revise($p, $params, $reviewer, $fit, $max_rows);
 		return $refusal if $refusal;
 		$m->note($p->{workflow}, 'review_action');
-		$m->revise($p, $params, $reviewer, $fit, $max_rows);
 		return $m->call_of($p);
 	}
 	return $refusal if $refusal;
@@ -420,9 +450,9 @@ sub not_runnable
 	return $m->stale($p) || !$m->{tool}{ $p->{tool} }{enabled};
 }
 
-sub frozen { my ($m, $p) = @_; return any { $_->{now} && (!defined $_->{tool} || $_->{tool} eq $p->{tool}) } values %{ $m->{freeze} }; }
+sub frozen { my ($m, $p) = @_; return !is_built_in($p->{tool}) && any { $_->{now} && (!defined $_->{tool} || $_->{tool} eq $p->{tool}) } values %{ $m->{freeze} }; }
 
-sub dry { my ($m, $p) = @_; return $m->{policy}{dry_run} || $m->{workflow}{ $p->{workflow} }{dry_run}; }
+sub dry { my ($m, $p) = @_; return 0 if is_built_in($p->{tool}); return $m->{policy}{dry_run} || $m->{workflow}{ $p->{workflow} }{dry_run}; }
 
 # The tools write one row and q more, and fail for some params, some only while the
 # flag is up.
@@ -439,11 +469,14 @@ sub run
 
 sub execute_action
 {
-	my ($m, $name, $actor) = @_;
+	my ($m, $name, $actor, $standing) = @_;
 	return '42704' if $m->unknown('proposal', $name) || $m->unknown('actor', $actor);
 	my $p = $m->{proposal}{$name};
-	my $refusal = refusal($m->status($p) ne 'approved' || $m->not_runnable($p) || $m->frozen($p), '55000', $m->inactive($actor), '42501');
+	my $built_in = is_built_in($p->{tool});
+	my $refusal = refusal($m->status($p) ne 'approved' || $m->not_runnable($p) || $m->frozen($p) || $built_in && (split /\|/, $p->{basis})[1] ne (split /\|/, $m->basis($p->{tool}, $p->{params}))[1], '55000',
+		$m->inactive($actor) || $built_in && $m->inactive($p->{actor}), '42501');
 	return $refusal if $refusal;
+	return $m->run_standing($p, $standing) if $built_in;
 	$m->note($p->{workflow}, 'execute_action');
 	return $m->dry($p) ? 'true true' : $m->run($p);
 }
@@ -453,7 +486,7 @@ sub retry_action
 	my ($m, $name, $actor) = @_;
 	return '42704' if $m->unknown('proposal', $name) || $m->unknown('actor', $actor);
 	my $p = $m->{proposal}{$name};
-	my $refusal = refusal($p->{status} ne 'failed' || $p->{glass} || $m->{workflow}{ $p->{workflow} }{status} ne 'active'
+	my $refusal = refusal($p->{status} ne 'failed' || $p->{glass} || $p->{standing} && $p->{standing}{ended} || $m->{workflow}{ $p->{workflow} }{status} ne 'active'
 			|| $m->stale($p), '55000', $m->inactive($actor), '42501');
 	return $refusal if $refusal;
 	$m->note($p->{workflow}, 'retry_action');
@@ -467,7 +500,7 @@ sub break_glass_execute
 	return $refusal if $refusal;
 	my $p = $m->{proposal}{$name};
 	my $owes = any { !$_->{reviewed} && $m->same_person($_->{actor}, $actor) } values %{ $m->{glass} };
-	$refusal = refusal($m->status($p) ne 'pending' || $m->not_runnable($p) || $m->dry($p) || $owes, '55000',
+	$refusal = refusal($m->status($p) ne 'pending', '55000', is_built_in($p->{tool}), '42501', $m->not_runnable($p) || $m->dry($p) || $owes, '55000',
 		$m->inactive($actor) || $m->{actor}{$actor}{kind} ne 'human', '42501');
 	return $refusal if $refusal;
 	$m->note($p->{workflow}, 'execute_action', 'break_glass_execute');
@@ -495,7 +528,8 @@ sub end_workflow
 	my ($m, $w, $actor, $cancel) = @_;
 	return '42704' if $m->unknown('workflow', $w) || $m->unknown('actor', $actor);
 	my @proposals = map { $m->{proposal}{$_} } @{ $m->{workflow}{$w}{proposals} };
-	my $refusal = refusal($m->{workflow}{$w}{status} ne 'active' || !$cancel && (any { $m->is_open($_) } @proposals), '55000', $m->inactive($actor), '42501');
+	my $refusal = refusal($m->{workflow}{$w}{status} ne 'active' || !$cancel && (any { $m->is_open($_) } @proposals), '55000',
+		$m->inactive($actor) || $cancel && (any { $m->is_open($_) && !may_cancel($m->{workflow}{$w}, $_, $actor) } @proposals), '42501');
 	return $refusal if $refusal;
 	for my $p (@proposals)
 	{
@@ -515,104 +549,6 @@ sub expire_proposals
 	return $count;
 }
 
-# The calls of administrators.
-sub set_policy
-{
-	my ($m, %settings) = @_;
-	$m->{policy}{$_} = $settings{$_} for keys %settings;
-	$m->note(undef, 'set_policy') if %settings;
-	return 'ok';
-}
-
-sub add_approval_rule
-{
-	my ($m, $name, %rule) = @_;
-	my $refusal = refusal($rule{approvals} < 0 || $rule{stage} < 1, '22023', $m->unknown('tool', $rule{tool}), '42704');
-	return $refusal if $refusal;
-	$m->{rule}{$name} = { %rule, definitions => { map { $_ => $m->definition($_) } keys %{ $m->{tool} } } };
-	$m->note(undef, 'add_approval_rule');
-	return 'ok';
-}
-
-sub remove_approval_rule
-{
-	my ($m, $name) = @_;
-	return '42704' unless delete $m->{rule}{$name};
-	$m->note(undef, 'remove_approval_rule');
-	return 'ok';
-}
-
-sub delegate_review
-{
-	my ($m, $name, $from, $to) = @_;
-	return '22023' if $from eq $to;
-	return '42704' if $m->unknown('actor', $from) || $m->unknown('actor', $to);
-	# Whom the delegate has delegated to, and so on.
-	my @chain = ($to);
-	for my $next (@chain)
-	{
-		for my $d (values %{ $m->{delegation} })
-		{
-			push @chain, $d->{to} if $d->{from} eq $next && !any { $d->{to} eq $_ } @chain;
-		}
-	}
-	my $circle = $m->same_person($from, $to) || any { $_ eq $from } @chain;
-	my $inactive = $m->inactive($from) || $m->inactive($to);
-	return '22023|42501' if $circle && $inactive;
-	return '22023' if $circle;
-	return '42501' if $inactive;
-	$m->{delegation}{$name} = { from => $from, to => $to };
-	$m->note(undef, 'delegate_review');
-	return 'ok';
-}
-
-sub end_delegation
-{
-	my ($m, $name) = @_;
-	return '42704' unless delete $m->{delegation}{$name};
-	$m->note(undef, 'end_delegation');
-	return 'ok';
-}
-
-sub add_freeze
-{
-	my ($m, $name, $when, $tool) = @_;
-	my $refusal = refusal($when eq 'never', '22023', $m->unknown('tool', $tool), '42704');
-	return $refusal if $refusal;
-	$m->{freeze}{$name} = { now => $when eq 'now', tool => $tool };
-	$m->note(undef, 'add_freeze');
-	return 'ok';
-}
-
-sub remove_freeze
-{
-	my ($m, $name) = @_;
-	return '42704' unless delete $m->{freeze}{$name};
-	$m->note(undef, 'remove_freeze');
-	return 'ok';
-}
-
-sub update_actor
-{
-	my ($m, $name, %change) = @_;
-	return '42704' if $m->unknown('actor', $name);
-	$m->{actor}{$name} = { %{ $m->{actor}{$name} }, %change };
-	$m->note(undef, 'update_actor');
-	return 'ok';
-}
-
-sub update_tool
-{
-	my ($m, $name, $call, %change) = @_;
-	my $refusal = refusal(($change{max_rows} // 0) < -1, '22023', $m->unknown('tool', $name), '42704');
-	return $refusal if $refusal;
-	my $old = $m->{tool}{$name};
-	$change{max_rows} = undef if ($change{max_rows} // 0) == -1;
-	$m->note(undef, $call) if $call eq 'update_tool' || $change{enabled} != $old->{enabled};
-	$m->{tool}{$name} = { %$old, %change };
-	return 'ok';
-}
-
 # What a reader of a trace needs to know of the world.
 sub describe
 {
@@ -622,7 +558,7 @@ sub describe
 		return join ' ', map { "$_=" . $h->{$_} } grep { defined $h->{$_} && !ref $h->{$_} } sort keys %$h;
 	};
 	my @lines = ("policy: " . $plain->($m->{policy}), "flag: $m->{flag}");
-	for my $kind (qw(actor tool rule delegation freeze glass))
+	for my $kind (qw(actor tool rule delegation freeze glass standing))
 	{
 		push @lines, map { "$kind $_: " . $plain->($m->{$kind}{$_}) } grep { $kind ne 'glass' || !$m->{glass}{$_}{reviewed} } sort keys %{ $m->{$kind} };
 	}

@@ -130,8 +130,8 @@ add_fellow(Voter *voter, Person fellow)
  *
  * A delegation lends no more than the delegator could do.  It does not pass on
  * what was delegated to the delegator, and does not apply to the delegator's
- * own proposals.  Nor does it apply to the delegate's own proposals, which the
- * delegate decides on, if at all, in their own role.  It lends a role to the
+ * own proposals and standing approvals.  Nor does it apply to the delegate's own
+ * proposals, which the delegate decides on, if at all, in their own role.  It lends a role to the
  * named actor only, but makes delegator and delegate one person: the other
  * actors of both count with them.  Calls of built-in tools are reviewed in one's
  * own right only.
@@ -167,7 +167,9 @@ voter_init(Voter *voter, const Actor *actor, const Person *person, const Proposa
 		delegator = actor_person(from);
 		delegate = actor_person(to);
 		if (to->actor_id == actor->actor_id && !own && from->active &&
-			reviewer_is_of_kind(from, policy) && !reviewer_is_proposer(&delegator, proposal))
+			reviewer_is_of_kind(from, policy) && !reviewer_is_proposer(&delegator, proposal) &&
+			!(built_in_is_standing(proposal->tool) &&
+			  standing_is_holder(&delegator, proposal->params)))
 			voter->roles[voter->nroles++] = (VoterRole){
 				.slot = {.role = from->role, .on_behalf_of = &from->actor_id},
 				.delegator = delegator,
