@@ -75,6 +75,8 @@ SELECT is(review(:others, :deputy), 'approved', 'a role lent by somebody else co
 SELECT workflow_orch.remove_approval_rule(:chief), workflow_orch.end_delegation(:lent) \g /dev/null
 SELECT is_empty(format('SELECT * FROM workflow_orch.pending_review WHERE reviewer_id = %s AND proposal_id = %s', :hal, :p), 'the holder''s person does not find it in the inbox');
 SELECT is(review(:p, :bob), 'approved', 'somebody else approves it');
+SELECT is(workflow_orch.revoke_approval(:p, :bob)::text, 'pending', 'and takes the approval back, whoever may act for them');
+SELECT is(review(:p, :bob, 'edit', '{"uses": 2, "max_rows": 7}'), 'approved', 'an edit is an approval, by somebody who need not administer');
 SELECT raises(format('SELECT workflow_orch.enqueue_action(%s)', :p), '{"sqlstate": "55000", "reason": "wfo_only_in_session"}', 'it is not queued');
 
 -- Bad input.

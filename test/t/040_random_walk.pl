@@ -202,7 +202,7 @@ my %calls = (
 	execute => [ 18, sub {
 		my @ready = chance(70) ? grep { $model->status($model->{proposal}{$_}) eq 'approved' } @proposals : ();
 		my $name = @ready ? pick(@ready) : some_proposal();
-		return execute($name, somebody());
+		return execute_call($name, somebody());
 	} ],
 	retry => [ 6, sub {
 		my @failed = chance(80) ? grep { $model->{proposal}{$_}{status} eq 'failed' } @proposals : ();
@@ -301,7 +301,7 @@ sub values_of { my ($kind) = @_; return map { $model->{$kind}{$_} } keys_of($kin
 
 sub login { my ($actor) = @_; return $actor eq 'nil' ? undef : $model->{actor}{$actor}{login}; }
 
-sub execute
+sub execute_call
 {
 	my ($name, $actor) = @_;
 	my $standing = free('standing', 's', 99);
@@ -348,7 +348,7 @@ sub give_standing
 	$add->(propose_standing());
 	return if @proposals == $before;
 	$add->(review($proposals[-1], some_reviewer($proposals[-1]), 'approve')) for 1 .. 4;
-	return $add->(execute($proposals[-1], $actors[1]));
+	return $add->(execute_call($proposals[-1], $actors[1]));
 }
 
 sub keys_of { my ($kind) = @_; return sort keys %{ $model->{$kind} }; }

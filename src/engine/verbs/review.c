@@ -293,7 +293,7 @@ find_slot(ReviewContext *context)
 		case DECISION_EDIT:
 			if (!voter_find_slot_of_edit(&context->voter, votes, &context->slot))
 				report_no_slot(context, votes->open_stage);
-			if (context->tool->built_in && !context->slot.administers)
+			if (built_in_is_administrative(context->tool->tool) && !context->slot.administers)
 				report_editor_must_administer(context);
 			break;
 		case DECISION_REJECT:

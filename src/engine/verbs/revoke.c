@@ -127,7 +127,7 @@ check_revoke(const Caller *caller, const Proposal *proposal, const Actor *review
 	votes_load(votes, proposal);
 	revoked = find_revocable(votes, reviewer->actor_id);
 	caller_check_acts_as(caller, reviewer);
-	if (built_in_is(proposal->tool))
+	if (built_in_is_administrative(proposal->tool))
 		protection_check_person(caller, reviewer);
 	return revoked;
 }
