@@ -128,3 +128,15 @@ standing_check_holder(const Person *person, Jsonb *params, int64 proposal_id)
 							reviewer_describe_mark(person, &held)),
 				  errhint("Somebody else must propose and review it."));
 }
+
+/* Refuse a review on behalf (NULL: of nobody) of who would be the holder: 42501. */
+void
+standing_check_lender(const int64 *on_behalf_of, Jsonb *params, int64 proposal_id)
+{
+	Person lender;
+
+	if (on_behalf_of == NULL)
+		return;
+	lender = actor_person(actor_require(*on_behalf_of));
+	standing_check_holder(&lender, params, proposal_id);
+}

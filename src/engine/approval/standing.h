@@ -27,5 +27,6 @@ extern const Standing *standing_find(const StandingSubject *subject, StandingCho
 extern bool standing_has_uses(const Standing *standing, void *arg);
 extern bool standing_is_holder(const Person *person, Jsonb *params);
 extern void standing_check_holder(const Person *person, Jsonb *params, int64 proposal_id);
+extern void standing_check_lender(const int64 *on_behalf_of, Jsonb *params, int64 proposal_id);
 
 #endif

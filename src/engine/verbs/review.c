@@ -16,7 +16,6 @@
 #include "engine/approval/reviewer.h"
 #include "engine/approval/standing.h"
 #include "engine/approval/vote.h"
-#include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/protection.h"
 #include "engine/run/queued.h"
@@ -449,18 +448,6 @@ request_changes(ReviewContext *context)
 	write_decision(context, &row, proposal->revision, EVENT_REQUEST_CHANGES, PROPOSAL_PENDING);
 }
 
-/* Refuse an edit on behalf of who would become the holder of the standing approval: 42501. */
-static void
-check_not_for_holder(const ReviewSlot *slot, Jsonb *params, int64 proposal_id)
-{
-	Person delegator;
-
-	if (slot->on_behalf_of == NULL)
-		return;
-	delegator = actor_person(actor_require(*slot->on_behalf_of));
-	standing_check_holder(&delegator, params, proposal_id);
-}
-
 static void
 edit(ReviewContext *context)
 {
@@ -492,7 +479,7 @@ edit(ReviewContext *context)
 	quorum = requirement_quorum(revision.requirements);
 	context->counts = edit_counts(context, &quorum);
 	if (built_in_is_standing(context->tool->tool))
-		check_not_for_holder(&context->slot, revision.params, proposal->proposal_id);
+		standing_check_lender(context->slot.on_behalf_of, revision.params, proposal->proposal_id);
 	stage = context->counts
 				? open_stage_with(&quorum, NULL, &(Approval){.role = context->slot.role})
 				: quorum_open_stage(&quorum, NULL, 0);
