@@ -446,6 +446,8 @@ my @made = map { @{ $_->{calls} } } @sequences;
 append_to_file($script, join "\n", 'COPY app.call (call) FROM STDIN;', (map { $_->[0] =~ s/\s+/ /gr } @made), '\.', 'ANALYZE app.call', '');
 my ($rc, $out, $err) = $node->psql('postgres', undef, extra_params => [ '-f', $script ]);
 is("$rc$out$err", '0', 'the calls are written');
+# A session lasts as long as all walks may.
+$PostgreSQL::Test::Utils::timeout_default = $ENV{TEST_TIMEOUT} // 300;
 my ($begun, $said, %session) = (time, '');
 for (my $n = 0; $n < @made;)
 {
