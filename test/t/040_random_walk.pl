@@ -503,8 +503,9 @@ none(q{SELECT standing_id FROM workflow_orch.standing_approval s WHERE uses < (S
 none(q{SELECT proposal_id FROM app.more WHERE proposal_id NOT IN (SELECT proposal_id FROM app.effect)}, 'what failed has left none of its rows');
 none(q{SELECT proposal_id FROM workflow_orch.execution WHERE status = 'succeeded' AND NOT dry_run GROUP BY 1 HAVING count(*) > 1}, 'nothing has succeeded twice');
 
-# Every execution in earnest, with the requirements of its revision and the
-# approvals that stood when it started: distinct people must fill the slots.
+# Every execution in earnest, but for those in a break glass or under a standing
+# approval, with the requirements of its revision and the approvals that stood when
+# it started: distinct people must fill the slots.
 my $executions = $node->safe_psql('postgres', q{
 	SELECT json_build_object('execution', e.execution_id, 'proposer', p.actor_id, 'author', v.actor_id, 'revision', v.revision, 'requirements', v.requirements,
 		'proposed_so', EXISTS (SELECT FROM workflow_orch.proposal_revision o WHERE o.proposal_id = p.proposal_id AND o.revision <= v.revision AND o.actor_id = p.actor_id AND o.params = v.params),
@@ -514,7 +515,9 @@ my $executions = $node->safe_psql('postgres', q{
 			AND NOT EXISTS (SELECT FROM workflow_orch.revocation x WHERE x.review_id = r.review_id AND x.revoked_at <= e.started_at) AND r.reviewed_at <= e.started_at))
 	FROM workflow_orch.execution e JOIN workflow_orch.proposal p USING (proposal_id)
 		JOIN workflow_orch.proposal_revision v ON v.proposal_id = e.proposal_id AND v.revision = e.revision
-	WHERE p.standing_id IS NULL AND NOT EXISTS (SELECT FROM workflow_orch.break_glass b WHERE b.execution_id = e.execution_id)});
+	WHERE NOT (v.revision = 1 AND EXISTS (SELECT FROM workflow_orch.audit_log a WHERE a.proposal_id = p.proposal_id AND a.action = 'approve_by_standing')
+			AND NOT EXISTS (SELECT FROM workflow_orch.audit_log a WHERE a.proposal_id = p.proposal_id AND a.action = 'end_standing_approval' AND a.occurred_at <= e.started_at))
+		AND NOT EXISTS (SELECT FROM workflow_orch.break_glass b WHERE b.execution_id = e.execution_id)});
 my (%wrong, $judged);
 for my $e (map { decode_json($_) } split /\n/, $executions)
 {
