@@ -25,6 +25,10 @@ CREATE FUNCTION count_reviewers(role text, needed bigint) RETURNS bigint LANGUAG
 COMMENT ON FUNCTION count_reviewers IS
   'Counts the people who could approve in a role (NULL: in any), up to the number needed. For check_setup. Errors: 22023.';
 
+CREATE FUNCTION count_administrators(needed bigint) RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_count_administrators';
+COMMENT ON FUNCTION count_administrators IS
+  'Counts the people who could propose and approve calls of built-in tools, up to the number needed. For check_setup. Errors: 22023.';
+
 CREATE FUNCTION check_setup(OUT severity text, OUT finding text, OUT object text, OUT detail text, OUT remedy text)
 RETURNS SETOF record LANGUAGE sql STABLE COST 10000 ROWS 20
 SET search_path = pg_catalog, pg_temp SET jit = off
@@ -35,6 +39,8 @@ WITH RECURSIVE here AS (
          CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END AS take_on
     FROM pg_catalog.pg_database d, pg_catalog.pg_extension e, pg_catalog.pg_namespace n
    WHERE d.datname = current_database() AND e.extname = 'workflow_orch' AND n.nspname = 'workflow_orch'
+), policy_now AS (
+  SELECT coalesce(bool_or(p.protected), false) AS protected, coalesce(max(p.default_approvals), 1) AS default_approvals FROM policy p
 ), role AS MATERIALIZED (
   SELECT r.oid, r.rolname, quote_ident(r.rolname) AS name, r.rolsuper, r.rolcreaterole, r.rolbypassrls, r.rolcanlogin,
          r.rolsuper OR r.oid = h.owner AS unlimited,
@@ -117,7 +123,7 @@ WITH RECURSIVE here AS (
    -- As sql/triggers.sql: another table's row tells of theirs.
    WHERE NOT (e.name = 'record_row' AND c.relname IN ('tool_definition', 'proposal_revision', 'queue', 'standing_use', 'audit_log'))
 ), tools AS MATERIALIZED (
-  SELECT t.tool, quote_literal(t.tool) AS object, t.run_as, t.run_as_oid, s.status, s.problem, s.stale_proposals,
+  SELECT t.tool, quote_literal(t.tool) AS object, t.run_as, t.run_as_oid, t.definition, s.status, s.problem, s.stale_proposals,
          p.oid AS function, p.proowner, p.prosecdef, p.pronamespace,
          CASE WHEN p.oid IS NOT NULL
               THEN format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) END AS signature
@@ -125,7 +131,7 @@ WITH RECURSIVE here AS (
     JOIN tool_status s ON s.tool = t.tool
     LEFT JOIN pg_catalog.pg_proc p ON p.oid = tool_function(t.tool)
     LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-   WHERE t.enabled
+   WHERE t.enabled AND NOT t.built_in
 ), tool_role AS (
   -- The roles whose rights a tool has.
   SELECT t.tool, t.object, r.*, format('The tool runs as role %s', r.name) AS how FROM tools t JOIN role r ON r.oid = t.run_as_oid
@@ -157,13 +163,14 @@ WITH RECURSIVE here AS (
     FROM pg_catalog.pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) c (setting)
   UNION ALL
   SELECT NULL, NULL, n.name, current_setting(n.name, true)
-    FROM (VALUES ('workflow_orch.allow_superuser_tools'), ('track_counts')) n (name)
+    FROM (VALUES ('workflow_orch.allow_superuser_tools'), ('workflow_orch.allow_direct_administration'), ('track_counts')) n (name)
 ), found (severity, finding, object, detail, remedy) AS (
   -- Roles.
   SELECT 'critical', 'administers_and_acts', l.name,
          format('Role %s has the capabilities %s: it can make the rules, and propose or execute by them.', l.name, array_to_string(l.capabilities, ', ')),
          'Let one role administer and others propose and execute: use revoke_capability, or take the role out of the roles that have these capabilities.'
     FROM held l WHERE 'administer' = ANY (l.capabilities) AND l.capabilities && ARRAY['propose', 'execute']
+                  AND NOT (SELECT p.protected FROM policy_now p)
   UNION ALL
   SELECT CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'critical' ELSE 'warning' END, 'createrole', r.name,
          CASE WHEN current_setting('server_version_num')::int < 160000
@@ -245,7 +252,7 @@ WITH RECURSIVE here AS (
          format('ALTER %s %s OWNER TO %s;', o.kind, o.object, (SELECT e.name FROM here h JOIN role e ON e.oid = h.owner))
     FROM ours o JOIN role r ON r.oid = o.owner AND NOT r.unlimited WHERE o.is_member
   UNION ALL
-  SELECT CASE WHEN p.parname IN ('session_replication_role', 'workflow_orch.allow_superuser_tools') THEN 'critical' ELSE 'warning' END,
+  SELECT CASE WHEN p.parname IN ('session_replication_role', 'workflow_orch.allow_superuser_tools', 'workflow_orch.allow_direct_administration') THEN 'critical' ELSE 'warning' END,
          'setting_granted', p.parname,
          format('%s has %s on the setting.', r.name, string_agg(DISTINCT x.privilege_type, ', ')),
          format('REVOKE ALL ON PARAMETER %s FROM %s;', p.parname, r.name)
@@ -279,7 +286,8 @@ WITH RECURSIVE here AS (
   UNION ALL
   SELECT CASE c.name WHEN 'track_counts' THEN 'warning' ELSE 'critical' END, 'unsafe_setting', c.name,
          concat(CASE c.name WHEN 'track_counts' THEN 'It is off, so rows that calls change are not counted, and calls with a limit of rows are refused'
-                            ELSE 'It is on, so tools may run as a superuser, who can switch off the triggers' END,
+                            WHEN 'workflow_orch.allow_superuser_tools' THEN 'It is on, so tools may run as a superuser, who can switch off the triggers'
+                            ELSE 'It is on, so a superuser changes protected rules alone' END,
                 ': ' || nullif(concat_ws(' ', 'in database ' || quote_ident(d.datname), 'for role ' || r.name), ''), '.'),
          CASE WHEN c.setrole IS NULL THEN format('ALTER SYSTEM RESET %s; SELECT pg_reload_conf();', c.name)
               WHEN c.setrole = 0 THEN format('ALTER DATABASE %I RESET %s;', d.datname, c.name)
@@ -289,7 +297,7 @@ WITH RECURSIVE here AS (
     LEFT JOIN pg_catalog.pg_database d ON d.oid = c.setdatabase
     LEFT JOIN role r ON r.oid = c.setrole
    WHERE coalesce(c.setdatabase, 0) IN (0, h.database)
-     AND (c.name = 'workflow_orch.allow_superuser_tools' AND c.value IN ('on', 'true', 'yes', '1')
+     AND (c.name IN ('workflow_orch.allow_superuser_tools', 'workflow_orch.allow_direct_administration') AND c.value IN ('on', 'true', 'yes', '1')
           OR c.name = 'track_counts' AND c.value IN ('off', 'false', 'no', '0'))
   UNION ALL
   SELECT 'warning', 'not_preloaded', 'shared_preload_libraries',
@@ -349,6 +357,12 @@ WITH RECURSIVE here AS (
          format('SELECT workflow_orch.update_tool(%s, run_as => ...); or GRANT EXECUTE on the function to the role.', t.object)
     FROM tools t WHERE t.status = 'refused'
   UNION ALL
+  SELECT 'warning', 'tool_unconfirmed', t.object,
+         format('The rules are protected, and the tool is not what was last confirmed (%s): its calls are refused.', tool_change(t.tool, t.definition)),
+         format('Propose workflow_orch.update_tool with the params {"tool": %s}.', to_json(t.tool))
+    FROM tools t, policy_now p
+   WHERE p.protected AND t.status <> 'gone' AND t.definition IS NOT NULL AND tool_change(t.tool, t.definition) IS NOT NULL
+  UNION ALL
   SELECT 'warning', 'tool_changed', t.object, format('%s open proposals are pinned to another definition of the tool.', t.stale_proposals),
          format('See what_changed in proposal_progress; then SELECT workflow_orch.accept_tool_definition(%s, ...); or have them edited.', t.object)
     FROM tools t WHERE t.stale_proposals > 0 AND t.status <> 'gone'
@@ -394,6 +408,28 @@ WITH RECURSIVE here AS (
    WHERE NOT EXISTS (SELECT FROM gateway) HAVING count(*) > 0
 
   -- Rules, policy and proposals.
+  UNION ALL
+  SELECT CASE WHEN EXISTS (SELECT FROM held l WHERE 'administer' = ANY (l.capabilities)) THEN 'critical' ELSE 'warning' END,
+         'rules_not_protected', 'protected', 'A role with administer changes alone what a review means: rules, tools, actors and capabilities.',
+         'SELECT * FROM workflow_orch.set_policy(protected => true);'
+    FROM policy_now p WHERE NOT p.protected
+  UNION ALL
+  SELECT 'warning', 'locked_out', 'protected',
+         CASE WHEN a.people < a.needed THEN format('People who can propose and approve changes of protected rules: %s; needed: %s.', a.people, a.needed)
+              ELSE 'Nobody can execute changes of protected rules.' END,
+         'Register actors of kind human with logins that hold propose, review, administer and execute; a superuser can with workflow_orch.allow_direct_administration.'
+    FROM (SELECT p.default_approvals + 1 AS needed, count_administrators(p.default_approvals + 1) AS people FROM policy_now p WHERE p.protected) a
+   WHERE a.people < a.needed
+      OR NOT EXISTS (SELECT FROM bound b LEFT JOIN held l ON l.oid = b.oid
+                      WHERE b.holds AND b.logs_in AND (b.rolsuper OR 'execute' = ANY (l.capabilities)))
+  UNION ALL
+  SELECT 'notice', 'rule_outdated', r.rule_id::text,
+         format('Rule %s approves nothing of tool %s any more, since the tool has changed.', r.rule_id, string_agg(quote_literal(d.tool), ', ' ORDER BY d.tool)),
+         format('If the tool as it is now may be called without a review, remove the rule with remove_approval_rule(%s) and add it anew.', r.rule_id)
+    FROM approval_rule r
+   CROSS JOIN LATERAL jsonb_each_text(r.definition) d (tool, hash)
+   WHERE r.removed_at IS NULL AND r.approvals = 0 AND tool_change(d.tool, decode(d.hash, 'hex')) IS NOT NULL
+   GROUP BY r.rule_id
   UNION ALL
   SELECT 'critical', 'rule_approves_everything', r.rule_id::text, format('Rule %s has no tool and no condition, and approves whatever no other rule covers.', r.rule_id),
          format('SELECT workflow_orch.remove_approval_rule(%s);', r.rule_id)

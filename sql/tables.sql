@@ -336,7 +336,7 @@ CREATE TABLE proposal (
   login              text,
   revised_at         timestamptz NOT NULL DEFAULT pg_catalog.now(),
   requested_since    bigint,
-  max_rows           bigint CHECK (max_rows >= 0),
+  max_rows           bigint,
   standing_id        bigint
 );
 CREATE INDEX proposal_workflow_idx ON proposal (workflow_id, open);
@@ -482,7 +482,7 @@ CREATE TABLE review (
   comment     text,
   edits       jsonb,
   preview_id  bigint,
-  max_rows    bigint CHECK (max_rows >= 0),
+  max_rows    bigint,
   proposed_by bigint,
   administers boolean NOT NULL DEFAULT false
 );

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/args.h"
+#include "engine/approval/administrators.h"
 #include "engine/approval/requirement.h"
 #include "engine/call.h"
 #include "engine/state.h"
@@ -22,6 +23,7 @@ PG_FUNCTION_INFO_V1(wfo_has_workers);
 PG_FUNCTION_INFO_V1(wfo_tool_function);
 PG_FUNCTION_INFO_V1(wfo_list_path_writers);
 PG_FUNCTION_INFO_V1(wfo_count_reviewers);
+PG_FUNCTION_INFO_V1(wfo_count_administrators);
 
 Datum
 wfo_has_workers(PG_FUNCTION_ARGS)
@@ -74,4 +76,11 @@ wfo_count_reviewers(PG_FUNCTION_ARGS)
 	call_begin_read("count_reviewers");
 	role = arg_key_or_null(fcinfo, 0, "role");
 	PG_RETURN_INT64(requirement_count_people(role, arg_int64(fcinfo, 1, "needed"), policy_load()));
+}
+
+Datum
+wfo_count_administrators(PG_FUNCTION_ARGS)
+{
+	call_begin_read("count_administrators");
+	PG_RETURN_INT64(administrators_count(arg_int64(fcinfo, 0, "needed")));
 }

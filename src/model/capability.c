@@ -17,7 +17,8 @@
 		"describe_needs", "tool_check", "tool_change", "tool_max_rows", "count_rebound_approvals"
 #define FUNCTIONS_OF_CHECKERS \
 	"test_approval_rule", "check_approval_rule", "approval_rule_effect", "check_setup", \
-		"has_workers", "tool_function", "list_path_writers", "count_reviewers"
+		"has_workers", "tool_function", "list_path_writers", "count_reviewers", \
+		"count_administrators"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
 		"revocation", "execution", "queue", "cancel_request", "break_glass", "proposal_progress", \

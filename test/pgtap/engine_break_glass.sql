@@ -10,7 +10,7 @@ SELECT workflow_orch.register_actor('dee', 'DBA') AS dee, workflow_orch.register
 
 SELECT propose('div', '{"n": 1}') AS p \gset
 SELECT execution_id AS e, result AS r FROM workflow_orch.break_glass_execute(:p, :bob, 'the disk is full') \gset
-SELECT is(:'r'::jsonb - 'executed_at' - 'duration_ms', '{"success": true, "dry_run": false, "break_glass": true, "tool": "div", "params": {"n": 1}, "output": 1}',
+SELECT is(:'r'::jsonb - 'executed_at' - 'duration_ms', '{"success": true, "dry_run": false, "break_glass": true, "tool": "div", "params": {"n": 1}, "output": 1, "rows_changed": 0}',
   'a pending call runs without approvals, and its result says so');
 SELECT is((SELECT row(status, event, status_reason, status_by)::text FROM workflow_orch.proposal WHERE proposal_id = :p), format('(executed,break_glass,"the disk is full",%s)', :bob),
   'so does the proposal');

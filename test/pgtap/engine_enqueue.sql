@@ -27,7 +27,7 @@ SELECT pg_sleep(0.1);
 SELECT is(t.count(1), 0::bigint, 'it does not run before the commit');
 COMMIT;
 SELECT t.outcome(:e) AS r \gset
-SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'r'::jsonb) k), '{dry_run,duration_ms,executed_at,output,params,success,tool}', 'its result has the members of the contract');
+SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'r'::jsonb) k), '{dry_run,duration_ms,executed_at,output,params,rows_changed,success,tool}', 'its result has the members of the contract');
 SELECT is(:'r'::jsonb -> 'success' || (:'r'::jsonb -> 'output'), '[true, 1]', 'of a success');
 SELECT is(t.status(:p) || ' ' || t.execution_status(:e) || ' ' || t.count(1), 'executed succeeded 1', 'and it has run, once');
 SELECT is(t.queued(:p), 0::bigint, 'it is out of the queue');

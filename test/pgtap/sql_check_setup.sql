@@ -46,7 +46,7 @@ SELECT workflow_orch.set_policy(approval_ttl => '7 days') \g /dev/null
 SET LOCAL search_path = app;
 SELECT workflow_orch.register_tool('pay', 'pay(int)', 'sql_check_setup_tool');
 SET LOCAL search_path = app, t, public;
-SELECT is_empty('SELECT * FROM workflow_orch.check_setup() WHERE object !~ ''^(?!sql_check)\w+$'' OR finding !~ ''createrole|admin_option|member''', 'in a sound setup nothing is found');
+SELECT is_empty('SELECT * FROM workflow_orch.check_setup() WHERE object !~ ''^(?!sql_check)\w+$'' OR finding !~ ''createrole|admin_option|member|rules_not_protected''', 'in a sound setup nothing is found');
 SELECT is(value_as(role, 'SELECT count(*) FROM workflow_orch.check_setup()'), (SELECT count(*) FROM workflow_orch.check_setup())::text, format('%s sees what a superuser sees', role))
   FROM unnest(ARRAY['sql_check_admin', 'sql_check_auditor']) AS role;
 SELECT refused_as('sql_check_bob', 'SELECT * FROM workflow_orch.check_setup()', '{"sqlstate": "42501"}', 'a reviewer may not ask');
@@ -149,6 +149,29 @@ SELECT execution_id AS broken FROM workflow_orch.break_glass_execute(:p, :cyd, '
 SELECT is(found('break_glass_open', :'broken'), 'warning', 'break_glass_open: it is found');
 SELECT workflow_orch.review_break_glass(:broken, :bob, 'seen');
 SELECT is(found('break_glass_open', :'broken'), NULL, 'break_glass_open: it is cleared');
+SELECT workflow_orch.add_approval_rule(approvals => 0, tool => 'pay') AS automatic \gset
+SELECT finding('rule_outdated', :'automatic', 'notice', 'CREATE OR REPLACE FUNCTION app.pay(n int) RETURNS int LANGUAGE sql RETURN n + 1', 'CREATE OR REPLACE FUNCTION app.pay(n int) RETURNS int LANGUAGE sql RETURN n');
+
+-- Protected rules.
+SELECT is(found('rules_not_protected', 'protected'), 'critical', 'rules_not_protected: it is found');
+SAVEPOINT unprotected;
+SELECT workflow_orch.grant_capability(role::regrole, c) FROM unnest(ARRAY['sql_check_ann', 'sql_check_bob']) AS role, unnest(ARRAY['propose', 'review', 'administer', 'execute']) AS c \g /dev/null
+SELECT is(found('administers_and_acts', 'sql_check_ann'), 'critical', 'administers_and_acts: it is found');
+SELECT workflow_orch.update_tool('pay');
+SELECT protected FROM workflow_orch.set_policy(protected => true) \g /dev/null
+SELECT is(found('rules_not_protected', 'protected'), NULL, 'rules_not_protected: it is cleared');
+SELECT is(found('administers_and_acts', 'sql_check_ann'), NULL, 'administers_and_acts: where the rules are protected, nobody alone can use it');
+SELECT finding('tool_unconfirmed', '''pay''', 'warning', 'CREATE OR REPLACE FUNCTION app.pay(n int) RETURNS int LANGUAGE sql RETURN n + 1', 'CREATE OR REPLACE FUNCTION app.pay(n int) RETURNS int LANGUAGE sql RETURN n');
+SELECT is(found('locked_out', 'protected'), NULL, 'locked_out: it is not found');
+SAVEPOINT enough;
+SELECT workflow_orch.revoke_capability('sql_check_bob', 'administer');
+SELECT is(found('locked_out', 'protected'), 'warning', 'locked_out: it is found, with too few who approve');
+ROLLBACK TO enough;
+SELECT workflow_orch.revoke_capability(role::regrole, 'execute') FROM unnest(ARRAY['sql_check_ann', 'sql_check_bob', 'sql_check_cyd']) AS role \g /dev/null
+SELECT is(found('locked_out', 'protected'), 'warning', 'locked_out: it is found, with nobody who executes');
+ROLLBACK TO enough;
+SELECT is(found('locked_out', 'protected'), NULL, 'locked_out: it is cleared');
+ROLLBACK TO unprotected;
 
 -- What is broken is no error.
 DROP SCHEMA app CASCADE;

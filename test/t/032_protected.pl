@@ -261,5 +261,11 @@ is(as('mallory', q{SELECT workflow_orch.register_actor('eve', 'DBA')}), '42501 w
 is(as('postgres', q{SELECT workflow_orch.grant_capability('alice', 'administer')}), '', 'who may then administer directly');
 is(sql(q{SELECT details ->> 'direct' FROM workflow_orch.audit_log WHERE action = 'grant_capability' ORDER BY audit_id DESC LIMIT 1}), 'true', 'which the audit row says');
 like(slurp_file($node->logfile), qr/WARNING:  role "postgres" calls grant_capability directly although the policy is protected/, 'and the log');
+my $found = q{SELECT severity FROM workflow_orch.check_setup() WHERE finding = 'unsafe_setting' AND object = 'workflow_orch.allow_direct_administration'};
+is(sql($found), 'critical', 'check_setup finds it');
+$node->append_conf('postgresql.conf', "workflow_orch.allow_direct_administration = off\n");
+$node->reload;
+wait_for($node, 'postgres', q{SELECT current_setting('workflow_orch.allow_direct_administration') = 'off'});
+is(sql($found), '', 'and no more when it is off');
 
 done_testing();
