@@ -21,6 +21,7 @@ SQL_PARTS = \
 	sql/tables.sql \
 	sql/functions.sql \
 	sql/views.sql \
+	sql/audit_views.sql \
 	sql/built_in.sql \
 	sql/triggers.sql \
 	sql/check_setup.sql \

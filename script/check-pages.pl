@@ -12,7 +12,7 @@
 use strict;
 use warnings;
 
-my $kinds = qr/sql(?: norun)?|text|sh|conf|python|javascript/;
+my $kinds = qr/sql(?: norun)?|text|sh|conf|python|javascript|mermaid/;
 
 # What pages say of PostgreSQL and of other programs.
 my %others = map { $_ => 1 } qw(

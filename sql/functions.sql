@@ -330,6 +330,40 @@ RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_transitions';
 COMMENT ON FUNCTION transitions IS
   'Lists the state machine: which event takes a workflow, a proposal or an execution from which status to which.';
 
+-- One arrow for all events that lead from one status to the same other one.  The
+-- first transition of an object leads away from the status that it begins in.
+CREATE FUNCTION transitions_mermaid(OUT diagram text)
+RETURNS text LANGUAGE sql STABLE
+BEGIN ATOMIC
+  WITH t AS (
+    SELECT * FROM transitions() WITH ORDINALITY AS l(object, from_status, event, to_status, n)
+  ), state AS (
+    SELECT s.object, s.status, min(s.n) AS n, bool_or(s.leads) AS goes_on
+      FROM (SELECT object, from_status AS status, n, true AS leads FROM t
+            UNION ALL SELECT object, to_status, n, false FROM t) s
+     GROUP BY s.object, s.status
+  ), line AS (
+    SELECT object, 0 AS part, 0::bigint AS n, pg_catalog.format('  state %s {', object) AS text FROM state GROUP BY object
+    UNION ALL
+    SELECT object, 1, n, pg_catalog.format('    state "%s" as %s_%s', status, object, status) FROM state
+    UNION ALL
+    SELECT object, 2, n, pg_catalog.format('    [*] --> %s_%s', object, from_status) FROM t
+     WHERE n IN (SELECT min(n) FROM t GROUP BY object)
+    UNION ALL
+    SELECT object, 3, min(n), pg_catalog.format('    %1$s_%2$s --> %1$s_%3$s : %4$s', object, from_status, to_status,
+                                                string_agg(event, ', ' ORDER BY n))
+      FROM t GROUP BY object, from_status, to_status
+    UNION ALL
+    SELECT object, 4, n, pg_catalog.format('    %s_%s --> [*]', object, status) FROM state WHERE NOT goes_on
+    UNION ALL
+    SELECT object, 5, 0, '  }' FROM state GROUP BY object
+  )
+  SELECT 'stateDiagram-v2' || string_agg(E'\n' || l.text, '' ORDER BY o.n, l.part, l.n, l.text)
+    FROM line l JOIN (SELECT object, min(n) AS n FROM state GROUP BY object) o USING (object);
+END;
+COMMENT ON FUNCTION transitions_mermaid IS
+  'Draws what transitions() lists, as the text of a Mermaid state diagram (stateDiagram-v2). A status without a way out is final.';
+
 CREATE FUNCTION audit_log_entries(workflow_id bigint, OUT audit_id bigint, OUT occurred_at timestamptz,
                                   OUT action text, OUT actor_id bigint, OUT proposal_id bigint,
                                   OUT execution_id bigint, OUT login name, OUT details jsonb)

@@ -14,7 +14,8 @@
 
 #define FUNCTIONS_OF_EVERYBODY \
 	"get_audit_log", "audit_log_entries", "wait_proposal", "whoami", "transitions", \
-		"describe_needs", "tool_check", "tool_change", "tool_max_rows", "count_rebound_approvals"
+		"transitions_mermaid", "describe_needs", "tool_check", "tool_change", "tool_max_rows", \
+		"count_rebound_approvals"
 #define FUNCTIONS_OF_CHECKERS \
 	"test_approval_rule", "check_approval_rule", "approval_rule_effect", "check_setup", \
 		"has_workers", "tool_function", "list_path_writers", "count_reviewers", \
@@ -95,7 +96,9 @@ static const char *const break_glass_functions[] = {"break_glass_execute", NULL}
 
 static const char *const proposer_tables[] = {TABLES_OF_PROPOSERS, NULL};
 static const char *const reviewer_tables[] = {TABLES_OF_REVIEWERS, NULL};
-static const char *const auditor_tables[] = {TABLES_OF_REVIEWERS, "audit_log", "access", NULL};
+static const char *const auditor_tables[] =
+	{TABLES_OF_REVIEWERS,     "audit_log",         "access",           "approval_lead_time",
+	 "decisions_by_reviewer", "policy_change_log", "break_glass_open", NULL};
 static const char *const no_tables[] = {NULL};
 
 static const CapabilityInfo capabilities[CAPABILITY_COUNT] = {

@@ -1,7 +1,7 @@
 # Holds the pages to the server: the examples of README.md and doc/ run as they
 # stand there, and doc/reference.md is what the catalog and the settings say.
 #
-# The blocks of kind "sql" of a page run one after the other in one session of a
+# The diagram in doc/reference.md is that of transitions_mermaid().  The blocks of kind "sql" of a page run one after the other in one session of a
 # superuser.  A page of doc/ has a database of its own, in which those of
 # README.md have run before.  A block of kind "text" that follows at once is what
 # the block prints, where "..." stands for anything in a line; without one a block
@@ -107,6 +107,9 @@ close $in;
 my ($line) = grep { ((split /\n/, $expected)[$_] // '') ne ((split /\n/, $catalog)[$_] // '') } 0 .. ($expected =~ tr/\n//);
 ok($catalog eq $expected, 'doc/reference.md is what the catalog says: else run script/reference.sh')
 	or diag "it should have:  ", (split /\n/, $expected)[$line] // '', "\nand it has:      ", (split /\n/, $catalog)[$line] // '';
+
+my ($diagram) = $reference =~ /^```mermaid\n(.*?)^```$/ms;
+is($diagram, psql($base, 'SELECT workflow_orch.transitions_mermaid();', '-At'), 'doc/reference.md has the diagram of transitions_mermaid()');
 
 my %default = $reference =~ /^\| `(workflow_orch\.\w+)` \| ([^|]*?) *\|/mg;
 cmp_ok(scalar keys %default, '>', 10, 'there are settings to look at');
