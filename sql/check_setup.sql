@@ -121,7 +121,8 @@ WITH RECURSIVE here AS (
     LEFT JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid AND t.tgname = e.name
     LEFT JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
    -- As sql/triggers.sql: another table's row tells of theirs.
-   WHERE NOT (e.name = 'record_row' AND c.relname IN ('tool_definition', 'proposal_revision', 'queue', 'standing_use', 'audit_log'))
+   WHERE NOT (e.name = 'record_row' AND c.relname IN ('tool_definition', 'proposal_revision', 'queue', 'standing_use', 'audit_log', 'audit_tree',
+                                 'audit_origin', 'audit_leaf', 'audit_tile'))
 ), tools AS MATERIALIZED (
   SELECT t.tool, quote_literal(t.tool) AS object, t.run_as, t.run_as_oid, t.definition, s.status, s.problem, s.stale_proposals,
          p.oid AS function, p.proowner, p.prosecdef, p.pronamespace,

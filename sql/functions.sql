@@ -414,6 +414,36 @@ RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_verify_audit_log';
 COMMENT ON FUNCTION verify_audit_log IS
   'Compares the tables with the audit log, for one workflow or for all, and returns a row for each thing that does not agree; no row means that everything agrees. Errors: 42704.';
 
+CREATE FUNCTION seal_audit_log(OUT rows bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_seal_audit_log';
+COMMENT ON FUNCTION seal_audit_log IS
+  'Seals the committed rows of the audit log that are not sealed: makes them leaves of the tree that audit_checkpoint names. Returns their number. Errors: 25001 in a transaction block.';
+
+CREATE FUNCTION audit_checkpoint(OUT checkpoint text)
+RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_audit_checkpoint';
+COMMENT ON FUNCTION audit_checkpoint IS
+  'Returns the newest tree over the sealed rows of the audit log: origin, size and root in base64, each on a line, which is the unsigned text of a C2SP tlog-checkpoint. The tree is on disk, and on a synchronous standby if there is one. Keep it elsewhere: it later proves that nothing before it was changed, added or removed. Errors: 55000 no synchronous standby has confirmed it.';
+
+CREATE FUNCTION audit_entry(audit_id bigint, OUT entry bytea)
+RETURNS bytea LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_audit_entry';
+COMMENT ON FUNCTION audit_entry IS
+  'Returns the canonical bytes of a sealed row, whose SHA-256 after a zero byte is the hash of its leaf. doc/evidence.md has the format. Errors: 22023, 42704, 55000 not sealed.';
+
+CREATE FUNCTION audit_proof(audit_id bigint, size bigint DEFAULT NULL, OUT proof jsonb)
+RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_audit_proof';
+COMMENT ON FUNCTION audit_proof IS
+  'Returns the proof that a sealed row is in the tree of a size (NULL: the newest): {"leaf_index", "size", "leaf", "path"}, hashes in base64, the path as in RFC 6962, section 2.1.1. Errors: 22023 not a size of the tree, or the row is not in the tree of that size, 42704, 55000 not sealed.';
+
+CREATE FUNCTION audit_consistency(from_size bigint, to_size bigint DEFAULT NULL, OUT proof jsonb)
+RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_audit_consistency';
+COMMENT ON FUNCTION audit_consistency IS
+  'Returns the proof that the tree of to_size (NULL: the newest) begins with the tree of from_size: {"from", "to", "path"}, the path as in RFC 6962, section 2.1.2. Errors: 22023 not sizes of the tree, or in the wrong order.';
+
+CREATE FUNCTION find_unsealed(OUT audit_id bigint, OUT occurred_at timestamptz)
+RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_find_unsealed';
+COMMENT ON FUNCTION find_unsealed IS
+  'Finds the committed row of the audit log with the lowest id that is not sealed, for the view audit_status; NULL if there is none.';
+
 CREATE FUNCTION run_sql(statement text)
 RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_run_sql';
 COMMENT ON FUNCTION run_sql IS

@@ -553,7 +553,7 @@ CREATE TABLE execution (
   started_at   timestamptz,
   finished_at  timestamptz,
   ended_by     bigint,
-  login        name,
+  login        text,
   end_reason   text,
   result       jsonb,
   proposed_by  bigint
@@ -619,7 +619,7 @@ CREATE TABLE cancel_request (
   workflow_id  bigint NOT NULL,
   requested_at timestamptz NOT NULL,
   actor_id     bigint,
-  login        name NOT NULL,
+  login        text NOT NULL,
   reason       text,
   proposed_by  bigint
 );
@@ -684,7 +684,7 @@ CREATE TABLE audit_log (
   actor_id         bigint,
   proposal_id      bigint,
   execution_id     bigint,
-  login            name NOT NULL,
+  login            text NOT NULL,
   details          jsonb NOT NULL,
   workflow_id      bigint,
   db_role          text NOT NULL,
@@ -720,3 +720,92 @@ COMMENT ON COLUMN audit_log.backend_pid IS 'Process that took the step';
 COMMENT ON COLUMN audit_log.transaction_id IS 'Transaction that took the step';
 COMMENT ON COLUMN audit_log.query IS 'Query the client sent, up to 8 kB of it';
 COMMENT ON COLUMN audit_log.authenticated_login IS 'Login that the session authenticated as, whatever SET SESSION AUTHORIZATION made of it';
+
+-- The Merkle tree over audit_log (RFC 6962): see doc/evidence.md.
+CREATE TABLE audit_tree (
+  size          bigint NOT NULL CHECK (size >= 0),
+  settled_id    bigint NOT NULL CHECK (settled_id >= 0),
+  seen_id       bigint NOT NULL CHECK (seen_id >= settled_id),
+  sealed_at     timestamptz NOT NULL,
+  home_system   bigint NOT NULL,
+  home_database oid NOT NULL,
+  timeline      bigint NOT NULL,
+  only_row      boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+);
+
+COMMENT ON TABLE audit_tree IS 'The Merkle tree over the audit log: one row, or none before the first round of the sealer';
+COMMENT ON COLUMN audit_tree.size IS 'Number of sealed rows: leaves of the tree';
+COMMENT ON COLUMN audit_tree.settled_id IS 'No row with an audit_id up to this one will be sealed any more';
+COMMENT ON COLUMN audit_tree.seen_id IS 'Highest audit_id that the sealer has looked for';
+COMMENT ON COLUMN audit_tree.sealed_at IS 'When the sealer last made a round';
+COMMENT ON COLUMN audit_tree.home_system IS 'System identifier of the server where the last round was made';
+COMMENT ON COLUMN audit_tree.home_database IS 'OID of the database where the last round was made';
+COMMENT ON COLUMN audit_tree.timeline IS 'Timeline of the server in the last round';
+COMMENT ON COLUMN audit_tree.only_row IS 'Keeps the table at one row';
+
+CREATE TABLE audit_origin (
+  origin_id   bigint PRIMARY KEY CHECK (origin_id >= 1),
+  origin      text COLLATE "C" NOT NULL CHECK (origin <> ''),
+  from_size   bigint NOT NULL CHECK (from_size >= 0),
+  since       timestamptz NOT NULL,
+  home_system bigint NOT NULL,
+  home_database oid NOT NULL,
+  reason      text
+);
+
+COMMENT ON TABLE audit_origin IS 'Names that the tree has had, the last one being in force; rows are never changed';
+COMMENT ON COLUMN audit_origin.origin_id IS 'Number, from 1';
+COMMENT ON COLUMN audit_origin.origin IS 'First line of the tree''s checkpoints';
+COMMENT ON COLUMN audit_origin.from_size IS 'Size of the tree when it took this name';
+COMMENT ON COLUMN audit_origin.since IS 'When it took this name';
+COMMENT ON COLUMN audit_origin.home_system IS 'System identifier of the server where it took this name';
+COMMENT ON COLUMN audit_origin.home_database IS 'OID of the database where it took this name';
+COMMENT ON COLUMN audit_origin.reason IS 'Why, in the words of the administrator who gave the name; null: the sealer gave it';
+
+-- The last leaves, up to the first 255 of a tile.
+CREATE TABLE audit_leaf (
+  leaf_index bigint PRIMARY KEY CHECK (leaf_index >= 0),
+  audit_id   bigint NOT NULL,
+  flags      bigint NOT NULL CHECK (flags BETWEEN 0 AND 255),
+  hash       bytea NOT NULL CHECK (length(hash) = 32),
+  salts      bytea NOT NULL CHECK (length(salts) = 48)
+);
+
+COMMENT ON TABLE audit_leaf IS 'The last leaves of the tree, which do not fill a tile yet';
+COMMENT ON COLUMN audit_leaf.leaf_index IS 'Number of the leaf, from 0';
+COMMENT ON COLUMN audit_leaf.audit_id IS 'Row of the audit log that it seals (refers to audit_log)';
+COMMENT ON COLUMN audit_leaf.flags IS 'How the row was found: see doc/evidence.md';
+COMMENT ON COLUMN audit_leaf.hash IS 'Hash of the leaf';
+COMMENT ON COLUMN audit_leaf.salts IS 'Three random values of 16 bytes, which the hashes of its three groups begin with; zeros: the group was redacted';
+
+CREATE TABLE audit_tile (
+  level        bigint NOT NULL CHECK (level BETWEEN 0 AND 7),
+  tile         bigint NOT NULL CHECK (tile >= 0),
+  root         bytea NOT NULL CHECK (length(root) = 32),
+  hashes       bytea NOT NULL CHECK (length(hashes) = 8192),
+  min_audit_id bigint,
+  max_audit_id bigint,
+  audit_ids    bytea CHECK (length(audit_ids) = 2048),
+  flags        bytea CHECK (length(flags) = 256),
+  salts        bytea CHECK (length(salts) = 12288),
+  sealed_at    timestamptz NOT NULL,
+  PRIMARY KEY (level, tile)
+);
+CREATE INDEX audit_tile_max_audit_id_idx ON audit_tile (max_audit_id) WHERE level = 0;
+ALTER TABLE audit_tile
+  ALTER hashes SET STORAGE EXTERNAL,
+  ALTER audit_ids SET STORAGE EXTERNAL,
+  ALTER flags SET STORAGE EXTERNAL,
+  ALTER salts SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE audit_tile IS 'The tree in tiles of 256 hashes, as C2SP tlog-tiles has them: of leaves on level 0, of whole tiles of the level below on the others';
+COMMENT ON COLUMN audit_tile.level IS 'Level of the tile';
+COMMENT ON COLUMN audit_tile.tile IS 'Number of the tile on its level, from 0';
+COMMENT ON COLUMN audit_tile.root IS 'Root of the tile: its hash on the next level';
+COMMENT ON COLUMN audit_tile.hashes IS 'The 256 hashes';
+COMMENT ON COLUMN audit_tile.min_audit_id IS 'Lowest of audit_ids';
+COMMENT ON COLUMN audit_tile.max_audit_id IS 'Highest of audit_ids';
+COMMENT ON COLUMN audit_tile.audit_ids IS 'On level 0: the 256 rows of the audit log, each as 8 bytes, the highest first';
+COMMENT ON COLUMN audit_tile.flags IS 'On level 0: how each row was found, a byte each: see doc/evidence.md';
+COMMENT ON COLUMN audit_tile.salts IS 'On level 0: the 256 times 48 bytes of salt; zeros: the group was redacted';
+COMMENT ON COLUMN audit_tile.sealed_at IS 'When the tile was filled';

@@ -11,7 +11,8 @@ COMMENT ON FUNCTION record IS 'Trigger: writes the audit row of a change';
 -- theirs.  All other tables are recorded, so that a new one cannot be forgotten.
 DO $$
 DECLARE
-  unrecorded CONSTANT text[] := ARRAY['tool_definition', 'proposal_revision', 'queue', 'standing_use', 'audit_log'];
+  unrecorded CONSTANT text[] := ARRAY['tool_definition', 'proposal_revision', 'queue', 'standing_use', 'audit_log', 'audit_tree',
+                                 'audit_origin', 'audit_leaf', 'audit_tile'];
   t text;
 BEGIN
   FOR t IN

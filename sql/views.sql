@@ -338,3 +338,18 @@ COMMENT ON COLUMN access.actor IS 'Name of the actor';
 COMMENT ON COLUMN access.capability IS 'Capability that the role has, as grant_capability names it';
 COMMENT ON COLUMN access.can_login IS 'The role can log in; if not, its members take it on with SET ROLE';
 COMMENT ON COLUMN access.last_used_at IS 'When a role of this name, as the actor, last made a call that only this capability permits; null: never, and always for gateway';
+
+CREATE VIEW audit_status WITH (security_invoker = true) AS
+SELECT o.origin, t.size, t.sealed_at AS last_round_at, u.audit_id AS oldest_unsealed,
+       u.occurred_at AS oldest_unsealed_at, pg_catalog.clock_timestamp() - u.occurred_at AS lag
+  FROM find_unsealed() u
+  LEFT JOIN audit_tree t ON true
+  LEFT JOIN LATERAL (SELECT o.origin FROM audit_origin o ORDER BY o.origin_id DESC LIMIT 1) o ON true;
+
+COMMENT ON VIEW audit_status IS 'The tree over the audit log as it stands: always one row';
+COMMENT ON COLUMN audit_status.origin IS 'Name of the tree, the first line of its checkpoints; null: nothing was sealed yet';
+COMMENT ON COLUMN audit_status.size IS 'Number of sealed rows';
+COMMENT ON COLUMN audit_status.last_round_at IS 'When rows were last sealed';
+COMMENT ON COLUMN audit_status.oldest_unsealed IS 'Lowest audit_id of a committed row that is not sealed; null: none waits';
+COMMENT ON COLUMN audit_status.oldest_unsealed_at IS 'When that row was written';
+COMMENT ON COLUMN audit_status.lag IS 'How long ago that was';

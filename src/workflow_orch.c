@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "base/settings.h"
+#include "engine/audit/origin.h"
 #include "engine/run/work.h"
 #include "engine/running.h"
 #include "engine/sandbox/confine.h"
@@ -29,7 +30,7 @@ void
 _PG_init(void)
 {
 	settings_define(running_show_proposal_id, running_show_execution_id, running_show_actor,
-					work_check_sqlstates);
+					work_check_sqlstates, origin_check);
 	/* The order in which they are asked about a command. */
 	uncounted_define();
 	irrevocable_define();

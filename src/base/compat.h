@@ -11,12 +11,14 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "common/base64.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
 #include "storage/lock.h"
@@ -341,6 +343,38 @@ compat_written_relations(const PlannedStmt *stmt)
 	}
 #endif
 	return relations;
+}
+
+/* Base64 into a buffer; returns the length, or -1. Since 18 the bytes are unsigned. */
+static inline int
+compat_b64_encode(const uint8 *bytes, int length, char *text, int size)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_b64_encode(bytes, length, text, size);
+#else
+	return pg_b64_encode((const char *) bytes, length, text, size);
+#endif
+}
+
+static inline int
+compat_b64_decode(const char *text, int length, uint8 *bytes, int size)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_b64_decode(text, length, bytes, size);
+#else
+	return pg_b64_decode(text, length, (char *) bytes, size);
+#endif
+}
+
+/* Begin a scan of an index with keys to be given; since 18 it can count its searches. */
+static inline IndexScanDesc
+compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(heap, index, snapshot, nkeys, 0);
+#endif
 }
 
 #endif

@@ -10,19 +10,63 @@
 #include "common/sha2.h"
 #include "utils/builtins.h"
 
+StaticAssertDecl(SHA256_LENGTH == PG_SHA256_DIGEST_LENGTH, "a SHA-256 has 32 bytes");
+
+/*
+ * Make the state of a hash.  It is good to the end of the statement, and an error
+ * frees it.
+ */
+Sha256 *
+sha256_create(void)
+{
+	return pg_cryptohash_create(PG_SHA256);
+}
+
+static void
+check_sha256(Sha256 *sha256, int outcome)
+{
+	if (outcome < 0)
+		elog(ERROR, "could not compute a SHA-256: %s", pg_cryptohash_error(sha256));
+}
+
+/* Begin the hash of something else. */
+void
+sha256_begin(Sha256 *sha256)
+{
+	check_sha256(sha256, pg_cryptohash_init(sha256));
+}
+
+void
+sha256_add(Sha256 *sha256, const void *data, Size length)
+{
+	check_sha256(sha256, pg_cryptohash_update(sha256, data, length));
+}
+
+/* Put the SHA-256 of what was added since sha256_begin() into result. */
+void
+sha256_end(Sha256 *sha256, uint8 *result)
+{
+	check_sha256(sha256, pg_cryptohash_final(sha256, result, SHA256_LENGTH));
+}
+
+void
+sha256_free(Sha256 *sha256)
+{
+	pg_cryptohash_free(sha256);
+}
+
 /* The SHA-256 of a text's bytes, without the zero at its end, in the current memory context. */
 bytea *
 sha256_of_text(const char *text)
 {
-	bytea *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	bytea *result = palloc(VARHDRSZ + SHA256_LENGTH);
+	Sha256 *sha256 = sha256_create();
 
-	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	if (pg_cryptohash_init(ctx) < 0 ||
-		pg_cryptohash_update(ctx, (const uint8 *) text, strlen(text)) < 0 ||
-		pg_cryptohash_final(ctx, (uint8 *) VARDATA(result), PG_SHA256_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute a SHA-256: %s", pg_cryptohash_error(ctx));
-	pg_cryptohash_free(ctx);
+	SET_VARSIZE(result, VARHDRSZ + SHA256_LENGTH);
+	sha256_begin(sha256);
+	sha256_add(sha256, text, strlen(text));
+	sha256_end(sha256, (uint8 *) VARDATA(result));
+	sha256_free(sha256);
 	return result;
 }
 
@@ -30,10 +74,10 @@ sha256_of_text(const char *text)
 char *
 sha256_hex(const bytea *sha256)
 {
-	char *hex = palloc0((Size) 2 * PG_SHA256_DIGEST_LENGTH + 1);
+	char *hex = palloc0((Size) 2 * SHA256_LENGTH + 1);
 
-	Assert(VARSIZE_ANY_EXHDR(sha256) == PG_SHA256_DIGEST_LENGTH);
-	hex_encode(VARDATA_ANY(sha256), PG_SHA256_DIGEST_LENGTH, hex);
+	Assert(VARSIZE_ANY_EXHDR(sha256) == SHA256_LENGTH);
+	hex_encode(VARDATA_ANY(sha256), SHA256_LENGTH, hex);
 	return hex;
 }
 
@@ -41,11 +85,11 @@ sha256_hex(const bytea *sha256)
 bytea *
 sha256_of_hex(const char *hex)
 {
-	bytea *sha256 = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	bytea *sha256 = palloc(VARHDRSZ + SHA256_LENGTH);
 
-	if (strlen(hex) != (Size) 2 * PG_SHA256_DIGEST_LENGTH)
+	if (strlen(hex) != (Size) 2 * SHA256_LENGTH)
 		elog(ERROR, "malformed SHA-256: \"%s\"", hex);
-	SET_VARSIZE(sha256, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	SET_VARSIZE(sha256, VARHDRSZ + SHA256_LENGTH);
 	hex_decode(hex, strlen(hex), VARDATA(sha256));
 	return sha256;
 }

@@ -34,6 +34,7 @@ int setting_timeout_grace = 5 * 1000;
 int setting_retry_delay = 1000;
 int setting_retry_max_delay = 5 * 60 * 1000;
 char *setting_retry_sqlstates = NULL;
+char *setting_audit_origin = "";
 
 static char *running_proposal_id;
 static char *running_execution_id;
@@ -102,7 +103,7 @@ define_workers(GucStringCheckHook check_sqlstates)
 
 void
 settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, SettingShowHook actor,
-				GucStringCheckHook check_sqlstates)
+				GucStringCheckHook check_sqlstates, GucStringCheckHook check_origin)
 {
 	DefineCustomBoolVariable("workflow_orch.allow_superuser_tools",
 							 "Sets whether tools may run as a superuser.", NULL,
@@ -143,6 +144,12 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 							"Sets how many rows of a statement are part of the result of run_sql.",
 							NULL, &setting_run_sql_max_rows, 100, 0, 1000000, PGC_SUSET, 0, NULL,
 							NULL, NULL);
+	DefineCustomStringVariable(
+		"workflow_orch.audit_origin",
+		"Sets the origin of the audit log's checkpoints before the first one.",
+		"A URL without its scheme, of up to 200 characters. Empty: made from "
+		"the system identifier and the database.",
+		&setting_audit_origin, "", PGC_SUSET, 0, check_origin, NULL, NULL);
 
 	define_workers(check_sqlstates);
 	define_running("workflow_orch.proposal_id", "Shows the proposal whose call is running.",

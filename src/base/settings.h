@@ -28,11 +28,13 @@ extern int setting_timeout_grace;   /* ms */
 extern int setting_retry_delay;     /* ms */
 extern int setting_retry_max_delay; /* ms */
 extern char *setting_retry_sqlstates;
+extern char *setting_audit_origin;
 
 /* Shows one of the ids of the running call, or an empty string. */
 typedef const char *(*SettingShowHook)(void);
 
 extern void settings_define(SettingShowHook proposal_id, SettingShowHook execution_id,
-							SettingShowHook actor, GucStringCheckHook check_sqlstates);
+							SettingShowHook actor, GucStringCheckHook check_sqlstates,
+							GucStringCheckHook check_origin);
 
 #endif

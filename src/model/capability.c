@@ -20,6 +20,10 @@
 	"test_approval_rule", "check_approval_rule", "approval_rule_effect", "check_setup", \
 		"has_workers", "tool_function", "list_path_writers", "count_reviewers", \
 		"count_administrators"
+#define FUNCTIONS_OF_EVIDENCE \
+	"seal_audit_log", "audit_checkpoint", "audit_entry", "audit_proof", "audit_consistency", \
+		"find_unsealed"
+#define TABLES_OF_EVIDENCE "audit_tree", "audit_origin", "audit_leaf", "audit_tile", "audit_status"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
 		"revocation", "execution", "queue", "cancel_request", "break_glass", "proposal_progress", \
@@ -57,48 +61,34 @@ static const char *const execute_functions[] = {"execute_action",
 												"list_execution_stats",
 												FUNCTIONS_OF_EVERYBODY,
 												NULL};
-static const char *const audit_functions[] =
-	{"verify_audit_log",     "list_workers",         FUNCTIONS_OF_CHECKERS,
-	 "list_capabilities",    "list_pending_reviews", "find_review_slot",
-	 "list_execution_stats", FUNCTIONS_OF_EVERYBODY, NULL};
-static const char *const administer_functions[] = {"set_policy",
-												   "register_actor",
-												   "update_actor",
-												   "register_tool",
-												   "update_tool",
-												   "set_tool_enabled",
-												   "accept_tool_definition",
-												   "add_freeze",
-												   "remove_freeze",
-												   "add_approval_rule",
-												   "remove_approval_rule",
-												   FUNCTIONS_OF_CHECKERS,
-												   "explain_approval",
-												   "delegate_review",
-												   "end_delegation",
-												   "end_standing_approval",
-												   "grant_capability",
-												   "revoke_capability",
-												   "complete_workflow",
-												   "cancel_workflow",
-												   "expire_proposals",
-												   "comment_proposal",
-												   "resume_queue",
-												   "list_workers",
-												   "list_capabilities",
-												   "list_pending_reviews",
-												   "find_review_slot",
-												   "list_execution_stats",
-												   FUNCTIONS_OF_EVERYBODY,
-												   NULL};
+static const char *const audit_functions[] = {"verify_audit_log",     FUNCTIONS_OF_EVIDENCE,
+											  "list_workers",         FUNCTIONS_OF_CHECKERS,
+											  "list_capabilities",    "list_pending_reviews",
+											  "find_review_slot",     "list_execution_stats",
+											  FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const administer_functions[] =
+	{"set_policy",       "register_actor",       "update_actor",           "register_tool",
+	 "update_tool",      "set_tool_enabled",     "accept_tool_definition", "add_freeze",
+	 "remove_freeze",    "add_approval_rule",    "remove_approval_rule",   FUNCTIONS_OF_CHECKERS,
+	 "explain_approval", "delegate_review",      "end_delegation",         "end_standing_approval",
+	 "grant_capability", "revoke_capability",    "complete_workflow",      "cancel_workflow",
+	 "expire_proposals", "comment_proposal",     "resume_queue",           "seal_audit_log",
+	 "find_unsealed",    "list_workers",         "list_capabilities",      "list_pending_reviews",
+	 "find_review_slot", "list_execution_stats", FUNCTIONS_OF_EVERYBODY,   NULL};
 static const char *const gateway_functions[] = {"is_gateway", NULL};
 static const char *const break_glass_functions[] = {"break_glass_execute", NULL};
 
 static const char *const proposer_tables[] = {TABLES_OF_PROPOSERS, NULL};
 static const char *const reviewer_tables[] = {TABLES_OF_REVIEWERS, NULL};
-static const char *const auditor_tables[] =
-	{TABLES_OF_REVIEWERS,     "audit_log",         "access",           "approval_lead_time",
-	 "decisions_by_reviewer", "policy_change_log", "break_glass_open", NULL};
+static const char *const auditor_tables[] = {TABLES_OF_REVIEWERS,
+											 TABLES_OF_EVIDENCE,
+											 "audit_log",
+											 "access",
+											 "approval_lead_time",
+											 "decisions_by_reviewer",
+											 "policy_change_log",
+											 "break_glass_open",
+											 NULL};
 static const char *const no_tables[] = {NULL};
 
 static const CapabilityInfo capabilities[CAPABILITY_COUNT] = {

@@ -51,6 +51,8 @@ audit_insert(const AuditEntry *entry)
 {
 	StoreRow row;
 
+	/* The sealer waits for the writers of lower ids, whom it knows by this lock. */
+	store_lock_to_write(STORE_AUDIT_LOG);
 	store_row_init(&row, STORE_AUDIT_LOG);
 	row_set_int64(&row, AUDIT_AUDIT_ID, store_next_id(STORE_AUDIT_LOG));
 	row_set_time(&row, AUDIT_OCCURRED_AT, GetCurrentTimestamp());
@@ -58,7 +60,7 @@ audit_insert(const AuditEntry *entry)
 	row_set_id(&row, AUDIT_ACTOR_ID, entry->actor_id);
 	row_set_id(&row, AUDIT_PROPOSAL_ID, entry->proposal_id);
 	row_set_id(&row, AUDIT_EXECUTION_ID, entry->execution_id);
-	row_set_name(&row, AUDIT_LOGIN, role_name_of(entry->login));
+	row_set_text(&row, AUDIT_LOGIN, role_name_of(entry->login));
 	row_set_pointer(&row, AUDIT_DETAILS, entry->details);
 	row_set_id(&row, AUDIT_WORKFLOW_ID, entry->workflow_id);
 	row_set_text(&row, AUDIT_DB_ROLE, role_name_of(entry->db_role));
@@ -74,6 +76,16 @@ audit_insert(const AuditEntry *entry)
 																	  strlen(debug_query_string),
 																	  QUERY_MAX))));
 	store_insert(&row);
+}
+
+/* Return a copy of the row with this id, or NULL. */
+StoredRow *
+audit_load(int64 audit_id)
+{
+	ScanKeyData key;
+
+	store_key_int64(&key, AUDIT_AUDIT_ID, audit_id);
+	return store_fetch(STORE_AUDIT_LOG, "audit_log_pkey", 1, &key);
 }
 
 /*

@@ -53,6 +53,7 @@ typedef struct AuditRow
 } AuditRow;
 
 extern void audit_insert(const AuditEntry *entry);
+extern StoredRow *audit_load(int64 audit_id);
 extern AuditRow *audit_list_of_proposal(int64 proposal_id, int *count);
 extern int audit_read_page(const int64 *workflow_id, int64 after, int limit, StoredRow **rows);
 

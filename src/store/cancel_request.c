@@ -39,7 +39,7 @@ cancel_request_first(int64 execution_id)
 	request->proposal_id = column_int64(row, CANCEL_REQUEST_PROPOSAL_ID);
 	request->workflow_id = column_int64(row, CANCEL_REQUEST_WORKFLOW_ID);
 	request->actor_id = column_int64_or_null(row, CANCEL_REQUEST_ACTOR_ID);
-	request->login = column_name(row, CANCEL_REQUEST_LOGIN);
+	request->login = column_text(row, CANCEL_REQUEST_LOGIN);
 	request->reason = column_text(row, CANCEL_REQUEST_REASON);
 	return request;
 }
@@ -57,7 +57,7 @@ cancel_request_insert(const CancelRequest *request)
 	row_set_int64(&row, CANCEL_REQUEST_WORKFLOW_ID, request->workflow_id);
 	row_set_time(&row, CANCEL_REQUEST_REQUESTED_AT, GetCurrentTimestamp());
 	row_set_id(&row, CANCEL_REQUEST_ACTOR_ID, request->actor_id);
-	row_set_name(&row, CANCEL_REQUEST_LOGIN, request->login);
+	row_set_text(&row, CANCEL_REQUEST_LOGIN, request->login);
 	row_set_text(&row, CANCEL_REQUEST_REASON, request->reason);
 	store_insert(&row);
 }

@@ -46,7 +46,7 @@ execution_read(const StoredRow *row, Execution *execution)
 		execution->queued_at = column_int64(row, EXECUTION_QUEUED_AT);
 	if (!column_is_null(row, EXECUTION_STARTED_AT))
 		execution->started_at = column_int64(row, EXECUTION_STARTED_AT);
-	execution->login = column_name(row, EXECUTION_LOGIN);
+	execution->login = column_text(row, EXECUTION_LOGIN);
 	execution->result = column_varlena(row, EXECUTION_RESULT);
 }
 
@@ -77,7 +77,7 @@ execution_insert(const Execution *execution)
 	row_set_id(&row, EXECUTION_ACTOR_ID, execution->actor_id);
 	row_set_bool(&row, EXECUTION_DRY_RUN, execution->dry_run);
 	row_set_time(&row, EXECUTION_QUEUED_AT, execution->queued_at);
-	row_set_name(&row, EXECUTION_LOGIN, execution->login);
+	row_set_text(&row, EXECUTION_LOGIN, execution->login);
 	set_progress(&row, execution);
 	store_insert(&row);
 }

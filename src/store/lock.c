@@ -41,6 +41,7 @@ static const struct
 	[LOCK_BREAK_GLASS] = {"a break glass of the same person", false},
 	[LOCK_START] = {"the start of execution", true},
 	[LOCK_ADMINISTRATION] = {"the administration", false},
+	[LOCK_SEAL] = {"the sealing of the audit log", false},
 };
 
 static LOCKTAG

@@ -19,7 +19,8 @@ typedef enum StoreLockSpace
 	LOCK_DELEGATION,      /* one call at a time delegates */
 	LOCK_BREAK_GLASS,     /* one break glass of a person at a time */
 	LOCK_START,           /* the kept start of an execution, while its worker has it */
-	LOCK_ADMINISTRATION   /* direct changes share it, a built-in tool's call excludes them */
+	LOCK_ADMINISTRATION,  /* direct changes share it, a built-in tool's call excludes them */
+	LOCK_SEAL             /* one round of sealing at a time */
 } StoreLockSpace;
 
 typedef enum StoreLockMode

@@ -17,9 +17,11 @@
 #include "catalog/namespace.h"
 #include "commands/extension.h"
 #include "commands/sequence.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "store/table.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -379,4 +381,37 @@ store_next_id(StoreTable table)
 {
 	Assert(store_table_info(table)->id_sequence != NULL);
 	return nextval_internal(sequence_oid(table), false);
+}
+
+/*
+ * Return the highest value that the table's identity column has been given, or 0;
+ * after a crash it may be a few values higher.
+ */
+int64
+store_last_id(StoreTable table)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Oid user;
+	int context;
+	Datum last;
+
+	/* The server asks for a privilege on the sequence, which callers need not have. */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(store_owner(), context | SECURITY_LOCAL_USERID_CHANGE);
+	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = ObjectIdGetDatum(sequence_oid(table));
+	fcinfo->args[0].isnull = false;
+	last = pg_sequence_last_value(fcinfo);
+	SetUserIdAndSecContext(user, context);
+	return fcinfo->isnull ? 0 : DatumGetInt64(last);
+}
+
+/*
+ * Lock a table for writing, as a write does.  A caller that takes an id before it
+ * writes locks first, so that whoever sees the id sees the lock.
+ */
+void
+store_lock_to_write(StoreTable table)
+{
+	LockRelationOid(store_table_oid(table), RowExclusiveLock);
 }

@@ -110,6 +110,7 @@ extern void store_key_int64(ScanKey key, AttrNumber column, int64 value);
 extern void store_key_bool(ScanKey key, AttrNumber column, bool value);
 extern void store_key_expression(ScanKey key, int32 value);
 extern void store_key_int64_after(ScanKey key, AttrNumber column, int64 value);
+extern void store_key_int64_upto(ScanKey key, AttrNumber column, int64 value);
 extern void store_key_null(ScanKey key, AttrNumber column);
 extern void store_key_text(ScanKey key, AttrNumber column, const char *value);
 extern void store_key_name(ScanKey key, AttrNumber column, const char *value);
@@ -120,6 +121,24 @@ extern StoredRow *store_scan_next(StoreScan *scan);
 extern StoredRow *store_scan_copy(StoreScan *scan);
 extern void store_scan_end(StoreScan *scan);
 extern StoredRow *store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys);
+
+/* Rows that are looked up one by one, by up to so many keys. */
+#define STORE_LOOKUP_KEYS 2
+
+typedef struct StoreLookup
+{
+	Relation rel;
+	Relation index;
+	Snapshot snapshot;
+	TupleTableSlot *slot;
+	IndexScanDesc desc;
+	int nkeys;
+	StoredRow row;
+} StoreLookup;
+
+extern void store_lookup_begin(StoreLookup *lookup, StoreTable table, const char *index, int nkeys);
+extern StoredRow *store_lookup_row(StoreLookup *lookup, const int64 *values);
+extern void store_lookup_end(StoreLookup *lookup);
 
 /* Rows that every call reads and that seldom change, kept by the backend. */
 typedef void *(*StoreFetch)(const void *key);
@@ -182,6 +201,8 @@ extern void store_insert(StoreRow *row);
 extern void store_update(StoreRow *row, StoredRow *old);
 extern void store_delete(StoreTable table, StoredRow *old);
 extern int64 store_next_id(StoreTable table);
+extern int64 store_last_id(StoreTable table);
+extern void store_lock_to_write(StoreTable table);
 extern bool store_is_writing(void);
 extern void *store_written(AttrNumber column);
 

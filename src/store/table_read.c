@@ -14,6 +14,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "base/cache.h"
+#include "base/compat.h"
 #include "executor/tuptable.h"
 #include "storage/lmgr.h"
 #include "store/lock.h"
@@ -48,6 +49,13 @@ void
 store_key_int64_after(ScanKey key, AttrNumber column, int64 value)
 {
 	ScanKeyInit(key, column, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(value));
+}
+
+/* Values up to this one. */
+void
+store_key_int64_upto(ScanKey key, AttrNumber column, int64 value)
+{
+	ScanKeyInit(key, column, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(value));
 }
 
 void
@@ -173,6 +181,49 @@ store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys)
 		row = stored_row_make(tuple, RelationGetDescr(scan.rel));
 	store_scan_end(&scan);
 	return row;
+}
+
+/*
+ * Begin to look up rows of a table one by one, by the columns of an index, all of
+ * which are int8.  It costs less than store_fetch() for each of many rows, and
+ * sees what was committed when it began.
+ */
+void
+store_lookup_begin(StoreLookup *lookup, StoreTable table, const char *index, int nkeys)
+{
+	Assert(nkeys <= STORE_LOOKUP_KEYS);
+	lookup->rel = store_open(table, AccessShareLock);
+	lookup->index = index_open(store_index_oid(table, index), AccessShareLock);
+	lookup->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	lookup->slot = table_slot_create(lookup->rel, NULL);
+	lookup->desc = compat_index_beginscan(lookup->rel, lookup->index, lookup->snapshot, nkeys);
+	lookup->nkeys = nkeys;
+}
+
+/* Return the row with these values in the index's columns, good until the next call, or NULL. */
+StoredRow *
+store_lookup_row(StoreLookup *lookup, const int64 *values)
+{
+	ScanKeyData keys[STORE_LOOKUP_KEYS];
+
+	for (int i = 0; i < lookup->nkeys; i++)
+		store_key_int64(&keys[i], i + 1, values[i]);
+	index_rescan(lookup->desc, keys, lookup->nkeys, NULL, 0);
+	if (!index_getnext_slot(lookup->desc, ForwardScanDirection, lookup->slot))
+		return NULL;
+	stored_row_init(&lookup->row, ExecFetchSlotHeapTuple(lookup->slot, false, NULL),
+					RelationGetDescr(lookup->rel));
+	return &lookup->row;
+}
+
+void
+store_lookup_end(StoreLookup *lookup)
+{
+	index_endscan(lookup->desc);
+	ExecDropSingleTupleTableSlot(lookup->slot);
+	UnregisterSnapshot(lookup->snapshot);
+	index_close(lookup->index, NoLock);
+	table_close(lookup->rel, NoLock);
 }
 
 /*

@@ -23,6 +23,7 @@ SELECT workflow_orch.register_tool('worker_only', 'div(int,text)', run_as => too
 SELECT workflow_orch.register_tool('off', 'div(int,text)', run_as => tool_role());
 SELECT workflow_orch.register_tool('off_later', 'div(int,text)', run_as => tool_role());
 \ir include/standing.sql
+\ir include/sealed.sql
 SELECT workflow_orch.set_tool_enabled('off', false);
 SELECT workflow_orch.register_actor('gone', 'r') AS gone, workflow_orch.register_actor('agent', 'r', kind => 'agent') AS agent \gset
 SELECT workflow_orch.update_actor(:gone, active => false);

@@ -52,9 +52,12 @@ SELECT is(last(), entry('propose_action', :ann, :w, :p, NULL,
   '{"tool": "work", "reason": "the reason", "status": "pending", "revision": 1, "required_approvals": 1}'),
   'propose_action is recorded with the tool and the reason');
 SELECT :p AS first \gset
+CREATE FUNCTION t.reviewed(details jsonb) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT details || jsonb_build_object('review_id', max(review_id)) FROM workflow_orch.review
+$$;
 SELECT workflow_orch.review_action(:p, :bob, 'edit', '{"n": 2}', 'better') \g /dev/null
 SELECT is(last(), entry('review_action', :bob, :w, :p, NULL,
-  '{"decision": "edit", "edits": {"n": 2}, "comment": "better", "status": "approved", "revision": 2, "role": "DBA"}'),
+  reviewed('{"decision": "edit", "edits": {"n": 2}, "comment": "better", "status": "approved", "revision": 2, "role": "DBA"}')),
   'an edit is recorded with the patch, the comment and the reviewer''s role');
 SELECT execution_id AS e, result AS r FROM workflow_orch.execute_action(:p, :ann) \gset
 SELECT is(last(), entry('execute_action', :ann, :w, :p, :e,
@@ -67,7 +70,7 @@ SELECT is((SELECT count(*) FROM workflow_orch.audit_log WHERE proposal_id = :p),
 
 SELECT proposal_id AS p FROM workflow_orch.propose_action(:w, :ann, 'fail', '{}', 'r') \gset
 SELECT workflow_orch.review_action(:p, :bob, 'approve') \g /dev/null
-SELECT is(last(), entry('review_action', :bob, :w, :p, NULL, '{"decision": "approve", "status": "approved", "revision": 1, "role": "DBA", "stage": 1}'),
+SELECT is(last(), entry('review_action', :bob, :w, :p, NULL, reviewed('{"decision": "approve", "status": "approved", "revision": 1, "role": "DBA", "stage": 1}')),
   'an approval is recorded with the stage it counts in');
 SELECT execution_id AS e, result AS r FROM workflow_orch.execute_action(:p) \gset
 SELECT is(last(), entry('execute_action', NULL, :w, :p, :e,
@@ -85,7 +88,7 @@ SELECT is(last() #> '{details,required_approvals}', '2', 'propose_action is reco
 SELECT workflow_orch.review_action(:p, :bob, 'approve') \g /dev/null
 SELECT is(last() #>> '{details,status}', 'pending', 'the first of two approvals is recorded as leaving it pending');
 SELECT workflow_orch.review_action(:p, :cyd, 'reject', comment => 'no') \g /dev/null
-SELECT is(last(), entry('review_action', :cyd, :w, :p, NULL, '{"decision": "reject", "status": "rejected", "revision": 1, "role": "Manager", "comment": "no"}'),
+SELECT is(last(), entry('review_action', :cyd, :w, :p, NULL, reviewed('{"decision": "reject", "status": "rejected", "revision": 1, "role": "Manager", "comment": "no"}')),
   'a rejection is recorded');
 SELECT default_approvals, proposal_ttl FROM workflow_orch.set_policy(default_approvals => 1, proposal_ttl => '1 ms') \g /dev/null
 SELECT proposal_id AS p, pg_sleep(0.01) FROM workflow_orch.propose_action(:w, :ann, 'work', '{}', 'r') \gset

@@ -159,6 +159,8 @@ audit_reader_next(AuditReader *reader, Datum *values, bool *nulls)
 	reader->last_id = column_int64(row, AUDIT_AUDIT_ID);
 	memcpy(values, row->values, AUDIT_DETAILS * sizeof(Datum));
 	memcpy(nulls, row->nulls, AUDIT_DETAILS * sizeof(bool));
+	values[AUDIT_LOGIN - 1] = DirectFunctionCall1(namein,
+												  CStringGetDatum(column_text(row, AUDIT_LOGIN)));
 	values[AUDIT_DETAILS - 1] = JsonbPGetDatum(details_with_params(row));
 	return true;
 }

@@ -103,8 +103,8 @@ record_execution(pg_attribute_unused() const StoredRow *old, const StoredRow *ne
 	 * name the one that asked.
 	 */
 	if (!column_is_null(new, EXECUTION_LOGIN) &&
-		strcmp(column_name(new, EXECUTION_LOGIN), role_name_of(GetSessionUserId())) != 0)
-		json_add_text(details, "requested_by", column_name(new, EXECUTION_LOGIN));
+		strcmp(column_text(new, EXECUTION_LOGIN), role_name_of(GetSessionUserId())) != 0)
+		json_add_text(details, "requested_by", column_text(new, EXECUTION_LOGIN));
 	if (!column_is_null(new, EXECUTION_RESULT))
 		result_add_for_audit(details, store_written(EXECUTION_RESULT));
 	else

@@ -191,6 +191,7 @@ record_review(pg_attribute_unused() const StoredRow *old, const StoredRow *new, 
 			  JsonObject *details)
 {
 	entry->action = "review_action";
+	json_add_int(details, "review_id", column_int64(new, REVIEW_REVIEW_ID));
 	entry->actor_id = column_int64_or_null(new, REVIEW_REVIEWER_ID);
 	json_add_text(details, "decision",
 				  enum_label(&review_decision_type,

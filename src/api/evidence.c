@@ -1,0 +1,86 @@
+/*
+ * evidence.c
+ *	  SQL functions about the tree over the audit log: sealing, checkpoints, proofs.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "api/result_row.h"
+#include "base/args.h"
+#include "base/durable.h"
+#include "engine/audit/seal.h"
+#include "engine/audit/tree.h"
+#include "engine/audit/unsealed.h"
+#include "engine/call.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(wfo_seal_audit_log);
+PG_FUNCTION_INFO_V1(wfo_audit_checkpoint);
+PG_FUNCTION_INFO_V1(wfo_audit_entry);
+PG_FUNCTION_INFO_V1(wfo_audit_proof);
+PG_FUNCTION_INFO_V1(wfo_audit_consistency);
+PG_FUNCTION_INFO_V1(wfo_find_unsealed);
+
+/* Without background workers, this session seals.  What it has sealed counts from its commit. */
+Datum
+wfo_seal_audit_log(PG_FUNCTION_ARGS)
+{
+	int64 rows = 0;
+	bool more;
+
+	(void) fcinfo;
+	call_begin("seal_audit_log");
+	PreventInTransactionBlock(true, "seal_audit_log()");
+	commit_durably();
+	do
+		rows += seal_round(&more);
+	while (more);
+	PG_RETURN_INT64(rows);
+}
+
+Datum
+wfo_audit_checkpoint(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	call_begin_read("audit_checkpoint");
+	PG_RETURN_TEXT_P(cstring_to_text(tree_checkpoint()));
+}
+
+Datum
+wfo_audit_entry(PG_FUNCTION_ARGS)
+{
+	call_begin_read("audit_entry");
+	PG_RETURN_BYTEA_P(tree_entry(arg_int64(fcinfo, 0, "audit_id")));
+}
+
+Datum
+wfo_audit_proof(PG_FUNCTION_ARGS)
+{
+	call_begin_read("audit_proof");
+	PG_RETURN_JSONB_P(tree_proof(arg_int64(fcinfo, 0, "audit_id"), arg_int64_or_null(fcinfo, 1)));
+}
+
+Datum
+wfo_audit_consistency(PG_FUNCTION_ARGS)
+{
+	call_begin_read("audit_consistency");
+	PG_RETURN_JSONB_P(tree_consistency(arg_int64(fcinfo, 0, "from_size"),
+									   arg_int64_or_null(fcinfo, 1)));
+}
+
+Datum
+wfo_find_unsealed(PG_FUNCTION_ARGS)
+{
+	Datum values[2];
+	bool nulls[2] = {0};
+	int64 audit_id;
+	TimestampTz occurred_at;
+
+	call_begin_read("find_unsealed");
+	if (!unsealed_first(&audit_id, &occurred_at))
+		PG_RETURN_NULL();
+	values[0] = Int64GetDatum(audit_id);
+	values[1] = TimestampTzGetDatum(occurred_at);
+	return result_row(fcinfo, values, nulls);
+}

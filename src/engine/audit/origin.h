@@ -1,0 +1,17 @@
+/*
+ * origin.h
+ *	  The name of the tree, and where it is at home.
+ */
+#ifndef WFO_ENGINE_ORIGIN_H
+#define WFO_ENGINE_ORIGIN_H
+
+#include "postgres.h"
+
+#include "store/audit_tree.h"
+#include "utils/guc.h"
+
+extern bool origin_check(char **origin, void **extra, GucSource source);
+extern const char *origin_in_force(void);
+extern AuditTree *origin_follow(AuditTree *tree);
+
+#endif
