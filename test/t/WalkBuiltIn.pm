@@ -17,23 +17,27 @@ sub subject_of { my ($params) = @_; return (($params->{tool} // '') =~ s/"//gr, 
 # The params of a call as they are stored, or the SQLSTATE of what they are refused with.
 sub stored_params
 {
-	my ($m, $tool, $params) = @_;
+	my ($m, $tool, $params, $proposer) = @_;
 	return convert($params) // '22023' unless is_built_in($tool);
+	return $m->administrative_params($tool, $params, $proposer) if defined administrative_call($tool);
 	return '22023' if ref $params ne 'HASH' || any { !defined $params->{$_} || $params->{$_} eq 'null' } qw(tool actor_id uses ends_at);
 	my ($subject, $holder) = subject_of($params);
 	my $refusal = refusal($params->{uses} < 1 || $params->{uses} > 10000 || ($params->{max_rows} // 0) < 0, '22023', $m->unknown('tool', $subject), '42704', is_built_in($subject), '42501',
 		$m->unknown('actor', $holder), '42704');
-	$refusal //= refusal($m->inactive($holder), '42501', !$m->{actor}{$holder}{login}, '22023', !$m->{tool}{$subject}{enabled}, '55000');
+	$refusal //= refusal($m->inactive($holder), '42501', !$m->{actor}{$holder}{login}, '22023', !$m->{tool}{$subject}{enabled} || $m->unconfirmed($subject), '55000');
 	return $refusal // {%$params};
 }
 
-# What the call of a built-in tool rests on besides its arguments, as it is now.
+# What the call of a built-in tool rests on besides its arguments, as it is now: the
+# definition that a tool will have, and rows.
 sub basis
 {
 	my ($m, $tool, $params) = @_;
 	return '' unless is_built_in($tool);
-	my ($subject, $holder) = subject_of($params);
-	return join '|', $m->full_definition($subject), join ' ', map { "$_=" . ($m->{actor}{$holder}{$_} // '') } qw(role active);
+	my $call = administrative_call($tool);
+	return join '|', $m->definition_after($call, plain(%$params)), $m->rows_of($call, plain(%$params)) if defined $call;
+	my ($subject) = subject_of($params);
+	return join '|', $m->full_definition($subject), $m->rows_of('standing_approval', plain(%$params));
 }
 
 # Whether somebody is the person who would hold the standing approval.
@@ -83,11 +87,11 @@ sub run_standing
 {
 	my ($m, $p, $standing) = @_;
 	my ($tool, $holder) = subject_of($p->{params});
-	return '55000' if $m->{tool}{$tool}{enabled} && $p->{basis} ne $m->basis($p->{tool}, $p->{params});
+	return '55000' if $m->{tool}{$tool}{enabled} && !$m->unconfirmed($tool) && $p->{basis} ne $m->basis($p->{tool}, $p->{params});
 	$m->note($p->{workflow}, 'execute_action');
-	$p->{status} = $m->{tool}{$tool}{enabled} ? 'executed' : 'failed';
+	$p->{status} = $m->{tool}{$tool}{enabled} && !$m->unconfirmed($tool) ? 'executed' : 'failed';
 	return 'false false 55000' if $p->{status} eq 'failed';
-	$m->{standing}{$standing} = { tool => $tool, holder => $holder, uses => $p->{params}{uses}, used => 0, max_rows => $p->{params}{max_rows}, definition => $m->definition($tool), slots => $p->{slots}, holds => $m->{condition}{ $p->{params}{condition} // '' },
+	$m->{standing}{$standing} = { tool => $tool, holder => $holder, uses => $p->{params}{uses}, used => 0, max_rows => $p->{params}{max_rows}, definition => $m->definition($tool), slots => $p->{slots}, holds => $m->{condition}{ ($p->{params}{condition} // '') =~ s/"//gr },
 		number => ++$m->{standings} };
 	$m->note(undef, 'standing_approval');
 	return 'true false 0 ok';

@@ -10,14 +10,15 @@ use warnings;
 use List::Util qw(any first max min uniq);
 use WalkAdministration;
 use WalkBuiltIn;
+use WalkProtected;
 
 sub new
 {
 	my ($class) = @_;
 	return bless {
 		actor => {}, tool => {}, workflow => {}, proposal => {}, rule => {}, delegation => {}, freeze => {}, glass => {}, standing => {}, condition => {}, key => {},
-		audit => {}, total => {}, flag => 0, effects => 0,
-		policy => { dry_run => 0, default_approvals => 1, edit_needs_approval => 0, agents_may_review => 0, proposal_ttl => 0, approval_ttl => 0 },
+		audit => {}, total => {}, flag => 0, effects => 0, variant => 0, administers => {}, member => {}, removed => {},
+		policy => { protected => 0, dry_run => 0, default_approvals => 1, edit_needs_approval => 0, agents_may_review => 0, proposal_ttl => 0, approval_ttl => 0 },
 	}, $class;
 }
 
@@ -62,14 +63,21 @@ sub same_person
 }
 
 # A tool's definition as it is now, but for its limit of rows; two that are alike
-# are equal.
-sub definition { my ($m, $tool) = @_; return $m->{tool}{$tool}{timeout}; }
+# are equal.  One function is behind all tools, in one variant or another.
+sub definition { my ($m, $tool) = @_; return definition_of($m, $m->{tool}{$tool}, is_built_in($tool)); }
+
+sub definition_of { my ($m, $tool, $built_in) = @_; return $built_in ? 'built in' : "$tool->{timeout},$m->{variant}"; }
 
 # Whether a revision is pinned to the tool as it is now.
 sub stale { my ($m, $p) = @_; return $p->{definition} ne $m->definition($p->{tool}); }
 
-# The same with the limit.
-sub full_definition { my ($m, $tool) = @_; return join '/', $m->definition($tool), $m->{tool}{$tool}{max_rows} // (); }
+# The same with the limit, of a tool or of what it becomes.
+sub full_definition
+{
+	my ($m, $name, $tool) = @_;
+	$tool //= $m->{tool}{$name};
+	return join '/', definition_of($m, $tool, is_built_in($name)), $tool->{max_rows} // ();
+}
 
 sub smallest { my (@limits) = @_; return min(grep { defined } @limits); }
 
@@ -120,19 +128,27 @@ sub convert
 # Params as jsonb writes them.
 sub text { my ($params) = @_; return '{' . join(', ', map { "\"$_\": $params->{$_}" } sort { length $a <=> length $b || $a cmp $b } keys %$params) . '}'; }
 
-# What a revision needs: [stage, role] per slot, and whether a rule approves it.
+# Whether a rule's condition holds for a proposal with these params; undef: who knows.
+sub matches
+{
+	my ($m, $rule, $p, $params) = @_;
+	return $rule->{holds} ? $rule->{holds}->({ tool => $p->{tool}, params => $params, reason => $p->{reason}, actor => $m->{actor}{ $p->{actor} } }) : 1;
+}
+
+# What a revision needs: [stage, role, whether by an administrator] per slot, and
+# whether a rule approves it.
 sub requirements
 {
 	my ($m, $p, $params, $author) = @_;
 	return ($m->requirements_of_standing($params), 0) if is_standing($p);
+	return ($m->requirements_of_administrative($p, $params), 0) if is_administrative($p);
 	my $by_edit = $author ne $p->{actor};
 	my $by_agent = any { $m->{actor}{$_}{kind} eq 'agent' } $p->{actor}, $author;
-	my $proposer = $m->{actor}{ $p->{actor} };
 	my (%number, $automatic);
 	for my $rule (values %{ $m->{rule} })
 	{
 		next if defined $rule->{tool} && $rule->{tool} ne $p->{tool};
-		my $matches = $rule->{holds} ? $rule->{holds}->({ tool => $p->{tool}, params => $params, reason => $p->{reason}, actor => $proposer }) : 1;
+		my $matches = $m->matches($rule, $p, $params);
 		if ($rule->{approvals} == 0)
 		{
 			$automatic = 1 if $matches && (!$by_agent || $rule->{agents}) && $rule->{definitions}{ $p->{tool} } eq $m->definition($p->{tool});
@@ -158,9 +174,9 @@ sub filled
 	my $best = filled($slots, @rest);
 	for my $i (0 .. $#$slots)
 	{
-		my ($stage, $role) = @{ $slots->[$i] };
-		next if $role ne '' && $role ne $first->{role} || defined $first->{stage} && $first->{stage} != $stage;
-		next if any { $slots->[$_][0] == $stage && $slots->[$_][1] eq $role } 0 .. $i - 1;
+		my ($stage, $role, $administers) = @{ $slots->[$i] };
+		next if $role ne '' && $role ne $first->{role} || $administers && !$first->{administers} || defined $first->{stage} && $first->{stage} != $stage;
+		next if any { $slots->[$_][0] == $stage && $slots->[$_][1] eq $role && !$slots->[$_][2] == !$administers } 0 .. $i - 1;
 		$best = max($best, 1 + filled([ @$slots[ grep { $_ != $i } 0 .. $#$slots ] ], @rest));
 		last if $best == @$slots;
 	}
@@ -195,7 +211,7 @@ sub wrote
 sub lenders
 {
 	my ($m, $p, $reviewer) = @_;
-	return if $m->same_person($reviewer, $p->{actor});
+	return if is_administrative($p) || $m->same_person($reviewer, $p->{actor});
 	my @from = map { $_->{from} } grep { $_->{to} eq $reviewer } values %{ $m->{delegation} };
 	return grep { $m->{actor}{$_}{active} && $m->may_review($_) && !$m->same_person($_, $p->{actor}) && !$m->wrote($p, $_) && !$m->would_hold($p, $p->{params}, $_) } @from;
 }
@@ -223,16 +239,17 @@ sub fit
 	my $slots = [ grep { defined $open && $_->[0] <= $open } @{ $p->{slots} } ];
 	for my $for (undef, $m->lenders($p, $reviewer))
 	{
-		my $role = $m->{actor}{ $for // $reviewer }{role};
+		my ($role, $administers) = ($m->{actor}{ $for // $reviewer }{role}, $m->administers($p, $reviewer));
 		if ($how eq 'anywhere')
 		{
-			return { role => $role, for => $for } if any { $_->[1] eq '' || $_->[1] eq $role } @{ $p->{slots} };
+			return { role => $role, for => $for, administers => $administers } if any { ($_->[1] eq '' || $_->[1] eq $role) && (!$_->[2] || $administers) } @{ $p->{slots} };
 			next;
 		}
 		next if $how eq 'approve' && any { my $a = $_; any { $m->linked($_, $reviewer) } $a->{reviewer}, $a->{for} // () } @have;
 		for my $stage (reverse uniq sort map { $_->[0] } @$slots)
 		{
-			return { role => $role, for => $for, stage => $stage } if filled($slots, @have, { role => $role, stage => $stage }) > filled($slots, @have);
+			my $fit = { role => $role, for => $for, stage => $stage, administers => $administers };
+			return $fit if filled($slots, @have, $fit) > filled($slots, @have);
 		}
 	}
 	return;
@@ -256,10 +273,12 @@ sub propose_action
 	my $refusal = refusal($reason eq '' || ref $params ne 'HASH' && $params ne '{}', '22023', $m->unknown('workflow', $w) || $m->unknown('actor', $actor) || $m->unknown('tool', $tool), '42704');
 	return $refusal if $refusal;
 	my $state = refusal($m->{workflow}{$w}{status} ne 'active' || !$m->{tool}{$tool}{enabled} || is_built_in($tool) && $m->{workflow}{$w}{dry_run}, '55000',
-		$m->inactive($actor) || is_built_in($tool) && !$m->{actor}{$actor}{login}, '42501');
+		$m->inactive($actor) || is_built_in($tool) && !$m->{actor}{$actor}{login} || $m->not_in_person($tool, $actor, $own_session) || defined administrative_call($tool) && !$m->{administers}{ $m->{actor}{$actor}{login} }, '42501');
 	my $old = defined $key ? $m->{key}{"$actor/$key"} : undef;
-	my $stored = $m->stored_params($tool, $params);
-	return join '|', $stored, $state // (), $old ? '42710' : () unless ref $stored;
+	return $state if $state && defined administrative_call($tool);
+	my $stored = $m->stored_params($tool, $params, $actor);
+	my $unconfirmed = $m->unconfirmed($tool) ? '55000 wfo_tool_unconfirmed' : undef;
+	return join '|', $stored, $state // (), $unconfirmed // (), $old ? '42710' : () unless ref $stored;
 	if ($old && !$m->inactive($actor))
 	{
 		my $p = $m->{proposal}{$old};
@@ -268,7 +287,8 @@ sub propose_action
 		return '42710' if $m->{workflow}{$w}{status} eq 'active' && $m->{tool}{$tool}{enabled};
 		return '42710|55000';
 	}
-	return $state if $state;
+	return join '|', $state, $unconfirmed // () if $state;
+	return $unconfirmed if $unconfirmed;
 	return '42501' if $m->would_hold({ tool => $tool }, $stored, $actor);
 	my $p = $m->{proposal}{$name} = { name => $name, workflow => $w, actor => $actor, tool => $tool, reason => $reason, first_params => $stored, first_reason => $reason, revision => 0, edits => [], own => [], requests => [], asked => [], glass => 0 };
 	$m->{key}{"$actor/$key"} = $name if defined $key;
@@ -285,6 +305,9 @@ sub propose_action
 	return ($p->{status}, $name);
 }
 
+# Whether an edit is no approval.
+sub edit_waits { my ($m, $p) = @_; return $m->{policy}{edit_needs_approval} || is_administrative($p); }
+
 # A revision by an actor, with the approval that an edit carries: it counts where
 # it fits what the new wording needs, in any stage, in the role that let it in
 # before another.
@@ -299,7 +322,7 @@ sub revise
 	$p->{requests} = $by_edit && $same ? [ grep { $_ ne $author } @{ $p->{requests} } ] : [];
 	my ($slots, $automatic) = $m->requirements($p, $params, $author);
 	%$p = (%$p, params => $params, basis => $basis, standing => undef, revision => $p->{revision} + 1, author => $author, slots => $slots, reviews => [],
-		proposer_may => $by_edit && $m->{policy}{edit_needs_approval} && !(any { $_ eq text($params) } @{ $p->{own} }), definition => $m->definition($p->{tool}), pinned_rows => $m->{tool}{ $p->{tool} }{max_rows},
+		proposer_may => $by_edit && $m->edit_waits($p) && !(any { $_ eq text($params) } @{ $p->{own} }), definition => $m->definition($p->{tool}), pinned_rows => $m->{tool}{ $p->{tool} }{max_rows},
 		map { $_ => $m->{policy}{$_} } qw(proposal_ttl approval_ttl));
 	if ($by_edit)
 	{
@@ -309,7 +332,7 @@ sub revise
 			%$p = %before;
 			return '42501';
 		}
-		push @{ $p->{reviews} }, { $fit ? %$fit : (), stage => undef, reviewer => $author, decision => 'edit', max_rows => $max_rows, counts => $fit && !$m->{policy}{edit_needs_approval} };
+		push @{ $p->{reviews} }, { $fit ? %$fit : (), stage => undef, reviewer => $author, decision => 'edit', max_rows => $max_rows, counts => $fit && !$m->edit_waits($p) };
 		push @{ $p->{edits} }, { author => $author, params => $params, counted => $p->{reviews}[0]{counts} };
 		$p->{status} = defined open_stage($p) ? 'pending' : 'approved';
 	}
@@ -323,17 +346,18 @@ sub requests { my ($m, $p) = @_; return grep { !$m->inactive($_) } @{ $p->{reque
 
 sub revise_proposal
 {
-	my ($m, $name, $actor, $params, $reason, $expected) = @_;
+	my ($m, $name, $actor, $params, $reason, $expected, $own_session) = @_;
 	my $refusal = refusal(ref $params ne 'HASH' && $params ne '{}' || defined $reason && $reason eq '', '22023', $m->unknown('proposal', $name) || $m->unknown('actor', $actor), '42704');
 	return $refusal if $refusal;
 
 	my $p = $m->{proposal}{$name};
 	$refusal = refusal(
 		!$m->is_open($p) || defined $expected && $expected != $p->{revision} || $m->{workflow}{ $p->{workflow} }{status} ne 'active' || !$m->{tool}{ $p->{tool} }{enabled}, '55000',
-		$m->inactive($actor) || $actor ne $p->{actor}, '42501');
+		$m->inactive($actor) || $actor ne $p->{actor} || $m->not_in_person($p->{tool}, $actor, $own_session), '42501');
 	return $refusal if $refusal;
-	my $stored = $m->stored_params($p->{tool}, $params);
-	return $stored unless ref $stored;
+	my $stored = $m->stored_params($p->{tool}, $params, $actor);
+	my $unconfirmed = $m->unconfirmed($p->{tool}) ? '55000 wfo_tool_unconfirmed' : undef;
+	return join '|', $unconfirmed // (), ref $stored ? () : $stored if $unconfirmed || !ref $stored;
 	return '42501' if $m->would_hold($p, $stored, $actor);
 	my $same_limit = ($p->{pinned_rows} // 'none') eq ($m->{tool}{ $p->{tool} }{max_rows} // 'none');
 	return '22023' if text($stored) eq text($p->{params}) && (!defined $reason || $reason eq $p->{reason}) && !$m->stale($p) && $same_limit && $p->{basis} eq $m->basis($p->{tool}, $stored);
@@ -346,7 +370,7 @@ sub revise_proposal
 # Returns the status, and the limit of rows if there is one.
 sub review_action
 {
-	my ($m, $name, $reviewer, $decision, $edits, $expected, $max_rows) = @_;
+	my ($m, $name, $reviewer, $decision, $edits, $expected, $max_rows, $own_session) = @_;
 	my $takes_limit = any { $decision eq $_ } qw(approve edit);
 	my $refusal = refusal($decision !~ /^(approve|reject|edit|request_changes)$/ || ($decision eq 'edit') != defined $edits || defined $edits && ref $edits ne 'HASH' || defined $max_rows && ($max_rows < 0 || !$takes_limit), '22023',
 		$m->unknown('proposal', $name) || $m->unknown('actor', $reviewer), '42704');
@@ -360,13 +384,14 @@ sub review_action
 	my $decided = $decision eq 'request_changes' && (any { $_ eq $reviewer } @standing) || any { $_->{reviewer} eq $reviewer } grep { !$_->{revoked} } @{ $p->{reviews} };
 	my $fit = $decision eq 'approve' || $decision eq 'edit' && $status eq 'pending' ? $m->fit($p, $reviewer, $decision) : $m->fit($p, $reviewer, 'anywhere');
 	$fit //= { role => $m->{actor}{$reviewer}{role} } if $decision eq 'edit' && !@{ $p->{slots} };
+	$fit = undef if $decision eq 'edit' && is_administrative($p) && !$m->administers($p, $reviewer);
 	$refusal = refusal(
 		$status ne 'pending' && !($decision eq 'edit' && $status eq 'approved'), '55000',
 		!defined $expected && $p->{revision} > 1 && ($decision eq 'approve' || $decision eq 'edit'), '22023',
 		defined $expected && $expected != $p->{revision}, '55000',
 		$decision ne 'edit' && $m->stale($p), '55000',
 		($decision eq 'approve' || $decision eq 'edit' && !%$edits) && (any { $_ ne $reviewer } @standing), '55000',
-		$own || $own_wording || $m->inactive($reviewer) || !$m->may_review($reviewer), '42501',
+		$own || $own_wording || $m->inactive($reviewer) || !$m->may_review($reviewer) || $m->not_in_person($p->{tool}, $reviewer, $own_session), '42501',
 		$decided && $decision ne 'edit', '42710',
 		!$fit, '42501',
 		$decision eq 'request_changes' && 3 <= (grep { $m->same_person($_, $reviewer) } @{ $p->{asked} }), '54000');
@@ -374,9 +399,10 @@ sub review_action
 	{
 		my %patched = (%{ $p->{params} }, %$edits);
 		delete @patched{ grep { $patched{$_} eq 'null' } keys %patched };
-		my $params = is_built_in($p->{tool}) && $m->inactive($p->{actor}) ? '42501' : $m->stored_params($p->{tool}, \%patched);
+		my $params = is_built_in($p->{tool}) && $m->inactive($p->{actor}) ? '42501' : $m->stored_params($p->{tool}, \%patched, $p->{actor});
 		$params = '22023' if ref $params && %$edits && text($params) eq text($p->{params}) && $p->{basis} eq $m->basis($p->{tool}, $params);
-		return join '|', $params, $refusal // () unless ref $params;
+		my $unconfirmed = $m->unconfirmed($p->{tool}) ? '55000 wfo_tool_unconfirmed' : undef;
+		return join '|', ref $params ? () : $params, $unconfirmed // (), $refusal // () if $unconfirmed || !ref $params;
 		$refusal //= '42501' if any { $m->would_hold($p, $params, $_) } $reviewer, $p->{actor};
 		$refusal //= $m->revise($p, $params, $reviewer, $fit, $max_rows);
 		return $refusal if $refusal;
@@ -400,13 +426,13 @@ sub call_of { my ($m, $p) = @_; return join ' ', $p->{status}, $m->limit($p) // 
 
 sub revoke_approval
 {
-	my ($m, $name, $reviewer) = @_;
+	my ($m, $name, $reviewer, $own_session) = @_;
 	return '42704' if $m->unknown('proposal', $name) || $m->unknown('actor', $reviewer);
 	my $p = $m->{proposal}{$name};
 	my $asked = any { $_ eq $reviewer } @{ $p->{requests} };
 	my $mine = first { $_->{counts} && $_->{reviewer} eq $reviewer } @{ $p->{reviews} };
 	my $refusal = refusal($m->status($p) !~ /^(pending|approved|failed)$/ || $m->{workflow}{ $p->{workflow} }{status} ne 'active' || !$mine && !$asked, '55000',
-		$m->inactive($reviewer), '42501');
+		$m->inactive($reviewer) || $m->not_in_person($p->{tool}, $reviewer, $own_session), '42501');
 	return $refusal if $refusal;
 	if ($asked)
 	{
@@ -443,11 +469,11 @@ sub comment_proposal
 	return 'ok';
 }
 
-# What keeps the tool from running: changed, disabled.
+# What keeps the tool from running: changed, not confirmed, disabled.
 sub not_runnable
 {
 	my ($m, $p) = @_;
-	return $m->stale($p) || !$m->{tool}{ $p->{tool} }{enabled};
+	return $m->stale($p) || $m->unconfirmed($p->{tool}) || !$m->{tool}{ $p->{tool} }{enabled};
 }
 
 sub frozen { my ($m, $p) = @_; return !is_built_in($p->{tool}) && any { $_->{now} && (!defined $_->{tool} || $_->{tool} eq $p->{tool}) } values %{ $m->{freeze} }; }
@@ -469,14 +495,15 @@ sub run
 
 sub execute_action
 {
-	my ($m, $name, $actor, $standing) = @_;
+	my ($m, $name, $actor, $made) = @_;
 	return '42704' if $m->unknown('proposal', $name) || $m->unknown('actor', $actor);
 	my $p = $m->{proposal}{$name};
 	my $built_in = is_built_in($p->{tool});
-	my $refusal = refusal($m->status($p) ne 'approved' || $m->not_runnable($p) || $m->frozen($p) || $built_in && (split /\|/, $p->{basis})[1] ne (split /\|/, $m->basis($p->{tool}, $p->{params}))[1], '55000',
+	my $refusal = refusal($m->status($p) ne 'approved' || $m->not_runnable($p) || $m->frozen($p) || $built_in && (split /\|/, $p->{basis}, -1)[1] ne (split /\|/, $m->basis($p->{tool}, $p->{params}), -1)[1], '55000',
 		$m->inactive($actor) || $built_in && $m->inactive($p->{actor}), '42501');
 	return $refusal if $refusal;
-	return $m->run_standing($p, $standing) if $built_in;
+	return $m->run_administrative($p, $made->{ makes(administrative_call($p->{tool})) // '' }) if is_administrative($p);
+	return $m->run_standing($p, $made->{standing}) if $built_in;
 	$m->note($p->{workflow}, 'execute_action');
 	return $m->dry($p) ? 'true true' : $m->run($p);
 }
@@ -557,10 +584,10 @@ sub describe
 		my ($h) = @_;
 		return join ' ', map { "$_=" . $h->{$_} } grep { defined $h->{$_} && !ref $h->{$_} } sort keys %$h;
 	};
-	my @lines = ("policy: " . $plain->($m->{policy}), "flag: $m->{flag}");
+	my @lines = ("policy: " . $plain->($m->{policy}), "flag: $m->{flag}, variant: $m->{variant}");
 	for my $kind (qw(actor tool rule delegation freeze glass standing))
 	{
-		push @lines, map { "$kind $_: " . $plain->($m->{$kind}{$_}) } grep { $kind ne 'glass' || !$m->{glass}{$_}{reviewed} } sort keys %{ $m->{$kind} };
+		push @lines, map { "$kind $_: " . $plain->($m->{$kind}{$_}) } grep { !is_built_in($_) && ($kind ne 'glass' || !$m->{glass}{$_}{reviewed}) } sort keys %{ $m->{$kind} };
 	}
 	return join "\n", @lines;
 }
