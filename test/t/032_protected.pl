@@ -10,6 +10,7 @@ use WorkflowOrch;
 
 my $node = new_node('main', settings => "log_min_messages = warning\n");
 install($node, 'postgres');
+acts_on($node);
 $node->safe_psql('postgres', q{
 	CREATE ROLE alice LOGIN; CREATE ROLE bea LOGIN; CREATE ROLE carl LOGIN; CREATE ROLE mallory LOGIN; CREATE ROLE clerk LOGIN; CREATE ROLE app LOGIN;
 	SELECT workflow_orch.grant_capability(r::regrole, c)
@@ -24,39 +25,6 @@ $node->safe_psql('postgres', q{
 	SELECT workflow_orch.register_actor('robot', 'Clerk', db_role => 'clerk', kind => 'agent');  -- 7
 	SELECT workflow_orch.start_workflow('Administration', 4);                      -- 2
 	SELECT workflow_orch.start_workflow('Rehearsal', 4, true)});                   # 3
-
-# What a statement gives when a role sends it: its rows, or "SQLSTATE reason".
-sub as
-{
-	my ($role, $statement) = @_;
-	my ($rc, $out, $err) = $node->psql('postgres', $statement, extra_params => [ '-U', $role, '-v', 'VERBOSITY=verbose', '-v', 'ON_ERROR_STOP=1' ]);
-	return $out if $rc == 0;
-	my ($state) = $err =~ /ERROR:\s+([0-9A-Z]{5}):/ or return "?$err";
-	return "$state " . ($err =~ /CONSTRAINT NAME:\s+(\S+)/ ? $1 : '-');
-}
-
-sub proposed
-{
-	my ($role, $tool, $params, $more) = @_;
-	$more //= '';
-	return as($role, "SELECT proposal_id FROM workflow_orch.propose_action(2, NULL, 'workflow_orch.$tool', \$\$$params\$\$, 'because'$more)");
-}
-
-sub reviewed
-{
-	my ($role, $proposal, $decision, $more) = @_;
-	$more //= '';
-	return as($role, "SELECT status FROM workflow_orch.review_action($proposal, NULL, '$decision'$more)");
-}
-
-# The output of an execution, its error, or what it was refused with.
-sub executed
-{
-	my ($role, $proposal) = @_;
-	return as($role, "SELECT coalesce(result #>> '{error,sqlstate}', result ->> 'output', 'null') FROM workflow_orch.execute_action($proposal)");
-}
-
-sub sql { return $node->safe_psql('postgres', $_[0]); }
 
 # Turning it on.
 is(as('alice', 'SELECT workflow_orch.set_policy(protected => true)'), '55000 wfo_lock_out', 'one person who may propose and approve is too few');

@@ -11,6 +11,7 @@ use WorkflowOrch;
 my $node = new_node('main', settings => "log_min_messages = warning\nmax_prepared_transactions = 2\n");
 my $people = 'CREATE ROLE alice LOGIN; CREATE ROLE bea LOGIN; CREATE ROLE mark LOGIN; CREATE ROLE mallory LOGIN; CREATE ROLE target;';
 install($node, 'postgres');
+acts_on($node);
 $node->safe_psql('postgres', qq{
 	$people
 	GRANT CREATE ON SCHEMA public TO mallory;
@@ -29,30 +30,6 @@ $node->safe_psql('postgres', qq{
 	ALTER FUNCTION app.add(int) OWNER TO mallory;
 	SELECT workflow_orch.update_tool('add')});
 
-# What a statement gives when a role sends it: its rows, or "SQLSTATE reason".
-sub as
-{
-	my ($role, $statement) = @_;
-	my ($rc, $out, $err) = $node->psql('postgres', $statement, extra_params => [ '-U', $role, '-v', 'VERBOSITY=verbose', '-v', 'ON_ERROR_STOP=1' ]);
-	return $out if $rc == 0;
-	my ($state) = $err =~ /ERROR:\s+([0-9A-Z]{5}):/ or return "?$err";
-	return "$state " . ($err =~ /CONSTRAINT NAME:\s+(\S+)/ ? $1 : '-');
-}
-
-sub proposed
-{
-	my ($role, $tool, $params, $more) = @_;
-	$more //= '';
-	return as($role, "SELECT proposal_id FROM workflow_orch.propose_action(2, NULL, 'workflow_orch.$tool', \$\$$params\$\$, 'because'$more)");
-}
-
-sub reviewed
-{
-	my ($role, $proposal, $decision, $more) = @_;
-	$more //= '';
-	return as($role, "SELECT status FROM workflow_orch.review_action($proposal, NULL, '$decision'$more)");
-}
-
 # What Alice proposes and Bea approves.
 sub agreed
 {
@@ -60,15 +37,6 @@ sub agreed
 	my $id = proposed('alice', $tool, $params);
 	return $id =~ /^\d+$/ && reviewed('bea', $id, 'approve') eq 'approved' ? $id : die "$tool with $params: $id";
 }
-
-# The output of an execution, its error, or what it was refused with.
-sub executed
-{
-	my ($role, $proposal) = @_;
-	return as($role, "SELECT coalesce(result #>> '{error,sqlstate}', result ->> 'output', 'null') FROM workflow_orch.execute_action($proposal)");
-}
-
-sub sql { return $node->safe_psql('postgres', $_[0]); }
 
 sub wait_for_lock
 {
@@ -207,6 +175,7 @@ my $last = agreed('set_policy', '{"approval_ttl": "32 days"}');
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, 'postgres' ], 'the database is dumped');
 $node = new_node('two', settings => "log_min_messages = warning\n");
+acts_on($node);
 $node->safe_psql('postgres', "CREATE ROLE before_them; CREATE ROLE tool_runner LOGIN; $people CREATE ROLE other");
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'postgres', $dump ], 'and restored, with its built-in tools');
 is(sql($built_in), $tools, 'they are there once');

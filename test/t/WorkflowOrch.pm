@@ -8,7 +8,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use IPC::Run;
 
-our @EXPORT = qw(new_node install error_of wait_for propose approved execute start_query answer end_session session);
+our @EXPORT = qw(new_node install error_of wait_for propose approved execute start_query answer end_session session
+	acts_on as proposed reviewed executed sql);
 
 # A running server; %param: preload, allows_streaming, extra lines of settings.
 sub new_node
@@ -84,6 +85,44 @@ sub error_of
 	my ($node, $database, $statement, @extra) = @_;
 	my ($rc, $out, $err) = $node->psql($database, $statement, extra_params => [ '-v', 'VERBOSITY=verbose', @extra ]);
 	return $err =~ /ERROR:\s+([0-9A-Z]{5}): (.*)/ ? "$1 $2" : $rc ? "?$err" : '';
+}
+
+# The server whose database postgres the following are about.
+my $acts_on;
+sub acts_on { ($acts_on) = @_; return; }
+
+sub sql { my ($statement) = @_; return $acts_on->safe_psql('postgres', $statement); }
+
+# What a statement gives when a role sends it: its rows, or "SQLSTATE reason".
+sub as
+{
+	my ($role, $statement) = @_;
+	my ($rc, $out, $err) = $acts_on->psql('postgres', $statement, extra_params => [ '-U', $role, '-v', 'VERBOSITY=verbose', '-v', 'ON_ERROR_STOP=1' ]);
+	return $out if $rc == 0;
+	my ($state) = $err =~ /ERROR:\s+([0-9A-Z]{5}):/ or return "?$err";
+	return "$state " . ($err =~ /CONSTRAINT NAME:\s+(\S+)/ ? $1 : '-');
+}
+
+# What a proposal of a built-in tool in workflow 2 gives, by the actor of a role.
+sub proposed
+{
+	my ($role, $tool, $params, $more) = @_;
+	$more //= '';
+	return as($role, "SELECT proposal_id FROM workflow_orch.propose_action(2, NULL, 'workflow_orch.$tool', \$\$$params\$\$, 'because'$more)");
+}
+
+sub reviewed
+{
+	my ($role, $proposal, $decision, $more) = @_;
+	$more //= '';
+	return as($role, "SELECT status FROM workflow_orch.review_action($proposal, NULL, '$decision'$more)");
+}
+
+# The output of an execution, its error, or what it was refused with.
+sub executed
+{
+	my ($role, $proposal) = @_;
+	return as($role, "SELECT coalesce(result #>> '{error,sqlstate}', result ->> 'output', 'null') FROM workflow_orch.execute_action($proposal)");
 }
 
 # Waits until a query gives true.
