@@ -424,6 +424,12 @@ WITH RECURSIVE here AS (
       OR NOT EXISTS (SELECT FROM bound b LEFT JOIN held l ON l.oid = b.oid
                       WHERE b.holds AND b.logs_in AND (b.rolsuper OR 'execute' = ANY (l.capabilities)))
   UNION ALL
+  SELECT 'notice', 'administrators_fixed', 'protected',
+         format('People who can propose and approve changes of protected rules: %s. A grant of administer, gateway or break_glass needs one who proposes and two who approve, so that nobody can join them.', a.people),
+         'Grant propose, review and administer to a third person; a superuser can with workflow_orch.allow_direct_administration.'
+    FROM (SELECT p.default_approvals + 1 AS needed, count_administrators(3) AS people FROM policy_now p WHERE p.protected) a
+   WHERE a.people >= a.needed AND a.people < 3
+  UNION ALL
   SELECT 'notice', 'rule_outdated', r.rule_id::text,
          format('Rule %s approves nothing of tool %s any more, since the tool has changed.', r.rule_id, string_agg(quote_literal(d.tool), ', ' ORDER BY d.tool)),
          format('If the tool as it is now may be called without a review, remove the rule with remove_approval_rule(%s) and add it anew.', r.rule_id)

@@ -166,11 +166,17 @@ SELECT is(found('locked_out', 'protected'), NULL, 'locked_out: it is not found')
 SAVEPOINT enough;
 SELECT workflow_orch.revoke_capability('sql_check_bob', 'administer');
 SELECT is(found('locked_out', 'protected'), 'warning', 'locked_out: it is found, with too few who approve');
+SELECT is(found('administrators_fixed', 'protected'), NULL, 'administrators_fixed: it is not found where they are too few anyway');
 ROLLBACK TO enough;
 SELECT workflow_orch.revoke_capability(role::regrole, 'execute') FROM unnest(ARRAY['sql_check_ann', 'sql_check_bob', 'sql_check_cyd']) AS role \g /dev/null
 SELECT is(found('locked_out', 'protected'), 'warning', 'locked_out: it is found, with nobody who executes');
 ROLLBACK TO enough;
 SELECT is(found('locked_out', 'protected'), NULL, 'locked_out: it is cleared');
+SELECT is(found('administrators_fixed', 'protected'), 'notice', 'administrators_fixed: two people are found, who cannot have a third one join them');
+ROLLBACK TO unprotected;
+SELECT workflow_orch.grant_capability(role::regrole, c) FROM unnest(ARRAY['sql_check_ann', 'sql_check_bob', 'sql_check_cyd']) AS role, unnest(ARRAY['propose', 'review', 'administer', 'execute']) AS c \g /dev/null
+SELECT protected FROM workflow_orch.set_policy(protected => true) \g /dev/null
+SELECT is(found('administrators_fixed', 'protected'), NULL, 'administrators_fixed: it is cleared');
 ROLLBACK TO unprotected;
 
 -- What is broken is no error.
