@@ -22,6 +22,7 @@ SQL_PARTS = \
 	sql/functions.sql \
 	sql/views.sql \
 	sql/audit_views.sql \
+	sql/report.sql \
 	sql/built_in.sql \
 	sql/triggers.sql \
 	sql/check_setup.sql \

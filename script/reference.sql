@@ -31,13 +31,15 @@ CREATE FUNCTION pg_temp.signature(function oid) RETURNS text LANGUAGE sql AS $$
    WHERE p.oid = function
 $$;
 
--- What is called by name: not the triggers, nor the planner's own.
+-- What is called by name: not the triggers, nor the planner's own, nor the parts of
+-- workflow_report.
 CREATE FUNCTION pg_temp.calls() RETURNS text LANGUAGE sql AS $$
   SELECT string_agg(format(E'### %s\n\n```text\n%s\n```\n\n%s\n', proname, pg_temp.signature(oid),
                            regexp_replace(obj_description(oid, 'pg_proc'), ' (Errors[:,])', E'\n\n\\1')),
                     E'\n' ORDER BY proname COLLATE "C")
     FROM pg_proc
    WHERE pronamespace = 'workflow_orch'::regnamespace AND prorettype NOT IN ('trigger'::regtype, 'internal'::regtype)
+     AND proname !~ '^report_'
 $$;
 
 CREATE FUNCTION pg_temp.types() RETURNS text LANGUAGE sql AS $$

@@ -1,6 +1,7 @@
 /*
  * report.c
- *	  SQL functions that only read: transitions, whoami, get_audit_log.
+ *	  SQL functions that only read: transitions, whoami, get_audit_log, and what
+ *	  workflow_report() checks.
  *
  * It turns what the engine and the model return into rows.  Nothing here
  * writes.
@@ -30,6 +31,7 @@ PG_FUNCTION_INFO_V1(wfo_list_capabilities);
 PG_FUNCTION_INFO_V1(wfo_whoami);
 PG_FUNCTION_INFO_V1(wfo_audit_log_entries);
 PG_FUNCTION_INFO_V1(wfo_verify_audit_log);
+PG_FUNCTION_INFO_V1(wfo_report_check);
 
 Datum
 wfo_transitions(PG_FUNCTION_ARGS)
@@ -58,14 +60,14 @@ wfo_transitions(PG_FUNCTION_ARGS)
 static ArrayType *
 text_array(const char *const *names)
 {
-	Datum values[64];
+	Datum *values;
 	int count = 0;
 
-	for (; names[count] != NULL; count++)
-	{
-		Assert(count < (int) lengthof(values));
-		values[count] = CStringGetTextDatum(names[count]);
-	}
+	while (names[count] != NULL)
+		count++;
+	values = palloc(sizeof(Datum) * count);
+	for (int i = 0; i < count; i++)
+		values[i] = CStringGetTextDatum(names[i]);
 	return construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
@@ -158,6 +160,14 @@ wfo_verify_audit_log(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	audit_verify(arg_int64_or_null(fcinfo, 0), rsinfo->setResult, rsinfo->setDesc);
 	return (Datum) 0;
+}
+
+Datum
+wfo_report_check(PG_FUNCTION_ARGS)
+{
+	call_begin_read("workflow_report");
+	audit_check_report(arg_int64(fcinfo, 0, "workflow_id"));
+	PG_RETURN_BOOL(true);
 }
 
 /*

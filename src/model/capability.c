@@ -23,6 +23,13 @@
 #define FUNCTIONS_OF_EVIDENCE \
 	"seal_audit_log", "audit_checkpoint", "audit_entry", "audit_proof", "audit_consistency", \
 		"find_unsealed"
+#define FUNCTIONS_OF_REPORT \
+	"report_check", "report_excerpt", "report_text", "report_time", "report_duration", \
+		"report_actor", "report_ids", "report_row", "report_table", "report_facts", "report_part", \
+		"report_needs", "report_common", "report_value", "report_result", "report_revisions", \
+		"report_decisions", "report_runs", "report_proposals", "report_mark", "report_legend", \
+		"report_time_line", "report_checks", "report_context", "report_rules", "report_log", \
+		"report_proofs", "report_style", "report_page", "workflow_report"
 #define TABLES_OF_EVIDENCE "audit_tree", "audit_origin", "audit_leaf", "audit_tile", "audit_status"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
@@ -61,11 +68,17 @@ static const char *const execute_functions[] = {"execute_action",
 												"list_execution_stats",
 												FUNCTIONS_OF_EVERYBODY,
 												NULL};
-static const char *const audit_functions[] = {"verify_audit_log",     FUNCTIONS_OF_EVIDENCE,
-											  "list_workers",         FUNCTIONS_OF_CHECKERS,
-											  "list_capabilities",    "list_pending_reviews",
-											  "find_review_slot",     "list_execution_stats",
-											  FUNCTIONS_OF_EVERYBODY, NULL};
+static const char *const audit_functions[] = {"verify_audit_log",
+											  FUNCTIONS_OF_EVIDENCE,
+											  FUNCTIONS_OF_REPORT,
+											  "list_workers",
+											  FUNCTIONS_OF_CHECKERS,
+											  "list_capabilities",
+											  "list_pending_reviews",
+											  "find_review_slot",
+											  "list_execution_stats",
+											  FUNCTIONS_OF_EVERYBODY,
+											  NULL};
 static const char *const administer_functions[] =
 	{"set_policy",       "register_actor",       "update_actor",           "register_tool",
 	 "update_tool",      "set_tool_enabled",     "accept_tool_definition", "add_freeze",

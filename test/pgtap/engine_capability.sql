@@ -44,7 +44,7 @@ GRANT USAGE ON SCHEMA workflow_orch TO engine_capability_user;
 SELECT refused_as('engine_capability_user', format('SELECT workflow_orch.%I(%s)', f.name, args), '{"sqlstate": "42501"}',
   format('without a grant nobody calls %s', f.name))
   FROM functions f JOIN pg_proc USING (oid),
-       LATERAL (SELECT string_agg('NULL::' || format_type(t, NULL), ', ') AS args FROM unnest(proargtypes) t) a
+       LATERAL (SELECT string_agg(CASE WHEN provariadic <> 0 THEN 'VARIADIC ' ELSE '' END || 'NULL::' || format_type(t, NULL), ', ') AS args FROM unnest(proargtypes) t) a
  WHERE prorettype NOT IN ('trigger'::regtype, 'internal'::regtype) ORDER BY f.name;
 REVOKE USAGE ON SCHEMA workflow_orch FROM engine_capability_user;
 

@@ -129,6 +129,7 @@ BEGIN
   PERFORM workflow_orch.cancel_workflow(workflow_orch.start_workflow('u', ann), ann, 'r');
   PERFORM FROM workflow_orch.whoami(), workflow_orch.transitions();
   PERFORM FROM workflow_orch.get_audit_log(w);
+  PERFORM workflow_orch.workflow_report(w);
   IF EXISTS (SELECT FROM workflow_orch.verify_audit_log(w)) THEN
     RAISE 'the audit log does not agree';
   END IF;

@@ -1,11 +1,12 @@
 # Holds the pages to the server: the examples of README.md and doc/ run as they
 # stand there, and doc/reference.md is what the catalog and the settings say.
 #
-# The diagram in doc/reference.md is that of transitions_mermaid().  The blocks of kind "sql" of a page run one after the other in one session of a
+# The blocks of kind "sql" of a page run one after the other in one session of a
 # superuser.  A page of doc/ has a database of its own, in which those of
 # README.md have run before.  A block of kind "text" that follows at once is what
 # the block prints, where "..." stands for anything in a line; without one a block
-# may print anything but an error.
+# may print anything but an error.  The diagram in doc/reference.md is that of
+# transitions_mermaid().
 use strict;
 use warnings;
 use Test::More;

@@ -46,6 +46,25 @@ check_may_read(const Caller *caller, int64 workflow_id)
 }
 
 /*
+ * Check whether a workflow can be reported on: that the caller may read its log,
+ * and that the server has the XML functions that the report is made with.
+ */
+void
+audit_check_report(int64 workflow_id)
+{
+	Caller caller;
+
+	caller_identify(&caller);
+	check_may_read(&caller, workflow_id);
+#ifndef USE_LIBXML
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errreason("wfo_no_xml"),
+					errmsg("workflow_report needs SQL's XML functions"),
+					errdetail("This server is built without libxml."),
+					errhint("Use a server that is built with libxml, or read the tables.")));
+#endif
+}
+
+/*
  * Check whether the caller may read the rows that belong to no workflow: those
  * about grants, policy, rules, tools and actors.
  */
