@@ -417,7 +417,7 @@ COMMENT ON FUNCTION verify_audit_log IS
 CREATE FUNCTION seal_audit_log(OUT rows bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_seal_audit_log';
 COMMENT ON FUNCTION seal_audit_log IS
-  'Seals the committed rows of the audit log that are not sealed: makes them leaves of the tree that audit_checkpoint names. Returns their number. Errors: 25001 in a transaction block.';
+  'Has the sealer seal what is committed in the audit log, waits for it, and returns how many rows were sealed meanwhile. What the calling transaction itself has written is not committed yet, and is not sealed. The sealer does this by itself about a second after each commit. Without preloading the caller seals. Errors: 55000 the sealer failed or could not be started, or called inside a tool, 25001 inside a transaction block without preloading, 25006 in a read-only transaction or on a standby.';
 
 CREATE FUNCTION audit_checkpoint(OUT checkpoint text)
 RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_audit_checkpoint';

@@ -4,16 +4,14 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "api/result_row.h"
 #include "base/args.h"
-#include "base/durable.h"
-#include "engine/audit/seal.h"
 #include "engine/audit/tree.h"
 #include "engine/audit/unsealed.h"
 #include "engine/call.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "worker/client/sealing.h"
 
 PG_FUNCTION_INFO_V1(wfo_seal_audit_log);
 PG_FUNCTION_INFO_V1(wfo_audit_checkpoint);
@@ -22,21 +20,14 @@ PG_FUNCTION_INFO_V1(wfo_audit_proof);
 PG_FUNCTION_INFO_V1(wfo_audit_consistency);
 PG_FUNCTION_INFO_V1(wfo_find_unsealed);
 
-/* Without background workers, this session seals.  What it has sealed counts from its commit. */
+/* The sealer is another process. */
 Datum
 wfo_seal_audit_log(PG_FUNCTION_ARGS)
 {
-	int64 rows = 0;
-	bool more;
-
 	(void) fcinfo;
+	call_begin_waiting("seal_audit_log");
 	call_begin("seal_audit_log");
-	PreventInTransactionBlock(true, "seal_audit_log()");
-	commit_durably();
-	do
-		rows += seal_round(&more);
-	while (more);
-	PG_RETURN_INT64(rows);
+	PG_RETURN_INT64(sealing_run());
 }
 
 Datum

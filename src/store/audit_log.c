@@ -28,6 +28,8 @@ const StoreTableInfo audit_log_table = {
 	.append_only = true,
 };
 
+void (*audit_inserted_hook)(void) = NULL;
+
 /* How many bytes of the client's query are kept. */
 #define QUERY_MAX 8192
 
@@ -76,6 +78,8 @@ audit_insert(const AuditEntry *entry)
 																	  strlen(debug_query_string),
 																	  QUERY_MAX))));
 	store_insert(&row);
+	if (audit_inserted_hook != NULL)
+		audit_inserted_hook();
 }
 
 /* Return a copy of the row with this id, or NULL. */

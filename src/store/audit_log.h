@@ -52,6 +52,9 @@ typedef struct AuditRow
 	Jsonb *details;
 } AuditRow;
 
+/* Called after each insertion, in its transaction; NULL: nobody wants to know. */
+extern void (*audit_inserted_hook)(void);
+
 extern void audit_insert(const AuditEntry *entry);
 extern StoredRow *audit_load(int64 audit_id);
 extern AuditRow *audit_list_of_proposal(int64 proposal_id, int *count);

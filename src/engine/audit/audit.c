@@ -18,6 +18,13 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
+/* Set what is called after each row of the log is written, when the library is preloaded. */
+void
+audit_define(void (*inserted)(void))
+{
+	audit_inserted_hook = inserted;
+}
+
 /*
  * Whether the caller may read the workflow's log: with the capability audit or
  * administer, or as the actor that started the workflow.

@@ -24,6 +24,7 @@ typedef struct AuditReader
 	int next;
 } AuditReader;
 
+extern void audit_define(void (*inserted)(void));
 extern void audit_verify(const int64 *workflow_id, Tuplestorestate *rows, TupleDesc desc);
 extern void audit_check_report(int64 workflow_id);
 extern AuditReader *audit_reader_begin(const int64 *workflow_id);

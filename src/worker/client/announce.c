@@ -1,7 +1,7 @@
 /*
  * announce.c
- *	  Tells the workers of queued and canceled calls when their transaction
- *	  commits.
+ *	  Tells the background processes what a transaction has left to them when it
+ *	  commits: queued and canceled calls, rows of the audit log.
  *
  * This file owns the announcements of a transaction.  It must not raise an error
  * after the commit, and it reads no table.
@@ -10,18 +10,20 @@
  * its commit runs when the rows are visible to others, and wakes the workers.  The
  * announcements of a subtransaction that is rolled back are forgotten.  A prepared
  * transaction commits without a callback, so a keeper looks for its calls and
- * requests then (utility.c).
+ * requests then (utility.c), and for audit rows that are not sealed.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "base/grow.h"
+#include "engine/audit/audit.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "worker/client/announce.h"
 #include "worker/pool/group.h"
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
+#include "worker/pool/seal.h"
 
 typedef struct Announcement
 {
@@ -37,6 +39,7 @@ static int npending = 0;
 static int size = 0;
 static bool visit_pending = false;
 static bool roles_pending = false;
+static bool seal_pending = false;
 
 static void
 forget_announcements(void)
@@ -46,6 +49,7 @@ forget_announcements(void)
 	size = 0;
 	visit_pending = false;
 	roles_pending = false;
+	seal_pending = false;
 }
 
 static void
@@ -69,6 +73,8 @@ announce_at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
 				pool_request_visit(MyDatabaseId);
 			if (roles_pending)
 				pool_check_roles();
+			if (seal_pending)
+				seal_want(MyDatabaseId);
 			forget_announcements();
 			break;
 		case XACT_EVENT_ABORT:
@@ -122,11 +128,19 @@ announce_cancel(int64 execution_id)
 	append_announcement(&(Announcement){.is_cancel = true, .queued.execution_id = execution_id});
 }
 
-/* Set the hook and the callbacks, when the library is preloaded. */
+/* Have the audit row that was written be sealed when this transaction has committed. */
+static void
+announce_seal(void)
+{
+	seal_pending = true;
+}
+
+/* Set the hooks and the callbacks, when the library is preloaded. */
 void
 announce_define(void)
 {
 	queued_hook = announce_call;
+	audit_define(announce_seal);
 	RegisterXactCallback(announce_at_transaction_end, NULL);
 	RegisterSubXactCallback(announce_at_subtransaction_end, NULL);
 }

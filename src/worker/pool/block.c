@@ -14,6 +14,7 @@
 #include "worker/pool/block.h"
 #include "worker/pool/group.h"
 #include "worker/pool/pool.h"
+#include "worker/pool/seal.h"
 
 /* Whether workers are kept out of a database. */
 bool
@@ -26,7 +27,7 @@ pool_is_blocked_locked(Oid database)
 	return false;
 }
 
-/* Whether a keeper, or a worker that runs no call, is in the database. */
+/* Whether a keeper, the sealer, or a worker that runs no call, is in the database. */
 static bool
 has_idle_process_locked(Oid database)
 {
@@ -39,13 +40,14 @@ has_idle_process_locked(Oid database)
 			(slot->state == SLOT_STARTING || slot->state == SLOT_IDLE))
 			return true;
 	}
-	return pool->keeper.database == database;
+	return pool->keeper.database == database ||
+		   (pool->sealer.database == database && !pool->sealer.done);
 }
 
 /*
  * Keep workers out of a database until pool_unblock_databases() is called, and
  * wait until the idle workers have left.  A busy worker is like any other
- * connection.
+ * connection.  The sealer breaks off what it does.
  */
 void
 pool_block_database(Oid database)
@@ -71,6 +73,8 @@ pool_block_database(Oid database)
 			continue;
 		pool_evict_locked(slot);
 	}
+	if (pool->sealer.database == database)
+		seal_leave_locked();
 	pool_unlock();
 
 	/* The command itself waits 5 s for the remaining connections. */
@@ -110,5 +114,7 @@ pool_forget_database(Oid database)
 	for (int i = 0; i < POOL_GROUPS; i++)
 		if (pool->groups[i].database == database)
 			group_forget_calls_locked(&pool->groups[i]);
+	if (seal_find_locked(database) != NULL)
+		seal_forget_locked(seal_find_locked(database), "the database was dropped");
 	pool_unlock();
 }

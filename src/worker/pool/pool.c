@@ -48,6 +48,11 @@ set_up_memory(void)
 	if (!found)
 	{
 		memset(pool, 0, pool_size());
+		for (int i = 0; i < POOL_SEALS; i++)
+		{
+			pg_atomic_init_u32(&pool->seals[i].due, 0);
+			ConditionVariableInit(&pool->seals[i].turn_ended);
+		}
 		pool->lock = &GetNamedLWLockTranche(WFO_NAME)->lock;
 		pool->nslots = max_worker_processes;
 		pool->crashes = (Crash *) ((char *) pool +

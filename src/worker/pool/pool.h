@@ -17,6 +17,8 @@
 #include "postgres.h"
 
 #include "engine/run/queued.h"
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
 #include "storage/dsm.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
@@ -28,6 +30,7 @@
 #define POOL_WAITERS 256
 #define POOL_BLOCKS 16
 #define POOL_VISITS 64
+#define POOL_SEALS 64
 #define POOL_REASON_MAX 256
 #define POOL_TOOL_MAX 64
 #define POOL_LOSSES 64
@@ -165,6 +168,36 @@ typedef struct Keeper
 	bool without_queue; /* the database does not have the extension */
 } Keeper;
 
+/* A database in which there is, or was, something for the sealer: see seal.c. */
+typedef struct SealDatabase
+{
+	Oid database;           /* InvalidOid: not in use */
+	pg_atomic_uint32 due;   /* there is something that no turn has begun to look for */
+	bool asked;             /* a process waits for a turn, which does not wait for not_before */
+	TimestampTz not_before; /* the next turn does not begin earlier */
+	TimestampTz look_at;    /* a turn is due then, whatever happens; 0: none */
+	int failures;           /* failed turns in a row */
+	uint64 begun;           /* the last turn that has begun, counting from 1 */
+	uint64 ended;           /* the last turn that has ended */
+	bool failed;            /* that turn failed */
+	int64 rows;             /* sealed in all turns so far */
+	char error[POOL_LOSS_MAX];
+	ConditionVariable turn_ended;
+} SealDatabase;
+
+/* The process that seals, in one database at a time. */
+typedef struct Sealer
+{
+	Oid database; /* InvalidOid: there is none */
+	uint64 generation;
+	pid_t pid;
+	Latch *latch;
+	bool turning; /* it is at work */
+	bool leave;   /* it is to leave the database at once */
+	bool done;    /* the process has ended, or ends */
+	bool failed;  /* its turn has failed, or it had none */
+} Sealer;
+
 typedef struct Pool
 {
 	LWLock *lock;
@@ -187,6 +220,8 @@ typedef struct Pool
 	unsigned next_loss;
 	LossNote losses[POOL_LOSSES];
 	Keeper keeper;
+	Sealer sealer;
+	SealDatabase seals[POOL_SEALS];
 	PoolGroup groups[POOL_GROUPS];
 	BatchSlot batches[POOL_BATCHES];
 	Waiter waiters[POOL_WAITERS];

@@ -5,7 +5,7 @@
  * It visits the database for a moment: it counts crashes against the calls that
  * ran then, marks proposals that have expired, fails the calls of roles that
  * cannot connect, and tells the pool which roles have calls that are due, or when
- * they will be.  It runs no code of users, and so is connected as a superuser.
+ * they will be.  It sends for the sealer if that has missed something.  It runs no code of users, and so is connected as a superuser.
  *
  * This file owns the process and the order of its steps; the steps themselves are
  * the engine's.  It must not call a tool.
@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "engine/audit/seal.h"
 #include "engine/run/cancel.h"
 #include "engine/run/sweep.h"
 #include "engine/run/work.h"
@@ -27,6 +28,7 @@
 #include "worker/pool/group.h"
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
+#include "worker/pool/seal.h"
 #include "worker/process/keeper.h"
 #include "worker/process/process.h"
 #include "worker/process/session.h"
@@ -151,6 +153,9 @@ wfo_keeper_main(Datum arg)
 	commit_step();
 	if (begin_step("telling the workers of cancels"))
 		tell_of_cancels();
+	commit_step();
+	if (begin_step("looking for what is not sealed") && seal_is_due())
+		seal_want(MyDatabaseId);
 	commit_step();
 	possible = begin_step("looking through the queue");
 	if (possible)

@@ -3,8 +3,8 @@
  *	  Starts the background workers that are needed.
  *
  * The launcher is one process that starts with the server and is connected to no
- * database.  It starts workers as plan.c says and keepers as visit.c says, and
- * ends workers whose call goes on after it was canceled.
+ * database.  It starts workers as plan.c says, keepers as visit.c says and the
+ * sealer as sealer_start.c says, and ends workers whose call goes on after it was canceled.
  *
  * This file owns the loop, the starts of workers and the handles of these
  * processes.  It must not connect to a database or run anything there.
@@ -31,6 +31,7 @@
 #include "worker/process/plan.h"
 #include "worker/process/process.h"
 #include "worker/process/roles.h"
+#include "worker/process/sealer.h"
 #include "worker/process/visit.h"
 #include "worker/process/worker.h"
 
@@ -213,6 +214,7 @@ take_over(void)
 		if (pool->slots[i].state == SLOT_STARTING && pool->slots[i].pid == 0)
 			pool->slots[i].state = SLOT_FREE;
 	pool_unlock();
+	sealer_take_over();
 	before_shmem_exit(launcher_exit, (Datum) 0);
 	if (first)
 		journal_read_crashes();
@@ -254,6 +256,7 @@ wfo_launcher_main(Datum arg)
 		now = GetCurrentTimestamp();
 		reap();
 		visit_reap();
+		sealer_reap();
 		if (visit_take_requests() || now >= next_poll)
 		{
 			visit_plan_all();
@@ -263,6 +266,7 @@ wfo_launcher_main(Datum arg)
 		else if (visit_next_retry() != 0 && now >= visit_next_retry())
 			visit_plan_retries();
 		visit_start_keeper();
+		sealer_start(&until);
 		start_workers(&until);
 		end_stubborn(&until);
 		if (until == 0 || next_poll < until)

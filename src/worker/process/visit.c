@@ -31,6 +31,7 @@
 #include "worker/pool/crash.h"
 #include "worker/pool/group.h"
 #include "worker/pool/pool.h"
+#include "worker/pool/seal.h"
 #include "worker/process/keeper.h"
 #include "worker/process/process.h"
 #include "worker/process/roles.h"
@@ -207,6 +208,9 @@ plan_visits(VisitScope scope)
 			pool->groups[i].filling = false;
 		}
 	pool_forget_crashes_elsewhere_locked(there);
+	for (int i = 0; i < POOL_SEALS; i++)
+		if (OidIsValid(pool->seals[i].database) && !list_member_oid(there, pool->seals[i].database))
+			seal_forget_locked(&pool->seals[i], "the database was dropped");
 	pool_unlock();
 	list_free(there);
 }
