@@ -152,7 +152,8 @@ start_server() {
 	"${as_server[@]}" initdb -D "$tmp/data" -U postgres -A trust -E UTF8 --no-locale --no-sync >"$tmp/initdb.log" 2>&1 ||
 		{ cat "$tmp/initdb.log"; die "could not create a cluster"; }
 	for setting in listen_addresses= unix_socket_directories="$tmp" port=5432 max_worker_processes=16 \
-		shared_preload_libraries=workflow_orch log_line_prefix='%m [%p] %q%a %u@%d ' "$@"; do
+		shared_preload_libraries=workflow_orch workflow_orch.max_refusals_per_minute=0 \
+		log_line_prefix='%m [%p] %q%a %u@%d ' "$@"; do
 		printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"
 	done >"$tmp/settings"
 	cat "$tmp/settings" >>"$tmp/data/postgresql.conf"

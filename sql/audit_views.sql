@@ -149,3 +149,35 @@ COMMENT ON COLUMN break_glass_open.broken_at IS 'When it was done';
 COMMENT ON COLUMN break_glass_open.reason IS 'Why, in the words of the actor';
 COMMENT ON COLUMN break_glass_open.freeze_id IS 'Freeze in force at that time; null: none';
 COMMENT ON COLUMN break_glass_open.status IS 'What came of the call: succeeded or failed';
+
+CREATE VIEW refused_attempt WITH (security_invoker = true) AS
+SELECT l.audit_id, l.occurred_at, l.login::text AS login, l.authenticated_login, l.db_role, l.application_name,
+       l.client_addr, l.backend_pid,
+       l.details->>'call' AS call, l.details->>'table' AS "table", l.details->>'sqlstate' AS sqlstate,
+       l.details->>'reason' AS reason,
+       (l.details->>'workflow_id')::bigint AS workflow_id, (l.details->>'proposal_id')::bigint AS proposal_id,
+       (l.details->>'execution_id')::bigint AS execution_id, (l.details->>'actor_id')::bigint AS actor_id,
+       coalesce((l.details->>'count')::bigint, 1) AS attempts,
+       coalesce((l.details->>'last_at')::timestamptz, l.occurred_at) AS last_at
+  FROM audit_log l
+ WHERE l.action IN ('refused', 'refused_flood');
+
+COMMENT ON VIEW refused_attempt IS 'Calls and statements that were refused with 42501 or 55000. The first attempt of a kind in a minute has a row, and so have its repeats together; what is above workflow_orch.max_refusals_per_minute is counted in a row without a call';
+COMMENT ON COLUMN refused_attempt.audit_id IS 'Row of the audit log (refers to audit_log)';
+COMMENT ON COLUMN refused_attempt.occurred_at IS 'When it was refused; of several attempts, the first';
+COMMENT ON COLUMN refused_attempt.login IS 'Login of the session that made the attempt, as its name was then';
+COMMENT ON COLUMN refused_attempt.authenticated_login IS 'Role that the session was authenticated as; null: no client';
+COMMENT ON COLUMN refused_attempt.db_role IS 'Role that the session had taken on';
+COMMENT ON COLUMN refused_attempt.application_name IS 'Application name of the session';
+COMMENT ON COLUMN refused_attempt.client_addr IS 'Address of the client; null: a local connection';
+COMMENT ON COLUMN refused_attempt.backend_pid IS 'Process of the session; of several attempts, of the first';
+COMMENT ON COLUMN refused_attempt.call IS 'Call that was refused, or the statement on a table; null: attempts of several kinds';
+COMMENT ON COLUMN refused_attempt."table" IS 'Table of the statement; null: it was a call';
+COMMENT ON COLUMN refused_attempt.sqlstate IS 'SQLSTATE of the error; null: attempts of several kinds';
+COMMENT ON COLUMN refused_attempt.reason IS 'Reason code of the error; null: attempts of several kinds';
+COMMENT ON COLUMN refused_attempt.workflow_id IS 'Workflow that the call named, whether or not there is one';
+COMMENT ON COLUMN refused_attempt.proposal_id IS 'Proposal that the call named, whether or not there is one';
+COMMENT ON COLUMN refused_attempt.execution_id IS 'Execution that the call named, whether or not there is one';
+COMMENT ON COLUMN refused_attempt.actor_id IS 'Actor that the call named; who made the attempt is login';
+COMMENT ON COLUMN refused_attempt.attempts IS 'How many attempts the row stands for';
+COMMENT ON COLUMN refused_attempt.last_at IS 'When the last of them was refused';

@@ -18,6 +18,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "worker/client/announce.h"
+#include "worker/client/refuse.h"
 #include "worker/process/launcher.h"
 #include "worker/pool/pool.h"
 #include "worker/client/utility.h"
@@ -41,6 +42,7 @@ _PG_init(void)
 		return;
 	pool_define();
 	announce_define();
+	refuse_define();
 	utility_define();
 	launcher_define();
 }

@@ -27,6 +27,7 @@ int64
 arg_int64(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	arg_require(fcinfo, n, name);
+	refusal_note_argument(fcinfo, n, PG_GETARG_INT64(n));
 	return PG_GETARG_INT64(n);
 }
 
@@ -53,6 +54,7 @@ arg_int64_or_null(FunctionCallInfo fcinfo, int n)
 		return NULL;
 	value = palloc(sizeof(int64));
 	*value = PG_GETARG_INT64(n);
+	refusal_note_argument(fcinfo, n, *value);
 	return value;
 }
 

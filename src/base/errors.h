@@ -16,7 +16,7 @@
 
 #include "postgres.h"
 
-#include "base/log_limit.h"
+#include "base/refusal.h"
 
 /* The reason of an error, such as "wfo_frozen". */
 #define errreason(reason) err_generic_string(PG_DIAG_CONSTRAINT_NAME, reason)
@@ -29,10 +29,14 @@
 #define report_unknown(reason, ...) \
 	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errreason(reason), __VA_ARGS__))
 
-/* Not now: 55000. */
+/* Not now: 55000.  There is a record of it, as of 42501. */
 #define report_wrong_state(reason, ...) \
-	ereport(ERROR, \
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errreason(reason), __VA_ARGS__))
+	do \
+	{ \
+		(void) refusal_pass(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason); \
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errreason(reason), \
+						__VA_ARGS__)); \
+	} while (0)
 
 /* The object already exists: 42710. */
 #define report_duplicate(reason, ...) \
@@ -48,14 +52,13 @@
 
 /*
  * Permission denied: 42501.  The refusal goes to the server log first, because
- * the caller may catch the error and leave no trace.  If there are many refusals
- * for one reason, the log has the first ones and a count of the others
- * (log_limit.c).
+ * the caller may catch the error and leave no trace.  If there are many refusals,
+ * the log has the first ones and a count of the others (refusal.c).
  */
 #define report_denied(reason, ...) \
 	do \
 	{ \
-		if (log_limit_pass(reason, 0)) \
+		if (refusal_pass(ERRCODE_INSUFFICIENT_PRIVILEGE, reason)) \
 			ereport(LOG_SERVER_ONLY, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errhidestmt(true), \
 									  errhidecontext(true), errreason(reason), __VA_ARGS__)); \
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errreason(reason), __VA_ARGS__)); \

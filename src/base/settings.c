@@ -21,6 +21,7 @@ int setting_max_params_size = 1024;
 int setting_max_result_size = 10240;
 int setting_preview_scan_limit = 1024 * 1024;
 int setting_max_open_proposals = 100000;
+int setting_max_refusals_per_minute = 20;
 int setting_max_standing_days = 30;
 int setting_lock_wait = 10 * 1000;
 int setting_run_sql_max_rows = 100;
@@ -130,6 +131,12 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 							"Sets how many proposals of one actor may be pending or approved.",
 							"Zero means no limit.", &setting_max_open_proposals, 100000, 0, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.max_refusals_per_minute",
+							"Sets how many refused attempts of a login are recorded one by one in "
+							"a minute.",
+							"The others are counted. Zero means that none are recorded.",
+							&setting_max_refusals_per_minute, 20, 0, 1000, PGC_SIGHUP, 0, NULL,
+							NULL, NULL);
 	DefineCustomIntVariable("workflow_orch.max_standing_days",
 							"Sets for how many days at most an approval may stand.", NULL,
 							&setting_max_standing_days, 30, 1, 3650, PGC_SUSET, 0, NULL, NULL,

@@ -78,6 +78,7 @@ void
 call_begin(const char *function)
 {
 	is_direct = false;
+	refusal_begin_call(function);
 	check_not_in_maintenance(function);
 	if (!running_admit(function))
 		check_not_in_tool(function);
@@ -91,6 +92,7 @@ call_begin(const char *function)
 void
 call_begin_waiting(const char *function)
 {
+	refusal_begin_call(function);
 	if (running_call() != NULL)
 		report_wrong_state("wfo_in_tool", errmsg("%s cannot be called while a tool runs", function),
 						   errdetail("Proposal " INT64_FORMAT " is being executed.",
@@ -104,6 +106,7 @@ void
 call_begin_in_tool(const char *function)
 {
 	is_direct = false;
+	refusal_begin_call(function);
 	check_not_in_maintenance(function);
 	check_writable(function);
 }
@@ -112,6 +115,7 @@ call_begin_in_tool(const char *function)
 void
 call_begin_read(const char *function)
 {
+	refusal_begin_call(function);
 	check_not_in_maintenance(function);
 	check_not_in_tool(function);
 }

@@ -80,7 +80,10 @@ running_call_is_undone(void)
 Running
 running_save(void)
 {
-	return running;
+	Running saved = running;
+
+	saved.caller = *refusal_subject();
+	return saved;
 }
 
 void
@@ -110,6 +113,7 @@ void
 running_restore(const Running *saved)
 {
 	running = *saved;
+	refusal_restore_subject(&saved->caller);
 }
 
 /* Forget everything that is running, in a process that exits before it ends. */

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "base/refusal.h"
 #include "utils/jsonb.h"
 
 /* A call of a tool, with what code that runs during the call may ask about. */
@@ -28,6 +29,7 @@ typedef struct Running
 	const RunningCall *call; /* NULL: none */
 	bool is_statement;       /* the call is running a statement of run_sql */
 	bool is_admitted;        /* the call of a built-in tool has begun */
+	RefusalSubject caller;   /* while it is saved: the call of the SQL interface around it */
 } Running;
 
 extern bool running_is_sandboxed(void);

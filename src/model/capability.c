@@ -93,15 +93,11 @@ static const char *const break_glass_functions[] = {"break_glass_execute", NULL}
 
 static const char *const proposer_tables[] = {TABLES_OF_PROPOSERS, NULL};
 static const char *const reviewer_tables[] = {TABLES_OF_REVIEWERS, NULL};
-static const char *const auditor_tables[] = {TABLES_OF_REVIEWERS,
-											 TABLES_OF_EVIDENCE,
-											 "audit_log",
-											 "access",
-											 "approval_lead_time",
-											 "decisions_by_reviewer",
-											 "policy_change_log",
-											 "break_glass_open",
-											 NULL};
+static const char *const auditor_tables[] = {TABLES_OF_REVIEWERS,  TABLES_OF_EVIDENCE,
+											 "audit_log",          "access",
+											 "approval_lead_time", "decisions_by_reviewer",
+											 "policy_change_log",  "break_glass_open",
+											 "refused_attempt",    NULL};
 static const char *const no_tables[] = {NULL};
 
 static const CapabilityInfo capabilities[CAPABILITY_COUNT] = {

@@ -47,6 +47,41 @@ set_client_addr(StoreRow *row)
 		row_set(row, AUDIT_CLIENT_ADDR, addr);
 }
 
+/* Set what the row says of this session. */
+static void
+set_own_session(StoreRow *row, const AuditEntry *entry)
+{
+	row_set_time(row, AUDIT_OCCURRED_AT, GetCurrentTimestamp());
+	row_set_text(row, AUDIT_LOGIN, role_name_of(entry->login));
+	row_set_text(row, AUDIT_DB_ROLE, role_name_of(entry->db_role));
+	row_set_text(row, AUDIT_APPLICATION_NAME, application_name != NULL ? application_name : "");
+	set_client_addr(row);
+	row_set_text(row, AUDIT_AUTHENTICATED_LOGIN, role_name_or_null(authenticated_role()));
+	row_set(row, AUDIT_BACKEND_PID, Int32GetDatum(MyProcPid));
+	if (debug_query_string != NULL)
+		row_set(row, AUDIT_QUERY,
+				PointerGetDatum(cstring_to_text_with_len(debug_query_string,
+														 pg_mbcliplen(debug_query_string,
+																	  strlen(debug_query_string),
+																	  QUERY_MAX))));
+}
+
+/* Set what the row says of another session. */
+static void
+set_other_session(StoreRow *row, const AuditSession *session)
+{
+	row_set_time(row, AUDIT_OCCURRED_AT, session->occurred_at);
+	row_set_text(row, AUDIT_LOGIN, session->login);
+	row_set_text(row, AUDIT_DB_ROLE, session->db_role);
+	row_set_text(row, AUDIT_APPLICATION_NAME, session->application_name);
+	row_set_null(row, AUDIT_CLIENT_ADDR);
+	if (session->client_addr != NULL)
+		row_set(row, AUDIT_CLIENT_ADDR,
+				DirectFunctionCall1(inet_in, CStringGetDatum(session->client_addr)));
+	row_set_text(row, AUDIT_AUTHENTICATED_LOGIN, session->authenticated_login);
+	row_set(row, AUDIT_BACKEND_PID, Int32GetDatum(session->backend_pid));
+}
+
 /* Write an entry, in the current transaction. */
 void
 audit_insert(const AuditEntry *entry)
@@ -57,26 +92,17 @@ audit_insert(const AuditEntry *entry)
 	store_lock_to_write(STORE_AUDIT_LOG);
 	store_row_init(&row, STORE_AUDIT_LOG);
 	row_set_int64(&row, AUDIT_AUDIT_ID, store_next_id(STORE_AUDIT_LOG));
-	row_set_time(&row, AUDIT_OCCURRED_AT, GetCurrentTimestamp());
 	row_set_text(&row, AUDIT_ACTION, entry->action);
 	row_set_id(&row, AUDIT_ACTOR_ID, entry->actor_id);
 	row_set_id(&row, AUDIT_PROPOSAL_ID, entry->proposal_id);
 	row_set_id(&row, AUDIT_EXECUTION_ID, entry->execution_id);
-	row_set_text(&row, AUDIT_LOGIN, role_name_of(entry->login));
 	row_set_pointer(&row, AUDIT_DETAILS, entry->details);
 	row_set_id(&row, AUDIT_WORKFLOW_ID, entry->workflow_id);
-	row_set_text(&row, AUDIT_DB_ROLE, role_name_of(entry->db_role));
-	row_set_text(&row, AUDIT_APPLICATION_NAME, application_name != NULL ? application_name : "");
-	set_client_addr(&row);
-	row_set_text(&row, AUDIT_AUTHENTICATED_LOGIN, role_name_or_null(authenticated_role()));
-	row_set(&row, AUDIT_BACKEND_PID, Int32GetDatum(MyProcPid));
 	row_set(&row, AUDIT_TRANSACTION_ID, FullTransactionIdGetDatum(GetTopFullTransactionId()));
-	if (debug_query_string != NULL)
-		row_set(&row, AUDIT_QUERY,
-				PointerGetDatum(cstring_to_text_with_len(debug_query_string,
-														 pg_mbcliplen(debug_query_string,
-																	  strlen(debug_query_string),
-																	  QUERY_MAX))));
+	if (entry->session != NULL)
+		set_other_session(&row, entry->session);
+	else
+		set_own_session(&row, entry);
 	store_insert(&row);
 	if (audit_inserted_hook != NULL)
 		audit_inserted_hook();

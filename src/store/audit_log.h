@@ -9,6 +9,7 @@
 
 #include "store/table.h"
 #include "utils/jsonb.h"
+#include "utils/timestamp.h"
 
 enum
 {
@@ -31,6 +32,18 @@ enum
 	AUDIT_COLUMNS = AUDIT_AUTHENTICATED_LOGIN
 };
 
+/* The session that an entry is about, where that is not the session that writes it. */
+typedef struct AuditSession
+{
+	TimestampTz occurred_at;
+	const char *login;
+	const char *db_role;
+	const char *authenticated_login; /* NULL: there was none */
+	const char *application_name;
+	const char *client_addr; /* as text; NULL: a local connection */
+	int backend_pid;
+} AuditSession;
+
 typedef struct AuditEntry
 {
 	const char *action;
@@ -40,6 +53,8 @@ typedef struct AuditEntry
 	const int64 *execution_id;
 	Oid login;
 	Oid db_role;
+	const AuditSession *session; /* NULL: this session; else login and db_role are not used, and
+								  * the row has no query */
 	Jsonb *details;
 } AuditEntry;
 

@@ -166,10 +166,10 @@ is(scalar(@lines), 1, 'a refusal that is not caught is logged once as such');
 # What is refused, or started and undone, in a loop does not fill the log.
 sub in_a_loop
 {
-	my ($call, $error) = @_;
+	my ($call, $pattern) = @_;
 	$offset = -s $node->logfile;
 	$node->safe_psql('postgres', "DO \$x\$ BEGIN FOR i IN 1..500 LOOP BEGIN PERFORM $call; RAISE 'undo'; EXCEPTION WHEN insufficient_privilege OR raise_exception THEN END; END LOOP; END \$x\$");
-	wait_for_log($offset, qr/left 480 lines/);
+	wait_for_log($offset, $pattern);
 	return logged($offset);
 }
 sub wait_for_log
@@ -182,11 +182,10 @@ sub wait_for_log
 	}
 	return;
 }
-my $looped = in_a_loop("workflow_orch.withdraw_proposal($open, 2)");
-is(scalar(() = $looped =~ /LOG:  .*not yours to withdraw/g), 20, 'of many refusals in a session the log has the first');
-like($looped, qr/LOG:  left 480 lines of the kind "wfo_not_yours" out of the log/, 'and how many there were more');
+my $looped = in_a_loop("workflow_orch.withdraw_proposal($open, 2)", qr/not yours to withdraw/);
+is(scalar(() = $looped =~ /LOG:  .*not yours to withdraw/g), 1, 'of many refusals of a kind the log has the first');
 my $again = approved($node, 'postgres', 'add', 3);
-$looped = in_a_loop("workflow_orch.execute_action($again, 3)");
+$looped = in_a_loop("workflow_orch.execute_action($again, 3)", qr/left 480 lines/);
 is(scalar(() = $looped =~ /of proposal $again revision 1 starts/g), 20, 'of many starts of a proposal, too');
 like($looped, qr/LOG:  left 480 lines of the kind "execution starts" out of the log/, 'with their number');
 

@@ -60,6 +60,7 @@ report_outside_write(const StoreTableInfo *table, const char *command)
 {
 	const char *call = call_instead(table, command);
 
+	refusal_begin_statement(command, table->name);
 	if (strcmp(command, "INSERT") != 0 && table->append_only)
 		report_denied("wfo_outside_write",
 					  errmsg("%s on table \"%s.%s\" is refused", command, WFO_SCHEMA, table->name),
@@ -226,6 +227,8 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 	const StoredRow *old = &old_row;
 	const StoredRow *new = &new_row;
 
+	if (!store_is_writing())
+		refusal_begin_statement("UPDATE", table->name);
 	if (table->append_only)
 		report_outside_write(table, "UPDATE");
 	stored_row_init(&old_row, old_tuple, RelationGetDescr(rel));

@@ -139,6 +139,7 @@ prepare_call(int index, void *arg)
 	Batch *batch = preparation->batch;
 	Proposal *proposal;
 
+	refusal_note_proposal(spec->proposal_id != NULL ? *spec->proposal_id : 0);
 	if (spec->proposal_id != NULL)
 		proposal = proposal_require(*spec->proposal_id);
 	else
@@ -171,6 +172,7 @@ batch_prepare(Batch *batch, Jsonb *calls, const int64 *actor_id)
 	batch->nlive = 0;
 	each_item(batch->ncalls, check_ids_of_call, &preparation);
 	each_item(batch->ncalls, prepare_call, &preparation);
+	refusal_note_proposal(0);
 	if (batch->actor != NULL)
 		caller_check_acts_as(&batch->caller, batch->actor);
 }

@@ -144,7 +144,9 @@ enqueue_when_approved(Proposal *proposal)
 
 	if (!proposal->execute_on_approval || proposal->status != PROPOSAL_APPROVED)
 		return;
+	refusal_hush();
 	error = subtransaction_try(queue_for_proposer, proposal);
+	refusal_speak();
 	if (error == NULL)
 		return;
 	if (error_ends_statement(error))

@@ -9,6 +9,7 @@
 
 #include "base/each.h"
 #include "base/json.h"
+#include "base/refusal.h"
 #include "base/subtransaction.h"
 #include "engine/tool/result.h"
 #include "engine/verbs/review.h"
@@ -44,11 +45,13 @@ decide(int index, void *arg)
 	Decisions *decisions = arg;
 	const ReviewRequest *request = &decisions->requests[index];
 	OneReview one = {.request = request};
-	ErrorData *error = subtransaction_try(review_one, &one);
+	ErrorData *error;
 	JsonObject object;
 	Jsonb *result;
 	MemoryContext old;
 
+	refusal_note_proposal(request->proposal_id);
+	error = subtransaction_try(review_one, &one);
 	if (error != NULL && error_ends_statement(error))
 		ReThrowError(error);
 	json_object_begin(&object);

@@ -92,6 +92,7 @@ check_joined(int64 workflow_id)
 	workflow = workflow_require(workflow_id);
 	if (workflow->status == WORKFLOW_ACTIVE || is_own_change(workflow))
 		return;
+	refusal_begin_statement("COMMIT", NULL);
 	report_wrong_state("wfo_workflow_ended",
 					   errmsg("workflow " INT64_FORMAT " has ended while the transaction proposed "
 							  "a call in it",

@@ -14,6 +14,7 @@
 #include "worker/pool/block.h"
 #include "worker/pool/group.h"
 #include "worker/pool/pool.h"
+#include "worker/pool/refusal.h"
 #include "worker/pool/seal.h"
 
 /* Whether workers are kept out of a database. */
@@ -110,6 +111,7 @@ pool_unblock_databases(void)
 void
 pool_forget_database(Oid database)
 {
+	refusal_forget_database(database);
 	pool_lock();
 	for (int i = 0; i < POOL_GROUPS; i++)
 		if (pool->groups[i].database == database)

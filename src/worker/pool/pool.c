@@ -2,7 +2,7 @@
  * pool.c
  *	  The pool of background workers in shared memory.
  *
- * See pool.h.  This file owns the memory, its lock, the wake-ups that wait for
+ * See pool.h.  This file owns the memory, its locks, the wake-ups that wait for
  * the end of the lock, and the requests to the launcher.  The other files of this
  * folder each own one part of the pool.
  */
@@ -13,6 +13,7 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "worker/pool/pool.h"
+#include "worker/pool/refusal.h"
 
 Pool *pool = NULL;
 
@@ -24,7 +25,8 @@ pool_size(void)
 {
 	Size size = add_size(offsetof(Pool, slots), mul_size(max_worker_processes, sizeof(WorkerSlot)));
 
-	return add_size(MAXALIGN(size), mul_size(max_worker_processes, sizeof(Crash)));
+	size = add_size(MAXALIGN(size), mul_size(max_worker_processes, sizeof(Crash)));
+	return add_size(MAXALIGN(size), refusal_size());
 }
 
 static void
@@ -33,7 +35,7 @@ request_memory(void)
 	if (previous_request_hook != NULL)
 		previous_request_hook();
 	RequestAddinShmemSpace(pool_size());
-	RequestNamedLWLockTranche(WFO_NAME, 1);
+	RequestNamedLWLockTranche(WFO_NAME, 2);
 }
 
 static void
@@ -59,6 +61,8 @@ set_up_memory(void)
 								   MAXALIGN(offsetof(Pool, slots) +
 											max_worker_processes * sizeof(WorkerSlot)));
 	}
+	refusal_init((char *) pool->crashes + MAXALIGN(max_worker_processes * sizeof(Crash)),
+				 &GetNamedLWLockTranche(WFO_NAME)[1].lock, found);
 	LWLockRelease(AddinShmemInitLock);
 }
 

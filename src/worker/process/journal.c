@@ -1,6 +1,6 @@
 /*
  * journal.c
- *	  Which calls are running, in a file that outlives a crash of the server.
+ *	  What a crash of the server interrupts, in a file that outlives it.
  *
  * This file owns the file workflow_orch.running in the data directory.  It must not
  * raise an error: without the file calls run, and crashes are not counted.
@@ -15,6 +15,9 @@
  * in their signal handler.  After a failure of the whole server or machine the
  * file is that of another postmaster and is ignored, unless a crash ends the
  * postmaster too (restart_after_crash = off).
+ *
+ * The file also says whether the server stopped before all refused attempts were
+ * written, which are in shared memory for a moment.
  */
 #include "postgres.h"
 
@@ -30,13 +33,14 @@
 #include "worker/process/journal.h"
 
 #define JOURNAL_FILE "workflow_orch.running"
-#define JOURNAL_MAGIC 0x57464f31
+#define JOURNAL_MAGIC 0x57464f32
 
 typedef struct JournalHeader
 {
 	uint32 magic;
 	int32 postmaster;
 	TimestampTz started_at;
+	bool complete; /* no refused attempt waits to be written, and nobody makes another one */
 } JournalHeader;
 
 typedef struct JournalEntry
@@ -118,6 +122,39 @@ journal_leave_from_signal(void)
 		own_slot = -1;
 }
 
+static void
+write_header(const JournalHeader *header)
+{
+	if (file >= 0 && pwrite(file, header, sizeof(JournalHeader), 0) < 0)
+		ereport(LOG, (errcode_for_file_access(),
+					  errmsg("could not write file \"%s\": %m", JOURNAL_FILE)));
+}
+
+/*
+ * Note at the end of the launcher whether all refused attempts have been written;
+ * another launcher that begins takes it back.  The next start of the server reads it.
+ */
+void
+journal_note_complete(bool complete)
+{
+	JournalHeader header = {.magic = JOURNAL_MAGIC,
+							.postmaster = PostmasterPid,
+							.started_at = PgStartTime,
+							.complete = complete};
+
+	write_header(&header);
+}
+
+static void
+report_incomplete(const JournalHeader *header)
+{
+	ereport(LOG,
+			(errmsg("refused attempts may be missing from the audit log"),
+			 errdetail("The server that started at %s stopped before all of them were written: "
+					   "at most those of its last second, and the counts of its last minute.",
+					   timestamptz_to_str(header->started_at))));
+}
+
 /*
  * Read the calls that ran at a crash into the pool, and begin a new file.  The
  * launcher does so once in the life of the shared memory, before it starts the
@@ -151,7 +188,10 @@ journal_read_crashes(void)
 		pool_add_crash_locked(entry.database, entry.execution_id);
 	}
 	pool_unlock();
-	if (ftruncate(file, 0) < 0 || pwrite(file, &own, sizeof(own), 0) < 0)
+	if (header.magic == own.magic && !header.complete)
+		report_incomplete(&header);
+	if (ftruncate(file, 0) < 0)
 		ereport(LOG, (errcode_for_file_access(),
 					  errmsg("could not write file \"%s\": %m", JOURNAL_FILE)));
+	write_header(&own);
 }

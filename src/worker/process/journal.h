@@ -1,6 +1,6 @@
 /*
  * journal.h
- *	  Which calls are running, in a file that outlives a crash of the server.
+ *	  What a crash of the server interrupts, in a file that outlives it.
  *
  * For workers and, after a crash, for the launcher.  Raises no error.
  */
@@ -13,6 +13,7 @@ extern void journal_open(void);
 extern void journal_enter(int slot, Oid database, int64 execution_id);
 extern void journal_leave(int slot);
 extern void journal_leave_from_signal(void);
+extern void journal_note_complete(bool complete);
 extern void journal_read_crashes(void);
 
 #endif

@@ -28,6 +28,7 @@
 #include "worker/pool/group.h"
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
+#include "worker/pool/refusal.h"
 #include "worker/pool/seal.h"
 #include "worker/process/keeper.h"
 #include "worker/process/process.h"
@@ -154,7 +155,8 @@ wfo_keeper_main(Datum arg)
 	if (begin_step("telling the workers of cancels"))
 		tell_of_cancels();
 	commit_step();
-	if (begin_step("looking for what is not sealed") && seal_is_due())
+	if (begin_step("looking for what is not sealed") &&
+		(refusal_waits(MyDatabaseId) || seal_is_due()))
 		seal_want(MyDatabaseId);
 	commit_step();
 	possible = begin_step("looking through the queue");

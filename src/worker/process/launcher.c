@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 #include "worker/pool/group.h"
 #include "worker/pool/pool.h"
+#include "worker/pool/refusal.h"
 #include "worker/process/journal.h"
 #include "worker/process/launcher.h"
 #include "worker/process/plan.h"
@@ -196,6 +197,7 @@ launcher_exit(int code, Datum arg)
 	pool_lock();
 	pool->launcher = NULL;
 	pool_unlock();
+	journal_note_complete(refusal_is_empty());
 }
 
 /* Take over what an earlier launcher or a crash has left. */
@@ -218,6 +220,11 @@ take_over(void)
 	before_shmem_exit(launcher_exit, (Datum) 0);
 	if (first)
 		journal_read_crashes();
+	else
+	{
+		journal_open();
+		journal_note_complete(false);
+	}
 }
 
 /* The main function of the launcher. */

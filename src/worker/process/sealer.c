@@ -3,7 +3,7 @@
  *	  A background worker that seals the audit log.
  *
  * One process serves all databases, one after the other.  In its turn in a database
- * it seals what has been committed there.  It stays while there is something to do
+ * it writes the refused attempts, and seals what has been committed there.  It stays while there is something to do
  * and no other database waits, and leaves after a while without work.  It runs no
  * code of users, and so is connected as a superuser.
  *
@@ -18,6 +18,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/durable.h"
+#include "engine/audit/refused.h"
 #include "engine/audit/seal.h"
 #include "engine/run/work.h"
 #include "miscadmin.h"
@@ -27,6 +28,7 @@
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "worker/pool/refusal.h"
 #include "worker/pool/seal.h"
 #include "worker/process/process.h"
 #include "worker/process/sealer.h"
@@ -151,6 +153,49 @@ commit_sealer_step(void)
 	debug_query_string = NULL;
 }
 
+/* The attempts that are written in one transaction. */
+#define ATTEMPTS_OF_STEP 64
+
+/* Say in the server's log how many attempts it has no line of. */
+static void
+log_left_out(const RefusedAttempt *attempt)
+{
+	ereport(LOG, (errhidestmt(true),
+				  errmsg("left " INT64_FORMAT " refused attempts of role \"%s\" out of the log",
+						 attempt->count, attempt->session.login),
+				  attempt->sqlstate != 0
+					  ? errdetail("Call \"%s\", reason \"%s\".", attempt->call, attempt->reason)
+					  : 0));
+}
+
+/* Write the refused attempts that wait; false if the database does not have the extension. */
+static bool
+write_refused(void)
+{
+	RefusedAttempt *attempts = palloc(ATTEMPTS_OF_STEP * sizeof(RefusedAttempt));
+	RefusalPlace *places = palloc(ATTEMPTS_OF_STEP * sizeof(RefusalPlace));
+	bool possible = true;
+	int count;
+
+	while ((count = refusal_collect(MyDatabaseId, attempts, places, ATTEMPTS_OF_STEP)) > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		possible = begin_sealer_step("writing refused attempts");
+		for (int i = 0; possible && i < count; i++)
+			refused_write(&attempts[i]);
+		commit_sealer_step();
+		if (!possible)
+			break;
+		refusal_forget_written(places, count);
+		for (int i = 0; i < count; i++)
+			if (attempts[i].count > 0)
+				log_left_out(&attempts[i]);
+	}
+	pfree(attempts);
+	pfree(places);
+	return possible;
+}
+
 /* Seal what there is; false if the database does not have the extension. */
 static bool
 seal_all(int64 *rows)
@@ -178,7 +223,8 @@ static void
 take_turn(void)
 {
 	int64 rows = 0;
-	bool possible = seal_all(&rows);
+	bool possible = write_refused() && seal_all(&rows);
+	TimestampTz look_at = refusal_next(MyDatabaseId);
 	SealDatabase *seal;
 
 	pool_lock();
@@ -189,10 +235,12 @@ take_turn(void)
 	else if (pool->sealer.leave)
 		seal_fail_turn_locked(seal, "a command needs the database for itself");
 	else
-		seal_end_turn_locked(seal, rows, 0);
+		seal_end_turn_locked(seal, rows, look_at);
 	pool->sealer.turning = false;
 	pool->sealer.leave |= !possible;
 	pool_unlock();
+	if (!possible)
+		refusal_forget_database(MyDatabaseId);
 }
 
 /*
