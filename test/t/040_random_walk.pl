@@ -521,7 +521,7 @@ is($node->safe_psql('postgres', qq{SELECT string_agg(action || ' ' || n, E'\\n' 
 	join("\n", map { "$_ $model->{total}{$_}" } sort keys %{ $model->{total} }), 'each change has its audit row, and nothing else has one');
 cmp_ok($model->{total}{approve_by_standing} // 0, '>', $walks / 200, 'standing approvals are used');
 my $administered = q{FROM workflow_orch.execution e JOIN workflow_orch.proposal p USING (proposal_id) WHERE e.status = 'succeeded' AND p.tool ~ '^workflow_orch\.(?!standing)'};
-cmp_ok($node->safe_psql('postgres', "SELECT count(*) $administered"), '>', $walks / 20, 'administrators call built-in tools');
+cmp_ok($node->safe_psql('postgres', "SELECT count(*) $administered"), '>', $walks / 50, 'administrators call built-in tools');
 is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT proposal_id) FROM app.effect'), "$model->{effects}|$model->{effects}", 'what succeeded has left its effect once');
 none(q{SELECT proposal_id FROM workflow_orch.proposal WHERE (status = 'executed') <> EXISTS (SELECT FROM app.effect e WHERE e.proposal_id = proposal.proposal_id) AND tool NOT LIKE 'workflow_orch.%'},
 	'what is executed has left its effect, and nothing else has');
@@ -572,7 +572,7 @@ cmp_ok($judged, '>', $walks / 20, 'of calls enough to tell');
 # The walks go everywhere: each edge but those of the workers.
 is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT status::text, ' ' ORDER BY status::text) FROM workflow_orch.proposal}),
 	'approved cancelled executed expired failed pending rejected withdrawn', 'proposals have come to every status') if $walks >= 1000;
-is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT result #>> '{error,sqlstate}', ' ' ORDER BY result #>> '{error,sqlstate}') FROM workflow_orch.execution WHERE result #>> '{error,sqlstate}' <> '55000'}),
+is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT result #>> '{error,sqlstate}', ' ' ORDER BY result #>> '{error,sqlstate}') FROM workflow_orch.execution WHERE result #>> '{error,sqlstate}' <> '55000' AND result ->> 'tool' NOT LIKE 'workflow_orch.%'}),
 	'54000 P0001', 'calls have failed by themselves and by their limit of rows') if $walks >= 1000;
 
 done_testing();
