@@ -439,6 +439,21 @@ RETURNS jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_audit_consistency';
 COMMENT ON FUNCTION audit_consistency IS
   'Returns the proof that the tree of to_size (NULL: the newest) begins with the tree of from_size: {"from", "to", "path"}, the path as in RFC 6962, section 2.1.2. Errors: 22023 not sizes of the tree, or in the wrong order.';
 
+CREATE FUNCTION record_anchor(checkpoint text, kind text, proof bytea, OUT anchor_id bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_record_anchor';
+COMMENT ON FUNCTION record_anchor IS
+  'Keeps what a witness or a time-stamp service answered about a checkpoint of this tree (up to 64 kB; kind says what it is, such as signature or rfc3161), and returns the anchor''s id. What the proof says is not checked. Errors: 22023 not a checkpoint, or not one of this tree, 54000.';
+
+CREATE FUNCTION adopt_origin(reason text, OUT origin text)
+RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_adopt_origin';
+COMMENT ON FUNCTION adopt_origin IS
+  'Takes the tree''s former origin back, where a restore or a clone gave it another one and the former place is no more. Returns the origin. Errors: 22023, 55000 the audit log has not moved, 42501 the policy is protected.';
+
+CREATE FUNCTION new_origin(reason text, OUT origin text)
+RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_new_origin';
+COMMENT ON FUNCTION new_origin IS
+  'Gives the tree over the audit log another origin, where another copy has the same one, as after a failover that lost what was sealed. Returns the origin. Errors: 22023, 42501 the policy is protected.';
+
 CREATE FUNCTION find_unsealed(OUT audit_id bigint, OUT occurred_at timestamptz)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_find_unsealed';
 COMMENT ON FUNCTION find_unsealed IS

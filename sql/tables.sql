@@ -809,3 +809,26 @@ COMMENT ON COLUMN audit_tile.audit_ids IS 'On level 0: the 256 rows of the audit
 COMMENT ON COLUMN audit_tile.flags IS 'On level 0: how each row was found, a byte each: see doc/evidence.md';
 COMMENT ON COLUMN audit_tile.salts IS 'On level 0: the 256 times 48 bytes of salt; zeros: the group was redacted';
 COMMENT ON COLUMN audit_tile.sealed_at IS 'When the tile was filled';
+
+CREATE TABLE audit_anchor (
+  anchor_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  origin      text COLLATE "C" NOT NULL,
+  size        bigint NOT NULL CHECK (size >= 0),
+  root        bytea NOT NULL CHECK (length(root) = 32),
+  kind        text NOT NULL CHECK (kind <> ''),
+  checkpoint  text NOT NULL,
+  proof       bytea NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  actor_id    bigint
+);
+
+COMMENT ON TABLE audit_anchor IS 'What witnesses and time-stamp services answered about checkpoints; rows are never changed';
+COMMENT ON COLUMN audit_anchor.anchor_id IS 'Id';
+COMMENT ON COLUMN audit_anchor.origin IS 'Origin of the checkpoint';
+COMMENT ON COLUMN audit_anchor.size IS 'Size of the checkpoint';
+COMMENT ON COLUMN audit_anchor.root IS 'Root of the checkpoint';
+COMMENT ON COLUMN audit_anchor.kind IS 'What the proof is, such as signature or rfc3161';
+COMMENT ON COLUMN audit_anchor.checkpoint IS 'Checkpoint, with the signatures that it came with';
+COMMENT ON COLUMN audit_anchor.proof IS 'What was answered';
+COMMENT ON COLUMN audit_anchor.recorded_at IS 'When it was recorded';
+COMMENT ON COLUMN audit_anchor.actor_id IS 'Actor bound to the role that recorded it; null: none (refers to actor)';

@@ -341,8 +341,10 @@ COMMENT ON COLUMN access.last_used_at IS 'When a role of this name, as the actor
 
 CREATE VIEW audit_status WITH (security_invoker = true) AS
 SELECT o.origin, t.size, t.sealed_at AS last_round_at, u.audit_id AS oldest_unsealed,
-       u.occurred_at AS oldest_unsealed_at, pg_catalog.clock_timestamp() - u.occurred_at AS lag
+       u.occurred_at AS oldest_unsealed_at, pg_catalog.clock_timestamp() - u.occurred_at AS lag,
+       a.size AS anchored_size, a.recorded_at AS last_anchor_at
   FROM find_unsealed() u
+  LEFT JOIN LATERAL (SELECT a.size, a.recorded_at FROM audit_anchor a ORDER BY a.anchor_id DESC LIMIT 1) a ON true
   LEFT JOIN audit_tree t ON true
   LEFT JOIN LATERAL (SELECT o.origin FROM audit_origin o ORDER BY o.origin_id DESC LIMIT 1) o ON true;
 
@@ -353,3 +355,5 @@ COMMENT ON COLUMN audit_status.last_round_at IS 'When rows were last sealed';
 COMMENT ON COLUMN audit_status.oldest_unsealed IS 'Lowest audit_id of a committed row that is not sealed; null: none waits';
 COMMENT ON COLUMN audit_status.oldest_unsealed_at IS 'When that row was written';
 COMMENT ON COLUMN audit_status.lag IS 'How long ago that was';
+COMMENT ON COLUMN audit_status.anchored_size IS 'Size of the checkpoint that was last anchored with record_anchor; null: none was';
+COMMENT ON COLUMN audit_status.last_anchor_at IS 'When that was';

@@ -9,6 +9,8 @@
 #include "engine/audit/tree.h"
 #include "engine/audit/unsealed.h"
 #include "engine/call.h"
+#include "engine/verbs/anchor.h"
+#include "engine/verbs/tree_origin.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "worker/client/sealing.h"
@@ -18,6 +20,9 @@ PG_FUNCTION_INFO_V1(wfo_audit_checkpoint);
 PG_FUNCTION_INFO_V1(wfo_audit_entry);
 PG_FUNCTION_INFO_V1(wfo_audit_proof);
 PG_FUNCTION_INFO_V1(wfo_audit_consistency);
+PG_FUNCTION_INFO_V1(wfo_record_anchor);
+PG_FUNCTION_INFO_V1(wfo_adopt_origin);
+PG_FUNCTION_INFO_V1(wfo_new_origin);
 PG_FUNCTION_INFO_V1(wfo_find_unsealed);
 
 /* The sealer is another process. */
@@ -58,6 +63,33 @@ wfo_audit_consistency(PG_FUNCTION_ARGS)
 	call_begin_read("audit_consistency");
 	PG_RETURN_JSONB_P(tree_consistency(arg_int64(fcinfo, 0, "from_size"),
 									   arg_int64_or_null(fcinfo, 1)));
+}
+
+Datum
+wfo_record_anchor(PG_FUNCTION_ARGS)
+{
+	char *checkpoint;
+	char *kind;
+
+	call_begin("record_anchor");
+	checkpoint = arg_text(fcinfo, 0, "checkpoint");
+	kind = arg_key(fcinfo, 1, "kind");
+	arg_require(fcinfo, 2, "proof");
+	PG_RETURN_INT64(anchor_record(checkpoint, kind, PG_GETARG_BYTEA_P(2)));
+}
+
+Datum
+wfo_adopt_origin(PG_FUNCTION_ARGS)
+{
+	call_begin("adopt_origin");
+	PG_RETURN_TEXT_P(cstring_to_text(tree_adopt_origin(arg_text(fcinfo, 0, "reason"))));
+}
+
+Datum
+wfo_new_origin(PG_FUNCTION_ARGS)
+{
+	call_begin("new_origin");
+	PG_RETURN_TEXT_P(cstring_to_text(tree_new_origin(arg_text(fcinfo, 0, "reason"))));
 }
 
 Datum

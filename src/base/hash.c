@@ -55,19 +55,32 @@ sha256_free(Sha256 *sha256)
 	pg_cryptohash_free(sha256);
 }
 
-/* The SHA-256 of a text's bytes, without the zero at its end, in the current memory context. */
-bytea *
-sha256_of_text(const char *text)
+static bytea *
+sha256_of(const void *data, Size length)
 {
 	bytea *result = palloc(VARHDRSZ + SHA256_LENGTH);
 	Sha256 *sha256 = sha256_create();
 
 	SET_VARSIZE(result, VARHDRSZ + SHA256_LENGTH);
 	sha256_begin(sha256);
-	sha256_add(sha256, text, strlen(text));
+	sha256_add(sha256, data, length);
 	sha256_end(sha256, (uint8 *) VARDATA(result));
 	sha256_free(sha256);
 	return result;
+}
+
+/* The SHA-256 of a text's bytes, without the zero at its end, in the current memory context. */
+bytea *
+sha256_of_text(const char *text)
+{
+	return sha256_of(text, strlen(text));
+}
+
+/* The SHA-256 of a bytea that is not toasted, in the current memory context. */
+bytea *
+sha256_of_bytes(const bytea *bytes)
+{
+	return sha256_of(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 }
 
 /* A SHA-256 in hex, in the current memory context. */

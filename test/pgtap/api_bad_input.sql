@@ -58,6 +58,7 @@ SELECT contents() AS before \gset
 -- NULL for every argument.  These are the arguments for which a call works, where
 -- those of include/calls.sql do not do.
 INSERT INTO example (argument, value) VALUES ('proposal_id', :'pending'), ('tool', '''div'''), ('function', '''app.div(int,text)''');
+INSERT INTO example (argument, value) VALUES ('checkpoint', 'workflow_orch.audit_checkpoint()');
 INSERT INTO example (function, argument, value)
 SELECT function, key, value FROM (VALUES
   ('register_actor', jsonb_build_object('name', '''new''', 'db_role', 'NULL')),

@@ -13,6 +13,7 @@ SELECT workflow_orch.comment_proposal(min(proposal_id), :bob, 'c') FROM workflow
 INSERT INTO workflow_orch.cancel_request (execution_id, proposal_id, workflow_id, requested_at, login)
   SELECT execution_id, proposal_id, workflow_id, now(), 'x' FROM workflow_orch.execution LIMIT 1;
 \ir include/sealed.sql
+SELECT workflow_orch.record_anchor(workflow_orch.audit_checkpoint(), 'x', 'x') \g /dev/null
 INSERT INTO workflow_orch.audit_tile (level, tile, root, hashes, sealed_at)
   SELECT 7, 0, sha256('root'), decode(repeat('00', 8192), 'hex'), now();
 SET LOCAL client_min_messages = error;

@@ -42,7 +42,7 @@ my %direct = (
 	"update_tool('add', timeout => '1 s')" => 'update_tool', "set_tool_enabled('add', true)" => 'set_tool_enabled',
 	"register_actor('eve', 'DBA')" => 'register_actor', "update_actor(2, active => true)" => 'update_actor', "update_actor(2, person => 'x', active => false)" => 'update_actor',
 	"grant_capability('mallory', 'review')" => 'grant_capability', "revoke_capability('mallory', 'audit')" => 'revoke_capability',
-	'remove_freeze(1)' => 'remove_freeze', "delegate_review(4, 8, '2099-01-01')" => 'delegate_review', 'resume_queue()' => 'resume_queue');
+	'remove_freeze(1)' => 'remove_freeze', "delegate_review(4, 8, '2099-01-01')" => 'delegate_review', 'resume_queue()' => 'resume_queue', "new_origin('r')" => 'new_origin', "adopt_origin('r')" => 'adopt_origin');
 for my $call (sort keys %direct)
 {
 	for my $role ('mallory', 'postgres')

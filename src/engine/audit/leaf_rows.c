@@ -73,6 +73,7 @@ static const ActionRow action_rows[] = {
 	{"remove_freeze", STORE_FREEZE, {KEY_DETAIL}, "freeze_id", true, WHEN_ALWAYS},
 	{"delegate_review", STORE_DELEGATION, {KEY_DETAIL}, "delegation_id", false, WHEN_ALWAYS},
 	{"end_delegation", STORE_DELEGATION, {KEY_DETAIL}, "delegation_id", true, WHEN_ALWAYS},
+	{"record_anchor", STORE_AUDIT_ANCHOR, {KEY_DETAIL}, "anchor_id", false, WHEN_ALWAYS},
 	{"standing_approval", STORE_STANDING_APPROVAL, {KEY_DETAIL}, "standing_id", false, WHEN_ALWAYS},
 	{"end_standing_approval",
 	 STORE_STANDING_APPROVAL,

@@ -14,14 +14,17 @@
 
 #include "access/xlog.h"
 #include "base/base64.h"
+#include "base/errors.h"
 #include "base/json.h"
 #include "base/settings.h"
+#include "engine/audit/authority.h"
 #include "engine/audit/origin.h"
 #include "engine/audit/tree.h"
 #include "engine/identity/caller.h"
 #include "miscadmin.h"
 #include "model/checkpoint.h"
 #include "store/audit_log.h"
+#include "store/lock.h"
 #include "utils/timestamp.h"
 
 /* Later names of the tree have so many characters more. */
@@ -67,6 +70,26 @@ origin_in_force(void)
 	return count > 0 ? origins[count - 1].origin : new_name(1);
 }
 
+/* The name for the tree if it takes another one now. */
+static const char *
+next_name(void)
+{
+	int count;
+
+	(void) audit_origin_list(&count);
+	return new_name(count + 1);
+}
+
+/* A change of the tree's name, or of its place. */
+typedef struct OriginChange
+{
+	const char *action;
+	const char *from;
+	const char *to;
+	const char *reason; /* NULL: the sealer changes it */
+} OriginChange;
+
+/* Give the tree a name from its present size on. */
 static void
 take_name(const char *name, int64 from_size, const char *reason)
 {
@@ -79,27 +102,40 @@ take_name(const char *name, int64 from_size, const char *reason)
 	audit_origin_insert(&origin);
 }
 
-/* Write the audit row of a move. */
+/* Add where the tree was at home, and where it is. */
 static void
-record_move(const AuditTree *tree, const char *old_name, const char *name, int64 timeline)
+add_homes(JsonObject *details, const AuditTree *tree)
 {
-	AuditEntry entry = {.action = "continue_audit_log"};
+	json_add_text(details, "from_system", psprintf(UINT64_FORMAT, (uint64) tree->home_system));
+	json_add_text(details, "system", psprintf(UINT64_FORMAT, GetSystemIdentifier()));
+	json_add_int(details, "from_database", tree->home_database);
+	json_add_int(details, "database", MyDatabaseId);
+	json_add_int(details, "from_timeline", tree->timeline);
+	json_add_int(details, "timeline", GetWALInsertionTimeLine());
+}
+
+/* Write the audit row of a change: what the tree was under its former name. */
+static void
+record_change(const AuditTree *tree, const OriginChange *change)
+{
+	AuditEntry entry = {.action = change->action};
 	MerkleHash root = tree_root(tree->size);
 	JsonObject details;
 	Caller caller;
 
 	json_object_begin(&details);
-	json_add_text(&details, "from_origin", old_name);
-	json_add_text(&details, "origin", name);
+	json_add_text(&details, "from_origin", change->from);
+	json_add_text(&details, "origin", change->to);
 	json_add_int(&details, "size", tree->size);
 	json_add_text(&details, "root", base64_text(root.bytes, SHA256_LENGTH));
-	json_add_text(&details, "from_system", psprintf(UINT64_FORMAT, (uint64) tree->home_system));
-	json_add_text(&details, "system", psprintf(UINT64_FORMAT, GetSystemIdentifier()));
-	json_add_int(&details, "from_database", tree->home_database);
-	json_add_int(&details, "database", MyDatabaseId);
-	json_add_int(&details, "from_timeline", tree->timeline);
-	json_add_int(&details, "timeline", timeline);
+	if (change->reason != NULL)
+		json_add_text(&details, "reason", change->reason);
+	else
+		add_homes(&details, tree);
 	caller_identify(&caller);
+	if (change->reason != NULL)
+		entry.actor_id = caller_bound_actor(&caller);
+	authority_add(&entry, &details);
 	entry.login = caller.login;
 	entry.db_role = caller.role;
 	entry.details = json_object_end(&details);
@@ -114,8 +150,7 @@ AuditTree *
 origin_follow(AuditTree *tree)
 {
 	int64 timeline = GetWALInsertionTimeLine();
-	const char *old_name;
-	const char *name;
+	OriginChange change = {.action = "continue_audit_log"};
 
 	if (tree == NULL)
 	{
@@ -126,16 +161,70 @@ origin_follow(AuditTree *tree)
 	}
 	if (tree->is_home && tree->timeline == timeline)
 		return tree;
-	old_name = name = origin_in_force();
+	change.from = change.to = origin_in_force();
 	if (!tree->is_home)
 	{
-		int count;
-
-		(void) audit_origin_list(&count);
-		name = new_name(count + 1);
-		take_name(name, tree->size, NULL);
+		change.to = next_name();
+		take_name(change.to, tree->size, NULL);
 	}
-	record_move(tree, old_name, name, timeline);
+	record_change(tree, &change);
 	tree->timeline = timeline;
 	return tree;
+}
+
+/*
+ * Return the tree for a change of its name, as one that is at home here.  Waits
+ * for a round, and keeps others from beginning.
+ */
+static AuditTree *
+lock_tree(void)
+{
+	AuditTree *tree;
+
+	store_lock_id(LOCK_SEAL, 0, LOCK_EXCLUSIVE);
+	tree = origin_follow(audit_tree_load());
+	if (tree->row == NULL || !tree->is_home)
+	{
+		tree->sealed_at = GetCurrentTimestamp();
+		audit_tree_save(tree);
+	}
+	return tree;
+}
+
+/*
+ * Take the former origin back, where the sealer gave the tree another one after a
+ * move.  Returns the origin.
+ */
+const char *
+origin_adopt(const char *reason)
+{
+	AuditTree *tree = lock_tree();
+	int count;
+	AuditOrigin *origins = audit_origin_list(&count);
+	OriginChange change = {.action = "adopt_origin", .reason = reason};
+
+	if (count < 2 || origins[count - 1].reason != NULL)
+		report_wrong_state("wfo_not_moved", errmsg("the audit log has not moved"),
+						   errdetail("Its origin is \"%s\".", origins[count - 1].origin),
+						   errhint("An origin can be taken back after a restore or a clone, before "
+								   "another one is given."));
+	change.from = origins[count - 1].origin;
+	change.to = origins[count - 2].origin;
+	take_name(change.to, tree->size, reason);
+	record_change(tree, &change);
+	return change.to;
+}
+
+/* Give the tree another origin, and return it. */
+const char *
+origin_renew(const char *reason)
+{
+	AuditTree *tree = lock_tree();
+	OriginChange change = {.action = "new_origin", .reason = reason};
+
+	change.from = origin_in_force();
+	change.to = next_name();
+	take_name(change.to, tree->size, reason);
+	record_change(tree, &change);
+	return change.to;
 }

@@ -13,5 +13,7 @@
 extern bool origin_check(char **origin, void **extra, GucSource source);
 extern const char *origin_in_force(void);
 extern AuditTree *origin_follow(AuditTree *tree);
+extern const char *origin_adopt(const char *reason);
+extern const char *origin_renew(const char *reason);
 
 #endif

@@ -41,6 +41,7 @@ static const RecordRow recorders[STORE_TABLE_COUNT] = {
 	[STORE_EXECUTION] = record_execution,
 	[STORE_CANCEL_REQUEST] = record_cancel_request,
 	[STORE_BREAK_GLASS] = record_break_glass,
+	[STORE_AUDIT_ANCHOR] = record_anchor,
 };
 
 /* Add a column under its own name, as to_jsonb shows it. */

@@ -56,5 +56,7 @@ extern void record_break_glass(const StoredRow *old, const StoredRow *new, Audit
 extern void record_add_column(JsonObject *object, const StoredRow *row, AttrNumber column);
 extern void record_add_columns(JsonObject *object, const StoredRow *row, AttrNumber last);
 extern void record_mark_recorded(int64 proposal_id);
+extern void record_anchor(const StoredRow *old, const StoredRow *new, AuditEntry *entry,
+						  JsonObject *details);
 
 #endif

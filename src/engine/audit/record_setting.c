@@ -7,9 +7,12 @@
  */
 #include "postgres.h"
 
+#include "base/base64.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "engine/audit/record_row.h"
 #include "store/actor.h"
+#include "store/audit_anchor.h"
 #include "store/audit_log.h"
 #include "store/delegation.h"
 #include "store/freeze.h"
@@ -163,4 +166,21 @@ record_standing(const StoredRow *old, const StoredRow *new, AuditEntry *entry, J
 	}
 	record_add_columns(details, new, STANDING_APPROVED_BY);
 	record_add_column(details, new, STANDING_ENDS_AT);
+}
+
+void
+record_anchor(pg_attribute_unused() const StoredRow *old, const StoredRow *new, AuditEntry *entry,
+			  JsonObject *details)
+{
+	bytea *root = column_varlena(new, ANCHOR_ROOT);
+
+	entry->action = "record_anchor";
+	entry->actor_id = column_int64_or_null(new, ANCHOR_ACTOR_ID);
+	record_add_column(details, new, ANCHOR_ANCHOR_ID);
+	record_add_column(details, new, ANCHOR_ORIGIN);
+	record_add_column(details, new, ANCHOR_SIZE);
+	record_add_column(details, new, ANCHOR_KIND);
+	json_add_text(details, "root", base64_text((uint8 *) VARDATA_ANY(root), SHA256_LENGTH));
+	json_add_text(details, "proof_sha256",
+				  sha256_hex(sha256_of_bytes(column_varlena(new, ANCHOR_PROOF))));
 }
