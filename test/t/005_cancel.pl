@@ -158,8 +158,9 @@ foreach (
 	like(logged($offset), qr/LOG:  .*$message/, 'and is in the log all the same');
 	unlike(logged($offset), qr/secret/, 'without params');
 }
+my $fresh = echo('secret fresh');
 $offset = -s $node->logfile;
-$node->psql('postgres', "BEGIN; SELECT workflow_orch.withdraw_proposal($open, 2); ROLLBACK");
+$node->psql('postgres', "BEGIN; SELECT workflow_orch.withdraw_proposal($fresh, 2); ROLLBACK");
 my @lines = logged($offset) =~ /LOG:  .*not yours to withdraw/g;
 is(scalar(@lines), 1, 'a refusal that is not caught is logged once as such');
 
@@ -182,7 +183,7 @@ sub wait_for_log
 	}
 	return;
 }
-my $looped = in_a_loop("workflow_orch.withdraw_proposal($open, 2)", qr/not yours to withdraw/);
+my $looped = in_a_loop('workflow_orch.withdraw_proposal(' . echo('secret loop') . ', 2)', qr/not yours to withdraw/);
 is(scalar(() = $looped =~ /LOG:  .*not yours to withdraw/g), 1, 'of many refusals of a kind the log has the first');
 my $again = approved($node, 'postgres', 'add', 3);
 $looped = in_a_loop("workflow_orch.execute_action($again, 3)", qr/left 480 lines/);
