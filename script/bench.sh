@@ -12,8 +12,8 @@
 # calls side by side, a drain while a snapshot is held, and graphile-worker.
 #
 # ROUNDS (5) and SECONDS_EACH (6) say how long; PARTS which parts: throughput
-# cpu scale drain latency parallel snapshot rivals rules control, and volume (only if
-# named, see bench-volume.sh).  CALLS (20000) are those of
+# cpu scale drain latency parallel snapshot rivals rules control evidence, and volume
+# (only if named, see bench-volume.sh).  CALLS (20000) are those of
 # a drain, SNAPSHOT_CALLS (50000) those with a snapshot held, LATENCY_CALLS
 # (1000) those whose latency is measured.
 set -euo pipefail
@@ -24,7 +24,7 @@ fi
 here=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-6}
-parts=${PARTS:-throughput cpu drain latency parallel snapshot rivals scale rules control}
+parts=${PARTS:-throughput cpu drain latency parallel snapshot rivals scale rules control evidence}
 samples=$WFO_TMP/samples
 tick=$(getconf CLK_TCK)
 
@@ -106,6 +106,8 @@ set_up() {
 . "$here/script/bench-volume.sh"
 # shellcheck source=script/bench-control.sh
 . "$here/script/bench-control.sh"
+# shellcheck source=script/bench-evidence.sh
+. "$here/script/bench-evidence.sh"
 
 set_up 10000
 psql -XAt -c "SELECT split_part(version(), ' on ', 1)"
@@ -170,6 +172,11 @@ if [[ $parts == *control* ]]; then
 	printf '\n== CPU per call with a control and without, synchronous_commit off\n'
 	set_commit off
 	part_control
+fi
+if [[ $parts == *evidence* ]]; then
+	printf '\n== the tree over the audit log\n'
+	set_commit on
+	part_evidence
 fi
 if [[ $parts == *volume* ]]; then
 	printf '\n== %s finished and %s pending proposals\n' "$finished" "$pending"

@@ -1,0 +1,81 @@
+# bench-evidence.sh: what the tree over the audit log costs, and how fast it is.
+#
+# A part of bench.sh, which sources this file.  The cycle is measured with the
+# sealer and without: a session that has the table audit_tree locked keeps the
+# sealer from its rounds.  EVIDENCE_ROWS (300000) rows are then written, sealed,
+# verified and proved.
+# shellcheck shell=bash disable=SC2154
+
+evidence_rows=${EVIDENCE_ROWS:-300000}
+
+# Rows of the audit log, as a restore inserts them.
+write_audit_rows() {
+	psql -XqAt -d evidence -v rows="$1" -f "$here/test/bench/evidence.sql" >/dev/null
+}
+
+# Keep the sealer waiting, or let it go on and catch up.
+sealer_stops() {
+	psql -Xq -d evidence -c "BEGIN; LOCK TABLE workflow_orch.audit_tree; SELECT pg_sleep(3600)" >/dev/null 2>&1 &
+	blocker=$!
+	sleep 1
+}
+unlock_tree() {
+	psql -XqAt -d postgres -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE query LIKE '%pg_sleep(3600)%' AND pid <> pg_backend_pid()" >/dev/null
+	wait "$blocker" 2>/dev/null || true
+}
+sealer_goes_on() {
+	unlock_tree
+	evidence_sql 'SELECT workflow_orch.seal_audit_log()' >/dev/null
+}
+
+evidence_sql() { psql -XqAt -v ON_ERROR_STOP=1 -d evidence -c "$1"; }
+
+# Seconds that a statement takes.
+seconds_of() {
+	psql -XqAt -v ON_ERROR_STOP=1 -d evidence -c '\timing on' -c "$1" |
+		sed -nE 's/^Time: ([0-9.]+) ms.*/\1/p' | awk '{ printf "%.2f", $1 / 1000 }'
+}
+
+# The largest lag of the sealer in ten seconds of 5,000 rows each.
+lag_at_load() {
+	local lag most=0
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		write_audit_rows 5000
+		lag=$(evidence_sql 'SELECT coalesce(extract(epoch FROM lag), 0) FROM workflow_orch.audit_status')
+		most=$(awk -v a="$lag" -v b="$most" 'BEGIN { print (a > b ? a : b) }')
+		sleep 0.7
+	done
+	printf '%.2f' "$most"
+}
+
+part_evidence() {
+	local sealed took
+	createdb evidence
+	PGDATABASE=evidence set_up 1000
+	: >"$samples"
+	for ((i = 0; i < rounds; i++)); do
+		PGDATABASE=evidence run cycle_extension 8 sealer
+		sealer_stops
+		PGDATABASE=evidence run cycle_extension 8 alone
+		sealer_goes_on
+	done
+	printf 'cycle with the sealer: %s of the throughput without, %s of the CPU\n' \
+		"$(paired_ratio sealer alone 8 3)" "$(paired_ratio sealer alone 8 4)"
+	printf 'lag at 5,000 rows per second: %s s at most\n' "$(lag_at_load)"
+	sealed=$(evidence_sql 'SELECT workflow_orch.seal_audit_log(); SELECT size FROM workflow_orch.audit_tree' | tail -1)
+	sealer_stops
+	write_audit_rows "$evidence_rows"
+	unlock_tree
+	took=$(seconds_of 'SELECT workflow_orch.seal_audit_log()')
+	evidence_sql 'SELECT size FROM workflow_orch.audit_tree' |
+		awk -v s="$sealed" -v t="$took" '{ printf "sealed: %.0f rows per s\n", ($1 - s) / t }'
+	evidence_sql "VACUUM (FREEZE, ANALYZE) workflow_orch.audit_log"
+	printf 'verify_audit_log of %s rows: %s s\n' "$(evidence_sql 'SELECT size FROM workflow_orch.audit_tree')" \
+		"$(seconds_of 'SELECT count(*) FROM workflow_orch.verify_audit_log()')"
+	echo "SELECT workflow_orch.audit_proof(audit_id) FROM (SELECT (random() * (SELECT seen_id FROM workflow_orch.audit_tree))::bigint AS id) r,
+		LATERAL (SELECT audit_id FROM workflow_orch.audit_log l WHERE l.audit_id >= r.id ORDER BY audit_id LIMIT 1) l;" | tr '\n' ' ' >"$WFO_TMP/proof.sql"
+	printf 'audit_proof: %s ms\n' "$(pgbench -n -M prepared -c 1 -t 500 -f "$WFO_TMP/proof.sql" evidence 2>/dev/null | sed -nE 's/^latency average = ([0-9.]+) ms/\1/p')"
+	evidence_sql "SELECT format('size per sealed row: %s bytes of tree', round((pg_total_relation_size('workflow_orch.audit_tile') + pg_total_relation_size('workflow_orch.audit_leaf')) / size::numeric))
+		FROM workflow_orch.audit_tree"
+}
