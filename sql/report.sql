@@ -484,6 +484,15 @@ CREATE FUNCTION report_proofs(id bigint) RETURNS xml LANGUAGE sql STABLE AS $$
                  ELSE xmlconcat(xmlelement(name p, xmlelement(name strong, 'The tables do not agree with these rows:')),
                                 report_table('{Proposal,Execution,Finding}', array_agg(report_row(f.proposal_id::text, f.execution_id::text, report_text(f.finding))))) END
        FROM verify_audit_log(id) f),
+    (SELECT xmlelement(name dl, xmlattributes('seal' AS class),
+              xmlelement(name dt, 'Sealed'),
+              xmlelement(name dd, CASE WHEN s.size IS NULL THEN 'nothing yet: no checkpoint vouches for these rows'
+                                       WHEN s.first_open IS NULL THEN 'all of these rows'
+                                       ELSE format('those of these rows before row %s; later ones may wait for the sealer', s.first_open) END),
+              xmlelement(name dt, 'Newest checkpoint'),
+              xmlelement(name dd, CASE WHEN s.size > 0 THEN rtrim(audit_checkpoint(), E'\n') ELSE 'none' END))
+       FROM (SELECT a.size, (SELECT min(l.audit_id) FROM audit_log l WHERE l.workflow_id = id AND l.audit_id >= a.oldest_unsealed) AS first_open
+               FROM audit_status a) s),
     xmlelement(name p, 'This page is a copy for reading, and whoever has it can change it. It leaves out the rows that previews showed, and the queries that clients sent: they are in the tables preview and audit_log.'))
 $$;
 COMMENT ON FUNCTION report_proofs IS 'Says for workflow_report what vouches for the audit rows of a workflow.';
@@ -572,4 +581,4 @@ CREATE FUNCTION workflow_report(workflow_id bigint) RETURNS text LANGUAGE sql ST
   SELECT E'<!DOCTYPE html>\n' || xmlserialize(CONTENT report_page($1) AS text) WHERE report_check($1)
 $$;
 COMMENT ON FUNCTION workflow_report IS
-  'Returns a page of HTML about a workflow, to read, print or mail: who asked for what and why, each revision against the one before, who decided what, what ran and what came of it, a time line and the audit rows. The page loads nothing and has no script. Long values are shortened, with their SHA-256. Save it from a client with the encoding UTF8. Errors: 22023, 42704, 0A000 the server is built without libxml.';
+  'Returns a page of HTML about a workflow, to read, print or mail: who asked for what and why, each revision against the one before, who decided what, what ran and what came of it, a time line and the audit rows. The page loads nothing and has no script. Long values are shortened, with their SHA-256. Save it from a client with the encoding UTF8. Errors: 22023, 42704, 0A000 the server is built without libxml, and those of audit_checkpoint.';

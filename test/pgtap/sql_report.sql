@@ -121,6 +121,9 @@ SELECT matches(array_to_string(nodes(:workflow, '//pre/text()'), ''), 'UPDATE ac
 SELECT is(nodes(:workflow, '//h3[starts-with(., "People")]/..//tbody/tr/td[2]/text()'), ARRAY['ann', 'bob', 'cyd', 'Dee'], 'the people');
 SELECT matches(array_to_string(nodes(:workflow, '//h3[starts-with(., "Changes of policy")]/..//tbody/tr/td[3]/text()'), '|'), 'delegation \d+\|freeze \d+\|freeze \d+', 'what was changed in the rules meanwhile');
 SELECT matches(page(:workflow), 'found nothing that does not agree', 'and that the log agrees with the tables');
+SELECT matches((nodes(:workflow, '//dl[@class="seal"]/dd/text()'))[1], '^(nothing yet|those of these rows before row)', 'how far the log is sealed: not these rows, which are not committed');
+SELECT is((nodes(:workflow, '//dl[@class="seal"]/dd/text()'))[2] LIKE '%' || E'\n' || (SELECT size FROM workflow_orch.audit_status) || E'\n%', true, 'and the newest checkpoint, if there is one')
+ WHERE EXISTS (SELECT FROM workflow_orch.audit_status WHERE size > 0);
 
 -- What people wrote is text.
 SELECT workflow_orch.start_workflow(U&'<script>alert(1)</script> & "\202Ename\202C', :ann, metadata => '{"k": "</style><script>"}') AS rude \gset
@@ -151,7 +154,7 @@ SELECT is(check_of(:workflow, 'Approved by the proposer'), format('1|%s', :waits
 
 -- Who may have it, and bad input.
 SELECT is(error_as('sql_report_auditor', format('SELECT workflow_orch.workflow_report(%s)', :workflow)), NULL::jsonb, 'an auditor gets the page');
-SELECT is(md5(regexp_replace(value_as('sql_report_auditor', format('SELECT workflow_orch.workflow_report(%s)', :workflow)), 'Made by.*?</p>', '')), md5(regexp_replace(page(:workflow), 'Made by.*?</p>', '')), 'the same as everybody who may');
+SELECT is(md5(regexp_replace(value_as('sql_report_auditor', format('SELECT workflow_orch.workflow_report(%s)', :workflow)), 'Made by.*?</p>|<dl class="seal">.*?</dl>', '', 'g')), md5(regexp_replace(page(:workflow), 'Made by.*?</p>|<dl class="seal">.*?</dl>', '', 'g')), 'the same as everybody who may');
 SELECT refused_as(login, format('SELECT workflow_orch.workflow_report(%s)', :workflow), '{"sqlstate": "42501"}', login || ' does not') FROM unnest(ARRAY['sql_report_reviewer', 'sql_report_admin']) login;
 SELECT raises('SELECT workflow_orch.workflow_report(NULL)', '{"sqlstate": "22023", "reason": "wfo_argument_null"}', 'NULL');
 SELECT raises(format('SELECT workflow_orch.workflow_report(%s)', id), format('{"sqlstate": "42704", "message": "workflow %s does not exist", "hint": "_%%"}', id)::jsonb, 'no workflow ' || id)
@@ -163,6 +166,6 @@ SET LOCAL DateStyle = 'German';
 SET LOCAL IntervalStyle = 'sql_standard';
 SET LOCAL xmloption = document;
 SET LOCAL extra_float_digits = -15;
-SELECT is(regexp_replace(workflow_orch.workflow_report(:workflow), 'Made by.*?</p>', ''), regexp_replace(page(:workflow), 'Made by.*?</p>', ''), 'whatever the session has set');
+SELECT is(regexp_replace(workflow_orch.workflow_report(:workflow), 'Made by.*?</p>|<dl class="seal">.*?</dl>', '', 'g'), regexp_replace(page(:workflow), 'Made by.*?</p>|<dl class="seal">.*?</dl>', '', 'g'), 'whatever the session has set');
 
 \ir include/finish.sql
