@@ -23,6 +23,7 @@ SQL_PARTS = \
 	sql/views.sql \
 	sql/audit_views.sql \
 	sql/report.sql \
+	sql/evidence.sql \
 	sql/built_in.sql \
 	sql/triggers.sql \
 	sql/check_setup.sql \

@@ -33,7 +33,7 @@ missing() {
 
 created() { sed -nE "s/^CREATE $1 ([a-z_]+).*/\1/p" sql/*.sql | sort -u; }
 commented() { sed -nE "s/^COMMENT ON $1 ([a-z_.]+).*/\1/p" sql/*.sql | sort -u; }
-calls() { sed -nE 's/^CREATE FUNCTION ([a-z_]+).*/\1/p' sql/functions.sql sql/views.sql sql/check_setup.sql sql/report.sql | grep -v '^report_' | sort -u; }
+calls() { sed -nE 's/^CREATE FUNCTION ([a-z_]+).*/\1/p' sql/functions.sql sql/views.sql sql/check_setup.sql sql/report.sql sql/evidence.sql | grep -vE '^(report|evidence)_' | sort -u; }
 settings() { grep -ohE '"workflow_orch\.[a-z_]+"' src/base/settings.c | tr -d '"' | sort -u; }
 reasons() {
 	find src -name '*.[ch]' -exec cat {} + |
@@ -41,7 +41,7 @@ reasons() {
 }
 # Where the table of capabilities in reference.md and the code differ: a call that
 # the row of a capability, or a row of several, does not name, or names in vain.  The
-# parts of workflow_report are no calls.
+# parts of workflow_report and evidence are no calls.
 differences_of_capabilities() {
 	perl -0777 -e '
 		my ($code, $text) = map { local @ARGV = $_; <> } @ARGV;
@@ -51,7 +51,7 @@ differences_of_capabilities() {
 			my ($name, $body) = ($1, $2);
 			my ($row) = $text =~ /^\| `$name` \|([^|]*)/m;
 			$body =~ s/(FUNCTIONS_OF_\w+)/$macro{$1}/g;
-			my %calls = map { $_ => 1 } grep { !/^report_/ } $body =~ /"(\w+)"/g;
+			my %calls = map { $_ => 1 } grep { !/^(?:report|evidence)_/ } $body =~ /"(\w+)"/g;
 			print "$name: $_ is missing\n" foreach grep { "$row$shared" !~ /`$_`/ } sort keys %calls;
 			print "$name: $_ is no call of it\n" foreach grep { !$calls{$_} } ($row // "") =~ /`(\w+)`/g;
 			my ($first) = $body =~ /"(\w+)"/;

@@ -32,14 +32,14 @@ CREATE FUNCTION pg_temp.signature(function oid) RETURNS text LANGUAGE sql AS $$
 $$;
 
 -- What is called by name: not the triggers, nor the planner's own, nor the parts of
--- workflow_report.
+-- workflow_report and evidence.
 CREATE FUNCTION pg_temp.calls() RETURNS text LANGUAGE sql AS $$
   SELECT string_agg(format(E'### %s\n\n```text\n%s\n```\n\n%s\n', proname, pg_temp.signature(oid),
                            regexp_replace(obj_description(oid, 'pg_proc'), ' (Errors[:,])', E'\n\n\\1')),
                     E'\n' ORDER BY proname COLLATE "C")
     FROM pg_proc
    WHERE pronamespace = 'workflow_orch'::regnamespace AND prorettype NOT IN ('trigger'::regtype, 'internal'::regtype)
-     AND proname !~ '^report_'
+     AND proname !~ '^(report|evidence)_'
 $$;
 
 CREATE FUNCTION pg_temp.types() RETURNS text LANGUAGE sql AS $$

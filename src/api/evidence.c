@@ -1,11 +1,13 @@
 /*
  * evidence.c
- *	  SQL functions about the tree over the audit log: sealing, checkpoints, proofs.
+ *	  SQL functions about the tree over the audit log: sealing, checkpoints, proofs,
+ *	  and the parts of evidence() that are not SQL.
  */
 #include "postgres.h"
 
 #include "api/result_row.h"
 #include "base/args.h"
+#include "engine/audit/evidence.h"
 #include "engine/audit/tree.h"
 #include "engine/audit/unsealed.h"
 #include "engine/call.h"
@@ -23,6 +25,8 @@ PG_FUNCTION_INFO_V1(wfo_audit_consistency);
 PG_FUNCTION_INFO_V1(wfo_record_anchor);
 PG_FUNCTION_INFO_V1(wfo_adopt_origin);
 PG_FUNCTION_INFO_V1(wfo_new_origin);
+PG_FUNCTION_INFO_V1(wfo_evidence_check);
+PG_FUNCTION_INFO_V1(wfo_evidence_leaf);
 PG_FUNCTION_INFO_V1(wfo_find_unsealed);
 
 /* The sealer is another process. */
@@ -90,6 +94,26 @@ wfo_new_origin(PG_FUNCTION_ARGS)
 {
 	call_begin("new_origin");
 	PG_RETURN_TEXT_P(cstring_to_text(tree_new_origin(arg_text(fcinfo, 0, "reason"))));
+}
+
+Datum
+wfo_evidence_check(PG_FUNCTION_ARGS)
+{
+	call_begin_read("evidence");
+	evidence_check(arg_int64(fcinfo, 0, "proposal_id"));
+	PG_RETURN_BOOL(true);
+}
+
+Datum
+wfo_evidence_leaf(PG_FUNCTION_ARGS)
+{
+	Jsonb *leaf;
+
+	call_begin_read("evidence_leaf");
+	leaf = evidence_leaf(arg_int64(fcinfo, 0, "audit_id"), arg_int64(fcinfo, 1, "size"));
+	if (leaf == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(leaf);
 }
 
 Datum

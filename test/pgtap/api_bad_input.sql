@@ -127,7 +127,7 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('actor', 'SELECT workflow_orch.complete_workflow(workflow(), %s)'),
                ('workflow', 'SELECT workflow_orch.propose_action(%s, ann(), ''div'', ''{"n": 1}'', ''r'')'),
                ('workflow', 'SELECT workflow_orch.complete_workflow(%s, ann())'), ('workflow', 'SELECT workflow_orch.cancel_workflow(%s, ann())'),
-               ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.workflow_report(%s)'),
+               ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.workflow_report(%s)'), ('proposal', 'SELECT workflow_orch.evidence(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')'), ('proposal', 'SELECT workflow_orch.execute_action(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')'),
                ('proposal', 'SELECT workflow_orch.revoke_approval(%s, bob())'), ('approval rule', 'SELECT workflow_orch.remove_approval_rule(%s)'),

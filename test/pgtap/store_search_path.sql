@@ -130,6 +130,7 @@ BEGIN
   PERFORM FROM workflow_orch.whoami(), workflow_orch.transitions();
   PERFORM FROM workflow_orch.get_audit_log(w);
   PERFORM workflow_orch.workflow_report(w);
+  PERFORM workflow_orch.evidence(p);
   IF EXISTS (SELECT FROM workflow_orch.verify_audit_log(w)) THEN
     RAISE 'the audit log does not agree';
   END IF;

@@ -183,18 +183,18 @@ tree_entry(int64 audit_id)
 	return entry;
 }
 
-/* Return a size that was asked for, or if that is NULL the present one. */
+/* Return a size that was asked for, or if that is NULL that of the tree. */
 static int64
-require_size(const TreeReader *reader, const int64 *size, const char *name)
+require_size(int64 tree, const int64 *size, const char *name)
 {
 	if (size == NULL)
-		return reader->size;
+		return tree;
 	if (*size < 0)
 		report_invalid("wfo_not_a_size", errmsg("%s must not be negative", name));
-	if (*size > reader->size)
+	if (*size > tree)
 		report_invalid("wfo_not_a_size",
 					   errmsg("%s " INT64_FORMAT " is larger than the tree", name, *size),
-					   errdetail("The tree has " INT64_FORMAT " leaves.", reader->size));
+					   errdetail("The tree has " INT64_FORMAT " leaves.", tree));
 	return *size;
 }
 
@@ -209,30 +209,39 @@ path_as_json(const MerklePath *path)
 	return json_array_end(&hashes);
 }
 
+/* Return the path that proves that a leaf is in the tree of a size. */
+Jsonb *
+tree_path(int64 leaf_index, int64 size)
+{
+	TreeReader reader;
+	MerklePath path;
+
+	reader_begin(&reader);
+	size = require_size(reader.size, &size, "size");
+	Assert(leaf_index < size);
+	merkle_inclusion(&reader.tree, leaf_index, size, &path);
+	reader_end(&reader);
+	return path_as_json(&path);
+}
+
 /* Return the proof that a sealed row is in the tree of a size, or of now. */
 Jsonb *
 tree_proof(int64 audit_id, const int64 *size)
 {
 	AuditLeaf leaf = require_leaf(audit_id);
-	TreeReader reader;
-	int64 at;
-	MerklePath path;
+	int64 at = require_size(tree_size(), size, "size");
 	JsonObject proof;
 
-	reader_begin(&reader);
-	at = require_size(&reader, size, "size");
 	if (leaf.leaf_index >= at)
 		report_invalid("wfo_not_a_size",
 					   errmsg("audit row " INT64_FORMAT " is not in the tree of size " INT64_FORMAT,
 							  audit_id, at),
 					   errdetail("It is leaf " INT64_FORMAT ".", leaf.leaf_index));
-	merkle_inclusion(&reader.tree, leaf.leaf_index, at, &path);
-	reader_end(&reader);
 	json_object_begin(&proof);
 	json_add_int(&proof, "leaf_index", leaf.leaf_index);
 	json_add_int(&proof, "size", at);
 	json_add_text(&proof, "leaf", base64_text(leaf.hash.bytes, SHA256_LENGTH));
-	json_add_jsonb(&proof, "path", path_as_json(&path));
+	json_add_jsonb(&proof, "path", tree_path(leaf.leaf_index, at));
 	return json_object_end(&proof);
 }
 
@@ -246,8 +255,8 @@ tree_consistency(int64 from, const int64 *to)
 	JsonObject proof;
 
 	reader_begin(&reader);
-	end = require_size(&reader, to, "to_size");
-	from = require_size(&reader, &from, "from_size");
+	end = require_size(reader.size, to, "to_size");
+	from = require_size(reader.size, &from, "from_size");
 	if (from > end)
 		report_invalid("wfo_not_a_size",
 					   errmsg("from_size " INT64_FORMAT " is larger than to_size " INT64_FORMAT,

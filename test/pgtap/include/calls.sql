@@ -7,10 +7,10 @@
 
 -- Functions that nobody calls by hand: run_sql and standing_approval are tools, and
 -- two belong to the row security policies; seal_audit_log needs a transaction of its own;
--- report_* are parts of workflow_report.
+-- report_* and evidence_* are parts of workflow_report and evidence.
 CREATE FUNCTION t.is_call(function oid) RETURNS boolean LANGUAGE sql AS $$
   SELECT pronamespace = 'workflow_orch'::regnamespace AND prorettype <> 'trigger'::regtype
-         AND proname !~ '^report_'
+         AND proname !~ '^(report|evidence)_'
          AND proname NOT IN ('run_sql', 'standing_approval', 'may_read', 'may_read_support', 'seal_audit_log')
     FROM pg_proc WHERE oid = function
 $$;
