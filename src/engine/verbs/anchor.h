@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 /* The longest proof that is kept. */
-#define ANCHOR_PROOF_MAX (64 * 1024)
+#define ANCHOR_PROOF_MAX 65536
 
 extern int64 anchor_record(const char *checkpoint, const char *kind, bytea *proof);
 

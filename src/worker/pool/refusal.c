@@ -38,7 +38,7 @@
 #define RECORDS 1024
 #define SETS 256
 #define COUNTERS_OF_SET 9 /* the last one is shared */
-#define PERIOD_MS (60 * 1000)
+#define PERIOD_MS 60000
 #define NO_RECORD (-1)
 
 /* A kind of attempts. */
@@ -112,7 +112,7 @@ static RefusalCounter *
 counter_of(Oid database, Oid login, TimestampTz now)
 {
 	uint32 set = hash_combine(murmurhash32(database), murmurhash32(login)) % SETS;
-	RefusalCounter *counters = &memory->counters[set * COUNTERS_OF_SET];
+	RefusalCounter *counters = &memory->counters[(Size) set * COUNTERS_OF_SET];
 	RefusalCounter *found = NULL;
 
 	for (int i = 0; i < COUNTERS_OF_SET - 1; i++)
