@@ -69,7 +69,7 @@ log_limit_pass(const char *kind, int64 id)
 
 	if (!defined)
 	{
-		before_shmem_exit(sum_up_all, (Datum) 0);
+		on_proc_exit(sum_up_all, (Datum) 0);
 		defined = true;
 	}
 	for (int i = 0; i < PLACES; i++)

@@ -24,11 +24,11 @@ my ($symbols, $errors) = run_command([ 'nm', '-D', '--defined-only', $library ])
 is($errors, '', 'nm reads the library');
 my @exported = map { (split)[-1] } split /\n/, $symbols;
 is(join(' ', grep { !/^(wfo_|pg_finfo_wfo_)/ } sort @exported), 'Pg_magic_func _PG_init', 'the library exports its entry points and nothing else');
-my $entries = $node->safe_psql('template1', q{CREATE EXTENSION workflow_orch; SELECT string_agg(DISTINCT prosrc, ' ') FROM pg_proc WHERE pronamespace = 'workflow_orch'::regnamespace; DROP EXTENSION workflow_orch});
+my $entries = $node->safe_psql('template1', q{CREATE EXTENSION workflow_orch; SELECT string_agg(DISTINCT prosrc, ' ') FROM pg_proc WHERE pronamespace = 'workflow_orch'::regnamespace AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c'); DROP EXTENSION workflow_orch});
 my %exported = map { $_ => 1 } @exported;
 is(join(' ', grep { !$exported{$_} || !$exported{"pg_finfo_$_"} } split / /, $entries), '', 'all of its entry points, that is');
 my $mains = join ' ', grep { /^wfo_.*_main$/ } sort @exported;
-is($mains, 'wfo_keeper_main wfo_launcher_main wfo_worker_main', 'and the processes');
+is($mains, 'wfo_keeper_main wfo_launcher_main wfo_sealer_main wfo_worker_main', 'and the processes');
 
 # Each of the symbols is a function or a variable of the library here; the
 # neighbour sees that it gets its own.
