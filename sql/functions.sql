@@ -408,11 +408,11 @@ RETURNS bigint LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'wfo_count_rebound_approv
 COMMENT ON FUNCTION count_rebound_approvals IS
   'Counts the approvals of a pending or approved proposal whose reviewers are bound to another database role than they were then. The view proposal_progress shows the number, and review_history shows the approvals. Errors: 22023, 42704.';
 
-CREATE FUNCTION verify_audit_log(workflow_id bigint DEFAULT NULL, OUT proposal_id bigint,
-                                 OUT execution_id bigint, OUT finding text)
+CREATE FUNCTION verify_audit_log(workflow_id bigint DEFAULT NULL, checkpoint text DEFAULT NULL, OUT proposal_id bigint,
+                                 OUT execution_id bigint, OUT finding text, OUT audit_id bigint)
 RETURNS SETOF record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_verify_audit_log';
 COMMENT ON FUNCTION verify_audit_log IS
-  'Compares the tables with the audit log, for one workflow or for all, and returns a row for each thing that does not agree; no row means that everything agrees. Errors: 42704.';
+  'Compares the audit log with what was sealed, with the tree, and with the tables, and returns a row for each thing that does not agree, with the proposal, the execution and the audit row that it is about where there is one; no row means that everything agrees. With workflow_id it finds changed rows of that workflow only. checkpoint is one that was kept: the tree must extend it; what follows an empty line, such as signatures, is not read. Errors: 22023 not a checkpoint of this tree, or a checkpoint with a workflow, 42704.';
 
 CREATE FUNCTION seal_audit_log(OUT rows bigint)
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_seal_audit_log';

@@ -730,7 +730,8 @@ CREATE TABLE audit_tree (
   home_system   bigint NOT NULL,
   home_database oid NOT NULL,
   timeline      bigint NOT NULL,
-  only_row      boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+  only_row      boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  earlier_id    bigint NOT NULL
 );
 
 COMMENT ON TABLE audit_tree IS 'The Merkle tree over the audit log: one row, or none before the first round of the sealer';
@@ -742,6 +743,7 @@ COMMENT ON COLUMN audit_tree.home_system IS 'System identifier of the server whe
 COMMENT ON COLUMN audit_tree.home_database IS 'OID of the database where the last round was made';
 COMMENT ON COLUMN audit_tree.timeline IS 'Timeline of the server in the last round';
 COMMENT ON COLUMN audit_tree.only_row IS 'Keeps the table at one row';
+COMMENT ON COLUMN audit_tree.earlier_id IS 'Highest audit_id that was taken before the first round of the sealer';
 
 CREATE TABLE audit_origin (
   origin_id   bigint PRIMARY KEY CHECK (origin_id >= 1),

@@ -158,7 +158,8 @@ wfo_verify_audit_log(PG_FUNCTION_ARGS)
 
 	call_begin_read("verify_audit_log");
 	InitMaterializedSRF(fcinfo, 0);
-	audit_verify(arg_int64_or_null(fcinfo, 0), rsinfo->setResult, rsinfo->setDesc);
+	audit_verify(arg_int64_or_null(fcinfo, 0), arg_text_or_null(fcinfo, 1, "checkpoint"),
+				 rsinfo->setResult, rsinfo->setDesc);
 	return (Datum) 0;
 }
 

@@ -50,7 +50,7 @@ read_bytes(const StoredRow *row, AttrNumber column, void *data, Size length)
 {
 	bytea *bytes = column_varlena(row, column);
 
-	if (VARSIZE_ANY_EXHDR(bytes) != length)
+	if (bytes == NULL || VARSIZE_ANY_EXHDR(bytes) != length)
 		elog(ERROR, "malformed hash in the audit tree");
 	memcpy(data, VARDATA_ANY(bytes), length);
 	pfree(bytes);
@@ -82,7 +82,10 @@ leaf_read(const StoredRow *row, AuditLeaf *leaf)
 	read_bytes(row, LEAF_SALTS, &leaf->salts, sizeof(LeafSalts));
 }
 
-/* Read the leaves that are in no tile, in order, into an array of TILE_SIZE; return their number. */
+/*
+ * Read the leaves that are in no tile, in order, into an array of TILE_SIZE, and
+ * return their number.  More than that cannot be, and are not read.
+ */
 int
 audit_leaf_list(AuditLeaf *leaves)
 {
@@ -91,12 +94,8 @@ audit_leaf_list(AuditLeaf *leaves)
 	int count = 0;
 
 	store_scan_begin(&scan, STORE_AUDIT_LEAF, "audit_leaf_pkey", 0, NULL);
-	while ((row = store_scan_next(&scan)) != NULL)
-	{
-		if (count == TILE_SIZE)
-			elog(ERROR, "table \"audit_leaf\" has more leaves than a tile");
+	while (count < TILE_SIZE && (row = store_scan_next(&scan)) != NULL)
 		leaf_read(row, &leaves[count++]);
-	}
 	store_scan_end(&scan);
 	return count;
 }
@@ -175,9 +174,12 @@ tile_keys(ScanKey keys, int level, int64 tile)
 	store_key_int64(&keys[1], TILE_TILE, tile);
 }
 
-/* Read the hashes of a tile into an array of TILE_SIZE.  Returns false if there is no such tile. */
+/*
+ * Read the hashes of a tile into an array of TILE_SIZE, and its root, unless that
+ * is NULL.  Returns false if there is no such tile.
+ */
 bool
-audit_tile_hashes(int level, int64 tile, MerkleHash *hashes)
+audit_tile_hashes(int level, int64 tile, MerkleHash *hashes, MerkleHash *root)
 {
 	ScanKeyData keys[2];
 	StoredRow *row;
@@ -187,6 +189,8 @@ audit_tile_hashes(int level, int64 tile, MerkleHash *hashes)
 	if (row == NULL)
 		return false;
 	read_bytes(row, TILE_HASHES, hashes, TILE_SIZE * sizeof(MerkleHash));
+	if (root != NULL)
+		read_bytes(row, TILE_ROOT, root->bytes, SHA256_LENGTH);
 	return true;
 }
 
@@ -307,4 +311,49 @@ audit_tile_each_above(int64 audit_id, TileVisit visit, void *arg)
 	while ((row = store_scan_next(&scan)) != NULL)
 		visit(arg, column_int64(row, TILE_TILE));
 	store_scan_end(&scan);
+}
+
+/* Begin to read all tiles of leaves, in their order; store_scan_end() ends it. */
+void
+audit_tile_scan_begin(StoreScan *scan)
+{
+	ScanKeyData key;
+
+	store_key_int64(&key, TILE_LEVEL, 0);
+	store_scan_begin(scan, STORE_AUDIT_TILE, "audit_tile_pkey", 1, &key);
+}
+
+/* Read the next tile of leaves.  Returns false after the last. */
+bool
+audit_tile_scan_next(StoreScan *scan, AuditTile *tile)
+{
+	const StoredRow *row = store_scan_next(scan);
+
+	if (row == NULL)
+		return false;
+	tile->tile = column_int64(row, TILE_TILE);
+	read_bytes(row, TILE_ROOT, tile->root.bytes, SHA256_LENGTH);
+	tile->lowest = column_is_null(row, TILE_MIN_AUDIT_ID) ? 0
+														  : column_int64(row, TILE_MIN_AUDIT_ID);
+	tile->highest = column_is_null(row, TILE_MAX_AUDIT_ID) ? 0
+														   : column_int64(row, TILE_MAX_AUDIT_ID);
+	tile_read_leaves(row, tile->leaves);
+	return true;
+}
+
+/* Return the highest number of a tile of a level, which has few, or -1 if it has none. */
+int64
+audit_tile_last(int level)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	StoredRow *row;
+	int64 last = -1;
+
+	store_key_int64(&key, TILE_LEVEL, level);
+	store_scan_begin(&scan, STORE_AUDIT_TILE, "audit_tile_pkey", 1, &key);
+	while ((row = store_scan_next(&scan)) != NULL)
+		last = column_int64(row, TILE_TILE);
+	store_scan_end(&scan);
+	return last;
 }

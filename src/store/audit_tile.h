@@ -56,11 +56,15 @@ typedef struct LeafSalts
 	uint8 group[LEAF_GROUPS][SALT_LENGTH];
 } LeafSalts;
 
-/* How the sealer found a row: one of the first three, and LEAF_LATE with it. */
+/* How the sealer found a row: one of the first three, and others with it. */
 #define LEAF_OF_OTHER 0   /* another transaction inserted it than the one that it names */
 #define LEAF_OF_NAMED 1   /* the transaction that it names inserted it */
 #define LEAF_OF_UNKNOWN 2 /* the server does not know any more */
 #define LEAF_LATE 4       /* more than an hour after the row's time */
+#define LEAF_EARLIER 8    /* the row's id was taken before the first round */
+
+/* Which of the first three it is. */
+#define LEAF_INSERTER(flags) ((flags) &3)
 
 typedef struct AuditLeaf
 {
@@ -71,6 +75,16 @@ typedef struct AuditLeaf
 	LeafSalts salts;
 } AuditLeaf;
 
+/* A tile of leaves, as it is read one after the other. */
+typedef struct AuditTile
+{
+	int64 tile;
+	MerkleHash root;
+	int64 lowest; /* audit_id */
+	int64 highest;
+	AuditLeaf leaves[TILE_SIZE];
+} AuditTile;
+
 extern void audit_leaf_insert(const AuditLeaf *leaf);
 extern int audit_leaf_list(AuditLeaf *leaves);
 extern void audit_leaf_delete_all(void);
@@ -79,10 +93,13 @@ extern void audit_tile_insert(int64 tile, const AuditLeaf *leaves, const MerkleH
 							  TimestampTz sealed_at);
 extern void audit_tile_insert_upper(int level, int64 tile, const MerkleHash *hashes,
 									const MerkleHash *root, TimestampTz sealed_at);
-extern bool audit_tile_hashes(int level, int64 tile, MerkleHash *hashes);
+extern bool audit_tile_hashes(int level, int64 tile, MerkleHash *hashes, MerkleHash *root);
 extern void audit_tile_roots(int level, int64 first, int count, MerkleHash *roots);
 extern bool audit_tile_leaves(int64 tile, AuditLeaf *leaves);
 extern bool audit_leaf_find(int64 audit_id, AuditLeaf *leaf);
+extern void audit_tile_scan_begin(StoreScan *scan);
+extern bool audit_tile_scan_next(StoreScan *scan, AuditTile *tile);
+extern int64 audit_tile_last(int level);
 
 /* Called for each tile of level 0 that may have rows above an id. */
 typedef void (*TileVisit)(void *arg, int64 tile);

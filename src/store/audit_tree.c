@@ -43,6 +43,7 @@ audit_tree_load(void)
 	tree->home_system = column_int64(row, TREE_HOME_SYSTEM);
 	tree->home_database = column_oid(row, TREE_HOME_DATABASE);
 	tree->timeline = column_int64(row, TREE_TIMELINE);
+	tree->earlier_id = column_int64(row, TREE_EARLIER_ID);
 	tree->is_home = column_is_home(row, TREE_HOME_SYSTEM, TREE_HOME_DATABASE);
 	tree->row = row;
 	return tree;
@@ -61,6 +62,7 @@ audit_tree_save(AuditTree *tree)
 	row_set_time(&row, TREE_SEALED_AT, tree->sealed_at);
 	row_set_home(&row, TREE_HOME_SYSTEM, TREE_HOME_DATABASE);
 	row_set_int64(&row, TREE_TIMELINE, tree->timeline);
+	row_set_int64(&row, TREE_EARLIER_ID, tree->earlier_id);
 	if (tree->row != NULL)
 		store_update(&row, tree->row);
 	else

@@ -20,7 +20,8 @@ enum
 	TREE_HOME_DATABASE,
 	TREE_TIMELINE,
 	TREE_ONLY_ROW,
-	TREE_COLUMNS = TREE_ONLY_ROW
+	TREE_EARLIER_ID,
+	TREE_COLUMNS = TREE_EARLIER_ID
 };
 
 enum
@@ -44,7 +45,8 @@ typedef struct AuditTree
 	int64 home_system;
 	Oid home_database;
 	int64 timeline;
-	bool is_home; /* the last round was made in this database */
+	int64 earlier_id; /* no id up to this one was taken after the first round began */
+	bool is_home;     /* the last round was made in this database */
 	StoredRow *row;
 } AuditTree;
 

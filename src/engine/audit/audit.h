@@ -25,7 +25,8 @@ typedef struct AuditReader
 } AuditReader;
 
 extern void audit_define(void (*inserted)(void));
-extern void audit_verify(const int64 *workflow_id, Tuplestorestate *rows, TupleDesc desc);
+extern void audit_verify(const int64 *workflow_id, const char *checkpoint, Tuplestorestate *rows,
+						 TupleDesc desc);
 extern void audit_check_report(int64 workflow_id);
 extern AuditReader *audit_reader_begin(const int64 *workflow_id);
 extern bool audit_reader_next(AuditReader *reader, Datum *values, bool *nulls);

@@ -80,6 +80,47 @@ next_name(void)
 	return new_name(count + 1);
 }
 
+/* Whether the tree has, or had, this name. */
+bool
+origin_is_known(const char *name)
+{
+	int count;
+	const AuditOrigin *origins = audit_origin_list(&count);
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(origins[i].origin, name) == 0)
+			return true;
+	return count == 0 && strcmp(origin_in_force(), name) == 0;
+}
+
+/* Return the size at which the tree last left a name, or -1 if it is in force. */
+int64
+origin_limit(const char *name)
+{
+	int count;
+	const AuditOrigin *origins = audit_origin_list(&count);
+
+	for (int i = count - 1; i >= 0; i--)
+		if (strcmp(origins[i].origin, name) == 0)
+			return i < count - 1 ? origins[i + 1].from_size : -1;
+	return -1;
+}
+
+/* Read a checkpoint, or refuse the text with 22023 if it is none, or of another tree. */
+void
+origin_read_checkpoint(const char *text, Checkpoint *checkpoint)
+{
+	const char *problem;
+
+	if (!checkpoint_read(text, checkpoint, &problem))
+		report_invalid("wfo_bad_checkpoint", errmsg("the text is not a checkpoint"),
+					   errdetail("%s", problem));
+	if (!origin_is_known(checkpoint->origin))
+		report_invalid("wfo_unknown_origin",
+					   errmsg("the audit log never had the origin \"%s\"", checkpoint->origin),
+					   errhint("The table audit_origin lists its origins."));
+}
+
 /* A change of the tree's name, or of its place. */
 typedef struct OriginChange
 {
@@ -156,6 +197,7 @@ origin_follow(AuditTree *tree)
 	{
 		tree = palloc0(sizeof(AuditTree));
 		tree->timeline = timeline;
+		tree->earlier_id = store_last_id(STORE_AUDIT_LOG);
 		take_name(new_name(1), 0, NULL);
 		return tree;
 	}

@@ -40,6 +40,7 @@ typedef struct Sealing
 	int count;
 	int size;
 	TimestampTz now;
+	int64 earlier_id;           /* of the tree */
 	bool is_home;               /* rows were inserted here, as far as anybody knows */
 	LeafSalts salts[TILE_SIZE]; /* random, and used from the end on */
 	int nsalts;
@@ -103,6 +104,8 @@ seal_row(void *arg, const StoredRow *row)
 	leaf->flags = sealing->is_home ? inserter_of(row) : LEAF_OF_UNKNOWN;
 	if (TimestampDifferenceExceeds(column_int64(row, AUDIT_OCCURRED_AT), sealing->now, LATE_MS))
 		leaf->flags |= LEAF_LATE;
+	if (leaf->audit_id <= sealing->earlier_id)
+		leaf->flags |= LEAF_EARLIER;
 	draw_salts(sealing, &leaf->salts);
 	leaf->hash = leaf_make(&sealing->maker, row, leaf->flags, &leaf->salts, NULL);
 }
@@ -186,6 +189,7 @@ seal_round(bool *more)
 	sealing->is_home = tree == NULL || tree->is_home;
 	sealing->now = GetCurrentTimestamp();
 	tree = origin_follow(tree);
+	sealing->earlier_id = tree->earlier_id;
 	seen = tree->seen_id;
 	settled = tree->settled_id;
 	*more = unsealed_visit(tree, ROWS_OF_ROUND, &visitor);

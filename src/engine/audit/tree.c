@@ -53,7 +53,7 @@ read_tail(int64 tile, MerkleHash *hashes)
 static void
 read_tile(const TreeReader *reader, int level, int64 tile, MerkleHash *hashes)
 {
-	if (audit_tile_hashes(level, tile, hashes))
+	if (audit_tile_hashes(level, tile, hashes, NULL))
 		return;
 	if (level > 0)
 	{
@@ -63,7 +63,7 @@ read_tile(const TreeReader *reader, int level, int64 tile, MerkleHash *hashes)
 						 (int) Min(complete - tile * TILE_SIZE, TILE_SIZE), hashes);
 		return;
 	}
-	if (!read_tail(tile, hashes) && !audit_tile_hashes(level, tile, hashes))
+	if (!read_tail(tile, hashes) && !audit_tile_hashes(level, tile, hashes, NULL))
 		elog(ERROR, "tile " INT64_FORMAT " of the audit tree is missing", tile);
 }
 

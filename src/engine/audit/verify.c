@@ -12,9 +12,12 @@
 #include "postgres.h"
 
 #include "base/each.h"
+#include "base/errors.h"
 #include "base/json.h"
 #include "engine/approval/vote.h"
 #include "engine/audit/audit.h"
+#include "engine/audit/finding.h"
+#include "engine/audit/verify_tree.h"
 #include "engine/state.h"
 #include "engine/tool/result.h"
 #include "model/transition.h"
@@ -29,22 +32,14 @@
 typedef struct Verification
 {
 	const int64 *ids; /* proposals to verify */
-	Tuplestorestate *rows;
-	TupleDesc desc;
+	const Findings *findings;
 } Verification;
 
 static void
 report_finding(const Verification *verification, int64 proposal_id, const int64 *execution_id,
 			   const char *finding)
 {
-	Datum values[3];
-	bool nulls[3] = {0};
-
-	values[0] = Int64GetDatum(proposal_id);
-	nulls[1] = execution_id == NULL;
-	values[1] = execution_id != NULL ? Int64GetDatum(*execution_id) : (Datum) 0;
-	values[2] = CStringGetTextDatum(finding);
-	tuplestore_putvalues(verification->rows, verification->desc, values, nulls);
+	finding_add(verification->findings, &proposal_id, execution_id, NULL, finding);
 }
 
 static char *
@@ -279,15 +274,50 @@ verify_one(int index, void *arg)
 	verify_proposal(verification, proposal_require(verification->ids[index]));
 }
 
-/* Put the differences of one workflow, or of all, into a tuplestore. */
-void
-audit_verify(const int64 *workflow_id, Tuplestorestate *rows, TupleDesc desc)
+/*
+ * Compare the whole tree with the log, with the anchors, and with a checkpoint unless
+ * that is NULL.
+ * The caller has not looked at the tables yet.
+ */
+static void
+verify_all_sealed(const Findings *findings, const char *checkpoint)
 {
-	Verification verification = {.rows = rows, .desc = desc};
+	Witnesses witnesses = {0};
+	LogCheck *log;
+
+	if (checkpoint != NULL)
+		witness_add_checkpoint(&witnesses, checkpoint);
+	witness_add_anchors(findings, &witnesses);
+	witness_sort(&witnesses);
+	log = verify_log_begin(findings, audit_tree_load());
+	verify_tree(findings, log, &witnesses);
+	verify_log_end(log);
+}
+
+/*
+ * Put what is found into a tuplestore: of one workflow, changed rows and what
+ * does not agree with the log, or if that is NULL of everything.  checkpoint is
+ * one that was kept, or NULL.
+ */
+void
+audit_verify(const int64 *workflow_id, const char *checkpoint, Tuplestorestate *rows,
+			 TupleDesc desc)
+{
+	Findings findings = {.rows = rows, .desc = desc};
+	Verification verification = {.findings = &findings};
 	int count;
 
+	if (workflow_id != NULL && checkpoint != NULL)
+		report_invalid("wfo_checkpoint_of_workflow",
+					   errmsg("a checkpoint is of the whole log, and not of one workflow"),
+					   errhint("Leave workflow_id out."));
 	if (workflow_id != NULL)
+	{
 		(void) workflow_require(*workflow_id);
+		verify_log_of_workflow(&findings, *workflow_id);
+	}
+	else
+		verify_all_sealed(&findings, checkpoint);
 	verification.ids = proposal_list(workflow_id, &count);
 	each_item(count, verify_one, &verification);
 }

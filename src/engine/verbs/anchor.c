@@ -8,38 +8,18 @@
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "engine/audit/origin.h"
 #include "engine/audit/tree.h"
 #include "engine/identity/caller.h"
 #include "engine/verbs/anchor.h"
 #include "store/audit_anchor.h"
-#include "store/audit_tree.h"
-
-/* Whether the tree has, or had, this name. */
-static bool
-is_known_origin(const char *origin)
-{
-	int count;
-	AuditOrigin *origins = audit_origin_list(&count);
-
-	for (int i = 0; i < count; i++)
-		if (strcmp(origins[i].origin, origin) == 0)
-			return true;
-	return false;
-}
 
 static void
 check_checkpoint(const char *text, Checkpoint *checkpoint)
 {
-	const char *problem;
 	MerkleHash root;
 
-	if (!checkpoint_read(text, checkpoint, &problem))
-		report_invalid("wfo_bad_checkpoint", errmsg("the text is not a checkpoint"),
-					   errdetail("%s", problem));
-	if (!is_known_origin(checkpoint->origin))
-		report_invalid("wfo_unknown_origin",
-					   errmsg("the audit log never had the origin \"%s\"", checkpoint->origin),
-					   errhint("The table audit_origin lists its origins."));
+	origin_read_checkpoint(text, checkpoint);
 	if (checkpoint->size > tree_size())
 		report_invalid("wfo_not_a_size",
 					   errmsg("the checkpoint's size " INT64_FORMAT " is larger than the tree",
