@@ -59,6 +59,8 @@ SELECT contents() AS before \gset
 -- those of include/calls.sql do not do.
 INSERT INTO example (argument, value) VALUES ('proposal_id', :'pending'), ('tool', '''div'''), ('function', '''app.div(int,text)''');
 INSERT INTO example (argument, value) VALUES ('checkpoint', 'workflow_orch.audit_checkpoint()');
+-- A checkpoint is of the whole log, and not of one workflow.
+INSERT INTO example (function, argument, value) VALUES ('verify_audit_log', 'checkpoint', 'NULL');
 INSERT INTO example (function, argument, value)
 SELECT function, key, value FROM (VALUES
   ('register_actor', jsonb_build_object('name', '''new''', 'db_role', 'NULL')),

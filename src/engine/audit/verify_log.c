@@ -75,7 +75,7 @@ describe_rows(StringInfo text, const LeafMaker *maker)
 }
 
 static void
-report_changed(const Findings *findings, const StoredRow *row, const LeafMaker *maker)
+report_changed_row(const Findings *findings, const StoredRow *row, const LeafMaker *maker)
 {
 	StringInfoData text;
 
@@ -121,7 +121,7 @@ look_again(const Findings *findings, const AuditLeaf *seen)
 		leaf = *seen;
 	leaf_maker_begin(&maker);
 	if (!is_leaf_of(&maker, &leaf, row))
-		report_changed(findings, row, &maker);
+		report_changed_row(findings, row, &maker);
 	leaf_maker_end(&maker);
 }
 
