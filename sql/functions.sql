@@ -422,7 +422,7 @@ COMMENT ON FUNCTION seal_audit_log IS
 CREATE FUNCTION audit_checkpoint(OUT checkpoint text)
 RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_audit_checkpoint';
 COMMENT ON FUNCTION audit_checkpoint IS
-  'Returns the newest tree over the sealed rows of the audit log: origin, size and root in base64, each on a line, which is the unsigned text of a C2SP tlog-checkpoint. The tree is on disk, and on a synchronous standby if there is one. Keep it elsewhere: it later proves that nothing before it was changed, added or removed. Errors: 55000 no synchronous standby has confirmed it.';
+  'Returns the newest tree over the sealed rows of the audit log: origin, size and root in base64, each on a line, which is the unsigned text of a C2SP tlog-checkpoint. The tree is on disk, and on a synchronous standby if there is one. Keep it elsewhere: it later proves that nothing before it was changed, added or removed. Errors: 55000 no synchronous standby has confirmed it, or this transaction has changed the tree.';
 
 CREATE FUNCTION audit_entry(audit_id bigint, OUT entry bytea)
 RETURNS bytea LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_audit_entry';

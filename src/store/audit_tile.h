@@ -40,6 +40,9 @@ enum
 #define TILE_BITS 8
 #define TILE_SIZE (1 << TILE_BITS)
 
+/* Levels of tiles that a tree of any size can have. */
+#define TILE_LEVELS 8
+
 /* The groups of a leaf that begin with a salt, in the order of the salts. */
 typedef enum LeafGroup
 {

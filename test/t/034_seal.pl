@@ -171,6 +171,8 @@ sql(q{SELECT workflow_orch.register_actor('a', 'b'); SELECT workflow_orch.seal_a
 is((check_tree('chosen', 'chosen'))[0], 'example.com/log', 'the origin is the chosen one');
 like(($node->psql('chosen', q{SELECT workflow_orch.whoami(); SET workflow_orch.audit_origin = 'two words'}))[2], qr/An origin has up to 200 printable/, 'which is one word');
 
+like(($node->psql('postgres', 'SELECT workflow_orch.start_workflow($$w$$, 1)', on_error_stop => 1), $node->psql('postgres', 'SELECT workflow_orch.seal_audit_log(), workflow_orch.audit_checkpoint()'))[-1],
+	qr/not committed/, 'what a transaction has sealed has no checkpoint before its commit');
 my ($code, $out, $error) = $node->psql('postgres', 'BEGIN; SELECT workflow_orch.seal_audit_log()');
 like($error, qr/cannot run inside a transaction block/, 'a session that seals does so in a transaction of its own');
 $node->stop;

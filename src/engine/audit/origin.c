@@ -140,6 +140,7 @@ take_name(const char *name, int64 from_size, const char *reason)
 	(void) audit_origin_list(&count);
 	origin.origin_id = count + 1;
 	origin.since = GetCurrentTimestamp();
+	tree_note_change();
 	audit_origin_insert(&origin);
 }
 

@@ -17,6 +17,7 @@
 #include "engine/audit/leaf.h"
 #include "engine/audit/origin.h"
 #include "engine/audit/seal.h"
+#include "engine/audit/tree.h"
 #include "engine/audit/unsealed.h"
 #include "store/audit_log.h"
 #include "store/audit_tile.h"
@@ -196,6 +197,7 @@ seal_round(bool *more)
 	if (tree->row == NULL || !tree->is_home || sealing->count > 0 || tree->seen_id != seen ||
 		tree->settled_id != settled)
 	{
+		tree_note_change();
 		append_leaves(tree, sealing);
 		tree->sealed_at = sealing->now;
 		audit_tree_save(tree);

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "base/base64.h"
 #include "base/durable.h"
 #include "base/errors.h"
@@ -19,9 +20,6 @@
 #include "store/audit_log.h"
 #include "store/audit_tile.h"
 #include "store/audit_tree.h"
-
-/* Levels of tiles that a tree of any size can have. */
-#define TILE_LEVELS 8
 
 /* Hashes of one tile of each level, the one that was read last. */
 typedef struct TreeReader
@@ -130,18 +128,45 @@ tree_root(int64 size)
 	return root;
 }
 
+/* The first transaction or subtransaction that is not undone and has changed the tree. */
+static TransactionId changed_in = InvalidTransactionId;
+
+/* Whether the present transaction has changed the tree or its name. */
+static bool
+tree_is_uncommitted(void)
+{
+	return TransactionIdIsValid(changed_in) && TransactionIdIsCurrentTransactionId(changed_in);
+}
+
+/* Note that the present transaction changes the tree or its name. */
+void
+tree_note_change(void)
+{
+	if (!tree_is_uncommitted())
+		changed_in = GetCurrentTransactionId();
+}
+
 /*
  * Return the newest checkpoint.  It is durable: the commit of the round is on
- * disk, and on a synchronous standby if there is one, for which it waits.
+ * disk, and on a synchronous standby if there is one, for which it waits.  A tree
+ * that this transaction has changed is none yet.
+ *
+ * The name is read last, so it may be newer than the size.  It is then a name of
+ * the same leaves; a name that the tree has left would be wrong.
  */
 char *
 tree_checkpoint(void)
 {
 	Checkpoint checkpoint;
 
-	checkpoint.origin = origin_in_force();
+	if (tree_is_uncommitted())
+		report_wrong_state("wfo_uncommitted_tree",
+						   errmsg("the newest checkpoint is of a tree that is not committed"),
+						   errdetail("This transaction has sealed rows, or changed the origin."),
+						   errhint("Commit first."));
 	checkpoint.size = tree_size();
 	checkpoint.root = tree_root(checkpoint.size);
+	checkpoint.origin = origin_in_force();
 	wait_until_durable();
 	return checkpoint_write(&checkpoint);
 }

@@ -10,6 +10,7 @@
 #include "model/merkle.h"
 #include "utils/jsonb.h"
 
+extern void tree_note_change(void);
 extern int64 tree_size(void);
 extern MerkleHash tree_root(int64 size);
 extern char *tree_checkpoint(void);

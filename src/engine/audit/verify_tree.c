@@ -17,8 +17,6 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#define TREE_LEVELS 8
-
 /* How often the open leaves are read again if a round comes in between. */
 #define TAIL_TRIES 100
 
@@ -31,9 +29,9 @@ typedef struct TreeCheck
 	int next_witness;
 	int64 size; /* leaves that there must be */
 	MerkleTree tree;
-	MerkleHash *hashes[TREE_LEVELS]; /* of the tile that each level is in */
-	int count[TREE_LEVELS];
-	int64 tile[TREE_LEVELS];
+	MerkleHash *hashes[TILE_LEVELS]; /* of the tile that each level is in */
+	int count[TILE_LEVELS];
+	int64 tile[TILE_LEVELS];
 	bool broken; /* leaves are missing, so no root can be computed */
 } TreeCheck;
 
@@ -104,7 +102,7 @@ add_root(TreeCheck *check, int level, const MerkleHash *root)
 	pfree(stored);
 	check->count[level] = 0;
 	check->tile[level]++;
-	if (level + 1 < TREE_LEVELS)
+	if (level + 1 < TILE_LEVELS)
 		add_root(check, level + 1, &own_root);
 }
 
@@ -248,7 +246,7 @@ begin_check(TreeCheck *check)
 	check->tree.node = node_so_far;
 	check->tree.arg = check;
 	check->tree.sha256 = sha256_create();
-	for (int i = 0; i < TREE_LEVELS; i++)
+	for (int i = 0; i < TILE_LEVELS; i++)
 		check->hashes[i] = palloc(TILE_SIZE * sizeof(MerkleHash));
 }
 
@@ -269,7 +267,7 @@ verify_tree(const Findings *findings, LogCheck *log, const Witnesses *witnesses)
 	check_witnesses(&check, check.size);
 	for (; check.next_witness < witnesses->count; check.next_witness++)
 		witness_check_longer(findings, &witnesses->list[check.next_witness], check.size);
-	for (int level = 1; level < TREE_LEVELS; level++)
+	for (int level = 1; level < TILE_LEVELS; level++)
 		check_within(&check, level, audit_tile_last(level));
 	sha256_free(check.tree.sha256);
 }
