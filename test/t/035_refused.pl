@@ -124,6 +124,13 @@ like(substr(slurp_file($node->logfile), $offset), $missing, 'after a crash the l
 is(rows('walter', 'attempts'), '1', 'what was written is there');
 try_as('walter', 'SELECT workflow_orch.complete_workflow(1, 2)');
 is(rows('walter', 'count(*)'), '2', 'and attempts are written again');
+# What was counted in a database goes with the database.
+$node->safe_psql('postgres', 'CREATE DATABASE gone');
+install_workers($node, 'gone');
+$node->safe_psql('gone', q{SELECT workflow_orch.grant_capability('eve', 'propose')});
+try_as('eve', q{DO $$ BEGIN FOR i IN 1 .. 40 LOOP
+	BEGIN PERFORM workflow_orch.withdraw_proposal(i, 2); EXCEPTION WHEN OTHERS THEN END; END LOOP; END $$}, database => 'gone');
+$node->safe_psql('postgres', 'DROP DATABASE gone');
 $offset = -s $node->logfile;
 $node->restart;
 wait_for($node, 'postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'workflow_orch launcher' AND wait_event IS NOT NULL});

@@ -29,9 +29,9 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "base/settings.h"
 #include "common/hashfn.h"
-#include "access/xlog.h"
 #include "utils/timestamp.h"
 #include "worker/pool/refusal.h"
 
@@ -280,7 +280,10 @@ begin_record(Oid database, Oid login, uint32 hash, const RefusedAttempt *attempt
 	return true;
 }
 
-/* Note an attempt, and say what its process is to do.  It raises no error, and waits for no room. */
+/*
+ * Note an attempt, and say what its process is to do.  It raises no error, and waits
+ * for no room.
+ */
 void
 refusal_note(Oid database, Oid login, const RefusedAttempt *attempt, RefusalVerdict *verdict)
 {
@@ -483,6 +486,6 @@ refusal_forget_database(Oid database)
 			free_record(&memory->records[i]);
 	for (int i = 0; i < SETS * COUNTERS_OF_SET; i++)
 		if (memory->counters[i].database == database)
-			memory->counters[i].database = InvalidOid;
+			memset(&memory->counters[i], 0, sizeof(RefusalCounter));
 	LWLockRelease(memory_lock);
 }
