@@ -5,7 +5,8 @@
  * It visits the database for a moment: it counts crashes against the calls that
  * ran then, marks proposals that have expired, fails the calls of roles that
  * cannot connect, and tells the pool which roles have calls that are due, or when
- * they will be.  It sends for the sealer if that has missed something.  It runs no code of users, and so is connected as a superuser.
+ * they will be.  It sends for the sealer if that has missed something.  It runs no
+ * code of users, and so is connected as a superuser.
  *
  * This file owns the process and the order of its steps; the steps themselves are
  * the engine's.  It must not call a tool.
@@ -33,9 +34,6 @@
 #include "worker/process/keeper.h"
 #include "worker/process/process.h"
 #include "worker/process/session.h"
-
-/* How long a visit waits for a lock; the next visit comes soon. */
-#define LOCK_TIMEOUT_OF_VISIT "2s"
 
 static void
 keeper_exit(int code, Datum arg)
@@ -142,11 +140,7 @@ wfo_keeper_main(Datum arg)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	before_shmem_exit(keeper_exit, (Datum) 0);
-	BackgroundWorkerInitializeConnectionByOid(start.database, InvalidOid, 0);
-	SetConfigOption("application_name", KEEPER_TYPE, PGC_USERSET, PGC_S_OVERRIDE);
-	session_prepare();
-	/* A lock in this database must not keep the keeper from the other ones. */
-	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_VISIT, PGC_SUSET, PGC_S_OVERRIDE);
+	session_connect(start.database, KEEPER_TYPE);
 
 	note_crashes();
 	if (begin_step("marking what has expired"))

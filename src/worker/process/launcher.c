@@ -4,7 +4,8 @@
  *
  * The launcher is one process that starts with the server and is connected to no
  * database.  It starts workers as plan.c says, keepers as visit.c says and the
- * sealer as sealer_start.c says, and ends workers whose call goes on after it was canceled.
+ * sealer as sealer_start.c says, and ends workers whose call goes on after it was
+ * canceled.
  *
  * This file owns the loop, the starts of workers and the handles of these
  * processes.  It must not connect to a database or run anything there.
@@ -113,8 +114,6 @@ end_stubborn(TimestampTz *until)
 static void
 note_failed_start(int index)
 {
-	static TimestampTz reported = 0;
-	TimestampTz now = GetCurrentTimestamp();
 	PoolGroup *group = &pool->groups[pool->slots[index].group];
 
 	pool_lock();
@@ -123,14 +122,7 @@ note_failed_start(int index)
 	/* Other workers of the extension may have the slots. */
 	plan_make_room_locked(group, ROOM_ANYWHERE, ROOM_FOR_FIRST_WORKER);
 	pool_unlock();
-	if (now - reported < 60 * USECS_PER_SEC)
-		return;
-	reported = now;
-	ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-					  errmsg("out of background worker slots"),
-					  errdetail("Queued calls of workflow_orch wait for a background worker."),
-					  errhint("You might need to increase max_worker_processes or decrease "
-							  "workflow_orch.max_workers.")));
+	process_report_no_slot("Queued calls of workflow_orch wait for a background worker.");
 }
 
 /* A slot that is free, and whose last process has ended; -1 if there is none. */

@@ -11,6 +11,7 @@
 #include "base/names.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 #include "worker/process/process.h"
 
 /*
@@ -39,6 +40,25 @@ process_start(const char *type, const char *function, int argument, const Worker
 		handle = NULL;
 	MemoryContextSwitchTo(old);
 	return handle;
+}
+
+/*
+ * Report that the server has no background worker slot, once a minute at most: what
+ * waits for one, as a whole sentence.
+ */
+void
+process_report_no_slot(const char *what)
+{
+	static TimestampTz reported = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now - reported < 60 * USECS_PER_SEC)
+		return;
+	reported = now;
+	ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+					  errmsg("out of background worker slots"), errdetail("%s", what),
+					  errhint("You might need to increase max_worker_processes or decrease "
+							  "workflow_orch.max_workers.")));
 }
 
 bool

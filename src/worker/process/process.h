@@ -21,6 +21,7 @@ typedef struct WorkerStart
 
 extern BackgroundWorkerHandle *process_start(const char *type, const char *function, int argument,
 											 const WorkerStart *start);
+extern void process_report_no_slot(const char *what);
 extern bool process_has_stopped(BackgroundWorkerHandle *handle);
 
 #endif

@@ -3,9 +3,9 @@
  *	  A background worker that seals the audit log.
  *
  * One process serves all databases, one after the other.  In its turn in a database
- * it writes the refused attempts, and seals what has been committed there.  It stays while there is something to do
- * and no other database waits, and leaves after a while without work.  It runs no
- * code of users, and so is connected as a superuser.
+ * it writes the refused attempts, and seals what has been committed there.  It stays
+ * while there is something to do and no other database waits, and leaves after a
+ * while without work.  It runs no code of users, and so is connected as a superuser.
  *
  * This file owns the process and the order of its steps.  A step is the engine's, and
  * a transaction.  Which database has its turn is the business of pool/seal.c.
@@ -33,9 +33,6 @@
 #include "worker/process/process.h"
 #include "worker/process/sealer.h"
 #include "worker/process/session.h"
-
-/* How long a turn waits for a lock; the next turn comes soon. */
-#define LOCK_TIMEOUT_OF_TURN "2s"
 
 /* How long the sealer stays without work, in ms. */
 #define STAYS_IDLE 10000
@@ -288,10 +285,7 @@ wfo_sealer_main(Datum arg)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	before_shmem_exit(sealer_exit, (Datum) 0);
-	BackgroundWorkerInitializeConnectionByOid(start.database, InvalidOid, 0);
-	SetConfigOption("application_name", SEALER_TYPE, PGC_USERSET, PGC_S_OVERRIDE);
-	session_prepare();
-	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_TURN, PGC_SUSET, PGC_S_OVERRIDE);
+	session_connect(start.database, SEALER_TYPE);
 	event = compat_wait_event("WorkflowOrchSealer");
 	if (!enter_pool())
 		proc_exit(0);

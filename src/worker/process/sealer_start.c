@@ -68,8 +68,6 @@ sealer_reap(void)
 static void
 note_no_slot(void)
 {
-	static TimestampTz reported = 0;
-	TimestampTz now = GetCurrentTimestamp();
 	SealDatabase *seal;
 
 	pool_lock();
@@ -80,14 +78,7 @@ note_no_slot(void)
 	/* Other workers of the extension may have the slots. */
 	plan_make_room_locked(NULL, ROOM_ANYWHERE, ROOM_FOR_ANOTHER_WORKER);
 	pool_unlock();
-	if (now - reported < 60 * USECS_PER_SEC)
-		return;
-	reported = now;
-	ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-					  errmsg("out of background worker slots"),
-					  errdetail("The audit log of workflow_orch waits to be sealed."),
-					  errhint("You might need to increase max_worker_processes or decrease "
-							  "workflow_orch.max_workers.")));
+	process_report_no_slot("The audit log of workflow_orch waits to be sealed.");
 }
 
 /*

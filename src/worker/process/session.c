@@ -22,6 +22,9 @@
 #include "utils/snapmgr.h"
 #include "worker/process/session.h"
 
+/* How long a process that goes from database to database waits for a lock. */
+#define LOCK_TIMEOUT_OF_VISITOR "2s"
+
 /* Settings whose other values would disturb the extension's own code. */
 static const struct
 {
@@ -49,6 +52,20 @@ session_prepare(void)
 		if (GetConfigOption(fixed_settings[i].name, true, false) != NULL)
 			SetConfigOption(fixed_settings[i].name, fixed_settings[i].value, PGC_SUSET,
 							PGC_S_OVERRIDE);
+}
+
+/*
+ * Connect a process that serves several databases, one after the other, to one of
+ * them, as a superuser.  It waits for no lock for long, so that a lock in this
+ * database does not keep it from the others.
+ */
+void
+session_connect(Oid database, const char *name)
+{
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	SetConfigOption("application_name", name, PGC_USERSET, PGC_S_OVERRIDE);
+	session_prepare();
+	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_VISITOR, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
 /* Begin a transaction that has a snapshot. */

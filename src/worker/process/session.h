@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 extern void session_prepare(void);
+extern void session_connect(Oid database, const char *name);
 extern void session_begin_transaction(void);
 extern void session_commit_transaction(void);
 extern void session_clean(void);
