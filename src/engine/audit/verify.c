@@ -276,8 +276,7 @@ verify_one(int index, void *arg)
 
 /*
  * Compare the whole tree with the log, with the anchors, and with a checkpoint unless
- * that is NULL.
- * The caller has not looked at the tables yet.
+ * that is NULL.  The caller has not looked at the tables yet.
  */
 static void
 verify_all_sealed(const Findings *findings, const char *checkpoint)
