@@ -19,6 +19,7 @@ SHLIB_EXPORTS = src/exports.txt
 SQL_PARTS = \
 	sql/schema.sql \
 	sql/tables.sql \
+	sql/retention.sql \
 	sql/functions.sql \
 	sql/views.sql \
 	sql/audit_views.sql \

@@ -12,7 +12,7 @@ COMMENT ON FUNCTION record IS 'Trigger: writes the audit row of a change';
 DO $$
 DECLARE
   unrecorded CONSTANT text[] := ARRAY['tool_definition', 'proposal_revision', 'queue', 'standing_use', 'audit_log', 'audit_tree',
-                                 'audit_origin', 'audit_leaf', 'audit_tile'];
+                                 'audit_origin', 'audit_leaf', 'audit_tile', 'redaction', 'audit_purge', 'purged_leaf', 'purged_key'];
   t text;
 BEGIN
   FOR t IN

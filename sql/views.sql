@@ -212,7 +212,8 @@ COMMENT ON COLUMN tool_status.open_proposals IS 'Pending and approved proposals 
 COMMENT ON COLUMN tool_status.stale_proposals IS 'Those of them that are pinned to another definition: edit them, or use accept_tool_definition';
 
 CREATE VIEW workflow_summary WITH (security_invoker = true) AS
-SELECT w.workflow_id, w.title, w.status, w.actor_id, w.dry_run, w.started_at, w.ended_at, p.*
+SELECT w.workflow_id, w.title, w.status, w.actor_id, w.dry_run, w.started_at, w.ended_at, p.*,
+       EXISTS (SELECT FROM workflow_hold h WHERE h.workflow_id = w.workflow_id AND h.released_at IS NULL) AS held
   FROM workflow w
  CROSS JOIN LATERAL (
        SELECT count(*) AS proposals,
@@ -250,6 +251,7 @@ COMMENT ON COLUMN workflow_summary.expired IS 'Proposals that are expired';
 COMMENT ON COLUMN workflow_summary.cancelled IS 'Proposals that are cancelled';
 COMMENT ON COLUMN workflow_summary.break_glass IS 'Proposals that were executed without the approvals';
 COMMENT ON COLUMN workflow_summary.last_change_at IS 'When a proposal''s status last changed';
+COMMENT ON COLUMN workflow_summary.held IS 'A legal hold stands on the workflow, as far as the reader may see';
 
 CREATE VIEW review_history WITH (security_invoker = true) AS
 SELECT r.review_id, r.proposal_id, r.workflow_id, p.tool, r.revision, r.reviewer_id, a.name AS reviewer, r.role,

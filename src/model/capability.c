@@ -32,12 +32,13 @@
 		"report_time_line", "report_checks", "report_context", "report_rules", "report_log", \
 		"report_proofs", "report_style", "report_page", "workflow_report"
 #define TABLES_OF_EVIDENCE \
-	"audit_tree", "audit_origin", "audit_leaf", "audit_tile", "audit_anchor", "audit_status"
+	"audit_tree", "audit_origin", "audit_leaf", "audit_tile", "audit_anchor", "audit_status", \
+		"redaction", "audit_purge", "purged_leaf", "purged_key"
 #define TABLES_OF_PROPOSERS \
 	"actor", "workflow", "tool", "proposal", "proposal_revision", "proposal_comment", "review", \
 		"revocation", "execution", "queue", "cancel_request", "break_glass", "proposal_progress", \
 		"workflow_summary", "review_history", "tool_status", "standing_approval", "standing_use", \
-		"standing_approval_status"
+		"standing_approval_status", "workflow_hold"
 #define TABLES_OF_REVIEWERS \
 	TABLES_OF_PROPOSERS, "tool_definition", "policy", "freeze_window", "approval_rule", \
 		"delegation", "preview", "worker_status", "queue_status", "execution_stats", \

@@ -16,6 +16,13 @@ INSERT INTO workflow_orch.cancel_request (execution_id, proposal_id, workflow_id
 SELECT workflow_orch.record_anchor(workflow_orch.audit_checkpoint(), 'x', 'x') \g /dev/null
 INSERT INTO workflow_orch.audit_tile (level, tile, root, hashes, sealed_at)
   SELECT 7, 0, sha256('root'), decode(repeat('00', 8192), 'hex'), now();
+INSERT INTO workflow_orch.workflow_hold (workflow_id, held_at, reason) VALUES (:workflow, now(), 'r');
+INSERT INTO workflow_orch.redaction (audit_id, leaf_group, hash, object, object_id, redacted_at, trail)
+  SELECT min(audit_id), 'who', sha256('who'), 'actor', :ann, now(), max(audit_id) FROM workflow_orch.audit_log;
+INSERT INTO workflow_orch.audit_purge (purged_at, ended_before, workflows, proposals, leaves, leaves_sha256, trail)
+  SELECT now(), now(), 1, 1, 1, sha256('leaves'), max(audit_id) FROM workflow_orch.audit_log;
+INSERT INTO workflow_orch.purged_leaf SELECT 7, 7, max(purge_id) FROM workflow_orch.audit_purge;
+INSERT INTO workflow_orch.purged_key SELECT sha256('key'), max(purge_id) FROM workflow_orch.audit_purge;
 SET LOCAL client_min_messages = error;
 SELECT workflow_orch.break_glass_execute(propose('div', '{"n": 1}'), :bob, 'r') \g /dev/null
 RESET client_min_messages;

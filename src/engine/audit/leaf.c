@@ -56,6 +56,7 @@ static const char *const facts[] = {
 	"from_actor",
 	"from_origin",
 	"function",
+	"hold_id",
 	"kind",
 	"max_rows",
 	"on_behalf_of",

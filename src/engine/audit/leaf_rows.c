@@ -74,6 +74,8 @@ static const ActionRow action_rows[] = {
 	{"delegate_review", STORE_DELEGATION, {KEY_DETAIL}, "delegation_id", false, WHEN_ALWAYS},
 	{"end_delegation", STORE_DELEGATION, {KEY_DETAIL}, "delegation_id", true, WHEN_ALWAYS},
 	{"record_anchor", STORE_AUDIT_ANCHOR, {KEY_DETAIL}, "anchor_id", false, WHEN_ALWAYS},
+	{"hold_workflow", STORE_WORKFLOW_HOLD, {KEY_DETAIL}, "hold_id", false, WHEN_ALWAYS},
+	{"release_hold", STORE_WORKFLOW_HOLD, {KEY_DETAIL}, "hold_id", true, WHEN_ALWAYS},
 	{"standing_approval", STORE_STANDING_APPROVAL, {KEY_DETAIL}, "standing_id", false, WHEN_ALWAYS},
 	{"end_standing_approval",
 	 STORE_STANDING_APPROVAL,

@@ -42,6 +42,7 @@ static const RecordRow recorders[STORE_TABLE_COUNT] = {
 	[STORE_CANCEL_REQUEST] = record_cancel_request,
 	[STORE_BREAK_GLASS] = record_break_glass,
 	[STORE_AUDIT_ANCHOR] = record_anchor,
+	[STORE_WORKFLOW_HOLD] = record_hold,
 };
 
 /* Add a column under its own name, as to_jsonb shows it. */

@@ -18,6 +18,7 @@
 #include "model/transition.h"
 #include "store/audit_log.h"
 #include "store/comment.h"
+#include "store/hold.h"
 #include "store/policy.h"
 #include "store/preview.h"
 #include "store/proposal.h"
@@ -103,6 +104,16 @@ record_workflow(const StoredRow *old, const StoredRow *new, AuditEntry *entry, J
 		if (!column_is_null(new, WORKFLOW_END_REASON))
 			json_add_text(details, "reason", column_text(new, WORKFLOW_END_REASON));
 	}
+}
+
+void
+record_hold(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonObject *details)
+{
+	entry->action = old == NULL ? "hold_workflow" : "release_hold";
+	entry->actor_id = column_int64_or_null(new, old == NULL ? HOLD_HELD_BY : HOLD_RELEASED_BY);
+	json_add_int(details, "hold_id", column_int64(new, HOLD_HOLD_ID));
+	json_add_text(details, "reason",
+				  column_text(new, old == NULL ? HOLD_REASON : HOLD_RELEASE_REASON));
 }
 
 static void

@@ -34,6 +34,8 @@ extern void record_rule(const StoredRow *old, const StoredRow *new, AuditEntry *
 						JsonObject *details);
 extern void record_standing(const StoredRow *old, const StoredRow *new, AuditEntry *entry,
 							JsonObject *details);
+extern void record_hold(const StoredRow *old, const StoredRow *new, AuditEntry *entry,
+						JsonObject *details);
 extern void record_workflow(const StoredRow *old, const StoredRow *new, AuditEntry *entry,
 							JsonObject *details);
 extern void record_proposal(const StoredRow *old, const StoredRow *new, AuditEntry *entry,

@@ -1,0 +1,92 @@
+/*
+ * redaction.c
+ *	  The table redaction: the hashes of groups of leaves whose values are gone.
+ *
+ * Owns its descriptor and how a row becomes a struct and back.  What is redacted,
+ * and when, is not its business.
+ */
+#include "postgres.h"
+
+#include "store/redaction.h"
+
+const StoreTableInfo redaction_table = {
+	.name = "redaction",
+	.columns = REDACTION_COLUMNS,
+	.append_only = true,
+	.insert_call = "redact_proposal",
+};
+
+static const char *const group_labels[LEAF_GROUPS] = {"who", "what", "rows"};
+static const char *const object_labels[] = {"proposal", "actor"};
+
+/* The name of a group of a leaf. */
+const char *
+leaf_group_label(LeafGroup group)
+{
+	return group_labels[group];
+}
+
+static int
+label_number(const char *const *labels, int count, const char *label)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(labels[i], label) == 0)
+			return i;
+	elog(ERROR, "unknown label \"%s\" in table \"redaction\"", label);
+}
+
+/* Keep the hash of a group. */
+void
+redaction_insert(const Redaction *redaction)
+{
+	StoreRow row;
+	bytea *hash = palloc(VARHDRSZ + SHA256_LENGTH);
+
+	SET_VARSIZE(hash, VARHDRSZ + SHA256_LENGTH);
+	memcpy(VARDATA(hash), redaction->hash.bytes, SHA256_LENGTH);
+	store_row_init(&row, STORE_REDACTION);
+	row_set_int64(&row, REDACTION_AUDIT_ID, redaction->audit_id);
+	row_set_text(&row, REDACTION_LEAF_GROUP, group_labels[redaction->group]);
+	row_set_pointer(&row, REDACTION_HASH, hash);
+	row_set_text(&row, REDACTION_OBJECT, object_labels[redaction->object]);
+	row_set_int64(&row, REDACTION_OBJECT_ID, redaction->object_id);
+	row_set_time(&row, REDACTION_REDACTED_AT, redaction->redacted_at);
+	row_set_id(&row, REDACTION_REDACTED_BY, redaction->redacted_by);
+	row_set_int64(&row, REDACTION_TRAIL, redaction->trail);
+	store_insert(&row);
+}
+
+static void
+redaction_read(const StoredRow *row, Redaction *redaction)
+{
+	bytea *hash = column_varlena(row, REDACTION_HASH);
+
+	Assert(VARSIZE_ANY_EXHDR(hash) == SHA256_LENGTH);
+	redaction->audit_id = column_int64(row, REDACTION_AUDIT_ID);
+	redaction->group = (LeafGroup) label_number(group_labels, LEAF_GROUPS,
+												column_text(row, REDACTION_LEAF_GROUP));
+	memcpy(redaction->hash.bytes, VARDATA_ANY(hash), SHA256_LENGTH);
+	redaction->object = (RedactedObject) label_number(object_labels, lengthof(object_labels),
+													  column_text(row, REDACTION_OBJECT));
+	redaction->object_id = column_int64(row, REDACTION_OBJECT_ID);
+	redaction->redacted_at = column_int64(row, REDACTION_REDACTED_AT);
+	redaction->redacted_by = column_int64_or_null(row, REDACTION_REDACTED_BY);
+	redaction->trail = column_int64(row, REDACTION_TRAIL);
+}
+
+/* Read the redactions of a row of the audit log into an array of LEAF_GROUPS; return their number. */
+int
+redaction_list(int64 audit_id, Redaction *redactions)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	StoredRow *row;
+	int count = 0;
+
+	store_key_int64(&key, REDACTION_AUDIT_ID, audit_id);
+	store_scan_begin(&scan, STORE_REDACTION, "redaction_pkey", 1, &key);
+	while (count < LEAF_GROUPS && (row = store_scan_next(&scan)) != NULL)
+		redaction_read(row, &redactions[count++]);
+	store_scan_end(&scan);
+	return count;
+}

@@ -1,0 +1,52 @@
+/*
+ * redaction.h
+ *	  The table redaction.
+ */
+#ifndef WFO_STORE_REDACTION_H
+#define WFO_STORE_REDACTION_H
+
+#include "postgres.h"
+
+#include "model/merkle.h"
+#include "store/audit_tile.h"
+#include "store/table.h"
+#include "utils/timestamp.h"
+
+enum
+{
+	REDACTION_AUDIT_ID = 1,
+	REDACTION_LEAF_GROUP,
+	REDACTION_HASH,
+	REDACTION_OBJECT,
+	REDACTION_OBJECT_ID,
+	REDACTION_REDACTED_AT,
+	REDACTION_REDACTED_BY,
+	REDACTION_TRAIL,
+	REDACTION_COLUMNS = REDACTION_TRAIL
+};
+
+/* What was redacted. */
+typedef enum RedactedObject
+{
+	REDACTED_PROPOSAL,
+	REDACTED_ACTOR
+} RedactedObject;
+
+/* A group of a leaf whose values are gone, and the hash that stands for them. */
+typedef struct Redaction
+{
+	int64 audit_id;
+	LeafGroup group;
+	MerkleHash hash;
+	RedactedObject object;
+	int64 object_id;
+	TimestampTz redacted_at;
+	const int64 *redacted_by;
+	int64 trail;
+} Redaction;
+
+extern const char *leaf_group_label(LeafGroup group);
+extern void redaction_insert(const Redaction *redaction);
+extern int redaction_list(int64 audit_id, Redaction *redactions);
+
+#endif
