@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use WorkflowOrch;
 
-my $node = new_node('main');
+my $node = new_node('main', settings => "log_min_messages = warning\n");
 install($node, 'postgres');
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION app.evil() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'ran as ' || current_user; END $$;

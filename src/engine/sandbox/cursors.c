@@ -24,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/tuplestore.h"
@@ -52,7 +53,10 @@ typedef struct HiddenCursors
 
 static HiddenCursors *hidden = NULL;
 
-/* The cursors that the view pg_cursors shows: all that are not running. */
+/*
+ * The cursors that the view pg_cursors shows: all that are not running.  The current
+ * subtransaction is that of the call, and none of the call's code is running in it.
+ */
 static List *
 list_cursors(void)
 {
@@ -65,6 +69,8 @@ list_cursors(void)
 	/* Most sessions have none, and the view costs more than the question. */
 	if (ThereAreNoReadyPortals())
 		return NIL;
+	/* The answer leaves its scan of the portals open; there is no other at this level. */
+	AtEOSubXact_HashTables(false, GetCurrentTransactionNestLevel());
 	result.econtext = CreateStandaloneExprContext();
 	fmgr_info(F_PG_CURSOR, &function);
 	InitFunctionCallInfoData(*fcinfo, &function, 0, InvalidOid, NULL, (Node *) &result);
