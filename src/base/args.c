@@ -81,6 +81,17 @@ arg_check_size(Size size, const char *name)
 					 errhint("The limit is the setting workflow_orch.max_params_size."));
 }
 
+/* Refuse a condition that is larger than CONDITION_MAX: 54000. */
+void
+arg_check_condition_size(const JsonPath *condition)
+{
+	if (VARSIZE(condition) > CONDITION_MAX)
+		report_limit("wfo_argument_too_long", errmsg("argument \"condition\" is too long"),
+					 errdetail("It has %u bytes; the limit is %d.", (unsigned) VARSIZE(condition),
+							   CONDITION_MAX),
+					 errhint("Use several, each in a rule or standing approval of its own."));
+}
+
 /* Check the size before reading the value into memory. */
 char *
 arg_text_or_null(FunctionCallInfo fcinfo, int n, const char *name)

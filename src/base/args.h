@@ -18,6 +18,9 @@
 /* Longest text that is a key: well below what a btree entry can hold. */
 #define KEY_TEXT_MAX 1024
 
+/* Longest condition, in bytes as it is stored. */
+#define CONDITION_MAX 8192
+
 /* Longest accepted interval, in years: a longer one would overflow a timestamp. */
 #define INTERVAL_MAX_YEARS 1000
 
@@ -29,6 +32,7 @@ extern TimestampTz arg_time(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *arg_text(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *arg_text_or_null(FunctionCallInfo fcinfo, int n, const char *name);
 extern void arg_check_size(Size size, const char *name);
+extern void arg_check_condition_size(const JsonPath *condition);
 extern char *arg_key(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *arg_key_or_null(FunctionCallInfo fcinfo, int n, const char *name);
 extern Interval *arg_interval_or_null(FunctionCallInfo fcinfo, int n, const char *name);

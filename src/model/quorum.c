@@ -181,13 +181,19 @@ quorum_size(const Quorum *quorum)
 	return size;
 }
 
+/* Whether requirements for these roles, NULL being any, are for the same people. */
+bool
+quorum_same_role(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 /* Whether two requirements are for the same slots, but for their number. */
 static bool
 is_for_same_slots(const Requirement *a, const Requirement *b)
 {
-	if (a->stage != b->stage || a->administers != b->administers)
-		return false;
-	return a->role == NULL || b->role == NULL ? a->role == b->role : strcmp(a->role, b->role) == 0;
+	return a->stage == b->stage && a->administers == b->administers &&
+		   quorum_same_role(a->role, b->role);
 }
 
 /*

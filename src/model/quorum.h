@@ -35,6 +35,7 @@ typedef struct Approval
 } Approval;
 
 extern int64 quorum_size(const Quorum *quorum);
+extern bool quorum_same_role(const char *a, const char *b);
 extern bool quorum_covers(const Quorum *given, const Quorum *needed);
 extern bool quorum_wants(const Quorum *quorum, const Approval *approval);
 extern int64 quorum_open_stage(const Quorum *quorum, const Approval *approvals, int count);

@@ -9,7 +9,7 @@ use Time::HiRes 'time';
 use WorkflowOrch;
 use Workers;
 
-my $node = new_node('main', settings => "max_prepared_transactions = 5\nmax_worker_processes = 16\nworkflow_orch.poll_interval = 1h\n", allows_streaming => 1);
+my $node = new_node('main', settings => "log_min_messages = error\nmax_prepared_transactions = 5\nmax_worker_processes = 16\nworkflow_orch.poll_interval = 1h\n", allows_streaming => 1);
 my $sealers = q{FROM pg_stat_activity WHERE backend_type = 'workflow_orch sealer'};
 my $write = q{SELECT workflow_orch.register_actor('a' || clock_timestamp(), 'Developer')};
 my $limit = q{SET statement_timeout = '60 s'; };

@@ -67,12 +67,6 @@ build_document(const RequirementSubject *subject, Jsonb *params)
 	return json_object_end(&document);
 }
 
-static bool
-same_role(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* The order of requirements: by stage, then by role, with the slot for any role last. */
 static bool
 comes_before(const Rule *rule, const Requirement *requirement)
@@ -95,7 +89,7 @@ add_rule(Need *need, const Rule *rule)
 	{
 		Requirement *requirement = &quorum->requirements[at];
 
-		if (requirement->stage == rule->stage && same_role(requirement->role, rule->role))
+		if (requirement->stage == rule->stage && quorum_same_role(requirement->role, rule->role))
 		{
 			requirement->approvals = Max(requirement->approvals, rule->approvals);
 			need->rules[at] = lappend(need->rules[at], unconstify(Rule *, rule));

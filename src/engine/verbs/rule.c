@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/args.h"
 #include "base/errors.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -28,9 +29,6 @@
 
 /* The highest stage. */
 #define STAGE_MAX 100
-
-/* Longest condition, in bytes as it is stored. */
-#define CONDITION_MAX 8192
 
 #define CONDITION_HINT \
 	errhint("The proposal is $: $.tool, $.params, $.reason, $.actor and $.workflow.")
@@ -66,11 +64,7 @@ check_condition_members(JsonPath *condition)
 static void
 check_condition(JsonPath *condition)
 {
-	if (VARSIZE(condition) > CONDITION_MAX)
-		report_limit("wfo_argument_too_long", errmsg("argument \"condition\" is too long"),
-					 errdetail("It has %u bytes; the limit is %d.", (unsigned) VARSIZE(condition),
-							   CONDITION_MAX),
-					 errhint("Use several rules."));
+	arg_check_condition_size(condition);
 	if (condition_has_variables(condition))
 		report_invalid("wfo_argument_invalid",
 					   errmsg("argument \"condition\" must not have variables"), CONDITION_HINT);

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/args.h"
 #include "base/each.h"
 #include "base/errors.h"
 #include "base/json.h"
@@ -33,9 +34,6 @@
 
 /* Largest number of uses. */
 #define USES_MAX 10000
-
-/* Longest condition, in bytes as it is stored. */
-#define CONDITION_MAX 8192
 
 static void
 check_times(const StandingRequest *request)
@@ -63,10 +61,7 @@ check_condition_on_params(JsonPath *condition)
 {
 	ConditionMembers members;
 
-	if (VARSIZE(condition) > CONDITION_MAX)
-		report_limit("wfo_argument_too_long", errmsg("argument \"condition\" is too long"),
-					 errdetail("It has %u bytes; the limit is %d.", (unsigned) VARSIZE(condition),
-							   CONDITION_MAX));
+	arg_check_condition_size(condition);
 	condition_find_members(condition, &members);
 	if (!condition_has_variables(condition) && !members.any_first &&
 		list_length(members.first) == 1 && strcmp(linitial(members.first), "params") == 0)

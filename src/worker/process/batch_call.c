@@ -278,7 +278,7 @@ batch_call_give_back_locked(const WorkerSlot *slot, bool timed_out)
 		return;
 	call->execution_id = slot->execution_id;
 	call->history.losses += slot->execution_id != 0;
-	call->history.timed_out = timed_out;
+	call->history.timed_out |= timed_out;
 	call->history.started_at = slot->since;
 	batch_append_waiting(&pool->batches[slot->place.batch], attached.shared, slot->place.call);
 }
