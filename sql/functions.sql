@@ -454,6 +454,16 @@ RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_new_origin';
 COMMENT ON FUNCTION new_origin IS
   'Gives the tree over the audit log another origin, where another copy has the same one, as after a failover that lost what was sealed. Returns the origin. Errors: 22023, 42501 the policy is protected.';
 
+CREATE FUNCTION hold_workflow(workflow_id bigint, actor_id bigint, reason text, OUT hold_id bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_hold_workflow';
+COMMENT ON FUNCTION hold_workflow IS
+  'Sets a legal hold on a workflow, active or ended, and returns its id: until release_hold nothing of the workflow is redacted or purged. The hold stops no other call. Errors: 22023, 42704, 55000 it is held already, 55P03, 42501.';
+
+CREATE FUNCTION release_hold(workflow_id bigint, actor_id bigint, reason text)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_release_hold';
+COMMENT ON FUNCTION release_hold IS
+  'Releases the legal hold that stands on a workflow. Its row stays. Errors: 22023, 42704, 55000 it is not held, 55P03, 42501.';
+
 CREATE FUNCTION find_unsealed(OUT audit_id bigint, OUT occurred_at timestamptz)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_find_unsealed';
 COMMENT ON FUNCTION find_unsealed IS

@@ -28,7 +28,8 @@ SELECT workflow_orch.set_tool_enabled('off', false);
 SELECT workflow_orch.register_actor('gone', 'r') AS gone, workflow_orch.register_actor('agent', 'r', kind => 'agent') AS agent \gset
 SELECT workflow_orch.update_actor(:gone, active => false);
 SELECT workflow_orch.start_workflow('done', :ann) AS done, workflow_orch.start_workflow('stopped', :ann) AS stopped,
-       workflow_orch.start_workflow('open', :ann) AS open \gset
+       workflow_orch.start_workflow('open', :ann) AS open, workflow_orch.start_workflow('held', :ann) AS held \gset
+SELECT workflow_orch.hold_workflow(:held, NULL, 'r') \g /dev/null
 
 SELECT workflow_orch.add_freeze('f', '2099-01-01', '2099-01-02') AS freeze \gset
 SELECT propose('div', '{"n": 1}') AS pending, propose('shown', '{"n": 1}') AS shown, approved('div', '{"n": 1}') AS approved, approved('div', '{"n": 1}') AS executed,
@@ -83,6 +84,7 @@ SELECT function, key, value FROM (VALUES
   ('set_tool_enabled', jsonb_build_object('enabled', 'false')),
   ('add_freeze', jsonb_build_object('ends_at', '''2099-01-02''')),
   ('remove_freeze', jsonb_build_object('freeze_id', :'freeze')),
+  ('release_hold', jsonb_build_object('workflow_id', :'held')),
   ('remove_approval_rule', jsonb_build_object('rule_id', 'workflow_orch.add_approval_rule()')),
   ('explain_approval', jsonb_build_object('params', '''{"n": 1}''')),
   ('enqueue_action', jsonb_build_object('proposal_id', 'approved(''div'', ''{"n": 1}'')')),
@@ -94,7 +96,7 @@ SELECT is(attempt(example_call(oid)), NULL::jsonb, format('%s works with the arg
   FROM call ORDER BY function;
 -- Where NULL is an error though it is the default, and where it is none though there is no default.
 CREATE TABLE t.unlike (function text, argument text);
-INSERT INTO unlike VALUES ('explain_approval', 'actor_id'), ('approval_rule_effect', 'role'), ('approval_rule_effect', 'tool'), ('approval_rule_effect', 'condition'),
+INSERT INTO unlike VALUES ('explain_approval', 'actor_id'), ('hold_workflow', 'actor_id'), ('release_hold', 'actor_id'), ('approval_rule_effect', 'role'), ('approval_rule_effect', 'tool'), ('approval_rule_effect', 'condition'),
   ('check_approval_rule', 'role'), ('check_approval_rule', 'tool'), ('check_approval_rule', 'condition'), ('count_reviewers', 'role'), ('review_action', 'edits'), ('get_audit_log', 'workflow_id'), ('audit_log_entries', 'workflow_id');
 CREATE FUNCTION t.each_null() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -129,7 +131,7 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('actor', 'SELECT workflow_orch.complete_workflow(workflow(), %s)'),
                ('workflow', 'SELECT workflow_orch.propose_action(%s, ann(), ''div'', ''{"n": 1}'', ''r'')'),
                ('workflow', 'SELECT workflow_orch.complete_workflow(%s, ann())'), ('workflow', 'SELECT workflow_orch.cancel_workflow(%s, ann())'),
-               ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.workflow_report(%s)'), ('proposal', 'SELECT workflow_orch.evidence(%s)'),
+               ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.hold_workflow(%s, NULL, ''r'')'), ('workflow', 'SELECT workflow_orch.release_hold(%s, NULL, ''r'')'), ('actor', 'SELECT workflow_orch.hold_workflow(workflow(), %s, ''r'')'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.workflow_report(%s)'), ('proposal', 'SELECT workflow_orch.evidence(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')'), ('proposal', 'SELECT workflow_orch.execute_action(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')'),
                ('proposal', 'SELECT workflow_orch.revoke_approval(%s, bob())'), ('approval rule', 'SELECT workflow_orch.remove_approval_rule(%s)'),

@@ -1,0 +1,41 @@
+/*
+ * retention.c
+ *	  SQL functions about what is kept, redacted and purged.
+ *
+ * It reads the arguments of the calls and calls the engine; it checks nothing but
+ * the arguments themselves.
+ */
+#include "postgres.h"
+
+#include "base/args.h"
+#include "engine/call.h"
+#include "engine/verbs/hold.h"
+#include "fmgr.h"
+
+PG_FUNCTION_INFO_V1(wfo_hold_workflow);
+PG_FUNCTION_INFO_V1(wfo_release_hold);
+
+Datum
+wfo_hold_workflow(PG_FUNCTION_ARGS)
+{
+	int64 workflow_id;
+	int64 *actor_id;
+
+	call_begin("hold_workflow");
+	workflow_id = arg_int64(fcinfo, 0, "workflow_id");
+	actor_id = arg_int64_or_null(fcinfo, 1);
+	PG_RETURN_INT64(hold_set(workflow_id, actor_id, arg_text(fcinfo, 2, "reason")));
+}
+
+Datum
+wfo_release_hold(PG_FUNCTION_ARGS)
+{
+	int64 workflow_id;
+	int64 *actor_id;
+
+	call_begin("release_hold");
+	workflow_id = arg_int64(fcinfo, 0, "workflow_id");
+	actor_id = arg_int64_or_null(fcinfo, 1);
+	hold_release(workflow_id, actor_id, arg_text(fcinfo, 2, "reason"));
+	PG_RETURN_VOID();
+}
