@@ -36,7 +36,7 @@ CREATE FUNCTION propose_action(workflow_id bigint, actor_id bigint, tool text, p
                                OUT proposal_id bigint, OUT status proposal_status)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_propose_action';
 COMMENT ON FUNCTION propose_action IS
-  'Proposes a call of a tool. params is a JSON object whose keys are the names of the function''s arguments; reason says why. If the actor has used the idempotency_key before with the same content, the existing proposal is returned. With execute_on_approval, which requires the capability execute, the last approval queues the call for the background workers in its own transaction. Errors: 22023 the params do not fit, 42704, 55000 the workflow is not active or the tool is disabled, 42501, 42710 the key was used for other content, 54000 too large or too many.';
+  'Proposes a call of a tool. params is a JSON object whose keys are the names of the function''s arguments; reason says why. If the actor has used the idempotency_key before with the same content, the existing proposal is returned. With execute_on_approval, which requires the capability execute, the last approval queues the call for the background workers in its own transaction. Errors: 22023 the params do not fit, 42704, 55000 the workflow is not active or the tool is disabled, 42501, 42710 the key was used for other content, or for a call that has been redacted or purged, 54000 too large or too many.';
 
 CREATE FUNCTION review_action(proposal_id bigint, reviewer_id bigint, decision text, edits jsonb DEFAULT NULL,
                               comment text DEFAULT NULL, expected_revision bigint DEFAULT NULL,

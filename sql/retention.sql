@@ -86,9 +86,9 @@ COMMENT ON COLUMN purged_leaf.purge_id IS 'Purge that deleted the rows (refers t
 
 CREATE TABLE purged_key (
   key_sha256 bytea PRIMARY KEY CHECK (length(key_sha256) = 32),
-  purge_id   bigint NOT NULL
+  purge_id   bigint
 );
 
-COMMENT ON TABLE purged_key IS 'Idempotency keys of purged proposals, which are not used again; rows are never changed';
+COMMENT ON TABLE purged_key IS 'Idempotency keys of purged and redacted proposals, which are not used again; rows are never changed';
 COMMENT ON COLUMN purged_key.key_sha256 IS 'SHA-256 of the proposer''s actor_id, 8 bytes, the highest first, and the key';
-COMMENT ON COLUMN purged_key.purge_id IS 'Purge that deleted the proposal (refers to audit_purge)';
+COMMENT ON COLUMN purged_key.purge_id IS 'Purge that deleted the proposal; null: it was redacted (refers to audit_purge)';

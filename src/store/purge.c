@@ -149,18 +149,33 @@ key_hash(int64 actor_id, const char *idempotency_key)
 	return hash_bytes_of(hash);
 }
 
-void
-purged_key_insert(int64 actor_id, const char *idempotency_key, int64 purge_id)
+static void
+insert_key(int64 actor_id, const char *idempotency_key, const int64 *purge_id)
 {
 	StoreRow row;
 
 	store_row_init(&row, STORE_PURGED_KEY);
 	row_set_pointer(&row, PURGED_KEY_KEY_SHA256, key_hash(actor_id, idempotency_key));
-	row_set_int64(&row, PURGED_KEY_PURGE_ID, purge_id);
+	row_set_id(&row, PURGED_KEY_PURGE_ID, purge_id);
 	store_insert(&row);
 }
 
-/* Whether a purged proposal of the actor had this key. */
+/* Keep the key of a proposal that is purged. */
+void
+purged_key_insert(int64 actor_id, const char *idempotency_key, int64 purge_id)
+{
+	insert_key(actor_id, idempotency_key, &purge_id);
+}
+
+/* Keep the key of a proposal that is redacted, unless it is kept already. */
+void
+redacted_key_insert(int64 actor_id, const char *idempotency_key)
+{
+	if (!purged_key_exists(actor_id, idempotency_key))
+		insert_key(actor_id, idempotency_key, NULL);
+}
+
+/* Whether a proposal of the actor that was purged or redacted had this key. */
 bool
 purged_key_exists(int64 actor_id, const char *idempotency_key)
 {

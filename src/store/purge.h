@@ -66,6 +66,7 @@ extern Purge *purge_load(int64 purge_id);
 extern void purged_leaves_insert(const PurgedLeaves *leaves);
 extern PurgedLeaves *purged_leaves_list(int64 first, int64 last, int *count);
 extern void purged_key_insert(int64 actor_id, const char *idempotency_key, int64 purge_id);
+extern void redacted_key_insert(int64 actor_id, const char *idempotency_key);
 extern bool purged_key_exists(int64 actor_id, const char *idempotency_key);
 
 #endif

@@ -41,6 +41,10 @@ SELECT is(keyed('k'), :p::bigint, 'the same key with the same content answers wi
 SELECT is((SELECT count(*) FROM workflow_orch.proposal WHERE idempotency_key = 'k'), 1::bigint, 'nothing else is proposed');
 SELECT is((SELECT count(*) FROM workflow_orch.audit_log WHERE proposal_id = :p), 1::bigint, 'asking again writes no audit row');
 SELECT isnt(keyed('k2'), :p::bigint, 'another key is another proposal');
+INSERT INTO workflow_orch.purged_key (key_sha256) VALUES (sha256(int8send(:ann) || 'spent'));
+SELECT raises($$SELECT keyed('spent')$$, '{"sqlstate": "42710", "reason": "wfo_key_spent", "message": "%\"spent\"%redacted or purged", "hint": "_%"}', 'a key of which only the hash is left is refused');
+SELECT lives_ok(format('SELECT keyed(''spent'', actor => %s)', :cyd), 'to that actor alone');
+SELECT lives_ok('SELECT keyed(''spent2'')', 'and no other key');
 SELECT isnt(keyed('k', actor => :cyd), :p::bigint, 'the same key of another actor is another proposal');
 SELECT isnt(keyed(NULL), keyed(NULL), 'without a key the same content is another proposal');
 SELECT raises($$SELECT keyed('k', '{"amount": 2}')$$,

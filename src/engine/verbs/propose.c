@@ -27,6 +27,7 @@
 #include "model/built_in.h"
 #include "store/lock.h"
 #include "store/proposal.h"
+#include "store/purge.h"
 #include "store/revision.h"
 #include "store/table.h"
 #include "store/tool_definition.h"
@@ -201,7 +202,25 @@ check_subject(const ProposeRequest *request, const Caller *caller, const Propose
 		built_in_check_proposer(subject->tool->tool, subject->actor);
 }
 
-/* Return the proposal that has the request's key; false if there is none. */
+/* Refuse a key whose call was purged or redacted, so that the call does not run again: 42710. */
+static void
+check_key_not_spent(const ProposeRequest *request, const Caller *caller, const Actor *actor)
+{
+	if (!purged_key_exists(actor->actor_id, request->idempotency_key))
+		return;
+	caller_check_acts_as(caller, actor);
+	report_duplicate("wfo_key_spent",
+					 errmsg("idempotency key \"%s\" was used for a proposal that has been redacted "
+							"or purged",
+							request->idempotency_key),
+					 errhint("Do not propose the same call again. Use another key for another "
+							 "call."));
+}
+
+/*
+ * Return the proposal that has the request's key; false if there is none.  A key
+ * of which only its hash is left is refused.
+ */
 static bool
 answer_by_key(const ProposeRequest *request, const Caller *caller, const ProposeSubject *subject,
 			  int64 *proposal_id, ProposalStatus *status)
@@ -212,7 +231,10 @@ answer_by_key(const ProposeRequest *request, const Caller *caller, const Propose
 		return false;
 	proposal = proposal_find_by_key(subject->actor->actor_id, request->idempotency_key);
 	if (proposal == NULL)
+	{
+		check_key_not_spent(request, caller, subject->actor);
 		return false;
+	}
 	caller_check_acts_as(caller, subject->actor);
 	*proposal_id = answer_again(request, subject, proposal, status);
 	return true;
