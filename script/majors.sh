@@ -82,7 +82,7 @@ inside() {
 }
 
 packages() {
-	echo make gcc libc6-dev perl libipc-run-perl libpq-dev python3 "postgresql-$1" "postgresql-$1-pgtap"
+	echo make gcc libc6-dev perl libipc-run-perl libpq-dev python3 openssl "postgresql-$1" "postgresql-$1-pgtap"
 }
 
 # make_chroot FOLDER SUITE MAJOR: a chroot that has what test.sh needs.

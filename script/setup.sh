@@ -31,6 +31,7 @@ look() {
 	need perl perl -MTAP::Harness -MTest::More -MTime::HiRes -e1
 	need libipc-run-perl perl -MIPC::Run -e1
 	need python3 python3 --version
+	need openssl openssl version
 	need "postgresql-$major" test -x "$bin/postgres"
 	# The makefiles of PGXS come with the client on Debian, the headers do not.
 	need "postgresql-server-dev-$major" test -f "$include/postgres.h"

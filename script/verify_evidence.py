@@ -196,10 +196,8 @@ def read_path(value, what):
     return [unbase64(hash_, f"a hash of {what}", 32) for hash_ in get(value, "path", list, what)]
 
 
-def check_consistency(old, new, proof):
-    """Prove that one checkpoint's tree begins with the other's."""
-    if old.origin != new.origin:
-        raise Refused(f"the checkpoints are of different trees: {old.origin!r} and {new.origin!r}")
+def check_extension(old, new, proof):
+    """Prove that one checkpoint's tree begins with the other's, whatever their origins are."""
     path = []
     if proof is not None:
         path = read_path(proof, "the proof")
@@ -211,6 +209,13 @@ def check_consistency(old, new, proof):
         raise Refused(f"that needs the proof audit_consistency({old.tree[0]}, {new.tree[0]})")
     if not is_consistent(old.tree, new.tree, path):
         raise Refused(f"the tree {new} does not begin with the tree of size {old.tree[0]}")
+
+
+def check_consistency(old, new, proof):
+    """Prove that one checkpoint's tree begins with the other's, which has its origin."""
+    if old.origin != new.origin:
+        raise Refused(f"the checkpoints are of different trees: {old.origin!r} and {new.origin!r}")
+    check_extension(old, new, proof)
 
 
 # ---- Canonical form 1: bytes as values ----
