@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/numeric.h"
 
@@ -243,6 +244,21 @@ json_find(Jsonb *object, const char *key)
 		return NULL;
 	return getKeyJsonValueFromContainer(&object->root, key, strlen(key), NULL);
 }
+/* Read a number that is an int8.  Returns false if it is something else. */
+bool
+json_value_int64(const JsonbValue *value, int64 *result)
+{
+	const char *text;
+	char *end;
+
+	if (value->type != jbvNumeric)
+		return false;
+	text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+	errno = 0;
+	*result = strtoll(text, &end, 10);
+	return errno == 0 && *end == '\0';
+}
+
 
 bool
 json_equal(Jsonb *a, Jsonb *b)

@@ -43,6 +43,7 @@ extern Jsonb *json_null(void);
 extern Jsonb *json_empty_array(void);
 extern Jsonb *json_string(const char *text);
 extern JsonbValue *json_find(Jsonb *object, const char *key);
+extern bool json_value_int64(const JsonbValue *value, int64 *result);
 extern bool json_equal(Jsonb *a, Jsonb *b);
 extern Datum json_to_record_datum(Datum base, Jsonb *object);
 

@@ -62,7 +62,9 @@ typedef struct AuditEntry
 typedef struct AuditRow
 {
 	int64 audit_id;
+	TimestampTz occurred_at;
 	char *action;
+	int64 *actor_id;
 	int64 *execution_id;
 	Jsonb *details;
 } AuditRow;

@@ -121,6 +121,7 @@ extern StoredRow *store_scan_next(StoreScan *scan);
 extern StoredRow *store_scan_copy(StoreScan *scan);
 extern void store_scan_end(StoreScan *scan);
 extern StoredRow *store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys);
+extern void store_read_as_of(Snapshot snapshot, void (*work)(void *arg), void *arg);
 
 /* Rows that are looked up one by one, by up to so many keys. */
 #define STORE_LOOKUP_KEYS 2
@@ -209,6 +210,8 @@ extern void *store_written(AttrNumber column);
 /* Columns of a row that was read; results are copies in the current context. */
 extern bool column_is_null(const StoredRow *row, AttrNumber column);
 extern bool column_is_same(const StoredRow *a, const StoredRow *b, AttrNumber column);
+extern bool column_is_as(const StoredRow *a, AttrNumber column, const StoredRow *b,
+						 AttrNumber column_of_b);
 extern Datum column_datum(const StoredRow *row, AttrNumber column);
 extern int64 column_int64(const StoredRow *row, AttrNumber column);
 extern int64 *column_int64_or_null(const StoredRow *row, AttrNumber column);

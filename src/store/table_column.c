@@ -43,6 +43,19 @@ column_is_same(const StoredRow *a, const StoredRow *b, AttrNumber column)
 						  attribute->attlen);
 }
 
+/* Whether two columns, which are of one type, have the same value; the table of b must be open. */
+bool
+column_is_as(const StoredRow *a, AttrNumber column, const StoredRow *b, AttrNumber column_of_b)
+{
+	Form_pg_attribute attribute = TupleDescAttr(b->desc, column_of_b - 1);
+
+	AssertColumn(b, column_of_b);
+	if (a->nulls[column - 1] || b->nulls[column_of_b - 1])
+		return a->nulls[column - 1] == b->nulls[column_of_b - 1];
+	return datum_image_eq(a->values[column - 1], b->values[column_of_b - 1], attribute->attbyval,
+						  attribute->attlen);
+}
+
 Datum
 column_datum(const StoredRow *row, AttrNumber column)
 {

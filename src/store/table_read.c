@@ -3,8 +3,9 @@
  *	  Scans the extension's tables, locks rows, and caches what is read often.
  *
  * See table.h for why this goes below SQL.  Owns which version of a row is seen:
- * every scan takes the latest snapshot, and locking a row reads its latest
- * version.  It does not write, and does not know what a row means.
+ * every scan takes the latest snapshot, unless store_read_as_of() says otherwise,
+ * and locking a row reads its latest version.  It does not write, and does not
+ * know what a row means.
  */
 #include "postgres.h"
 
@@ -23,6 +24,9 @@
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+
+/* What all scans see, or NULL: each sees what was committed when it began. */
+static Snapshot reading_as_of = NULL;
 
 void
 store_key_int64(ScanKey key, AttrNumber column, int64 value)
@@ -84,18 +88,48 @@ store_key_bytea(ScanKey key, AttrNumber column, Datum value)
 	ScanKeyInit(key, column, BTEqualStrategyNumber, F_BYTEAEQ, value);
 }
 
+/* The snapshot of a scan; in a parallel query, which takes no new ones, that of the query. */
+static Snapshot
+snapshot_to_read(void)
+{
+	if (reading_as_of != NULL)
+		return reading_as_of;
+	return IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot();
+}
+
+/*
+ * Call work(arg), which reads several tables as they all were at one time: that
+ * of a registered snapshot, or if it is NULL now.  What backends keep of a table
+ * is not meant: see store_cached().
+ */
+void
+store_read_as_of(Snapshot snapshot, void (*work)(void *arg), void *arg)
+{
+	Assert(reading_as_of == NULL);
+	snapshot = RegisterSnapshot(snapshot != NULL ? snapshot : GetLatestSnapshot());
+	PG_TRY();
+	{
+		reading_as_of = snapshot;
+		work(arg);
+	}
+	PG_FINALLY();
+	{
+		reading_as_of = NULL;
+	}
+	PG_END_TRY();
+	UnregisterSnapshot(snapshot);
+}
+
 /*
  * Begin to read rows whose columns equal the keys, in the order of an index; a
- * NULL index means all rows, in no order.  In a parallel query, which takes no
- * new snapshots, the scan sees what the query sees.
+ * NULL index means all rows, in no order.
  */
 void
 store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys, ScanKey keys)
 {
 	Assert(index != NULL || nkeys == 0);
 	scan->rel = store_open(table, AccessShareLock);
-	scan->snapshot = RegisterSnapshot(IsInParallelMode() ? GetActiveSnapshot()
-														 : GetLatestSnapshot());
+	scan->snapshot = RegisterSnapshot(snapshot_to_read());
 	scan->desc = systable_beginscan(scan->rel,
 									index != NULL ? store_index_oid(table, index) : InvalidOid,
 									index != NULL, scan->snapshot, nkeys, keys);
@@ -194,7 +228,7 @@ store_lookup_begin(StoreLookup *lookup, StoreTable table, const char *index, int
 	Assert(nkeys <= STORE_LOOKUP_KEYS);
 	lookup->rel = store_open(table, AccessShareLock);
 	lookup->index = index_open(store_index_oid(table, index), AccessShareLock);
-	lookup->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	lookup->snapshot = RegisterSnapshot(snapshot_to_read());
 	lookup->slot = table_slot_create(lookup->rel, NULL);
 	lookup->desc = compat_index_beginscan(lookup->rel, lookup->index, lookup->snapshot, nkeys);
 	lookup->nkeys = nkeys;
@@ -236,6 +270,7 @@ store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
 {
 	static Cache *caches[STORE_TABLE_COUNT];
 	Cache *cache = caches[table];
+	Snapshot as_of = reading_as_of;
 	void *value;
 	MemoryContext memory;
 	MemoryContext old;
@@ -250,7 +285,10 @@ store_cached(StoreTable table, const void *key, Size length, StoreFetch fetch)
 	cache_depend_on_table(cache, store_table_oid(table));
 	memory = cache_begin_value();
 	old = MemoryContextSwitchTo(memory);
+	/* Nobody tells the cache when an earlier state is over. */
+	reading_as_of = NULL;
 	value = fetch(key);
+	reading_as_of = as_of;
 	MemoryContextSwitchTo(old);
 	if (value == NULL)
 		MemoryContextDelete(memory);

@@ -125,11 +125,7 @@ find_key(const ActionRow *row, RowKey key, const LeafSubject *subject, int64 *va
 	if (key == KEY_DETAIL)
 	{
 		detail = json_find(subject->details, row->detail);
-		if (detail == NULL || detail->type != jbvNumeric)
-			return false;
-		*value = DatumGetInt64(DirectFunctionCall1(numeric_int8,
-												   NumericGetDatum(detail->val.numeric)));
-		return true;
+		return detail != NULL && json_value_int64(detail, value);
 	}
 	if (key == KEY_WORKFLOW)
 		id = subject->workflow_id;

@@ -17,6 +17,8 @@
 #include "engine/approval/vote.h"
 #include "engine/audit/audit.h"
 #include "engine/audit/finding.h"
+#include "engine/audit/replay.h"
+#include "engine/audit/verify_proposal.h"
 #include "engine/audit/verify_tree.h"
 #include "engine/state.h"
 #include "engine/tool/result.h"
@@ -42,16 +44,6 @@ report_finding(const Verification *verification, int64 proposal_id, const int64 
 	finding_add(verification->findings, &proposal_id, execution_id, NULL, finding);
 }
 
-static char *
-member_text(Jsonb *object, const char *key)
-{
-	JsonbValue *member = json_find(object, key);
-
-	if (member == NULL || member->type != jbvString)
-		return NULL;
-	return pnstrdup(member->val.string.val, member->val.string.len);
-}
-
 /* Return the status that a proposal has by its audit rows, or NULL. */
 static const char *
 status_by_audit(const AuditRow *rows, int count)
@@ -60,7 +52,7 @@ status_by_audit(const AuditRow *rows, int count)
 
 	for (int i = 0; i < count; i++)
 	{
-		char *recorded = member_text(rows[i].details, "status");
+		char *recorded = replay_text(rows[i].details, "status");
 
 		if (recorded != NULL)
 			status = recorded;
@@ -260,18 +252,38 @@ verify_proposal(const Verification *verification, const Proposal *proposal)
 					   psprintf("there are %d revocations, by the audit log %d", nrevocations,
 								count_action(audit, naudit, "revoke_approval") +
 									count_action(audit, naudit, "void_approval")));
-	verify_votes(verification, proposal, audit, naudit);
+	if (verify_proposal_row(verification->findings, proposal, audit, naudit))
+		verify_votes(verification, proposal, audit, naudit);
 	verify_approved(verification, proposal, executions, nexecutions, audit, naudit);
 	for (int i = 0; i < nexecutions; i++)
 		verify_execution(verification, &executions[i], audit, naudit);
+}
+
+/* One of the proposals. */
+typedef struct VerifiedOne
+{
+	const Verification *verification;
+	int64 proposal_id;
+} VerifiedOne;
+
+static void
+verify_at_once(void *arg)
+{
+	const VerifiedOne *one = arg;
+	const Proposal *proposal = proposal_load(one->proposal_id);
+
+	/* It may have been purged since the ids were read. */
+	if (proposal != NULL)
+		verify_proposal(one->verification, proposal);
 }
 
 static void
 verify_one(int index, void *arg)
 {
 	const Verification *verification = arg;
+	VerifiedOne one = {verification, verification->ids[index]};
 
-	verify_proposal(verification, proposal_require(verification->ids[index]));
+	store_read_as_of(NULL, verify_at_once, &one);
 }
 
 /*
