@@ -84,8 +84,8 @@ sqlstates_not_in_table() {
 first_words() { sed -nE 's/^\| `([a-z_.]+)` \|.*/\1/p' "$1" | sort -u; }
 # compare WANTED FOUND: lines that are in one only.
 compare() { diff <(echo "$1") <(echo "$2") | grep '^[<>]' || true; }
-documents=(README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md doc/*.md)
-pages=(README.md ARCHITECTURE.md CONTRIBUTING.md doc/*.md)
+documents=(README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md CHANGELOG.md doc/*.md)
+pages=(README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md doc/*.md)
 readers=(doc/!(reference).md)
 
 report 'there are functions, tables and settings to look for' \
@@ -110,6 +110,8 @@ report 'every block of code says what it is' "$(perl script/check-pages.pl fence
 report 'a file that a document names is there' \
 	"$(grep -ohE '\b(src|sql|test|script|demo|doc)/[a-zA-Z0-9_/.-]*[a-z/]' "${documents[@]}" | sort -u |
 		while read -r path; do [ -e "$path" ] || [[ $path =~ ^test/[a-z]+$ ]] || echo "$path"; done)"
+report 'each promise in SECURITY.md names its tests' \
+	"$(sed -n '/^## What is promised/,/^## What is not/p' SECURITY.md | grep '^| [A-Z]' | grep -vE '\| `test/[^|]* \|$' || true)"
 version=$(sed -n "s/^default_version *= *'\([^']*\)'.*/\1/p" workflow_orch.control)
 report 'META.json and CHANGELOG.md have the version of the control file' \
 	"$(for file in META.json CHANGELOG.md; do grep -qE "(\"version\": \"|^## \[)${version//./\\.}[].\"]" "$file" || echo "$file"; done)"

@@ -647,14 +647,46 @@ class Evidence:
         for hash_ in sorted(self.definitions - self.data["definitions"].keys()):
             print(f"not in the file: definition {hash_}")
 
+    def check_anchor(self, row):
+        """Prove that the tree extends an anchor's checkpoint, and say what its proof is of."""
+        name = f"anchor {integer(row.get('anchor_id'), 'anchor_id')} ({get(row, 'kind', str, 'an anchor')[:60]!r})"
+        text = get(row, "checkpoint", str, name)
+        checkpoint, body = Checkpoint(text, name), (text.partition("\n\n")[0].rstrip("\n") + "\n").encode()
+        size, proof = integer(row.get("size"), f"the size of {name}"), unbase64(row.get("proof"), f"the proof of {name}")
+        if size != checkpoint.tree[0] or not all(index < size for index in self.leaves):
+            raise Refused(f"{name}: its size is not that of a checkpoint that covers the leaves")
+        if not is_consistent(checkpoint.tree, self.checkpoint.tree, read_path(row, name)):
+            raise Refused(f"{name}: the tree {self.checkpoint} does not begin with its checkpoint")
+        print(f"proved: {name}: the tree begins with its checkpoint of size {size}, which covers all leaves of the file" +
+              ("" if checkpoint.origin == self.checkpoint.origin else f"; its origin is {checkpoint.origin}"))
+        if row["kind"] == "signature":
+            if not proof.startswith(body + "\n\u2014 ".encode()):
+                raise Refused(f"{name}: its proof is not a note of its checkpoint")
+            signers = re.findall("^\u2014 (\\S+) \\S+$", proof[len(body):].decode("utf-8", "replace"), re.M)
+            print(f"stated only: {name}: the signature of {', '.join(signers)}")
+        elif row["kind"] == "rfc3161" and sha256(body) not in proof:
+            raise Refused(f"{name}: its time stamp is of something else")
+        else:
+            print(f"stated only: {name}: what its proof says" +
+                  (", in which the SHA-256 of the checkpoint stands" if row["kind"] == "rfc3161" else ""))
+
+    def check_anchors(self):
+        for row in self.list_of("anchors"):
+            try:
+                self.check_anchor(row)
+            except Refused as refused:
+                self.problem(str(refused))
+
+    def list_of(self, part):
+        rows = self.data.get(part, [])
+        if not isinstance(rows, list):
+            raise Refused(f"the file has no proper {part}")
+        return rows
+
     def note_rest(self):
         """Name what this program cannot prove."""
-        for part in ("anchors", "redactions"):
-            rows = self.data.get(part, [])
-            if not isinstance(rows, list):
-                raise Refused(f"the file has no proper {part}")
-            if rows:
-                print(f"stated only: {len(rows)} {part}" + (": check their proofs with openssl" if part == "anchors" else ""))
+        if self.list_of("redactions"):
+            print(f"stated only: {len(self.data['redactions'])} redactions")
 
 
 def name_of(key):
@@ -706,6 +738,7 @@ def run_evidence(options):
     evidence.check_objects()
     evidence.check_current_revision()
     evidence.check_definitions()
+    evidence.check_anchors()
     evidence.note_rest()
     if evidence.problems:
         raise Refused(f"{len(evidence.problems)} problems, the first: {evidence.problems[0]}")

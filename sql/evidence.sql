@@ -36,6 +36,18 @@ CREATE FUNCTION evidence_definitions(proposal bigint) RETURNS jsonb LANGUAGE sql
 $$;
 COMMENT ON FUNCTION evidence_definitions IS 'Returns for evidence the definitions of tools that a proposal was pinned to, by their SHA-256 in hexadecimal.';
 
+CREATE FUNCTION evidence_anchors(audit jsonb, size bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT jsonb_agg(jsonb_build_object('anchor_id', a.anchor_id, 'kind', a.kind, 'size', a.size, 'recorded_at', a.recorded_at,
+                                      'checkpoint', a.checkpoint, 'proof', translate(encode(a.proof, 'base64'), E'\n', ''),
+                                      'path', audit_consistency(a.size, $2)->'path') ORDER BY a.anchor_id)
+    FROM (SELECT DISTINCT ON (x.kind, x.actor_id) x.*
+            FROM audit_anchor x
+           WHERE x.size > (SELECT max((row->>'leaf_index')::bigint) FROM jsonb_array_elements(audit) row) AND x.size <= $2
+           ORDER BY x.kind, x.actor_id, x.size, x.anchor_id) a
+$$;
+COMMENT ON FUNCTION evidence_anchors IS
+  'Returns for evidence, of each kind and actor, the first anchor that covers the leaves of its rows of the audit log, with the path that proves that the tree of a size extends its checkpoint.';
+
 CREATE FUNCTION evidence(proposal_id bigint, OUT evidence jsonb) RETURNS jsonb LANGUAGE sql STABLE
   SET search_path = pg_catalog, workflow_orch, pg_temp
   SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'iso_8601' SET bytea_output = 'hex' AS $$
@@ -55,8 +67,12 @@ CREATE FUNCTION evidence(proposal_id bigint, OUT evidence jsonb) RETURNS jsonb L
     'cancel_requests', coalesce((SELECT jsonb_agg(to_jsonb(c) - 'proposed_by' ORDER BY c.request_id) FROM cancel_request c WHERE c.proposal_id = $1), '[]'),
     'break_glass', coalesce((SELECT jsonb_agg(to_jsonb(b) - 'proposed_by' ORDER BY b.execution_id) FROM break_glass b WHERE b.proposal_id = $1), '[]'),
     'standing_approvals', coalesce((SELECT jsonb_agg(to_jsonb(s) ORDER BY s.standing_id) FROM standing_approval s WHERE s.proposal_id = $1), '[]'),
-    'audit', coalesce(evidence_audit($1, p.workflow_id, split_part(t.checkpoint, E'\n', 2)::bigint), '[]'))
-    FROM tree t, proposal p WHERE p.proposal_id = $1
+    'audit', l.audit,
+    'anchors', coalesce(evidence_anchors(l.audit, t.size), '[]'))
+    FROM (SELECT checkpoint, split_part(checkpoint, E'\n', 2)::bigint AS size FROM tree) t
+   CROSS JOIN proposal p
+   CROSS JOIN LATERAL (SELECT coalesce(evidence_audit($1, p.workflow_id, t.size), '[]') AS audit) l
+   WHERE p.proposal_id = $1
 $$;
 COMMENT ON FUNCTION evidence IS
-  'Returns all that is known of a proposal, with what proves it: the proposal, its workflow, revisions, definitions of tools, reviews, revocations, comments, previews, executions, requests to cancel, break glass and standing approvals, and its rows of the audit log, each with its leaf of the tree, the path to the root of the checkpoint, and the bytes that the hashes are of. script/verify_evidence.py checks it without the database; doc/evidence.md has the format. Errors: 22023, 42704.';
+  'Returns all that is known of a proposal, with what proves it: the proposal, its workflow, revisions, definitions of tools, reviews, revocations, comments, previews, executions, requests to cancel, break glass and standing approvals, and its rows of the audit log, each with its leaf of the tree, the path to the root of the checkpoint, and the bytes that the hashes are of; and the first anchors that cover these leaves. script/verify_evidence.py checks it without the database; doc/evidence.md has the format. Errors: 22023, 42704.';

@@ -23,7 +23,8 @@
 #define FUNCTIONS_OF_EVIDENCE \
 	"seal_audit_log", "audit_checkpoint", "audit_entry", "audit_proof", "audit_consistency", \
 		"record_anchor", "evidence", "evidence_check", "evidence_leaf", "evidence_audit", \
-		"evidence_definitions", "find_unsealed", "hold_workflow", "release_hold"
+		"evidence_definitions", "evidence_anchors", "find_unsealed", "hold_workflow", \
+		"release_hold"
 #define FUNCTIONS_OF_REPORT \
 	"report_check", "report_excerpt", "report_text", "report_time", "report_duration", \
 		"report_actor", "report_ids", "report_row", "report_table", "report_facts", "report_part", \

@@ -2,6 +2,7 @@
 # gave is proved with the server stopped, and refused if any part was changed.
 use strict;
 use warnings;
+use Digest::SHA 'sha256';
 use JSON::PP;
 use MIME::Base64;
 use PostgreSQL::Test::Cluster;
@@ -17,8 +18,7 @@ my $script = "$FindBin::RealBin/../../script/verify_evidence.py";
 my $folder = $PostgreSQL::Test::Utils::tmp_check;
 my $node = new_node('evidence', preload => 0);
 install($node, 'postgres');
-
-sub sql { return $node->safe_psql('postgres', shift) }
+acts_on($node);
 
 sub file
 {
@@ -67,6 +67,14 @@ my $kept = file('kept.txt', sql('SELECT workflow_orch.audit_checkpoint()') . "\n
 my $size = (split /\n/, sql('SELECT workflow_orch.audit_checkpoint()'))[1];
 sql('SELECT workflow_orch.start_workflow($$more$$, 1) FROM generate_series(1, 300)');
 sql('SELECT workflow_orch.seal_audit_log()');
+my $anchored = sql('SELECT workflow_orch.audit_checkpoint()') =~ s/\n*$/\n/r;
+my $signature = "$anchored\n\x{e2}\x{80}\x{94} example.com/witness c2lnbmF0dXJl\n";
+foreach (['example', 'a proof'], ['signature', $signature], ['signature', 'later, and so left out'], ['rfc3161', 'TOKEN' . sha256($anchored)])
+{
+	my ($kind, $answer) = @$_;
+	sql("SELECT workflow_orch.record_anchor(E'$anchored', '$kind', '\\x" . unpack('H*', $answer) . "')");
+}
+sql('SELECT workflow_orch.seal_audit_log()');
 my $new = file('new.txt', sql('SELECT workflow_orch.audit_checkpoint()') . "\n");
 my $evidence = sql('SELECT workflow_orch.evidence(1)');
 my $consistency = file('consistency.json', sql("SELECT workflow_orch.audit_consistency($size)"));
@@ -77,6 +85,11 @@ $node->stop;
 
 my $good = file('good.json', $evidence);
 proved('evidence', 'evidence', $good);
+my $printed = '';
+IPC::Run::run([ 'python3', $script, 'evidence', $good ], '>', \$printed);
+is(join(' ', $printed =~ /^proved: anchor (\d) .*covers all leaves of the file$/mg), '1 2 4', 'the first anchor of each kind is proved');
+is(join(' ', $printed =~ /^stated only: anchor \d \('(\w+)'\): (the signature of example.com.witness|what its proof says(?:, in which the SHA-256 of the checkpoint stands)?)$/mg),
+	'example what its proof says signature the signature of example.com/witness rfc3161 what its proof says, in which the SHA-256 of the checkpoint stands', 'and it says what is not');
 proved('evidence beside the newest checkpoint', 'evidence', $good, '--checkpoint', $new);
 proved('evidence beside a kept checkpoint', 'evidence', $good, '--checkpoint', $kept, '--consistency', $consistency);
 proved('a row', 'inclusion', '--proof', $proof, '--entry', $entry, '--checkpoint', $new);
@@ -100,6 +113,11 @@ my %change = (
 	'an entry' => sub { my $e = decode_base64($_[0]{audit}[1]{entry}); substr($e, 20, 1) ^= "\1"; $_[0]{audit}[1]{entry} = encode_base64($e, '') },
 	'a path' => sub { shift @{ $_[0]{audit}[1]{path} } },
 	'the rows' => sub { my $e = decode_base64($_[0]{audit}[1]{rows}); substr($e, 40, 1) ^= "\1"; $_[0]{audit}[1]{rows} = encode_base64($e, '') },
+	'the checkpoint of an anchor' => sub { $_[0]{anchors}[0]{checkpoint} =~ s{\n(.)(.{43})\n$}{"\n" . ($1 eq 'A' ? 'B' : 'A') . "$2\n"}e },
+	'the size of an anchor' => sub { $_[0]{anchors}[0]{size}-- },
+	'the path of an anchor' => sub { $_[0]{anchors}[0]{path} = [] },
+	'the checkpoint of a note' => sub { my $p = decode_base64($_[0]{anchors}[1]{proof}); $p =~ s/\n/0\n/; $_[0]{anchors}[1]{proof} = encode_base64($p, '') },
+	'the time stamp of another text' => sub { $_[0]{anchors}[2]{proof} = encode_base64('TOKEN' . sha256('x'), '') },
 	'the root' => sub { $_[0]{checkpoint} =~ s{\n(.)(.{43})\n$}{"\n" . ($1 eq 'A' ? 'B' : 'A') . "$2\n"}e },
 	'the root\'s line' => sub { $_[0]{checkpoint} =~ s/.\n$/\n/ },
 );
