@@ -2,9 +2,9 @@
 -- that of the schema.  A dump leaves these rows out, since they are there wherever
 -- the extension is.
 
-INSERT INTO tool (tool, enabled, in_session, preview, dry_run_mode, max_attempts, rerun, preview_rows, function, search_path,
+INSERT INTO tool (tool, enabled, in_session, preview, dry_run_mode, max_attempts, rerun, preview_rows, group_size, function, search_path,
                   description, registered_at, built_in)
-SELECT 'workflow_orch.' || p.proname, true, true, false, 'describe', 1, true, 0, f.identity, 'pg_catalog, pg_temp',
+SELECT 'workflow_orch.' || p.proname, true, true, false, 'describe', 1, true, 0, 1, f.identity, 'pg_catalog, pg_temp',
        pg_catalog.obj_description(p.oid, 'pg_proc'), pg_catalog.now(), true
   FROM pg_catalog.pg_proc p
  CROSS JOIN LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0) f

@@ -87,6 +87,7 @@ CREATE TABLE tool (
   rerun         boolean NOT NULL,
   max_rows      bigint CHECK (max_rows >= 0),
   preview_rows  bigint NOT NULL CHECK (preview_rows BETWEEN 0 AND 1000),
+  group_size    bigint NOT NULL CHECK (group_size BETWEEN 1 AND 1000),
   function      text NOT NULL,
   run_as        name,
   run_as_oid    oid,
@@ -102,7 +103,7 @@ CREATE TABLE tool (
   CHECK ((run_as IS NULL) = (run_as_oid IS NULL)),
   CHECK (built_in = (run_as IS NULL)),
   CHECK (preview OR dry_run_mode = 'describe'),
-  CHECK (rerun OR (NOT in_session AND max_attempts = 1))
+  CHECK (rerun OR (NOT in_session AND max_attempts = 1 AND group_size = 1))
 );
 
 COMMENT ON TABLE tool IS 'Functions of the database that may be proposed';
@@ -116,6 +117,7 @@ COMMENT ON COLUMN tool.timeout IS 'Longest run time; null: the policy''s default
 COMMENT ON COLUMN tool.rerun IS 'False: a call that was started never runs again, whatever its end';
 COMMENT ON COLUMN tool.max_rows IS 'Most rows that a call may insert, update and delete in all; null: no limit';
 COMMENT ON COLUMN tool.preview_rows IS 'How many changed rows of each table a preview shows, of tables that run_as may read';
+COMMENT ON COLUMN tool.group_size IS 'How many queued calls of the tool may share a transaction of a background worker';
 COMMENT ON COLUMN tool.function IS 'Qualified signature of the function';
 COMMENT ON COLUMN tool.run_as IS 'Role the tool runs as; null: a built-in tool, which runs as its proposer';
 COMMENT ON COLUMN tool.run_as_oid IS 'OID of run_as when it was given';

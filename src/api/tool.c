@@ -65,6 +65,7 @@ read_request(FunctionCallInfo fcinfo, ToolRequest *request)
 	request->rerun = arg_bool_or_null(fcinfo, 9);
 	request->max_rows = arg_int64_or_null(fcinfo, 10);
 	request->preview_rows = arg_int64_or_null(fcinfo, 11);
+	request->group_size = arg_int64_or_null(fcinfo, 12);
 }
 
 Datum
@@ -81,6 +82,7 @@ wfo_register_tool(PG_FUNCTION_ARGS)
 	arg_require(fcinfo, 8, "dry_run_mode");
 	arg_require(fcinfo, 9, "rerun");
 	arg_require(fcinfo, 11, "preview_rows");
+	arg_require(fcinfo, 12, "group_size");
 	tool_register(&request);
 	PG_RETURN_VOID();
 }

@@ -32,6 +32,7 @@ int setting_worker_max_calls = 10000;
 int setting_poll_interval = 60 * 1000;
 int setting_max_crashes = 2;
 int setting_timeout_grace = 5 * 1000;
+int setting_group_time = 50;
 int setting_retry_delay = 1000;
 int setting_retry_max_delay = 5 * 60 * 1000;
 char *setting_retry_sqlstates = NULL;
@@ -85,6 +86,10 @@ define_workers(GucStringCheckHook check_sqlstates)
 		"ended.",
 		"A worker ends with its call; a session does after a cancel.", &setting_timeout_grace,
 		5 * 1000, 100, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.group_time",
+							"Sets how long a worker goes on taking calls into one transaction.",
+							"This is for tools whose group_size is above 1.", &setting_group_time,
+							50, 0, 10 * 1000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("workflow_orch.retry_delay",
 							"Sets the time before the second attempt of a call, which doubles from "
 							"attempt to attempt.",

@@ -26,6 +26,7 @@ extern int setting_worker_max_calls;         /* 0: no limit */
 extern int setting_poll_interval;            /* ms */
 extern int setting_max_crashes;
 extern int setting_timeout_grace;   /* ms */
+extern int setting_group_time;      /* ms */
 extern int setting_retry_delay;     /* ms */
 extern int setting_retry_max_delay; /* ms */
 extern char *setting_retry_sqlstates;

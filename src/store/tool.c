@@ -36,6 +36,7 @@ tool_read(StoredRow *row)
 	tool->rerun = column_bool(row, TOOL_RERUN);
 	tool->max_rows = column_int64_or_null(row, TOOL_MAX_ROWS);
 	tool->preview_rows = column_int64(row, TOOL_PREVIEW_ROWS);
+	tool->group_size = column_int64(row, TOOL_GROUP_SIZE);
 	tool->function = column_text(row, TOOL_FUNCTION);
 	tool->run_as = column_name(row, TOOL_RUN_AS);
 	if (tool->run_as != NULL)

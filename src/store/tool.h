@@ -23,6 +23,7 @@ enum
 	TOOL_RERUN,
 	TOOL_MAX_ROWS,
 	TOOL_PREVIEW_ROWS,
+	TOOL_GROUP_SIZE,
 	TOOL_FUNCTION,
 	TOOL_RUN_AS,
 	TOOL_RUN_AS_OID,
@@ -41,6 +42,9 @@ enum
 /* Largest number of changed rows that a preview shows of each table. */
 #define TOOL_PREVIEW_ROWS_MAX 1000
 
+/* Largest number of queued calls that share a transaction. */
+#define TOOL_GROUP_SIZE_MAX 1000
+
 typedef struct Tool
 {
 	char *tool;
@@ -53,6 +57,7 @@ typedef struct Tool
 	bool rerun; /* false: it has effects that a rollback does not undo, and is never run twice */
 	int64 *max_rows;    /* most rows that a call may change; NULL: any number */
 	int64 preview_rows; /* of each table, in a preview */
+	int64 group_size;   /* queued calls that may share a transaction */
 	char *function;     /* qualified signature */
 	char *run_as;       /* NULL: built in; see engine/identity/binding.h for what it is today */
 	Oid run_as_oid;

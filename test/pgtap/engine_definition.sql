@@ -80,6 +80,7 @@ INSERT INTO change (what, command) VALUES
   ('description', $$SELECT workflow_orch.update_tool('add', description => 'adds')$$),
   ('max_rows', $$SELECT workflow_orch.update_tool('add', max_rows => 3)$$),
   ('preview_rows', $$SELECT workflow_orch.update_tool('add', preview_rows => 3)$$),
+  ('group_size', $$SELECT workflow_orch.update_tool('add', group_size => 3)$$),
   ('max_attempts', $$SELECT workflow_orch.update_tool('add', max_attempts => 3)$$),
   ('being switched off and on', $$SELECT workflow_orch.set_tool_enabled('add', false); SELECT workflow_orch.set_tool_enabled('add', true)$$),
   ('being replaced by the same', $$CREATE OR REPLACE FUNCTION app.add(a int, b int DEFAULT 1) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN a + b; END'$$),

@@ -26,7 +26,7 @@ SELECT is(last(), entry('update_actor', NULL, NULL, NULL, NULL,
   'update_actor is recorded with what it was and what it became');
 CALL tool('work(int)');
 SELECT is(last() #- '{details,run_as_oid}', entry('register_tool', NULL, NULL, NULL, NULL,
-  jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'rerun', true, 'preview_rows', 0, 'function', 'app.work(integer)',
+  jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'rerun', true, 'preview_rows', 0, 'group_size', 1, 'function', 'app.work(integer)',
                      'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp')),
   'register_tool is recorded with the tool');
 SELECT workflow_orch.update_tool('work', timeout => '5 s');

@@ -53,7 +53,7 @@ SELECT is(output('member''s'), '"engine_run_as_member"', 'a tool runs as the rol
 -- Every change of a tool is for who could register it as it then is.
 SELECT workflow_orch.register_tool('theirs', 'app.who()', run_as => :'tool_role'), workflow_orch.register_tool('definer', 'app.as_owner()', run_as => 'engine_run_as_member');
 CREATE TABLE t.change (arguments text);
-INSERT INTO change VALUES ('preview => true'), ('timeout => ''1 min'''), ('timeout => ''0'''), ('max_attempts => 9'), ('max_rows => 9'), ('max_rows => -1'), ('preview_rows => 9'), ('preview_rows => 0'), ('in_session => false'), ('in_session => true'),
+INSERT INTO change VALUES ('preview => true'), ('timeout => ''1 min'''), ('timeout => ''0'''), ('max_attempts => 9'), ('max_rows => 9'), ('max_rows => -1'), ('preview_rows => 9'), ('group_size => 9'), ('preview_rows => 0'), ('in_session => false'), ('in_session => true'),
   ('description => ''harmless'''), ('preview => true, dry_run_mode => ''rollback'''), ('dry_run_mode => ''describe''');
 GRANT SELECT ON change TO engine_run_as_admin;
 SET ROLE engine_run_as_admin;

@@ -11,12 +11,12 @@ $$;
 -- Registration.
 SELECT workflow_orch.register_tool('work', 'work(int)', run_as => :'tool_role');
 SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'timeout', NULL,
-    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL, 'rerun', true, 'max_rows', NULL, 'preview_rows', 0),
+    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL, 'rerun', true, 'max_rows', NULL, 'preview_rows', 0, 'group_size', 1),
   'a tool is kept with its qualified function, its role and the search_path in force');
 SELECT workflow_orch.register_tool('Another "tool" 需要', 'work(int)', :'tool_role', 'does work', '90 s', 3, false, true, 'rollback');
 SELECT is(tool_row('Another "tool" 需要'), jsonb_build_object('tool', 'Another "tool" 需要', 'enabled', true, 'in_session', false, 'preview', true, 'dry_run_mode', 'rollback',
     'max_attempts', 3, 'timeout', '00:01:30', 'function', 'app.work(integer)', 'run_as', :'tool_role',
-    'search_path', 'app, t, public, pg_temp', 'description', 'does work', 'rerun', true, 'max_rows', NULL, 'preview_rows', 0),
+    'search_path', 'app, t, public, pg_temp', 'description', 'does work', 'rerun', true, 'max_rows', NULL, 'preview_rows', 0, 'group_size', 1),
   'a function may be several tools, each with its own settings and any name');
 CREATE SCHEMA "Odd, schema";
 SET LOCAL search_path = pg_temp, "Odd, schema", app, nowhere, t, public;
@@ -52,26 +52,32 @@ SELECT workflow_orch.update_tool('outside', rerun => false, max_attempts => 1);
 SELECT is(tool_row('outside') -> 'rerun', 'false', 'update_tool changes rerun with what it needs');
 
 -- How many rows a call may change, and how many a preview shows.
-SELECT workflow_orch.register_tool('few', 'work(int)', :'tool_role', max_rows => 0, preview_rows => 1000);
+SELECT workflow_orch.register_tool('few', 'work(int)', :'tool_role', max_rows => 0, preview_rows => 1000, group_size => 1000);
 SELECT is(tool_row('few') - '{tool,enabled,in_session,preview,dry_run_mode,max_attempts,timeout,function,run_as,search_path,description,rerun}'::text[],
-  '{"max_rows": 0, "preview_rows": 1000}', 'max_rows and preview_rows are kept');
+  '{"max_rows": 0, "preview_rows": 1000, "group_size": 1000}', 'max_rows, preview_rows and group_size are kept');
 SELECT workflow_orch.update_tool('few', description => 'd');
 SELECT is(tool_row('few') -> 'max_rows', '0', 'another change leaves max_rows as it is');
 SELECT is(tool_row('few') -> 'preview_rows', '1000', 'and preview_rows');
-SELECT workflow_orch.update_tool('few', max_rows => 9223372036854775807, preview_rows => 0);
+SELECT workflow_orch.update_tool('few', max_rows => 9223372036854775807, preview_rows => 0, group_size => 1);
 SELECT is(tool_row('few') -> 'max_rows', '9223372036854775807', 'update_tool changes max_rows');
 SELECT is(tool_row('few') -> 'preview_rows', '0', 'and preview_rows');
+SELECT is(tool_row('few') -> 'group_size', '1', 'and group_size');
 SELECT workflow_orch.update_tool('few', max_rows => -1);
 SELECT is(tool_row('few') -> 'max_rows', 'null', 'max_rows -1 lifts the limit');
 SELECT raises(format('SELECT workflow_orch.%s(%L, %s %s => %s)', call, tool, arguments, argument, value), jsonb_build_object('sqlstate', '22023', 'message', message, 'detail', format('It is %s.', value)),
     format('%s refuses %s of %s', call, argument, value))
   FROM (VALUES ('register_tool', 'w', '''work(int)'', tool_role(),', '{-1}'::text[]), ('update_tool', 'few', '', '{}')) c (call, tool, arguments, also),
        (VALUES ('max_rows', 'max_rows must not be negative', '{-2,-9223372036854775808}'::text[]),
-               ('preview_rows', 'preview_rows must be between 0 and 1000', '{-1,1001,-9223372036854775808,9223372036854775807}')) a (argument, message, bad),
+               ('preview_rows', 'preview_rows must be between 0 and 1000', '{-1,1001,-9223372036854775808,9223372036854775807}'),
+               ('group_size', 'group_size must be between 1 and 1000', '{0,-1,1001,-9223372036854775808,9223372036854775807}')) a (argument, message, bad),
        LATERAL unnest(CASE argument WHEN 'max_rows' THEN bad || also ELSE bad END) value;
 SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role(), preview_rows => NULL)$$, '{"sqlstate": "22023", "message": "%preview_rows%null%"}', 'preview_rows cannot be null');
 SELECT is((SELECT definition -> 'max_rows' FROM workflow_orch.tool_definition WHERE tool = 'few' ORDER BY first_used_at LIMIT 1), '0', 'max_rows is part of the definition');
 SELECT is((SELECT count(*) FROM workflow_orch.tool_definition WHERE tool = 'work' AND definition ? 'max_rows'), 0::bigint, 'and stands in none without a limit');
+SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role(), group_size => NULL)$$, '{"sqlstate": "22023", "message": "%group_size%null%"}', 'group_size cannot be null');
+SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(int)', tool_role(), in_session => false, rerun => false, group_size => 2)$$, '{"sqlstate": "22023", "message": "rerun false requires group_size 1", "hint": "%group_size => 1%"}', 'a call that must not run twice shares no transaction');
+SELECT raises($$SELECT workflow_orch.update_tool('few', in_session => false, rerun => false, group_size => 2)$$, '{"sqlstate": "22023", "message": "rerun false requires group_size 1"}', 'nor after a change');
+SELECT is((SELECT count(*) FROM workflow_orch.tool_definition WHERE definition ? 'group_size'), 0::bigint, 'group_size is not part of the definition');
 SELECT is((SELECT count(*) FROM workflow_orch.tool_definition WHERE definition ? 'preview_rows'), 0::bigint, 'preview_rows is not part of the definition');
 SELECT raises($$SELECT workflow_orch.register_tool('w', 4040404::regprocedure, tool_role())$$, '{"sqlstate": "42704"}',
   'a function that does not exist is refused');
@@ -123,11 +129,11 @@ SELECT is(tool_row('work') ->> 'function', 'app.work(integer)', 'refused changes
 -- Changes.
 SELECT workflow_orch.update_tool('work');
 SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'timeout', NULL,
-    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL, 'rerun', true, 'max_rows', NULL, 'preview_rows', 0),
+    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', NULL, 'rerun', true, 'max_rows', NULL, 'preview_rows', 0, 'group_size', 1),
   'a change of nothing leaves all as it is');
 SELECT workflow_orch.update_tool('work', description => 'd', timeout => '1 s', max_attempts => 2, in_session => false);
 SELECT is(tool_row('work'), jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', false, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 2, 'timeout', '00:00:01',
-    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', 'd', 'rerun', true, 'max_rows', NULL, 'preview_rows', 0),
+    'function', 'app.work(integer)', 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp', 'description', 'd', 'rerun', true, 'max_rows', NULL, 'preview_rows', 0, 'group_size', 1),
   'what is given is changed, and nothing else');
 SET LOCAL search_path = t, public;
 SELECT workflow_orch.update_tool('work', max_attempts => 4, in_session => true);

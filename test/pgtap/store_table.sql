@@ -25,9 +25,9 @@ SELECT fills((SELECT to_jsonb(a) - 'registered_at' FROM workflow_orch.actor a WH
                      'db_role_oid', 'store_table_ann'::regrole::oid::text, 'person', 'Person',
                      'home_system', (SELECT system_identifier FROM pg_control_system()), 'home_database', (SELECT oid::text FROM pg_database WHERE datname = current_database())),
   'register_actor fills the columns of actor');
-SELECT workflow_orch.register_tool('f', 'app.f(int)', tool_role(), 'Description', '90 s', 3, true, true, 'rollback', max_rows => 7, preview_rows => 5);
+SELECT workflow_orch.register_tool('f', 'app.f(int)', tool_role(), 'Description', '90 s', 3, true, true, 'rollback', max_rows => 7, preview_rows => 5, group_size => 6);
 SELECT fills((SELECT to_jsonb(x) - 'registered_at' FROM workflow_orch.tool x WHERE NOT built_in),
-  jsonb_build_object('tool', 'f', 'enabled', true, 'in_session', true, 'preview', true, 'dry_run_mode', 'rollback', 'max_attempts', 3, 'rerun', true, 'built_in', false, 'definition', (SELECT sha256::text FROM workflow_orch.tool_definition WHERE tool = 'f'), 'max_rows', 7, 'preview_rows', 5, 'timeout', '00:01:30', 'function', 'app.f(integer)',
+  jsonb_build_object('tool', 'f', 'enabled', true, 'in_session', true, 'preview', true, 'dry_run_mode', 'rollback', 'max_attempts', 3, 'group_size', 6, 'rerun', true, 'built_in', false, 'definition', (SELECT sha256::text FROM workflow_orch.tool_definition WHERE tool = 'f'), 'max_rows', 7, 'preview_rows', 5, 'timeout', '00:01:30', 'function', 'app.f(integer)',
                      'run_as', :'tool_role', 'run_as_oid', tool_role()::oid::text, 'search_path', 'app, t, public, pg_temp',
                      'description', 'Description',
                      'home_system', (SELECT system_identifier FROM pg_control_system()), 'home_database', (SELECT oid::text FROM pg_database WHERE datname = current_database())), 'register_tool fills the columns of tool');

@@ -15,6 +15,7 @@
 #include "access/xact.h"
 #include "base/errors.h"
 #include "base/settings.h"
+#include "common/hashfn.h"
 #include "engine/run/cancel.h"
 #include "engine/run/frozen.h"
 #include "engine/run/queued.h"
@@ -40,6 +41,19 @@ queued_check_workers(void)
 								   "configuration."));
 }
 
+/* What workers are told of a row of the queue. */
+QueuedCall
+queued_call(const QueueRow *row)
+{
+	return (QueuedCall){.proposal_id = row->proposal_id,
+						.execution_id = row->execution_id,
+						.priority = row->priority,
+						.due_at = row->due_at,
+						.tool = hash_bytes((const unsigned char *) row->tool,
+										   (int) strlen(row->tool)),
+						.suspect = row->crashes > 0};
+}
+
 /* The argument of visit_row. */
 typedef struct DueVisit
 {
@@ -54,11 +68,7 @@ visit_row(const QueueRow *row, void *arg)
 {
 	DueVisit *visit = arg;
 	TimestampTz frozen_until = freeze_ends(row->tool);
-	QueuedCall queued = {.proposal_id = row->proposal_id,
-						 .execution_id = row->execution_id,
-						 .priority = row->priority,
-						 .due_at = row->due_at,
-						 .suspect = row->crashes > 0};
+	QueuedCall queued = queued_call(row);
 
 	if (frozen_until == 0)
 		return visit->visit(&queued, visit->arg);

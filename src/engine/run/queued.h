@@ -11,6 +11,7 @@
 
 #include "store/cancel_request.h"
 #include "store/proposal.h"
+#include "store/queue.h"
 #include "utils/timestamp.h"
 
 /* What of a queued call is handed to a worker. */
@@ -20,6 +21,7 @@ typedef struct QueuedCall
 	int64 execution_id;
 	int64 priority;
 	TimestampTz due_at;
+	uint32 tool;  /* hash of the tool's name */
 	bool suspect; /* the server has crashed while it ran */
 } QueuedCall;
 
@@ -28,6 +30,7 @@ typedef struct CallHistory
 {
 	int losses;             /* how many workers ended while they ran it */
 	bool timed_out;         /* the last of them ended because of the timeout */
+	bool alone;             /* it was part of a transaction of several calls that has failed */
 	TimestampTz started_at; /* its last start; 0: it was not started */
 } CallHistory;
 
@@ -36,6 +39,7 @@ typedef bool (*QueuedVisit)(const QueuedCall *call, void *arg);
 /* Called for each call that is queued, in its transaction; NULL if there are no workers. */
 extern void (*queued_hook)(const QueuedCall *call, Oid role);
 
+extern QueuedCall queued_call(const QueueRow *row);
 extern void queued_check_workers(void);
 extern TimestampTz queued_visit_due(Oid role, QueuedVisit visit, void *arg);
 extern bool queued_exists(int64 proposal_id);

@@ -24,6 +24,7 @@
 #include "access/xact.h"
 #include "base/errors.h"
 #include "base/settings.h"
+#include "base/subtransaction.h"
 #include "engine/audit/record.h"
 #include "engine/identity/caller.h"
 #include "engine/run/approved.h"
@@ -236,8 +237,9 @@ keep_start(LockedCall *locked, const ApprovedCall *approved)
 
 /*
  * Notify listeners of the start of a queued call, if the policy says so, which
- * ends this transaction, since notifications are sent at the commit.  Returns false
- * if there is nothing to tell.  The commit does not wait for the disk, since it
+ * ends this transaction, since notifications are sent at the commit.  A call that
+ * shares the transaction of others would only tell it together with its end.  Returns
+ * false if there is nothing to tell.  The commit does not wait for the disk, since it
  * writes nothing else.
  */
 static bool
@@ -245,7 +247,8 @@ tell_start(LockedCall *locked)
 {
 	WorkerCall *call = locked->call;
 
-	if (call->start_told || call->start_kept || locked->queued == NULL || !policy_load()->notify)
+	if (call->shares || call->start_told || call->start_kept || locked->queued == NULL ||
+		!policy_load()->notify)
 		return false;
 	record_notify_execution(locked->execution.workflow_id, locked->execution.proposal_id,
 							locked->execution.execution_id, EXECUTION_RUNNING);
@@ -263,6 +266,10 @@ tell_start(LockedCall *locked)
  * an error if the call cannot run; an error of the tool is recorded.  If the report
  * says WORK_STARTED, the caller must commit and call it again in another
  * transaction.
+ *
+ * A call that shares the transaction of others must be called in a subtransaction.
+ * It also raises an error of the tool that comes of no cancel, in which the others may
+ * have a part, and it has not run if an error is raised.
  */
 void
 work_run(WorkerCall *call, const WorkHooks *hooks, WorkReport *report)
@@ -285,6 +292,12 @@ work_run(WorkerCall *call, const WorkHooks *hooks, WorkReport *report)
 		return;
 
 	approved_load(&approved, locked.proposal);
+	report->group_size = approved.tool->group_size;
+	if (call->shares && report->group_size == 1)
+	{
+		report->end = WORK_ALONE;
+		return;
+	}
 	approved.dry_run |= locked.execution.dry_run;
 	approved_check_role(&approved);
 	if (approved.run_as != GetSessionUserId())
@@ -310,6 +323,9 @@ work_run(WorkerCall *call, const WorkHooks *hooks, WorkReport *report)
 	hooks->ended();
 	result.may_have_happened = call->start_kept && result.error != NULL;
 	cancelled = work_was_cancelled(&locked, hooks, result.error);
+	/* The calls before it may have a part in this: locks, or constraints that are not deferred. */
+	if (call->shares && result.error != NULL && cancelled == NULL)
+		ReThrowError(result.error);
 	if (cancelled != NULL)
 		work_write_cancelled(&locked, &result, cancelled);
 	else

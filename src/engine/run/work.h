@@ -26,6 +26,8 @@ typedef struct WorkerCall
 	const int64 *actor_id; /* the actor that has asked for it; or NULL */
 	const char *login;     /* the caller's */
 
+	bool shares; /* the transaction has run other calls, and more may follow */
+
 	/* How far it has come. */
 	bool start_kept; /* its start is committed: its tool must not be called a second time */
 	bool start_told; /* listeners have been told of its start */
@@ -36,10 +38,11 @@ typedef struct WorkerCall
 
 typedef enum WorkEnd
 {
-	WORK_DONE,   /* the call has its result */
-	WORK_GONE,   /* there is nothing to do any more */
-	WORK_LATER,  /* try the call again at a time */
-	WORK_STARTED /* commit, and call work_run() once more in another transaction */
+	WORK_DONE,    /* the call has its result */
+	WORK_GONE,    /* there is nothing to do any more */
+	WORK_LATER,   /* try the call again at a time */
+	WORK_STARTED, /* commit, and call work_run() once more in another transaction */
+	WORK_ALONE    /* nothing was done: the call needs a transaction of its own */
 } WorkEnd;
 
 /* What became of a call. */
@@ -49,6 +52,7 @@ typedef struct WorkReport
 	int64 execution_id; /* 0: none was written */
 	TimestampTz later;  /* with WORK_LATER: when to try it again */
 	bool attempted;     /* with WORK_LATER: the tool was called */
+	int64 group_size;   /* how many calls of the tool may share a transaction; 0: not known */
 } WorkReport;
 
 /* Why a running call was canceled other than by cancel_execution. */

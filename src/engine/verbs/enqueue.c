@@ -29,7 +29,7 @@ queue_call(const ApprovedCall *call, const Caller *caller, const int64 *actor_id
 {
 	Execution execution = approved_execution(call->proposal, actor_id, caller->login_name);
 	QueueRow row = {0};
-	QueuedCall queued = {0};
+	QueuedCall queued;
 
 	Assert(call->proposal->status == PROPOSAL_APPROVED && OidIsValid(call->run_as));
 	execution.execution_id = store_next_id(STORE_EXECUTION);
@@ -49,10 +49,7 @@ queue_call(const ApprovedCall *call, const Caller *caller, const int64 *actor_id
 	row.tool = call->proposal->tool;
 	queue_insert(&row);
 
-	queued.proposal_id = row.proposal_id;
-	queued.execution_id = row.execution_id;
-	queued.priority = row.priority;
-	queued.due_at = row.due_at;
+	queued = queued_call(&row);
 	queued_hook(&queued, call->run_as);
 	return execution.execution_id;
 }

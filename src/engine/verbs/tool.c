@@ -102,6 +102,16 @@ check_preview_rows(const int64 *preview_rows)
 					   errdetail("It is " INT64_FORMAT ".", *preview_rows));
 }
 
+/* Check how many calls may share a transaction: 22023. */
+static void
+check_group_size(const int64 *group_size)
+{
+	if (group_size != NULL && (*group_size < 1 || *group_size > TOOL_GROUP_SIZE_MAX))
+		report_invalid("wfo_argument_invalid",
+					   errmsg("group_size must be between 1 and %d", TOOL_GROUP_SIZE_MAX),
+					   errdetail("It is " INT64_FORMAT ".", *group_size));
+}
+
 /* Refuse dry runs that run a tool which previews may not run: 22023. */
 static void
 check_dry_run_mode(DryRunMode mode, bool preview)
@@ -111,6 +121,17 @@ check_dry_run_mode(DryRunMode mode, bool preview)
 					   errdetail("A dry run would run the tool and roll it back."),
 					   errhint("Specify preview => true if a rollback "
 							   "undoes everything that the tool does."));
+}
+
+/* Refuse a group for calls that must not run twice, since a group that fails runs again: 22023. */
+static void
+check_group_reruns(int64 group_size, bool rerun)
+{
+	if (group_size > 1 && !rerun)
+		report_invalid("wfo_argument_invalid", errmsg("rerun false requires group_size 1"),
+					   errdetail("It is " INT64_FORMAT ".", group_size),
+					   errhint("Specify group_size => 1. Calls that share a transaction run again "
+							   "if it fails."));
 }
 
 /* Check the properties of the tool against each other: 22023. */
@@ -293,8 +314,10 @@ tool_register(const ToolRequest *request)
 	if (request->max_rows != NULL)
 		row_limit_check_argument(*request->max_rows);
 	check_preview_rows(request->preview_rows);
+	check_group_size(request->group_size);
 	check_dry_run_mode(*request->dry_run_mode, *request->preview);
 	check_rerun(*request->rerun, *request->in_session, *request->max_attempts, *request->preview);
+	check_group_reruns(*request->group_size, *request->rerun);
 	check_tool_name(request->tool);
 	caller_identify(&caller);
 	protection_check(&caller, "register_tool");
@@ -322,6 +345,7 @@ tool_register(const ToolRequest *request)
 	row_set_bool(&row, TOOL_BUILT_IN, false);
 	set_max_rows(&row, &tool, request->max_rows);
 	row_set_int64(&row, TOOL_PREVIEW_ROWS, *request->preview_rows);
+	row_set_int64(&row, TOOL_GROUP_SIZE, *request->group_size);
 	set_definition(&row, &tool);
 	store_insert(&row);
 }
@@ -346,7 +370,8 @@ gives_nothing(const ToolRequest *request)
 		   request->description == NULL && request->timeout == NULL &&
 		   request->max_attempts == NULL && request->in_session == NULL &&
 		   request->preview == NULL && request->dry_run_mode == NULL && request->rerun == NULL &&
-		   request->max_rows == NULL && request->preview_rows == NULL;
+		   request->max_rows == NULL && request->preview_rows == NULL &&
+		   request->group_size == NULL;
 }
 
 /*
@@ -380,6 +405,7 @@ tool_update(const ToolRequest *request)
 	if (request->max_rows != NULL && *request->max_rows != TOOL_NO_MAX_ROWS)
 		row_limit_check_argument(*request->max_rows);
 	check_preview_rows(request->preview_rows);
+	check_group_size(request->group_size);
 	check_not_built_in(request->tool);
 	if (gives_nothing(request) && definition_is_confirmed(tool_require(request->tool)))
 		return;
@@ -395,6 +421,8 @@ tool_update(const ToolRequest *request)
 				request->in_session != NULL ? *request->in_session : tool->in_session,
 				request->max_attempts != NULL ? *request->max_attempts : tool->max_attempts,
 				request->preview != NULL ? *request->preview : tool->preview);
+	check_group_reruns(request->group_size != NULL ? *request->group_size : tool->group_size,
+					   request->rerun != NULL ? *request->rerun : tool->rerun);
 	store_row_init(&row, STORE_TOOL);
 	if (OidIsValid(request->function) || OidIsValid(request->run_as))
 	{
@@ -422,6 +450,8 @@ tool_update(const ToolRequest *request)
 		set_max_rows(&row, tool, *request->max_rows != TOOL_NO_MAX_ROWS ? request->max_rows : NULL);
 	if (request->preview_rows != NULL)
 		row_set_int64(&row, TOOL_PREVIEW_ROWS, *request->preview_rows);
+	if (request->group_size != NULL)
+		row_set_int64(&row, TOOL_GROUP_SIZE, *request->group_size);
 	row_set_id(&row, TOOL_CHANGED_BY, caller_bound_actor(&caller));
 	set_definition(&row, tool);
 	store_update(&row, tool->row);

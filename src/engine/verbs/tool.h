@@ -27,6 +27,7 @@ typedef struct ToolRequest
 	bool *rerun;
 	int64 *max_rows; /* tool_update: TOOL_NO_MAX_ROWS lifts the limit */
 	int64 *preview_rows;
+	int64 *group_size;
 } ToolRequest;
 
 extern void tool_register(const ToolRequest *request);

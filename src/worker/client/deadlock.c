@@ -54,6 +54,7 @@ typedef struct WaitGraph
 	bool alone; /* a suspect call runs or is to run, while no other call does */
 	BatchSlot *batches;
 	Waiter *waiters;
+	int taken[POOL_WAITERS]; /* index of the slot that has a waiter's call; -1: none has it */
 } WaitGraph;
 
 static int
@@ -206,22 +207,12 @@ add_execution_waits(WaitGraph *graph, int index)
 	for (int i = 0; i < POOL_WAITERS; i++)
 	{
 		const Waiter *waiter = &graph->waiters[i];
-		bool runs = false;
 
 		if (waiter->pid != pid)
 			continue;
-		for (int j = 0; j < graph->nslots; j++)
-		{
-			const WorkerSlot *slot = &graph->slots[j];
-
-			if (slot->state == SLOT_BUSY && slot->database == waiter->database &&
-				slot->place.batch < 0 && slot->call.queued.execution_id == waiter->execution_id)
-			{
-				add_call_wait(graph, index, j);
-				runs = true;
-			}
-		}
-		if (!runs)
+		if (graph->taken[i] >= 0)
+			add_call_wait(graph, index, graph->taken[i]);
+		else
 			add_start_waits(graph, index, waiter->database, waiter->proposal_id);
 	}
 }
@@ -237,6 +228,16 @@ build_wait_graph(WaitGraph *graph)
 	memcpy(graph->slots, pool->slots, pool->nslots * sizeof(WorkerSlot));
 	memcpy(graph->batches, pool->batches, sizeof(pool->batches));
 	memcpy(graph->waiters, pool->waiters, sizeof(pool->waiters));
+	for (int i = 0; i < POOL_WAITERS; i++)
+	{
+		const Waiter *waiter = &pool->waiters[i];
+		const WorkerSlot *slot = waiter->pid != 0 && waiter->execution_id != 0
+									 ? pool_find_taken_locked(waiter->database,
+															  waiter->execution_id)
+									 : NULL;
+
+		graph->taken[i] = slot != NULL ? (int) (slot - pool->slots) : -1;
+	}
 	for (int i = 0; i < pool->nslots; i++)
 		graph->alone |= pool->slots[i].state == SLOT_BUSY && pool->slots[i].exclusive;
 	for (int i = 0; i < POOL_GROUPS; i++)

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "utils/timestamp.h"
 #include "worker/pool/crash.h"
 #include "worker/pool/pool.h"
 
@@ -63,6 +64,7 @@ pool_add_crash_locked(Oid database, int64 execution_id)
 	crash->database = database;
 	crash->execution_id = execution_id;
 	pool->ncrashes++;
+	pool->crashed_at = GetCurrentTimestamp();
 }
 
 /* Remove the calls of databases that do not exist any more; databases are those that do. */

@@ -203,6 +203,7 @@ merge_history(CallHistory *history, const CallHistory *other)
 {
 	history->losses = Max(history->losses, other->losses);
 	history->timed_out |= other->timed_out;
+	history->alone |= other->alone;
 	history->started_at = Max(history->started_at, other->started_at);
 }
 

@@ -17,9 +17,33 @@
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 
-/* The worker that has a queued call, whether it has called the tool or not; NULL if none has it. */
-static WorkerSlot *
-find_taken_locked(Oid database, int64 execution_id)
+/* Whether a worker runs the execution, or is about to run it. */
+static bool
+is_current_locked(const WorkerSlot *slot, int64 execution_id)
+{
+	Assert(pool_is_locked());
+	return slot->execution_id == execution_id ||
+		   (slot->place.batch < 0 && slot->call.queued.execution_id == execution_id);
+}
+
+/* Whether a worker has run the execution, and not committed yet. */
+static bool
+is_uncommitted_locked(const WorkerSlot *slot, int64 execution_id)
+{
+	const PoolCall *calls = pool_uncommitted_locked(slot);
+
+	for (int i = 0; i < slot->nuncommitted; i++)
+		if (calls[i].queued.execution_id == execution_id)
+			return true;
+	return false;
+}
+
+/*
+ * The worker that has a queued call, whether it has called the tool, has not yet, or
+ * has only to commit; NULL if none has it.
+ */
+WorkerSlot *
+pool_find_taken_locked(Oid database, int64 execution_id)
 {
 	Assert(pool_is_locked());
 	Assert(execution_id != 0);
@@ -28,8 +52,7 @@ find_taken_locked(Oid database, int64 execution_id)
 		WorkerSlot *slot = &pool->slots[i];
 
 		if (slot->state == SLOT_BUSY && slot->database == database &&
-			(slot->execution_id == execution_id ||
-			 (slot->place.batch < 0 && slot->call.queued.execution_id == execution_id)))
+			(is_current_locked(slot, execution_id) || is_uncommitted_locked(slot, execution_id)))
 			return slot;
 	}
 	return NULL;
@@ -40,7 +63,7 @@ bool
 pool_has_taken_locked(const PoolGroup *group, int64 execution_id)
 {
 	Assert(pool_is_locked());
-	return find_taken_locked(group->database, execution_id) != NULL;
+	return pool_find_taken_locked(group->database, execution_id) != NULL;
 }
 
 /* Whether a worker of the current database has a queued call. */
@@ -52,7 +75,7 @@ pool_has_execution(int64 execution_id)
 	if (pool == NULL)
 		return false;
 	pool_lock();
-	found = find_taken_locked(MyDatabaseId, execution_id) != NULL;
+	found = pool_find_taken_locked(MyDatabaseId, execution_id) != NULL;
 	pool_unlock();
 	return found;
 }
@@ -77,7 +100,8 @@ pool_interrupt_locked(WorkerSlot *slot)
 /*
  * Tell the worker that has a queued call that a request to cancel it has been
  * committed.  Since it is called after the commit, it must not raise an error.  A
- * worker that takes the call later reads the request itself.
+ * worker that takes the call later reads the request itself.  A call that has run in a
+ * transaction of several is not cancelled any more.
  */
 void
 pool_cancel(Oid database, int64 execution_id)
@@ -87,8 +111,8 @@ pool_cancel(Oid database, int64 execution_id)
 	if (pool == NULL)
 		return;
 	pool_lock();
-	slot = find_taken_locked(database, execution_id);
-	if (slot != NULL)
+	slot = pool_find_taken_locked(database, execution_id);
+	if (slot != NULL && is_current_locked(slot, execution_id))
 		pool_interrupt_locked(slot);
 	pool_unlock();
 }

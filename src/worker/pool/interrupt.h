@@ -11,6 +11,7 @@
 
 #include "worker/pool/pool.h"
 
+extern WorkerSlot *pool_find_taken_locked(Oid database, int64 execution_id);
 extern bool pool_has_taken_locked(const PoolGroup *group, int64 execution_id);
 extern bool pool_has_execution(int64 execution_id);
 extern void pool_interrupt_locked(WorkerSlot *slot);

@@ -26,6 +26,8 @@ pool_size(void)
 	Size size = add_size(offsetof(Pool, slots), mul_size(max_worker_processes, sizeof(WorkerSlot)));
 
 	size = add_size(MAXALIGN(size), mul_size(max_worker_processes, sizeof(Crash)));
+	size = add_size(MAXALIGN(size),
+					mul_size(max_worker_processes, POOL_UNCOMMITTED * sizeof(PoolCall)));
 	return add_size(MAXALIGN(size), refusal_size());
 }
 
@@ -60,8 +62,11 @@ set_up_memory(void)
 		pool->crashes = (Crash *) ((char *) pool +
 								   MAXALIGN(offsetof(Pool, slots) +
 											max_worker_processes * sizeof(WorkerSlot)));
+		pool->uncommitted = (PoolCall *) ((char *) pool->crashes +
+										  MAXALIGN(max_worker_processes * sizeof(Crash)));
 	}
-	refusal_init((char *) pool->crashes + MAXALIGN(max_worker_processes * sizeof(Crash)),
+	refusal_init((char *) pool->uncommitted +
+					 MAXALIGN(max_worker_processes * POOL_UNCOMMITTED * sizeof(PoolCall)),
 				 &GetNamedLWLockTranche(WFO_NAME)[1].lock, found);
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -85,6 +90,17 @@ pool_lock(void)
 	Assert(pool != NULL);
 	Assert(!pool_is_locked());
 	LWLockAcquire(pool->lock, LW_EXCLUSIVE);
+}
+
+/*
+ * The calls that a worker has run in its open transaction, before the one that it
+ * runs now.  They end when it commits.
+ */
+PoolCall *
+pool_uncommitted_locked(const WorkerSlot *slot)
+{
+	Assert(pool_is_locked());
+	return &pool->uncommitted[(slot - pool->slots) * POOL_UNCOMMITTED];
 }
 
 /* Latches to set when the lock is released: a woken worker takes the lock first. */

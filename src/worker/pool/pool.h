@@ -36,6 +36,9 @@
 #define POOL_LOSSES 64
 #define POOL_LOSS_MAX 256
 
+/* The most calls that share a transaction. */
+#define POOL_UNCOMMITTED 1000
+
 /* After so many failed starts in a row a group gives up its calls. */
 #define POOL_FAILED_STARTS 3
 
@@ -102,6 +105,7 @@ typedef struct WorkerSlot
 	bool exclusive;     /* no other call runs meanwhile */
 	int64 execution_id; /* 0: the tool has not been called yet */
 	char tool[POOL_TOOL_MAX];
+	int nuncommitted; /* calls that have run in the same transaction: pool_uncommitted_locked() */
 
 	/* What other processes ask of it. */
 	bool cancelled; /* because its batch ends or because of a deadlock; requests to cancel a
@@ -226,8 +230,10 @@ typedef struct Pool
 	BatchSlot batches[POOL_BATCHES];
 	Waiter waiters[POOL_WAITERS];
 	int ncrashes;
+	TimestampTz crashed_at; /* when such calls were found; 0: there were none */
 	int nslots;
-	Crash *crashes; /* nslots of them */
+	Crash *crashes;        /* nslots of them */
+	PoolCall *uncommitted; /* POOL_UNCOMMITTED for each slot */
 	WorkerSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } Pool;
 
@@ -238,6 +244,7 @@ extern void pool_define(void);
 extern void pool_lock(void);
 extern void pool_unlock(void);
 extern bool pool_is_locked(void);
+extern PoolCall *pool_uncommitted_locked(const WorkerSlot *slot);
 extern void pool_wake_launcher_locked(void);
 extern void pool_wake_at_unlock_locked(Latch *latch);
 extern void pool_evict_locked(WorkerSlot *slot);

@@ -58,9 +58,9 @@ waiter_leave(int code, Datum arg)
 
 /* Wake the processes that wait for an execution, which has been committed. */
 void
-waiter_wake(Oid database, int64 execution_id)
+waiter_wake_locked(Oid database, int64 execution_id)
 {
-	pool_lock();
+	Assert(pool_is_locked());
 	for (int i = 0; pool->nwaiters > 0 && i < POOL_WAITERS; i++)
 	{
 		const Waiter *waiter = &pool->waiters[i];
@@ -69,6 +69,13 @@ waiter_wake(Oid database, int64 execution_id)
 			waiter->execution_id == execution_id)
 			SetLatch(waiter->latch);
 	}
+}
+
+void
+waiter_wake(Oid database, int64 execution_id)
+{
+	pool_lock();
+	waiter_wake_locked(database, execution_id);
 	pool_unlock();
 }
 

@@ -12,6 +12,7 @@
 extern int waiter_enter(int64 execution_id);
 extern void waiter_note_proposal(int index, int64 proposal_id);
 extern void waiter_leave(int code, Datum arg);
+extern void waiter_wake_locked(Oid database, int64 execution_id);
 extern void waiter_wake(Oid database, int64 execution_id);
 
 #endif

@@ -63,7 +63,6 @@ static void
 begin_call_locked(WorkerSlot *slot)
 {
 	Assert(pool_is_locked());
-	Assert(slot->state == SLOT_IDLE);
 	slot->state = SLOT_BUSY;
 	slot->since = GetCurrentTimestamp();
 	slot->execution_id = 0;
@@ -86,6 +85,56 @@ take_queued_call_locked(PoolGroup *group, WorkerSlot *slot, WorkerCall *call)
 	slot->place.batch = -1;
 	*call = (WorkerCall){.queued = slot->call.queued, .history = slot->call.history};
 	begin_call_locked(slot);
+}
+
+/*
+ * Whether a call may share a transaction with others: nothing has gone wrong with it.
+ * One that was due when the server crashed may have been part of what was lost.
+ */
+bool
+next_is_sociable(const PoolCall *call)
+{
+	return !call->queued.suspect && call->queued.due_at > pool->crashed_at &&
+		   !call->history.alone && call->history.losses == 0 && !call->history.timed_out;
+}
+
+/* Whether the next call of the group may run in the transaction of one that has run. */
+static bool
+may_share_locked(const PoolGroup *group, const WorkerSlot *slot)
+{
+	const PoolCall *next;
+
+	Assert(pool_is_locked());
+	if (group->ncalls == 0 || slot->evict)
+		return false;
+	next = &group->calls[group->ncalls - 1];
+	return next->queued.tool == slot->call.queued.tool &&
+		   next->queued.priority <= slot->call.queued.priority && next_is_sociable(next) &&
+		   !is_held_back_locked(group) && !pool->room_wanted &&
+		   group_waiting_in_batches_locked(group) == 0;
+}
+
+/*
+ * Take the next call for the open transaction of a worker, which has run one: false
+ * if the transaction is to end.
+ */
+bool
+next_take_shared(WorkerSlot *slot, WorkerCall *call)
+{
+	PoolGroup *group = &pool->groups[slot->group];
+	bool taken = false;
+
+	pool_lock();
+	Assert(slot->state == SLOT_BUSY && slot->place.batch < 0);
+	if (slot->nuncommitted < POOL_UNCOMMITTED - 1 && may_share_locked(group, slot))
+	{
+		pool_uncommitted_locked(slot)[slot->nuncommitted++] = slot->call;
+		take_queued_call_locked(group, slot, call);
+		call->shares = true;
+		taken = true;
+	}
+	pool_unlock();
+	return taken;
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "commands/async.h"
 #include "commands/prepare.h"
 #include "commands/sequence.h"
+#include "libpq/be-fsstubs.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "storage/lock.h"
@@ -87,9 +88,21 @@ session_commit_transaction(void)
 	CommitTransactionCommand();
 }
 
+/* Undo what a call has left in the session, as DISCARD ALL does. */
+static void
+discard_all(void)
+{
+	PortalHashTableDeleteAll();
+	DropAllPreparedStatements();
+	Async_UnlistenAll();
+	LockReleaseSession(USER_LOCKMETHOD);
+	ResetTempTableNamespace();
+	ResetSequenceCaches();
+}
+
 /*
- * Undo what a call has left in the session, as DISCARD ALL does.  Settings have
- * been undone already.
+ * Undo what a call has left in the session, for the next call.  Settings have been
+ * undone already.
  */
 void
 session_clean(void)
@@ -98,12 +111,16 @@ session_clean(void)
 	/* A cancel that arrives late was meant for the call. */
 	HOLD_CANCEL_INTERRUPTS();
 	session_begin_transaction();
-	PortalHashTableDeleteAll();
-	DropAllPreparedStatements();
-	Async_UnlistenAll();
-	LockReleaseAll(USER_LOCKMETHOD, true);
-	ResetTempTableNamespace();
-	ResetSequenceCaches();
+	discard_all();
 	session_commit_transaction();
 	RESUME_CANCEL_INTERRUPTS();
+}
+
+/* The same for the next call of the same transaction. */
+void
+session_clean_between(void)
+{
+	Assert(MyBgworkerEntry != NULL && IsTransactionState());
+	discard_all();
+	AtEOXact_LargeObject(true);
 }

@@ -14,5 +14,6 @@ extern void session_connect(Oid database, const char *name);
 extern void session_begin_transaction(void);
 extern void session_commit_transaction(void);
 extern void session_clean(void);
+extern void session_clean_between(void);
 
 #endif

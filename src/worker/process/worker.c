@@ -42,6 +42,7 @@
 #include "worker/process/process.h"
 #include "worker/process/refill.h"
 #include "worker/process/session.h"
+#include "worker/process/shared_commit.h"
 #include "worker/process/worker.h"
 
 /* Delay before the start of a worker after one that ended with an error, in ms. */
@@ -96,7 +97,10 @@ worker_exit(int code, Datum arg)
 			slot->call.history.timed_out |= timed_out;
 			slot->call.history.started_at = slot->since;
 		}
-		group_add_call_locked(group, &slot->call);
+		if (slot->nuncommitted > 0)
+			shared_commit_give_back_locked(slot, group);
+		else if (slot->call.queued.execution_id != 0)
+			group_add_call_locked(group, &slot->call);
 	}
 	if (slot->filling)
 	{
@@ -235,12 +239,51 @@ leave_without_role(void)
 	proc_exit(0);
 }
 
-/* Run a call in transactions of its own, up to the commit or the record of its failure. */
+/* Have the queue of this worker's group looked through at a time. */
+static void
+look_again_at(TimestampTz at)
+{
+	if (TIMESTAMP_IS_NOEND(at))
+		return;
+	pool_lock();
+	group_look_at_locked(&pool->groups[slot->group], at);
+	pool_unlock();
+}
+
+/* Whether other calls may share the transaction in which a call has ended. */
+static bool
+may_be_shared(const WorkerCall *call, const WorkReport *report)
+{
+	return report->end == WORK_DONE && report->group_size > 1 && slot->place.batch < 0 &&
+		   !call->start_kept && next_is_sociable(&slot->call);
+}
+
+/* Undo a transaction of several calls, and have each of them run by itself. */
+static void
+undo_shared(MemoryContext context, WorkReport *report)
+{
+	MemoryContextSwitchTo(context);
+	EmitErrorReport();
+	FlushErrorState();
+	AbortCurrentTransaction();
+	journal_leave(slot_index);
+	pool_lock();
+	shared_commit_give_back_locked(slot, &pool->groups[slot->group]);
+	pool_unlock();
+	report->end = WORK_GONE;
+}
+
+/*
+ * Run a call in transactions of its own, up to the commit or the record of its
+ * failure.  Calls of a tool with a group_size may share the last one.
+ */
 static void
 run_call(WorkerCall *call, WorkReport *report)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool recorded = true;
+	volatile bool shared = false;
+	volatile TimestampTz look_at = DT_NOEND;
 
 	Assert(!IsTransactionState());
 	memset(report, 0, sizeof(WorkReport));
@@ -254,14 +297,22 @@ run_call(WorkerCall *call, WorkReport *report)
 				report->end = WORK_GONE;
 			else
 				work_run(call, &hooks, report);
+			shared = may_be_shared(call, report);
+			if (shared)
+				look_at = shared_commit_run(slot, report->group_size, &hooks);
 			session_commit_transaction();
 		} while (report->end == WORK_STARTED);
 	}
 	PG_CATCH();
 	{
-		recorded = record_call_error(call, context, report);
+		if (shared)
+			undo_shared(context, report);
+		else
+			recorded = record_call_error(call, context, report);
 	}
 	PG_END_TRY();
+	if (shared)
+		look_again_at(look_at);
 	if (!recorded)
 	{
 		report->end = WORK_LATER;
@@ -269,17 +320,6 @@ run_call(WorkerCall *call, WorkReport *report)
 	}
 	debug_query_string = NULL;
 	MemoryContextSwitchTo(context);
-}
-
-/* Have the queue of this worker's group looked through at a time. */
-static void
-look_again_at(TimestampTz at)
-{
-	if (TIMESTAMP_IS_NOEND(at))
-		return;
-	pool_lock();
-	group_look_at_locked(&pool->groups[slot->group], at);
-	pool_unlock();
 }
 
 /*
@@ -292,7 +332,8 @@ keep_call(const WorkReport *report)
 	int64 delay = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), report->later);
 
 	if (report->attempted || delay > LONGEST_KEEP ||
-		(slot->call.history.losses == 0 && !slot->call.history.timed_out))
+		(slot->call.history.losses == 0 && !slot->call.history.timed_out &&
+		 !slot->call.history.alone))
 		return false;
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Max(delay, 1),
 					 PG_WAIT_EXTENSION);
@@ -303,8 +344,11 @@ keep_call(const WorkReport *report)
 	return true;
 }
 
-/* Run the call that this worker has taken, and tell whoever waits for it. */
-static void
+/*
+ * Run the call that this worker has taken, and those that share its transaction, and
+ * tell whoever waits for them.  Returns how many these are.
+ */
+static int
 run_taken_call(WorkerCall *call)
 {
 	WorkReport report;
@@ -319,9 +363,10 @@ run_taken_call(WorkerCall *call)
 	if (of_batch)
 		batch_call_report(&slot->place, &report);
 	else if (report.end != WORK_LATER)
-		waiter_wake(MyDatabaseId, slot->call.queued.execution_id);
+		return shared_commit_end(slot);
 	else if (!keep_call(&report))
 		look_again_at(report.later);
+	return 1;
 }
 
 /* Sleep until there may be something to do: false if the worker has been idle for too long. */
@@ -390,14 +435,13 @@ work_until_done(void)
 		switch (next_choose(slot, turn_began, &call, &wake_at))
 		{
 			case NEXT_CALL:
-				run_taken_call(&call);
+				calls += run_taken_call(&call);
 				session_clean();
 				/* Reports at most once a second, so that autovacuum learns what a busy worker does. */
 				(void) pgstat_report_stat(false);
 				release_call();
 				MemoryContextSwitchTo(context);
 				MemoryContextReset(context);
-				calls++;
 				break;
 			case NEXT_ATTACH:
 				(void) batch_call_attach(slot->database, slot->role);
