@@ -1,7 +1,8 @@
 #!/bin/bash
 # demo.sh: plays a database migration on a real database of 1,000,000 accounts:
 # a developer proposes four changes, a DBA approves, edits and rejects them,
-# the approved changes run, and every way around the review is refused.
+# the approved changes run, and every way around the review is refused.  In the end
+# a superuser rewrites the log, and a witness tells.
 #
 # It builds the extension and uses a server of its own, which is removed at the
 # end.  Every person is a login role with a connection of its own.  The demo
@@ -314,5 +315,40 @@ refused postgres 42501 refused "DELETE FROM workflow_orch.audit_log WHERE action
 tell "And the tables agree with it: a row here would be a finding."
 act dan 'finding' "SELECT * FROM workflow_orch.verify_audit_log()"
 holds "no findings" "SELECT count(*) = 0 FROM workflow_orch.verify_audit_log()"
+
+chapter "What a superuser cannot hide"
+
+tell "A superuser can switch the triggers off. Dan trusts none, and keeps checkpoints of the sealed log on a machine" \
+	"of his own, signed with his key:"
+openssl genpkey -algorithm ed25519 -out "$WFO_TMP/dan.key" 2>"$WFO_TMP/openssl.log" || wrong "no key" "$(cat "$WFO_TMP/openssl.log")"
+witness=("$root/script/audit_witness.py" run "$WFO_TMP/dan" "dbname=bank user=dan" --key "$WFO_TMP/dan.key" --name dan.example.com)
+# watch STATUS PATTERN: Dan's witness looks at the log.
+watch() {
+	local output status=0
+	printf '\n  dan$ script/audit_witness.py run seen "dbname=bank user=dan" --key dan.key --name dan.example.com\n'
+	output=$("${witness[@]}" 2>&1) || status=$?
+	indent "$output"
+	[ "$status" = "$1" ] && [[ $output =~ $2 ]] || wrong "the witness does not say $2" "$output"
+}
+watch 0 'OK: the tree'
+watch 0 'proved: the tree'
+tell "Somebody with the password of postgres makes Ben say something else:"
+act postgres '' "DO \$\$ DECLARE t regclass; BEGIN
+  FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'workflow_orch'::regnamespace AND relkind = 'r' LOOP
+    EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', t);
+  END LOOP;
+END \$\$;
+UPDATE workflow_orch.review SET comment = 'Looks fine' WHERE review_id = (SELECT min(review_id) FROM workflow_orch.review)"
+act dan 'review [0-9]*. is not what was sealed' "SELECT audit_id, finding FROM workflow_orch.verify_audit_log()"
+tell "So he takes away all that was sealed, and has the changed log sealed anew:"
+act postgres 'rows' "TRUNCATE workflow_orch.audit_tree, workflow_orch.audit_tile, workflow_orch.audit_leaf;
+DELETE FROM workflow_orch.audit_anchor;
+DELETE FROM workflow_orch.audit_log WHERE action = 'record_anchor';
+SELECT workflow_orch.seal_audit_log() AS rows"
+tell "Now the database agrees with itself, and nothing in it tells:"
+act dan 'finding' "SELECT audit_id, finding FROM workflow_orch.verify_audit_log()"
+holds "no findings" "SELECT count(*) = 0 FROM workflow_orch.verify_audit_log()"
+tell "But Dan has seen another log:"
+watch 1 'REFUSED: the tree'
 
 tell "That was it. The server is removed now, with all that was on it. README.md says where to read on."

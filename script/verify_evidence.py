@@ -301,7 +301,8 @@ def read_time(text):
         return None
     year, month, day, hour, minute, second = (int(part) for part in parts.groups()[:6])
     seconds = days_since_1970(1 - year if parts[8] else year, month, day) * 86400 + hour * 3600 + minute * 60 + second
-    return seconds * 1000000 + int((parts[7] or "").ljust(6, "0"))
+    microseconds = seconds * 1000000 + int((parts[7] or "").ljust(6, "0"))
+    return microseconds if microseconds <= MAX_BIGINT else microseconds - 2**64
 
 
 def read_interval(text):

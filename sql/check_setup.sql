@@ -122,7 +122,7 @@ WITH RECURSIVE here AS (
     LEFT JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
    -- As sql/triggers.sql: another table's row tells of theirs.
    WHERE NOT (e.name = 'record_row' AND c.relname IN ('tool_definition', 'proposal_revision', 'queue', 'standing_use', 'audit_log', 'audit_tree',
-                                 'audit_origin', 'audit_leaf', 'audit_tile'))
+                                 'audit_origin', 'audit_leaf', 'audit_tile', 'redaction', 'audit_purge', 'purged_leaf', 'purged_key'))
 ), tools AS MATERIALIZED (
   SELECT t.tool, quote_literal(t.tool) AS object, t.run_as, t.run_as_oid, t.definition, s.status, s.problem, s.stale_proposals,
          p.oid AS function, p.proowner, p.prosecdef, p.pronamespace,
@@ -307,11 +307,17 @@ WITH RECURSIVE here AS (
    WHERE NOT has_workers()
   UNION ALL
   SELECT 'warning', 'few_worker_slots', 'max_worker_processes',
-         format('The server has %s worker processes for everything. The extension and the server''s own launcher may need %s: workflow_orch.max_workers, and 3 more.',
+         format('The server has %s worker processes for everything. The extension and the server''s own launcher may need %s: workflow_orch.max_workers, and 4 more.',
                 current_setting('max_worker_processes'), w.needed),
          format('Set max_worker_processes to at least %s, and more for parallel queries, and restart the server; or lower workflow_orch.max_workers.', w.needed)
-    FROM (SELECT current_setting('workflow_orch.max_workers', true)::bigint + 3 AS needed) w
+    FROM (SELECT current_setting('workflow_orch.max_workers', true)::bigint + 4 AS needed) w
    WHERE has_workers() AND current_setting('max_worker_processes')::bigint < w.needed
+  UNION ALL
+  SELECT 'critical', 'seal_lag', quote_ident(h.datname),
+         format('Row %s of the audit log, of %s, is not sealed: somebody could still change it unnoticed.', u.audit_id, u.occurred_at),
+         'SELECT workflow_orch.seal_audit_log(); its error says what keeps the sealer away.'
+    FROM here h CROSS JOIN find_unsealed() u
+   WHERE u.occurred_at < clock_timestamp() - nullif(coalesce(current_setting('workflow_orch.max_seal_lag', true)::interval, interval '1 min'), interval '0')
   UNION ALL
   SELECT 'warning', 'queue_held', quote_ident(h.datname),
          format('%s calls were queued in the original of this database, and are held here.', sum(q.held)),

@@ -30,6 +30,7 @@ int setting_max_workers_per_database = 0;
 int setting_worker_idle_timeout = 60 * 1000;
 int setting_worker_max_calls = 10000;
 int setting_poll_interval = 60 * 1000;
+int setting_max_seal_lag = 60 * 1000;
 int setting_max_crashes = 2;
 int setting_timeout_grace = 5 * 1000;
 int setting_group_time = 50;
@@ -76,6 +77,11 @@ define_workers(GucStringCheckHook check_sqlstates)
 							"net, and the sweep of what has expired.",
 							&setting_poll_interval, 60 * 1000, 1000, INT_MAX, PGC_SIGHUP,
 							GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("workflow_orch.max_seal_lag",
+							"Sets how long a row of the audit log may wait to be sealed before a "
+							"warning is logged.",
+							"Zero means that nothing is logged.", &setting_max_seal_lag, 60 * 1000,
+							0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"workflow_orch.max_crashes",
 		"Sets after how many crashes of the server, or ends of its worker, a queued call has failed.",

@@ -24,6 +24,7 @@ extern int setting_max_workers_per_database; /* 0: no limit of its own */
 extern int setting_worker_idle_timeout;      /* ms */
 extern int setting_worker_max_calls;         /* 0: no limit */
 extern int setting_poll_interval;            /* ms */
+extern int setting_max_seal_lag;             /* ms; 0: no limit */
 extern int setting_max_crashes;
 extern int setting_timeout_grace;   /* ms */
 extern int setting_group_time;      /* ms */

@@ -8,7 +8,8 @@ use Test::More;
 use WorkflowOrch;
 use WorkerPool;
 
-# The server's own launcher of logical replication takes a slot as well as ours.
+# The server's own launcher of logical replication takes a slot as well as ours, and so do,
+# for a moment, the keeper and the sealer.
 my $node = pool_node('main', "max_worker_processes = 2\nworkflow_orch.poll_interval = 1s\n");
 $node->safe_psql('postgres', 'CREATE ROLE r1 LOGIN; CREATE ROLE r2 LOGIN');
 prepare($node, 'postgres', 'r1', 'r2');
@@ -90,7 +91,11 @@ unlike(substr(slurp_file($node->logfile), $offset), qr/FATAL/, 'and no worker is
 is($node->safe_psql('postgres', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'the audit log agrees with the tables');
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|terminated by signal/, 'no process crashed');
 end_session($gate);
-$node->append_conf('postgresql.conf', "max_worker_processes = 11\nworkflow_orch.max_workers = 8\n");
+set_settings($node, 'workflow_orch.max_workers' => 8);
+$node->append_conf('postgresql.conf', "max_worker_processes = 11\n");
+$node->restart;
+is($node->safe_psql('postgres', $found), 'warning|max_worker_processes', 'workers, two launchers, a keeper and a sealer: one slot too few');
+$node->append_conf('postgresql.conf', "max_worker_processes = 12\n");
 $node->restart;
 is($node->safe_psql('postgres', $found), '', 'with enough slots check_setup finds nothing');
 

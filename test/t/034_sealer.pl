@@ -103,6 +103,29 @@ $pid = wait_sealer('postgres', 'it is there again');
 $node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
 is(fails('postgres', 'SELECT workflow_orch.seal_audit_log()'), '', 'a cancel does it no harm');
 
+# The log is warned, once a minute, when rows wait too long, and check_setup finds them.
+$node->append_conf('postgresql.conf', "workflow_orch.poll_interval = 1s\nworkflow_orch.max_seal_lag = 2s\nlog_min_messages = warning\n");
+$node->restart;
+$holder = session($node, 'postgres');
+start_query($holder, 'BEGIN; LOCK TABLE workflow_orch.audit_leaf IN SHARE MODE');
+answer($holder);
+$offset = -s $node->logfile;
+my $lag = q{SELECT severity || ' ' || object FROM workflow_orch.check_setup() WHERE finding = 'seal_lag'};
+is($node->safe_psql('postgres', $lag), '', 'check_setup finds no lag');
+$node->safe_psql('postgres', $write);
+ok($node->wait_for_log(qr/WARNING:  the audit log of database "postgres" is not sealed\n.*DETAIL:  Audit row \d+ waits since /, $offset), 'a row that waits too long is logged');
+is($node->safe_psql('postgres', $lag), 'critical postgres', 'and found');
+sleep 5;
+my $warnings = () = substr(slurp_file($node->logfile), $offset) =~ /WARNING:  the audit log of database "postgres"/g;
+is($warnings, 1, 'it is logged once a minute');
+start_query($holder, 'COMMIT');
+answer($holder);
+end_session($holder);
+is(fails('postgres', 'SELECT workflow_orch.seal_audit_log()'), '', 'then it is sealed');
+is($node->safe_psql('postgres', $lag), '', 'and no longer found');
+$node->append_conf('postgresql.conf', "workflow_orch.poll_interval = 1h\nworkflow_orch.max_seal_lag = 1min\n");
+$node->reload;
+
 # A wait is ended like any other, and holds no snapshot back.
 $pid = wait_sealer('postgres', 'it is there once more');
 kill 'STOP', $pid;

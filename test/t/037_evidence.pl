@@ -135,4 +135,41 @@ foreach my $broken ('{}', '[]', '{"format": 1', substr($evidence, 0, 500), '{"fo
 	my ($status) = verify('evidence', file('broken.json', $broken));
 	cmp_ok($status, '>', 0, 'what is no evidence is not proved');
 }
+# The test vectors of the canonical form, which test/pgtap/engine_canonical.sql has the
+# server write: each is read, and refused with another value in any column.
+my ($read, $problem) = ('', '');
+IPC::Run::run([ 'python3', '-B', '-c', q{
+import base64, copy, sys
+sys.path.insert(0, sys.argv[1])
+from verify_evidence import *
+
+def check(vector):
+    leaf = bytes.fromhex(vector["leaf"])
+    data = {"format": Number("1"), "checkpoint": f"vectors\n1\n{base64.b64encode(leaf).decode()}\n", "proposal": {"proposal_id": Number("0")}}
+    item = {"row": vector["row"], "leaf_index": Number("0"), "path": [], "leaf": base64.b64encode(leaf).decode()}
+    item.update({part: base64.b64encode(bytes.fromhex(vector[part])).decode() for part in ("entry", "who", "what", "rows")})
+    evidence = Evidence(data)
+    for part, row in vector["tells"].items():
+        evidence.objects[(part,) + tuple(integer(row[column], column) for column in PARTS[part].key)] = row
+    return evidence.check_audit_row(item)
+
+for vector in read_json(sys.argv[2]):
+    check(vector)
+    print("read:", vector["name"].text if isinstance(vector["name"], Number) else vector["name"])
+    told = vector["tells"].values()
+    for place in [vector["row"], vector["row"]["details"], *told]:
+        for column, value in place.items():
+            if column == "details" or place in told and column in ("status", "ended_at", "ended_by", "end_reason"):
+                continue
+            place[column] = "other" if value != "other" else None
+            try:
+                check(vector)
+                print("not refused:", vector["name"], column)
+            except Refused:
+                pass
+            place[column] = value
+}, "$FindBin::RealBin/../../script", "$FindBin::RealBin/../vectors/canonical.json" ], '>', \$read, '2>', \$problem);
+is($problem, '', 'the vectors are read without an error');
+cmp_ok(scalar(() = $read =~ /^read: /mg), '>=', 7, 'each of them');
+unlike($read, qr/^not refused: /m, 'and no other value in its place') or diag $read;
 done_testing();

@@ -28,7 +28,7 @@
 
 /* Microseconds from 1970, where the form counts from, to 2000, where the server does. */
 #define EPOCH_DIFFERENCE \
-	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
+	((uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
 
 static void
 add_length(StringInfo bytes, uint32 length)
@@ -86,10 +86,13 @@ add_varlena_text(StringInfo bytes, Datum value)
 	canonical_add_text(bytes, VARDATA_ANY(detoasted), VARSIZE_ANY_EXHDR(detoasted));
 }
 
+/* The last 30 years that the server knows are counted modulo 2^64. */
 static void
 add_timestamp(StringInfo bytes, TimestampTz value)
 {
-	canonical_add_int64(bytes, TIMESTAMP_NOT_FINITE(value) ? value : value + EPOCH_DIFFERENCE);
+	canonical_add_int64(bytes, TIMESTAMP_NOT_FINITE(value)
+								   ? value
+								   : (int64) ((uint64) value + EPOCH_DIFFERENCE));
 }
 
 /* Microseconds, days and months, each as 8 bytes. */

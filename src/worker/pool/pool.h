@@ -184,6 +184,7 @@ typedef struct SealDatabase
 	uint64 begun;           /* the last turn that has begun, counting from 1 */
 	uint64 ended;           /* the last turn that has ended */
 	bool failed;            /* that turn failed */
+	TimestampTz warned_at;  /* when the log was last warned that rows wait too long */
 	int64 rows;             /* sealed in all turns so far */
 	char error[POOL_LOSS_MAX];
 	ConditionVariable turn_ended;

@@ -27,6 +27,9 @@
 /* The pause between two turns in a database, in ms. */
 #define TURN_EVERY 1000
 
+/* The pause between two warnings that rows wait too long, in ms. */
+#define WARN_EVERY 60000
+
 /* The pause after the first failed turn; it doubles up to poll_interval, if that is longer. */
 #define FIRST_PAUSE 5000
 
@@ -70,6 +73,7 @@ seal_make_locked(Oid database)
 	found->not_before = 0;
 	found->failures = 0;
 	found->failed = false;
+	found->warned_at = 0;
 	return found;
 }
 
@@ -194,6 +198,23 @@ seal_next_locked(TimestampTz now, TimestampTz *until)
 	if (first != DT_NOEND && (*until == 0 || first < *until))
 		*until = first;
 	return NULL;
+}
+
+/* Whether a warning about a database is due, which the caller then writes. */
+bool
+seal_may_warn(Oid database, TimestampTz now)
+{
+	SealDatabase *seal;
+	bool due;
+
+	pool_lock();
+	seal = seal_make_locked(database);
+	due = seal == NULL || seal->warned_at == 0 ||
+		  TimestampDifferenceExceeds(seal->warned_at, now, WARN_EVERY);
+	if (seal != NULL && due)
+		seal->warned_at = now;
+	pool_unlock();
+	return due;
 }
 
 /* Begin a turn.  The caller takes its snapshot afterwards. */

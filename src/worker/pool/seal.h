@@ -19,6 +19,7 @@ extern SealDatabase *seal_next_locked(TimestampTz now, TimestampTz *until);
 extern void seal_begin_turn_locked(SealDatabase *seal);
 extern void seal_end_turn_locked(SealDatabase *seal, int64 rows, TimestampTz look_at);
 extern void seal_fail_turn_locked(SealDatabase *seal, const char *error);
+extern bool seal_may_warn(Oid database, TimestampTz now);
 extern void seal_leave_locked(void);
 extern void seal_forget_locked(SealDatabase *seal, const char *error);
 

@@ -5,7 +5,8 @@
  * It visits the database for a moment: it counts crashes against the calls that
  * ran then, marks proposals that have expired, fails the calls of roles that
  * cannot connect, and tells the pool which roles have calls that are due, or when
- * they will be.  It sends for the sealer if that has missed something.  It runs no
+ * they will be.  It sends for the sealer if that has missed something, and warns if it
+ * is behind.  It runs no
  * code of users, and so is connected as a superuser.
  *
  * This file owns the process and the order of its steps; the steps themselves are
@@ -14,7 +15,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/settings.h"
+#include "commands/dbcommands.h"
 #include "engine/audit/seal.h"
+#include "engine/audit/unsealed.h"
 #include "engine/run/cancel.h"
 #include "engine/run/sweep.h"
 #include "engine/run/work.h"
@@ -25,6 +29,7 @@
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/timestamp.h"
 #include "worker/pool/crash.h"
 #include "worker/pool/group.h"
 #include "worker/pool/interrupt.h"
@@ -128,6 +133,36 @@ tell_of_cancels(void)
 			pool_cancel(MyDatabaseId, running[i]);
 }
 
+/* Warn in the log if a row has waited too long to be sealed, for each database once a minute. */
+static void
+warn_of_lag(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz occurred_at;
+	int64 audit_id;
+
+	if (setting_max_seal_lag > 0 && unsealed_first(&audit_id, &occurred_at) &&
+		TimestampDifferenceExceeds(occurred_at, now, setting_max_seal_lag) &&
+		seal_may_warn(MyDatabaseId, now))
+		ereport(WARNING,
+				(errhidestmt(true),
+				 errmsg("the audit log of database \"%s\" is not sealed",
+						get_database_name(MyDatabaseId)),
+				 errdetail("Audit row " INT64_FORMAT " waits since %s.", audit_id,
+						   timestamptz_to_str(occurred_at)),
+				 errhint("Call seal_audit_log: its error says what keeps the sealer away.")));
+}
+
+/* See to it that what is committed gets sealed. */
+static void
+look_for_unsealed(void)
+{
+	if (!refusal_waits(MyDatabaseId) && !seal_is_due())
+		return;
+	warn_of_lag();
+	seal_want(MyDatabaseId);
+}
+
 /* The main function of a keeper. */
 void
 wfo_keeper_main(Datum arg)
@@ -149,9 +184,8 @@ wfo_keeper_main(Datum arg)
 	if (begin_step("telling the workers of cancels"))
 		tell_of_cancels();
 	commit_step();
-	if (begin_step("looking for what is not sealed") &&
-		(refusal_waits(MyDatabaseId) || seal_is_due()))
-		seal_want(MyDatabaseId);
+	if (begin_step("looking for what is not sealed"))
+		look_for_unsealed();
 	commit_step();
 	possible = begin_step("looking through the queue");
 	if (possible)
