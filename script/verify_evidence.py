@@ -416,6 +416,15 @@ TABLES = {
 }
 PARTS = {table.part: table for table in TABLES.values() if table.part}
 
+# The parts of the file that the rows of an action are in, where these are redacted.
+REDACTED_PARTS = {
+    "propose_action": ["proposal", "revisions"], "revise_proposal": ["revisions"], "accept_tool_definition": ["revisions"],
+    "review_action": ["reviews", "revisions"], "revoke_approval": ["revocations"], "void_approval": ["revocations"],
+    "comment_proposal": ["comments"], "preview_action": ["previews"], "execute_action": ["executions"],
+    "cancel_execution": ["executions", "cancel_requests"], "break_glass_execute": ["break_glass"], "review_break_glass": ["break_glass"],
+}
+GROUPS = ["who", "what", "rows"]
+
 
 def read_members(reader, members):
     """Add members of details to those that are known."""
@@ -455,6 +464,10 @@ class Evidence:
         self.proved = {}      # (part, key): the columns that a leaf commits to
         self.definitions = set()
         self.leaves = set()
+        self.redactions = {}  # (audit_id, group): the hash
+        self.trails = {}      # audit_id of a row that tells of redactions: what these are
+        self.facts = {}       # audit_id: the keys of details that the entry has
+        self.redacted = set() # parts of the file that have lost their proof
         self.objects = {}     # (part, key): the object
         if integer(get(data, "format", Number, "the file"), "format") != 1:
             raise Refused("the format is not 1")
@@ -481,6 +494,28 @@ class Evidence:
                     self.problem(f"{name_of(key)} is of another proposal")
         for part in self.data.keys() - PARTS.keys() - {"format", "checkpoint", "definitions", "audit", "anchors", "redactions"}:
             self.problem(f"{part[:60]!r}, which this program does not know")
+
+    def collect_redactions(self):
+        """Read the hashes that stand for redacted groups."""
+        for row in self.list_of("redactions"):
+            audit_id, trail = (integer(get(row, column, Number, "a redaction"), column) for column in ("audit_id", "trail"))
+            group, hash_ = get(row, "leaf_group", str, "a redaction"), read_bytes(get(row, "hash", str, "a redaction"))
+            if group not in GROUPS or hash_ is None or len(hash_) != 32 or (audit_id, group) in self.redactions:
+                raise Refused("a redaction is not one")
+            self.redactions[audit_id, group] = hash_
+            self.trails.setdefault(trail, []).append((audit_id, GROUPS.index(group), hash_))
+
+    def check_trail(self, audit_id, action, row):
+        """Compare the redactions that a proved audit row tells of with those in the file."""
+        if audit_id not in self.trails:
+            return
+        taken = sorted(self.trails.pop(audit_id))
+        data = b"".join(of.to_bytes(8, "big", signed=True) + bytes([group]) + hash_ for of, group, hash_ in taken)
+        details = get(row, "details", dict, "the row")
+        if (not action.startswith("redact_") or details.get("count") != Number(str(len(taken)))
+                or details.get("redacted_sha256") != hashlib.sha256(data).hexdigest()):
+            raise Refused("it does not tell of the redactions that name it")
+        print(f"proved: redaction by audit row {audit_id}, of {len(taken)} groups")
 
     def check_columns(self, reader, columns, row, what):
         for column, kind in columns:
@@ -540,9 +575,13 @@ class Evidence:
     def check_details(self, facts, what, row):
         members = {}
         read_members(Bytes(facts or b"", "the facts"), members)
+        self.facts[integer(row["audit_id"], "audit_id")] = set(members)
         if what is not None:
             read_members(what, members)
         shown = flat_members(get(row, "details", dict, "the row"))
+        if what is None:
+            # The facts alone are proved.
+            shown = {key: value for key, value in shown.items() if key in members}
         for key in sorted(members.keys() | shown.keys()):
             if key not in members or key not in shown or not same(members[key], shown[key]):
                 raise Refused(f"details: {key[:60]} is not what the leaf says")
@@ -570,12 +609,16 @@ class Evidence:
         if what is not None:
             self.check_columns(what, QUERY, row, "what")
         self.check_details(facts, what, row)
+        hidden = [name for name, group in zip(GROUPS, (who, what, rows)) if group is None]
+        for name in hidden:
+            if self.redactions.get((integer(row["audit_id"], "audit_id"), name)) != hashes[GROUPS.index(name)]:
+                raise Refused(f"{name} is not shown, and no redaction with its hash is there")
         told = []
         while rows is not None and not rows.done():
             told.append(self.check_row(rows))
         if who is not None and not who.done():
             raise Refused("who has bytes behind its end")
-        return index, flags, told, [name for name, group in (("who", who), ("what", what), ("rows", rows)) if group is None]
+        return index, flags, told, hidden
 
     def check_audit(self):
         """Prove the rows of the audit log one by one."""
@@ -592,6 +635,7 @@ class Evidence:
                 continue
             try:
                 index, flags, told, hidden = self.check_audit_row(item)
+                self.check_trail(audit_id, action, row)
             except Refused as refused:
                 self.problem(f"audit row {audit_id} ({action[:60]!r}): {refused}")
                 continue
@@ -606,8 +650,13 @@ class Evidence:
     def note_redacted(self, audit_id, action, row, hidden):
         """Say what is not shown of a row any more; what is shown of it has no proof."""
         print(f"redacted: audit row {audit_id} ({action!r}): {', '.join(hidden)}; the hashes in the leaf are proved")
+        if "rows" in hidden:
+            self.redacted.update(REDACTED_PARTS.get(action, []))
         shown = [column for name, columns in (("who", WHO), ("what", QUERY)) if name in hidden
                  for column, _ in columns if row.get(column) is not None]
+        if "what" in hidden:
+            shown += [f"details.{key[:60]}" for key in flat_members(row["details"])
+                      if key not in self.facts[audit_id]]
         if shown:
             print(f"stated only: audit row {audit_id}: {', '.join(shown)}")
 
@@ -617,7 +666,9 @@ class Evidence:
             table = PARTS[key[0]]
             proved = self.proved.get(key, set())
             open_ = [column for column in row if column not in proved]
-            if not proved:
+            if not proved and key[0] in self.redacted:
+                print(f"stated only: {name_of(key)}, which has been redacted")
+            elif not proved:
                 self.problem(f"{name_of(key)}: no leaf tells of it")
             elif any(column not in table.changing for column in open_):
                 self.problem(f"{name_of(key)}: unknown columns")
@@ -641,6 +692,8 @@ class Evidence:
         for hash_, definition in get(self.data, "definitions", dict, "the file").items():
             if hashlib.sha256(jsonb_text(definition).encode()).hexdigest() != hash_:
                 self.problem(f"the definition {hash_[:64]!r}: its hash is another one")
+            elif hash_ not in self.definitions and "revisions" in self.redacted:
+                print(f"stated only: definition {hash_}, since the revisions have been redacted")
             elif hash_ not in self.definitions:
                 self.problem(f"the definition {hash_[:64]!r}: no leaf tells of it")
             else:
@@ -686,8 +739,11 @@ class Evidence:
 
     def note_rest(self):
         """Name what this program cannot prove."""
-        if self.list_of("redactions"):
-            print(f"stated only: {len(self.data['redactions'])} redactions")
+        for trail, taken in self.trails.items():
+            print(f"stated only: redaction by audit row {trail}, of {len(taken)} groups: the row is not in the file")
+            for audit_id, group, _ in taken:
+                if GROUPS[group] == "rows" and audit_id in self.facts:
+                    self.problem(f"the rows of audit row {audit_id} are redacted, and no row of the file tells of it")
 
 
 def name_of(key):
@@ -735,6 +791,7 @@ def run_evidence(options):
     else:
         print(f"note: the tree {evidence.checkpoint} is the file's own; --checkpoint compares it with one that was kept elsewhere")
     evidence.collect()
+    evidence.collect_redactions()
     evidence.check_audit()
     evidence.check_objects()
     evidence.check_current_revision()

@@ -48,6 +48,14 @@ $$;
 COMMENT ON FUNCTION evidence_anchors IS
   'Returns for evidence, of each kind and actor, the first anchor that covers the leaves of its rows of the audit log, with the path that proves that the tree of a size extends its checkpoint.';
 
+CREATE FUNCTION evidence_redactions(proposal bigint, workflow bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT jsonb_agg(to_jsonb(r) ORDER BY r.audit_id, r.leaf_group)
+    FROM redaction r
+   WHERE r.trail IN (SELECT x.trail FROM redaction x JOIN audit_log a ON a.audit_id = x.audit_id
+                      WHERE a.proposal_id = proposal OR (a.workflow_id = workflow AND a.proposal_id IS NULL))
+$$;
+COMMENT ON FUNCTION evidence_redactions IS 'Returns for evidence the redactions that reached audit rows of a proposal or of its workflow, each with all that it took.';
+
 CREATE FUNCTION evidence(proposal_id bigint, OUT evidence jsonb) RETURNS jsonb LANGUAGE sql STABLE
   SET search_path = pg_catalog, workflow_orch, pg_temp
   SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'iso_8601' SET bytea_output = 'hex' AS $$
@@ -67,6 +75,7 @@ CREATE FUNCTION evidence(proposal_id bigint, OUT evidence jsonb) RETURNS jsonb L
     'cancel_requests', coalesce((SELECT jsonb_agg(to_jsonb(c) - 'proposed_by' ORDER BY c.request_id) FROM cancel_request c WHERE c.proposal_id = $1), '[]'),
     'break_glass', coalesce((SELECT jsonb_agg(to_jsonb(b) - 'proposed_by' ORDER BY b.execution_id) FROM break_glass b WHERE b.proposal_id = $1), '[]'),
     'standing_approvals', coalesce((SELECT jsonb_agg(to_jsonb(s) ORDER BY s.standing_id) FROM standing_approval s WHERE s.proposal_id = $1), '[]'),
+    'redactions', coalesce(evidence_redactions($1, p.workflow_id), '[]'),
     'audit', l.audit,
     'anchors', coalesce(evidence_anchors(l.audit, t.size), '[]'))
     FROM (SELECT checkpoint, split_part(checkpoint, E'\n', 2)::bigint AS size FROM tree) t
@@ -75,4 +84,4 @@ CREATE FUNCTION evidence(proposal_id bigint, OUT evidence jsonb) RETURNS jsonb L
    WHERE p.proposal_id = $1
 $$;
 COMMENT ON FUNCTION evidence IS
-  'Returns all that is known of a proposal, with what proves it: the proposal, its workflow, revisions, definitions of tools, reviews, revocations, comments, previews, executions, requests to cancel, break glass and standing approvals, and its rows of the audit log, each with its leaf of the tree, the path to the root of the checkpoint, and the bytes that the hashes are of; and the first anchors that cover these leaves. script/verify_evidence.py checks it without the database; doc/evidence.md has the format. Errors: 22023, 42704.';
+  'Returns all that is known of a proposal, with what proves it: the proposal, its workflow, revisions, definitions of tools, reviews, revocations, comments, previews, executions, requests to cancel, break glass, standing approvals and redactions, and its rows of the audit log, each with its leaf of the tree, the path to the root of the checkpoint, and the bytes that the hashes are of; and the first anchors that cover these leaves. script/verify_evidence.py checks it without the database; doc/evidence.md has the format. Errors: 22023, 42704.';

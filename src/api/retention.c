@@ -10,10 +10,12 @@
 #include "base/args.h"
 #include "engine/call.h"
 #include "engine/verbs/hold.h"
+#include "engine/verbs/redact.h"
 #include "fmgr.h"
 
 PG_FUNCTION_INFO_V1(wfo_hold_workflow);
 PG_FUNCTION_INFO_V1(wfo_release_hold);
+PG_FUNCTION_INFO_V1(wfo_redact_proposal);
 
 Datum
 wfo_hold_workflow(PG_FUNCTION_ARGS)
@@ -37,5 +39,18 @@ wfo_release_hold(PG_FUNCTION_ARGS)
 	workflow_id = arg_int64(fcinfo, 0, "workflow_id");
 	actor_id = arg_int64_or_null(fcinfo, 1);
 	hold_release(workflow_id, actor_id, arg_text(fcinfo, 2, "reason"));
+	PG_RETURN_VOID();
+}
+
+Datum
+wfo_redact_proposal(PG_FUNCTION_ARGS)
+{
+	int64 proposal_id;
+	int64 *actor_id;
+
+	call_begin("redact_proposal");
+	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
+	actor_id = arg_int64_or_null(fcinfo, 1);
+	proposal_redact(proposal_id, actor_id, arg_text(fcinfo, 2, "reason"));
 	PG_RETURN_VOID();
 }

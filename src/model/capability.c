@@ -23,8 +23,8 @@
 #define FUNCTIONS_OF_EVIDENCE \
 	"seal_audit_log", "audit_checkpoint", "audit_entry", "audit_proof", "audit_consistency", \
 		"record_anchor", "evidence", "evidence_check", "evidence_leaf", "evidence_audit", \
-		"evidence_definitions", "evidence_anchors", "find_unsealed", "hold_workflow", \
-		"release_hold"
+		"evidence_definitions", "evidence_anchors", "evidence_redactions", "find_unsealed", \
+		"hold_workflow", "release_hold"
 #define FUNCTIONS_OF_REPORT \
 	"report_check", "report_excerpt", "report_text", "report_time", "report_duration", \
 		"report_actor", "report_ids", "report_row", "report_table", "report_facts", "report_part", \
@@ -83,16 +83,43 @@ static const char *const audit_functions[] = {"verify_audit_log",
 											  "list_execution_stats",
 											  FUNCTIONS_OF_EVERYBODY,
 											  NULL};
-static const char *const administer_functions[] =
-	{"set_policy",       "register_actor",       "update_actor",           "register_tool",
-	 "update_tool",      "set_tool_enabled",     "accept_tool_definition", "add_freeze",
-	 "remove_freeze",    "add_approval_rule",    "remove_approval_rule",   FUNCTIONS_OF_CHECKERS,
-	 "explain_approval", "delegate_review",      "end_delegation",         "end_standing_approval",
-	 "grant_capability", "revoke_capability",    "complete_workflow",      "cancel_workflow",
-	 "expire_proposals", "comment_proposal",     "resume_queue",           "adopt_origin",
-	 "new_origin",       "seal_audit_log",       "find_unsealed",          "hold_workflow",
-	 "release_hold",     "list_workers",         "list_capabilities",      "list_pending_reviews",
-	 "find_review_slot", "list_execution_stats", FUNCTIONS_OF_EVERYBODY,   NULL};
+static const char *const administer_functions[] = {"set_policy",
+												   "register_actor",
+												   "update_actor",
+												   "register_tool",
+												   "update_tool",
+												   "set_tool_enabled",
+												   "accept_tool_definition",
+												   "add_freeze",
+												   "remove_freeze",
+												   "add_approval_rule",
+												   "remove_approval_rule",
+												   FUNCTIONS_OF_CHECKERS,
+												   "explain_approval",
+												   "delegate_review",
+												   "end_delegation",
+												   "end_standing_approval",
+												   "grant_capability",
+												   "revoke_capability",
+												   "complete_workflow",
+												   "cancel_workflow",
+												   "expire_proposals",
+												   "comment_proposal",
+												   "redact_proposal",
+												   "resume_queue",
+												   "adopt_origin",
+												   "new_origin",
+												   "seal_audit_log",
+												   "find_unsealed",
+												   "hold_workflow",
+												   "release_hold",
+												   "list_workers",
+												   "list_capabilities",
+												   "list_pending_reviews",
+												   "find_review_slot",
+												   "list_execution_stats",
+												   FUNCTIONS_OF_EVERYBODY,
+												   NULL};
 static const char *const gateway_functions[] = {"is_gateway", NULL};
 static const char *const break_glass_functions[] = {"break_glass_execute", NULL};
 

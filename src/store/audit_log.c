@@ -26,6 +26,9 @@ const StoreTableInfo audit_log_table = {
 	.id_sequence = "audit_log_audit_id_seq",
 	.columns = AUDIT_COLUMNS,
 	.append_only = true,
+	.personal = (const StorePersonal[]){{AUDIT_QUERY, REDACTED_TO_NULL},
+										{AUDIT_DETAILS, REDACTED_TO_FACTS},
+										{0}},
 };
 
 void (*audit_inserted_hook)(void) = NULL;
@@ -82,16 +85,18 @@ set_other_session(StoreRow *row, const AuditSession *session)
 	row_set(row, AUDIT_BACKEND_PID, Int32GetDatum(session->backend_pid));
 }
 
-/* Write an entry, in the current transaction. */
-void
+/* Write an entry, in the current transaction, and return its id. */
+int64
 audit_insert(const AuditEntry *entry)
 {
 	StoreRow row;
+	int64 audit_id;
 
 	/* The sealer waits for the writers of lower ids, whom it knows by this lock. */
 	store_lock_to_write(STORE_AUDIT_LOG);
 	store_row_init(&row, STORE_AUDIT_LOG);
-	row_set_int64(&row, AUDIT_AUDIT_ID, store_next_id(STORE_AUDIT_LOG));
+	audit_id = store_next_id(STORE_AUDIT_LOG);
+	row_set_int64(&row, AUDIT_AUDIT_ID, audit_id);
 	row_set_text(&row, AUDIT_ACTION, entry->action);
 	row_set_id(&row, AUDIT_ACTOR_ID, entry->actor_id);
 	row_set_id(&row, AUDIT_PROPOSAL_ID, entry->proposal_id);
@@ -106,6 +111,7 @@ audit_insert(const AuditEntry *entry)
 	store_insert(&row);
 	if (audit_inserted_hook != NULL)
 		audit_inserted_hook();
+	return audit_id;
 }
 
 /* Return a copy of the row with this id, or NULL. */
@@ -178,4 +184,41 @@ audit_list_of_proposal(int64 proposal_id, int *count)
 	store_scan_end(&scan);
 	qsort(rows, *count, sizeof(AuditRow), compare_audit_ids);
 	return rows;
+}
+
+static bool
+is_among(const AuditStatement *statements, int count, const StoredRow *row)
+{
+	uint64 transaction_id = DatumGetUInt64(row->values[AUDIT_TRANSACTION_ID - 1]);
+
+	for (int i = 0; i < count; i++)
+		if (statements[i].transaction_id == transaction_id &&
+			statements[i].backend_pid == DatumGetInt32(row->values[AUDIT_BACKEND_PID - 1]) &&
+			!column_is_null(row, AUDIT_QUERY) &&
+			strcmp(statements[i].query, column_text(row, AUDIT_QUERY)) == 0)
+			return true;
+	return false;
+}
+
+/* Return the ids of the rows that have one of these statements.  Reads the whole log. */
+int64 *
+audit_list_of_statements(const AuditStatement *statements, int count, int *found)
+{
+	StoreScan scan;
+	StoredRow *row;
+	int size = 0;
+	int64 *ids = NULL;
+
+	*found = 0;
+	store_scan_begin(&scan, STORE_AUDIT_LOG, NULL, 0, NULL);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!is_among(statements, count, row))
+			continue;
+		GROW_ARRAY(ids, *found, size);
+		ids[(*found)++] = column_int64(row, AUDIT_AUDIT_ID);
+	}
+	store_scan_end(&scan);
+	return ids;
 }

@@ -69,12 +69,21 @@ typedef struct AuditRow
 	Jsonb *details;
 } AuditRow;
 
+/* A statement of a client, by its text and the transaction that it was part of. */
+typedef struct AuditStatement
+{
+	uint64 transaction_id;
+	int backend_pid;
+	char *query;
+} AuditStatement;
+
 /* Called after each insertion, in its transaction; NULL: nobody wants to know. */
 extern void (*audit_inserted_hook)(void);
 
-extern void audit_insert(const AuditEntry *entry);
+extern int64 audit_insert(const AuditEntry *entry);
 extern StoredRow *audit_load(int64 audit_id);
 extern AuditRow *audit_list_of_proposal(int64 proposal_id, int *count);
+extern int64 *audit_list_of_statements(const AuditStatement *statements, int count, int *found);
 extern int audit_read_page(const int64 *workflow_id, int64 after, int limit, StoredRow **rows);
 
 #endif

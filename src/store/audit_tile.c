@@ -298,6 +298,80 @@ audit_leaf_find(int64 audit_id, AuditLeaf *leaf)
 	return found;
 }
 
+/* Fill the salts that are dropped with zeros. */
+static void
+drop_salts(LeafSalts *salts, const LeafDrop *drop)
+{
+	for (int group = 0; group < LEAF_GROUPS; group++)
+		if (drop->drops[group])
+			memset(salts->group[group], 0, SALT_LENGTH);
+}
+
+/* Drop salts of a tile's leaves.  Returns false if there is no such tile. */
+static bool
+drop_salts_of_tile(int64 tile, const LeafDrop *drops, int count)
+{
+	LeafSalts *salts;
+	ScanKeyData keys[2];
+	StoredRow *old;
+	StoreRow row;
+
+	tile_keys(keys, 0, tile);
+	old = store_fetch(STORE_AUDIT_TILE, "audit_tile_pkey", 2, keys);
+	if (old == NULL)
+		return false;
+	salts = palloc(TILE_SIZE * sizeof(LeafSalts));
+	read_bytes(old, TILE_SALTS, salts, TILE_SIZE * sizeof(LeafSalts));
+	for (int i = 0; i < count; i++)
+		drop_salts(&salts[drops[i].leaf_index % TILE_SIZE], &drops[i]);
+	store_row_init(&row, STORE_AUDIT_TILE);
+	row_set_pointer(&row, TILE_SALTS, bytes_of(salts, TILE_SIZE * sizeof(LeafSalts)));
+	store_update(&row, old);
+	return true;
+}
+
+static void
+drop_salts_of_leaf(const LeafDrop *drop)
+{
+	ScanKeyData key;
+	StoredRow *old;
+	AuditLeaf leaf;
+	StoreRow row;
+
+	store_key_int64(&key, LEAF_LEAF_INDEX, drop->leaf_index);
+	old = store_fetch(STORE_AUDIT_LEAF, "audit_leaf_pkey", 1, &key);
+	if (old == NULL)
+		elog(ERROR, "leaf " INT64_FORMAT " of the audit tree is missing", drop->leaf_index);
+	leaf_read(old, &leaf);
+	drop_salts(&leaf.salts, drop);
+	store_row_init(&row, STORE_AUDIT_LEAF);
+	row_set_pointer(&row, LEAF_SALTS, bytes_of(&leaf.salts, sizeof(LeafSalts)));
+	store_update(&row, old);
+}
+
+/*
+ * Drop salts, of leaves in the order of their numbers, so that the values of the
+ * groups cannot be guessed from the hashes.  The caller keeps rounds out.
+ */
+void
+audit_leaf_drop_salts(const LeafDrop *drops, int count)
+{
+	int first = 0;
+
+	while (first < count)
+	{
+		int64 tile = drops[first].leaf_index / TILE_SIZE;
+		int end = first + 1;
+
+		while (end < count && drops[end].leaf_index / TILE_SIZE == tile)
+			end++;
+		if (!drop_salts_of_tile(tile, &drops[first], end - first))
+			for (int i = first; i < end; i++)
+				drop_salts_of_leaf(&drops[i]);
+		first = end;
+	}
+}
+
 /* Visit each tile of leaves that has a row with an id above this one. */
 void
 audit_tile_each_above(int64 audit_id, TileVisit visit, void *arg)

@@ -59,6 +59,13 @@ typedef struct LeafSalts
 	uint8 group[LEAF_GROUPS][SALT_LENGTH];
 } LeafSalts;
 
+/* Groups of a leaf whose salts are dropped. */
+typedef struct LeafDrop
+{
+	int64 leaf_index;
+	bool drops[LEAF_GROUPS];
+} LeafDrop;
+
 /* How the sealer found a row: one of the first three, and others with it. */
 #define LEAF_OF_OTHER 0   /* another transaction inserted it than the one that it names */
 #define LEAF_OF_NAMED 1   /* the transaction that it names inserted it */
@@ -99,6 +106,7 @@ extern void audit_tile_insert_upper(int level, int64 tile, const MerkleHash *has
 extern bool audit_tile_hashes(int level, int64 tile, MerkleHash *hashes, MerkleHash *root);
 extern void audit_tile_roots(int level, int64 first, int count, MerkleHash *roots);
 extern bool audit_tile_leaves(int64 tile, AuditLeaf *leaves);
+extern void audit_leaf_drop_salts(const LeafDrop *drops, int count);
 extern bool audit_leaf_find(int64 audit_id, AuditLeaf *leaf);
 extern void audit_tile_scan_begin(StoreScan *scan);
 extern bool audit_tile_scan_next(StoreScan *scan, AuditTile *tile);

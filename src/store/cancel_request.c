@@ -15,6 +15,7 @@ const StoreTableInfo cancel_request_table = {
 	.id_sequence = "cancel_request_request_id_seq",
 	.columns = CANCEL_REQUEST_COLUMNS,
 	.append_only = true,
+	.personal = (const StorePersonal[]){{CANCEL_REQUEST_REASON, REDACTED_TO_NULL}, {0}},
 	.workflow_id = CANCEL_REQUEST_WORKFLOW_ID,
 	.proposal_id = CANCEL_REQUEST_PROPOSAL_ID,
 	.execution_id = CANCEL_REQUEST_EXECUTION_ID,

@@ -15,6 +15,7 @@ const StoreTableInfo comment_table = {
 	.id_sequence = "proposal_comment_comment_id_seq",
 	.columns = COMMENT_COLUMNS,
 	.append_only = true,
+	.personal = (const StorePersonal[]){{COMMENT_COMMENT, REDACTED_TO_TOKEN}, {0}},
 	.workflow_id = COMMENT_WORKFLOW_ID,
 	.proposal_id = COMMENT_PROPOSAL_ID,
 	.proposed_by = COMMENT_PROPOSED_BY,

@@ -15,6 +15,7 @@ const StoreTableInfo preview_table = {
 	.id_sequence = "preview_preview_id_seq",
 	.columns = PREVIEW_COLUMNS,
 	.append_only = true,
+	.personal = (const StorePersonal[]){{PREVIEW_PREVIEW, REDACTED_TO_EMPTY}, {0}},
 	.workflow_id = PREVIEW_WORKFLOW_ID,
 	.proposal_id = PREVIEW_PROPOSAL_ID,
 	.insert_call = "preview_action",

@@ -32,6 +32,11 @@ const StoreTableInfo proposal_table = {
 	.status = PROPOSAL_STATUS,
 	.object = OBJECT_PROPOSAL,
 	.event = PROPOSAL_EVENT,
+	.personal = (const StorePersonal[]){{PROPOSAL_PARAMS, REDACTED_TO_EMPTY},
+										{PROPOSAL_REASON, REDACTED_TO_TOKEN},
+										{PROPOSAL_STATUS_REASON, REDACTED_TO_NULL},
+										{PROPOSAL_IDEMPOTENCY_KEY, REDACTED_TO_NULL},
+										{0}},
 	.workflow_id = PROPOSAL_WORKFLOW_ID,
 	.proposal_id = PROPOSAL_PROPOSAL_ID,
 	.insert_call = "propose_action",
@@ -87,6 +92,13 @@ proposal_load(int64 proposal_id)
 	store_key_int64(&key, PROPOSAL_PROPOSAL_ID, proposal_id);
 	row = store_fetch(STORE_PROPOSAL, "proposal_pkey", 1, &key);
 	return row != NULL ? proposal_read(row) : NULL;
+}
+
+/* Few calls need this, so it is read on demand. */
+char *
+proposal_idempotency_key(const Proposal *proposal)
+{
+	return column_text(proposal->row, PROPOSAL_IDEMPOTENCY_KEY);
 }
 
 /* Return the proposal that an actor made with this idempotency key, or NULL. */

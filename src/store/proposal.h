@@ -90,6 +90,7 @@ typedef struct ApprovedParams
 } ApprovedParams;
 
 extern Proposal *proposal_load(int64 proposal_id);
+extern char *proposal_idempotency_key(const Proposal *proposal);
 extern Proposal *proposal_find_by_key(int64 actor_id, const char *idempotency_key);
 extern StoreLock proposal_lock(int64 proposal_id, LockWaitPolicy wait, Proposal **proposal);
 extern Proposal *proposal_find_begin(StoreFound *found, int64 proposal_id);

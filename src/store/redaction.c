@@ -7,7 +7,9 @@
  */
 #include "postgres.h"
 
+#include "base/grow.h"
 #include "store/redaction.h"
+#include "utils/memutils.h"
 
 const StoreTableInfo redaction_table = {
 	.name = "redaction",
@@ -89,4 +91,53 @@ redaction_list(int64 audit_id, Redaction *redactions)
 		redaction_read(row, &redactions[count++]);
 	store_scan_end(&scan);
 	return count;
+}
+
+static int
+compare_redactions(const void *a, const void *b)
+{
+	const Redaction *left = a;
+	const Redaction *right = b;
+
+	if (left->audit_id != right->audit_id)
+		return left->audit_id < right->audit_id ? -1 : 1;
+	return (int) left->group - (int) right->group;
+}
+
+/*
+ * Visit the redactions of each audit row that tells of some, all at once: in the
+ * order of audit_id and group.
+ */
+void
+redaction_each_trail(RedactionVisit visit, void *arg)
+{
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "redactions",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(memory);
+	Redaction *list = NULL;
+	int count = 0;
+	int size = 0;
+	StoreScan scan;
+	StoredRow *row;
+
+	store_scan_begin(&scan, STORE_REDACTION, "redaction_trail_idx", 0, NULL);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		if (count > 0 && column_int64(row, REDACTION_TRAIL) != list[0].trail)
+		{
+			qsort(list, count, sizeof(Redaction), compare_redactions);
+			visit(arg, list, count);
+			count = 0;
+		}
+		GROW_ARRAY(list, count, size);
+		redaction_read(row, &list[count++]);
+	}
+	store_scan_end(&scan);
+	if (count > 0)
+	{
+		qsort(list, count, sizeof(Redaction), compare_redactions);
+		visit(arg, list, count);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(memory);
 }

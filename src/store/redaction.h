@@ -45,6 +45,10 @@ typedef struct Redaction
 	int64 trail;
 } Redaction;
 
+/* Called with the redactions that one audit row tells of. */
+typedef void (*RedactionVisit)(void *arg, const Redaction *redactions, int count);
+
+extern void redaction_each_trail(RedactionVisit visit, void *arg);
 extern const char *leaf_group_label(LeafGroup group);
 extern void redaction_insert(const Redaction *redaction);
 extern int redaction_list(int64 audit_id, Redaction *redactions);

@@ -15,6 +15,7 @@ const StoreTableInfo revocation_table = {
 	.name = "revocation",
 	.columns = REVOCATION_COLUMNS,
 	.append_only = true,
+	.personal = (const StorePersonal[]){{REVOCATION_REASON, REDACTED_TO_NULL}, {0}},
 	.workflow_id = REVOCATION_WORKFLOW_ID,
 	.proposal_id = REVOCATION_PROPOSAL_ID,
 	.proposed_by = REVOCATION_PROPOSED_BY,

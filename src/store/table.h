@@ -38,6 +38,22 @@ typedef enum StoreTable
 
 #define STORE_MAX_COLUMNS 40
 
+/* What a redaction makes of a column; NULL stays NULL. */
+typedef enum StoreRedacted
+{
+	REDACTED_TO_NULL,
+	REDACTED_TO_TOKEN, /* a text that is the same everywhere */
+	REDACTED_TO_EMPTY, /* an object without members */
+	REDACTED_TO_FACTS  /* the members that say nothing of what a person is or wrote */
+} StoreRedacted;
+
+/* A column that has what people wrote, or values of the application. */
+typedef struct StorePersonal
+{
+	AttrNumber column; /* 0 ends a list of them */
+	StoreRedacted becomes;
+} StorePersonal;
+
 /*
  * What is special about a table.  Each table's own file defines one of these;
  * a column number of 0 means that the table has no such column.
@@ -48,14 +64,15 @@ typedef struct StoreTableInfo
 	const char *id_sequence; /* of its identity column; NULL: it has none */
 	int columns;             /* the extension's own, the others follow them */
 
-	bool append_only;        /* rows are never changed */
-	bool deletes;            /* the extension deletes rows */
-	bool cached;             /* backends keep rows: see store_cached() */
-	const AttrNumber *fixed; /* columns that never change, up to a 0 */
-	AttrNumber ended_at;     /* a row that has a value here never changes */
-	AttrNumber status;       /* changes as the transition table says */
-	StatefulObject object;   /* whose status it is */
-	AttrNumber event;        /* what led to the status */
+	bool append_only;              /* rows are never changed */
+	bool deletes;                  /* the extension deletes rows */
+	bool cached;                   /* backends keep rows: see store_cached() */
+	const AttrNumber *fixed;       /* columns that never change, up to a 0 */
+	AttrNumber ended_at;           /* a row that has a value here never changes */
+	AttrNumber status;             /* changes as the transition table says */
+	StatefulObject object;         /* whose status it is */
+	AttrNumber event;              /* what led to the status */
+	const StorePersonal *personal; /* what a redaction of the row changes; NULL: nothing */
 
 	/* What a row belongs to. */
 	AttrNumber workflow_id;
@@ -200,11 +217,13 @@ extern void row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type,
 
 extern void store_insert(StoreRow *row);
 extern void store_update(StoreRow *row, StoredRow *old);
+extern void store_redact(StoreRow *row, StoredRow *old);
 extern void store_delete(StoreTable table, StoredRow *old);
 extern int64 store_next_id(StoreTable table);
 extern int64 store_last_id(StoreTable table);
 extern void store_lock_to_write(StoreTable table);
 extern bool store_is_writing(void);
+extern bool store_is_redacting(void);
 extern void *store_written(AttrNumber column);
 
 /* Columns of a row that was read; results are copies in the current context. */

@@ -32,6 +32,9 @@
 
 static bool writing = false;
 
+/* Whether that write redacts a row. */
+static bool redacting = false;
+
 /* The row of the write that is under way; NULL: none, or it deletes. */
 static const StoreRow *written = NULL;
 
@@ -39,6 +42,13 @@ bool
 store_is_writing(void)
 {
 	return writing;
+}
+
+/* Whether the write under way is one of store_redact(). */
+bool
+store_is_redacting(void)
+{
+	return writing && redacting;
 }
 
 /*
@@ -189,7 +199,9 @@ typedef struct Writer
 	ResultRelInfo *result_rel;
 	StoreRow *row;  /* to insert or to lay over old; NULL: delete old */
 	StoredRow *old; /* NULL: insert row */
+	bool redacts;
 	bool outer_writing;
+	bool outer_redacting;
 	const StoreRow *outer_written;
 } Writer;
 
@@ -269,6 +281,8 @@ writer_begin(Writer *writer, StoreTable table)
 		open_indexes(writer);
 	AfterTriggerBeginQuery();
 	writer->outer_writing = writing;
+	writer->outer_redacting = redacting;
+	redacting = writer->redacts;
 	writer->outer_written = written;
 	written = writer->row;
 }
@@ -302,6 +316,7 @@ write_one_row(Writer *writer, StoreTable table, WriteStep step)
 	PG_FINALLY();
 	{
 		writing = writer->outer_writing;
+		redacting = writer->outer_redacting;
 		written = writer->outer_written;
 	}
 	PG_END_TRY();
@@ -466,6 +481,21 @@ store_update(StoreRow *row, StoredRow *old)
 {
 	Writer writer = {.row = row, .old = old};
 
+	Assert(HeapTupleIsValid(old->tuple));
+
+	write_one_row(&writer, row->table, update_step);
+}
+
+/*
+ * The same for a redaction, which may change rows that never change otherwise: the
+ * columns that the table's descriptor names as personal.  No audit row is written.
+ */
+void
+store_redact(StoreRow *row, StoredRow *old)
+{
+	Writer writer = {.row = row, .old = old, .redacts = true};
+
+	Assert(store_table_info(row->table)->personal != NULL);
 	Assert(HeapTupleIsValid(old->tuple));
 
 	write_one_row(&writer, row->table, update_step);

@@ -5,9 +5,9 @@
  * Triggers call this for every write: by the extension's own code, by a
  * superuser at the prompt, by replication.  Owns the checks: a change must be
  * legal by the table's descriptor and the transition table, and then the
- * extension must be the one that makes it.  There is one exception, an INSERT by
- * a superuser or the owner, which is how a dump is restored.  The guard changes
- * nothing but proposed_by in a restored row.
+ * extension must be the one that makes it.  There are two exceptions: an INSERT by
+ * a superuser or the owner, which is how a dump is restored, and a redaction,
+ * which changes personal columns of any row.  The guard changes nothing but proposed_by in a restored row.
  */
 #include "postgres.h"
 
@@ -172,6 +172,26 @@ check_not_ended(const StoreTableInfo *table, const StoredRow *old, const StoredR
 								  column_int64(old, 1), WFO_SCHEMA, table->name));
 }
 
+static bool
+column_is_personal(const StoreTableInfo *table, int column)
+{
+	for (const StorePersonal *personal = table->personal; personal != NULL && personal->column != 0;
+		 personal++)
+		if (personal->column == column)
+			return true;
+	return false;
+}
+
+/* Check that a redaction changes personal columns alone. */
+static void
+check_redaction(const StoreTableInfo *table, const StoredRow *old, const StoredRow *new)
+{
+	for (int column = 1; column <= Min(old->desc->natts, STORE_MAX_COLUMNS); column++)
+		if (!column_is_same(old, new, column) && !column_is_personal(table, column))
+			elog(ERROR, "a redaction changes column \"%s\" of table \"%s\"",
+				 NameStr(TupleDescAttr(old->desc, column - 1)->attname), table->name);
+}
+
 /*
  * Invalidate every backend's cache of a table, for a restore's writes as well
  * as the extension's.
@@ -229,10 +249,16 @@ guard_update(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 
 	if (!store_is_writing())
 		refusal_begin_statement("UPDATE", table->name);
-	if (table->append_only)
+	if (table->append_only && !store_is_redacting())
 		report_outside_write(table, "UPDATE");
 	stored_row_init(&old_row, old_tuple, RelationGetDescr(rel));
 	stored_row_init(&new_row, new_tuple, RelationGetDescr(rel));
+	if (store_is_redacting())
+	{
+		check_redaction(table, old, new);
+		invalidate_caches(table, rel);
+		return;
+	}
 	if (table->fixed != NULL)
 		check_fixed(table, old, new, table->fixed);
 	if (table->ended_at != 0)

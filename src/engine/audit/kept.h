@@ -10,7 +10,9 @@
 #include "engine/audit/leaf.h"
 #include "store/audit_tile.h"
 
-extern bool salts_have_gaps(const LeafSalts *salts);
-extern bool redaction_kept(int64 audit_id, LeafKept *kept);
+extern bool salt_is_dropped(const LeafSalts *salts, LeafGroup group);
+extern void leaf_kept_load(const AuditLeaf *leaf, LeafKept *kept);
+extern MerkleHash leaf_make_again(LeafMaker *maker, const AuditLeaf *leaf, const StoredRow *row,
+								  LeafKept *kept);
 
 #endif

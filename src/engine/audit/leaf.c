@@ -65,6 +65,7 @@ static const char *const facts[] = {
 	"proof_sha256",
 	"queued_at",
 	"reason_code",
+	"redacted_sha256",
 	"request_id",
 	"required_approvals",
 	"review_id",
@@ -231,16 +232,23 @@ add_members(LeafMaker *maker, const char *action, const char *prefix, JsonbConta
 	}
 }
 
-static void
-add_rows(LeafMaker *maker, const StoredRow *row, const char *action, Jsonb *details)
+/* Put the rows that a row of the audit log tells of into an array of LEAF_ROWS_MAX; return their number. */
+int
+leaf_told_rows(const StoredRow *row, LeafRow *rows)
 {
-	LeafSubject subject = {.action = action,
+	LeafSubject subject = {.action = column_text(row, AUDIT_ACTION),
 						   .workflow_id = column_int64_or_null(row, AUDIT_WORKFLOW_ID),
 						   .proposal_id = column_int64_or_null(row, AUDIT_PROPOSAL_ID),
 						   .execution_id = column_int64_or_null(row, AUDIT_EXECUTION_ID),
-						   .details = details};
+						   .details = column_varlena(row, AUDIT_DETAILS)};
 
-	maker->nrows = leaf_rows_of(&subject, maker->rows);
+	return leaf_rows_of(&subject, rows);
+}
+
+static void
+add_rows(LeafMaker *maker, const StoredRow *row)
+{
+	maker->nrows = leaf_told_rows(row, maker->rows);
 	for (int i = 0; i < maker->nrows; i++)
 		leaf_rows_add(&maker->reader, &maker->rows[i], &maker->groups[GROUP_ROWS]);
 }
@@ -257,13 +265,12 @@ begin_groups(LeafMaker *maker, const LeafSalts *salts)
 	resetStringInfo(&maker->facts);
 }
 
-static MerkleHash
-hash_of_group(LeafMaker *maker, LeafGroup group, const LeafKept *kept)
+/* Return the hash of a group of the leaf that was made last, which its values have. */
+MerkleHash
+leaf_group_hash(LeafMaker *maker, LeafGroup group)
 {
 	MerkleHash hash = {{0}};
 
-	if (kept != NULL && kept->is_kept[group])
-		return kept->hash[group];
 	if (group == GROUP_ROWS && maker->nrows == 0)
 		return hash;
 	sha256_begin(maker->sha256);
@@ -292,7 +299,9 @@ make_entry(LeafMaker *maker, const StoredRow *row, uint8 flags, const LeafKept *
 	canonical_add_bytes(entry, maker->facts.data, maker->facts.len);
 	for (int group = 0; group < LEAF_GROUPS; group++)
 	{
-		MerkleHash hash = hash_of_group(maker, (LeafGroup) group, kept);
+		MerkleHash hash = kept != NULL && kept->is_kept[group]
+							  ? kept->hash[group]
+							  : leaf_group_hash(maker, (LeafGroup) group);
 
 		appendBinaryStringInfo(entry, (const char *) hash.bytes, SHA256_LENGTH);
 	}
@@ -316,7 +325,7 @@ leaf_make(LeafMaker *maker, const StoredRow *row, uint8 flags, const LeafSalts *
 	add_who(&maker->groups[GROUP_WHO], row);
 	add_column(&maker->groups[GROUP_WHAT], row, AUDIT_QUERY, TEXTOID);
 	add_members(maker, action, "", &details->root);
-	add_rows(maker, row, action, details);
+	add_rows(maker, row);
 	make_entry(maker, row, flags, kept);
 	hash = merkle_leaf_hash(maker->sha256, maker->entry.data, maker->entry.len);
 	MemoryContextSwitchTo(old);

@@ -36,6 +36,8 @@ typedef struct LeafMaker
 extern void leaf_maker_begin(LeafMaker *maker);
 extern MerkleHash leaf_make(LeafMaker *maker, const StoredRow *row, uint8 flags,
 							const LeafSalts *salts, const LeafKept *kept);
+extern MerkleHash leaf_group_hash(LeafMaker *maker, LeafGroup group);
+extern int leaf_told_rows(const StoredRow *row, LeafRow *rows);
 extern void leaf_maker_end(LeafMaker *maker);
 extern bool leaf_member_is_fact(const char *action, const char *key, int length, bool is_text);
 

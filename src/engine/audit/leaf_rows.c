@@ -230,6 +230,17 @@ leaf_rows_add(LeafRowReader *reader, LeafRow *row, StringInfo bytes)
 								TupleDescAttr(stored->desc, column - 1)->atttypid);
 }
 
+/* Return a copy of a row that is told of, as it is now, or NULL. */
+StoredRow *
+leaf_row_load(const LeafRow *row)
+{
+	ScanKeyData keys[STORE_LOOKUP_KEYS];
+
+	for (int i = 0; i < row->nkeys; i++)
+		store_key_int64(&keys[i], i + 1, row->keys[i]);
+	return store_fetch(row->table, key_index_of(row->table), row->nkeys, keys);
+}
+
 void
 leaf_rows_end(LeafRowReader *reader)
 {

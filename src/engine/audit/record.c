@@ -84,8 +84,8 @@ record(Relation rel, HeapTuple old_tuple, HeapTuple new_tuple)
 	JsonObject details;
 	Caller caller;
 
-	/* The audit rows of what a restore inserts are in the dump. */
-	if (!store_is_writing())
+	/* The audit rows of what a restore inserts are in the dump; a redaction has one for all rows. */
+	if (!store_is_writing() || store_is_redacting())
 		return;
 	if (!store_table_of(rel, &table) || recorders[table] == NULL)
 		elog(ERROR, "table \"%s\" has no audit rows", RelationGetRelationName(rel));

@@ -13,6 +13,7 @@
 #include "base/durable.h"
 #include "base/errors.h"
 #include "base/json.h"
+#include "engine/audit/kept.h"
 #include "engine/audit/leaf.h"
 #include "engine/audit/origin.h"
 #include "engine/audit/tree.h"
@@ -193,6 +194,7 @@ tree_entry(int64 audit_id)
 	AuditLeaf leaf = require_leaf(audit_id);
 	StoredRow *row = audit_load(audit_id);
 	LeafMaker maker;
+	LeafKept kept;
 	bytea *entry;
 
 	if (row == NULL)
@@ -200,7 +202,7 @@ tree_entry(int64 audit_id)
 					   errmsg("audit row " INT64_FORMAT " does not exist", audit_id),
 					   errdetail("It is leaf " INT64_FORMAT " of the tree.", leaf.leaf_index));
 	leaf_maker_begin(&maker);
-	(void) leaf_make(&maker, row, leaf.flags, &leaf.salts, NULL);
+	(void) leaf_make_again(&maker, &leaf, row, &kept);
 	entry = palloc(VARHDRSZ + maker.entry.len);
 	SET_VARSIZE(entry, VARHDRSZ + maker.entry.len);
 	memcpy(VARDATA(entry), maker.entry.data, maker.entry.len);

@@ -19,6 +19,7 @@
 #include "engine/audit/finding.h"
 #include "engine/audit/replay.h"
 #include "engine/audit/verify_proposal.h"
+#include "engine/audit/verify_redaction.h"
 #include "engine/audit/verify_tree.h"
 #include "engine/state.h"
 #include "engine/tool/result.h"
@@ -303,6 +304,7 @@ verify_all_sealed(const Findings *findings, const char *checkpoint)
 	log = verify_log_begin(findings, audit_tree_load());
 	verify_tree(findings, log, &witnesses);
 	verify_log_end(log);
+	verify_redactions(findings);
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "engine/audit/audit.h"
+#include "engine/audit/kept.h"
 #include "engine/audit/verify_log.h"
 #include "miscadmin.h"
 #include "store/audit_log.h"
@@ -96,7 +97,8 @@ report_changed_row(const Findings *findings, const StoredRow *row, const LeafMak
 static bool
 is_leaf_of(LeafMaker *maker, const AuditLeaf *leaf, const StoredRow *row)
 {
-	MerkleHash hash = leaf_make(maker, row, leaf->flags, &leaf->salts, NULL);
+	LeafKept kept;
+	MerkleHash hash = leaf_make_again(maker, leaf, row, &kept);
 
 	return memcmp(&hash, &leaf->hash, sizeof(MerkleHash)) == 0;
 }

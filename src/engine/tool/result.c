@@ -202,6 +202,33 @@ result_add_for_audit(JsonObject *object, Jsonb *result)
 		add_hash(object, "output_sha256", output);
 }
 
+/* What is left of a result when its values are redacted. */
+Jsonb *
+result_facts(Jsonb *result)
+{
+	static const char *const facts[] = {"success",           "dry_run",     "break_glass",
+										"may_have_happened", "tool",        "rows_changed",
+										"catalogs_changed",  "executed_at", "duration_ms"};
+	JsonbValue *error = json_find(result, "error");
+	JsonObject object;
+
+	json_object_begin(&object);
+	for (int i = 0; i < (int) lengthof(facts); i++)
+		copy_member(&object, result, facts[i]);
+	if (error != NULL && error->type == jbvBinary)
+	{
+		Jsonb *whole = JsonbValueToJsonb(error);
+		JsonObject codes;
+
+		json_object_begin(&codes);
+		copy_member(&codes, whole, "sqlstate");
+		copy_member(&codes, whole, "reason");
+		json_add_jsonb(&object, "error", json_object_end(&codes));
+	}
+	json_add_bool(&object, "redacted", true);
+	return json_object_end(&object);
+}
+
 /* {"tool": ..., "params": ...}, and "max_rows" if the call has a limit. */
 Jsonb *
 tool_call_build(const char *tool, Jsonb *params, const int64 *max_rows)

@@ -34,6 +34,7 @@ extern Jsonb *preview_build(const CallResult *result, int64 preview_id, int64 pr
 							int64 revision);
 extern Jsonb *error_build(const ErrorData *error);
 extern void result_add_for_audit(JsonObject *object, Jsonb *result);
+extern Jsonb *result_facts(Jsonb *result);
 extern Jsonb *tool_call_build(const char *tool, Jsonb *params, const int64 *max_rows);
 
 #endif

@@ -1,0 +1,17 @@
+/*
+ * redact_row.h
+ *	  What a redaction makes of a row.
+ */
+#ifndef WFO_ENGINE_REDACT_ROW_H
+#define WFO_ENGINE_REDACT_ROW_H
+
+#include "postgres.h"
+
+#include "store/table.h"
+
+extern bool table_is_personal(StoreTable table);
+extern bool log_row_is_personal(const StoredRow *row);
+extern void redact_row(StoreTable table, StoredRow *row);
+extern void redact_statement(StoredRow *log_row);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * verify_redaction.c
+ *	  Compares the redactions with the audit rows that tell of them.
+ *
+ * A kept hash stands for values that nobody can compare any more, so each must
+ * come from a redaction: its audit row, which is sealed as all others, has the
+ * number and the SHA-256 of what it took.
+ */
+#include "postgres.h"
+
+#include "base/json.h"
+#include "engine/audit/redact.h"
+#include "engine/audit/verify_redaction.h"
+#include "store/audit_log.h"
+#include "store/redaction.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+/* Whether a row of the audit log tells of these redactions and no others. */
+static bool
+tells_of(const StoredRow *row, const Redaction *redactions, int count)
+{
+	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
+	JsonbValue *number = json_find(details, "count");
+	JsonbValue *sha256 = json_find(details, "redacted_sha256");
+	char *expected = redactions_sha256(redactions, count);
+
+	if (strncmp(column_text(row, AUDIT_ACTION), "redact_", strlen("redact_")) != 0 ||
+		number == NULL || number->type != jbvNumeric || sha256 == NULL || sha256->type != jbvString)
+		return false;
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(number->val.numeric))) ==
+			   count &&
+		   sha256->val.string.len == (int) strlen(expected) &&
+		   memcmp(sha256->val.string.val, expected, sha256->val.string.len) == 0;
+}
+
+/* Look at the redactions of one audit row, which come in the order of ids and groups. */
+static void
+verify_trail(void *arg, const Redaction *redactions, int count)
+{
+	const Findings *findings = arg;
+	const StoredRow *row = audit_load(redactions[0].trail);
+
+	if (row != NULL && tells_of(row, redactions, count))
+		return;
+	for (int i = 0; i < count; i++)
+		finding_add(findings, NULL, NULL, &redactions[i].audit_id,
+					psprintf("the group %s of audit row " INT64_FORMAT
+							 " is redacted, and audit row " INT64_FORMAT " does not tell of it",
+							 leaf_group_label(redactions[i].group), redactions[i].audit_id,
+							 redactions[i].trail));
+}
+
+void
+verify_redactions(const Findings *findings)
+{
+	redaction_each_trail(verify_trail, (void *) findings);
+}

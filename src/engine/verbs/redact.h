@@ -1,0 +1,12 @@
+/*
+ * redact.h
+ *	  Redacts what people wrote in finished proposals.
+ */
+#ifndef WFO_ENGINE_VERBS_REDACT_H
+#define WFO_ENGINE_VERBS_REDACT_H
+
+#include "postgres.h"
+
+extern void proposal_redact(int64 proposal_id, const int64 *actor_id, const char *reason);
+
+#endif
