@@ -328,7 +328,7 @@ watch() {
 	printf '\n  dan$ script/audit_witness.py run seen "dbname=bank user=dan" --key dan.key --name dan.example.com\n'
 	output=$("${witness[@]}" 2>&1) || status=$?
 	indent "$output"
-	[ "$status" = "$1" ] && [[ $output =~ $2 ]] || wrong "the witness does not say $2" "$output"
+	[[ "$status $output" =~ ^$1\ .*$2 ]] || wrong "the witness does not say $2" "$output"
 }
 watch 0 'OK: the tree'
 watch 0 'proved: the tree'
