@@ -1,6 +1,7 @@
 -- Bad input: every call refuses it with the contract's SQLSTATE, says what and
 -- how to go on, and writes nothing.
 \set file api_bad_input
+\set without_sealer
 \ir include/fixture.sql
 \ir include/roles.sql
 \ir include/calls.sql

@@ -1,5 +1,6 @@
 -- record_anchor: what a witness answered about a checkpoint of this tree.
 \set file engine_anchor
+\set without_sealer
 \ir include/fixture.sql
 \ir include/roles.sql
 \ir include/sealed.sql

@@ -2,6 +2,7 @@
 -- which test/vectors/canonical.json has.  test/t/037_evidence.pl has verify_evidence.py
 -- read the same vectors; they were written from doc/evidence.md, by neither.
 \set file engine_canonical
+\set without_sealer
 \ir include/fixture.sql
 \set vectors `cat test/vectors/canonical.json`
 

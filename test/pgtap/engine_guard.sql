@@ -1,5 +1,6 @@
 -- The guard: writes that it refuses to everyone, superusers included.
 \set file engine_guard
+\set without_sealer
 \ir include/fixture.sql
 \ir include/roles.sql
 

@@ -1,5 +1,6 @@
 -- adopt_origin and new_origin: names of a tree that has moved.
 \set file engine_tree_origin
+\set without_sealer
 \ir include/fixture.sql
 \ir include/sealed.sql
 CREATE FUNCTION t.origin() RETURNS text LANGUAGE sql RETURN (SELECT origin FROM workflow_orch.audit_origin ORDER BY origin_id DESC LIMIT 1);

@@ -66,7 +66,7 @@ set_up_memory(void)
 										  MAXALIGN(max_worker_processes * sizeof(Crash)));
 	}
 	refusal_init((char *) pool->uncommitted +
-					 MAXALIGN(max_worker_processes * POOL_UNCOMMITTED * sizeof(PoolCall)),
+					 MAXALIGN(sizeof(PoolCall) * POOL_UNCOMMITTED * max_worker_processes),
 				 &GetNamedLWLockTranche(WFO_NAME)[1].lock, found);
 	LWLockRelease(AddinShmemInitLock);
 }

@@ -5,8 +5,14 @@
 -- Schema app holds the application's functions and schema t the helpers below.
 -- Tools run as the role FILE_tool; the session is a superuser's, which acts for
 -- the actors ann, who proposes, and bob and cyd, who review.
+--
+-- A file that makes rows of the tree also says "\set without_sealer": a keeper sees the
+-- ids that the file has taken, and the sealer that it sends for would make the tree.
 \set ON_ERROR_STOP on
 BEGIN;
+\if :{?without_sealer}
+  LOCK TABLE workflow_orch.audit_tree IN SHARE ROW EXCLUSIVE MODE;
+\endif
 CREATE SCHEMA app;
 CREATE SCHEMA t;
 SET search_path = app, t, public;
