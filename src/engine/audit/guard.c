@@ -7,7 +7,8 @@
  * legal by the table's descriptor and the transition table, and then the
  * extension must be the one that makes it.  There are two exceptions: an INSERT by
  * a superuser or the owner, which is how a dump is restored, and a redaction,
- * which changes personal columns of any row.  The guard changes nothing but proposed_by in a restored row.
+ * which changes personal columns of any row.  The guard changes nothing but
+ * proposed_by in a restored row.
  */
 #include "postgres.h"
 

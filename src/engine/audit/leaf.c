@@ -232,7 +232,10 @@ add_members(LeafMaker *maker, const char *action, const char *prefix, JsonbConta
 	}
 }
 
-/* Put the rows that a row of the audit log tells of into an array of LEAF_ROWS_MAX; return their number. */
+/*
+ * Put the rows that a row of the audit log tells of into an array of LEAF_ROWS_MAX;
+ * return their number.
+ */
 int
 leaf_told_rows(const StoredRow *row, LeafRow *rows)
 {

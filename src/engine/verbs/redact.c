@@ -104,10 +104,11 @@ lock_workflows(const RedactedLeaves *leaves)
 static void
 remind_of_vacuum(void)
 {
-	ereport(NOTICE, (errmsg("the redacted values stay in the files of the tables until these are "
-							"vacuumed"),
-					 errhint("Run VACUUM (INDEX_CLEANUP ON) and ANALYZE on the tables that "
-							 "doc/administrator.md lists.")));
+	ereport(NOTICE,
+			(errmsg("the redacted values stay in the files of the tables until these are "
+					"written anew"),
+			 errhint("Run VACUUM (FULL, ANALYZE) on the tables that doc/administrator.md "
+					 "lists. A plain VACUUM leaves the values in the free space of pages.")));
 }
 
 /*
