@@ -70,7 +70,7 @@ foreach my $way ('last_one', 'nested', 'other_error', 'recursion')
 {
 	my $id = approved($node, 'postgres', $way, 1);
 	my $offset = -s $node->logfile;
-	my ($rc, $out, $err) = $node->psql('postgres', "SET statement_timeout = '50 ms'; SELECT workflow_orch.execute_action($id, 3); SELECT 'goes on'");
+	my ($rc, $out, $err) = $node->psql('postgres', "SET statement_timeout = '300 ms'; SELECT workflow_orch.execute_action($id, 3); SELECT 'goes on'");
 	like($err, qr/FATAL:  terminating connection because a call went on after it was canceled/, "$way: a call that outlives statement_timeout ends with its session");
 	is(facts($id), "failed|fail|0|failed f 57014 $with_session|failed 57014 $with_session", "$way: it has failed all the same, and both execution and audit log say how");
 	like(logged_since($offset), qr/LOG:  execution \d+ of proposal $id was ended with its session and has failed.*It caught the cancel and went on for 100 ms after its caller was canceled\./s, "$way: as the server's log does");
@@ -141,13 +141,13 @@ like(error_of($node, 'postgres', "SELECT workflow_orch.execute_action($id, 3)"),
 is(facts($id), "failed|fail|0|failed f 57014 $with_session|failed 57014 $with_session", 'and has failed');
 is($node->safe_psql('postgres', "SELECT result #>> '{error,message}' FROM workflow_orch.execution WHERE proposal_id = $id"), 'canceled after the timeout of 50 ms', 'by its timeout');
 $id = approved($node, 'postgres', 'catch_all', 1);
-like(error_of($node, 'postgres', "SET statement_timeout = '50 ms'; SELECT workflow_orch.execute_action($id, 3)"), qr/FATAL: .*terminating connection due to administrator command/s, 'and after a cancel');
+like(error_of($node, 'postgres', "SET statement_timeout = '300 ms'; SELECT workflow_orch.execute_action($id, 3)"), qr/FATAL: .*terminating connection due to administrator command/s, 'and after a cancel');
 is(facts($id), "failed|fail|0|failed f 57014 $with_session|failed 57014 $with_session", 'and has failed');
 
 # What cannot be recorded: an approval that is undone with the rest.
 $id = propose($node, 'postgres', 'loop', 1);
 my $offset = -s $node->logfile;
-like(error_of($node, 'postgres', "SET statement_timeout = '50 ms'; BEGIN; SELECT workflow_orch.review_action($id, 2, 'approve'); SELECT workflow_orch.execute_action($id, 3)"), qr/terminating connection/,
+like(error_of($node, 'postgres', "SET statement_timeout = '300 ms'; BEGIN; SELECT workflow_orch.review_action($id, 2, 'approve'); SELECT workflow_orch.execute_action($id, 3)"), qr/terminating connection/,
 	'a call of an approval that is not committed ends as well');
 is($node->safe_psql('postgres', "SELECT status, (SELECT count(*) FROM workflow_orch.execution e WHERE e.proposal_id = p.proposal_id) FROM workflow_orch.proposal p WHERE proposal_id = $id"), 'pending|0',
 	'its proposal is pending, as before');
@@ -171,7 +171,7 @@ answer($locker);
 is($node->safe_psql('postgres', "SELECT status FROM workflow_orch.proposal WHERE proposal_id = $id"), 'approved', 'and the proposal is still approved');
 
 # Settings of the caller that are not for the record.
-like(error_of($node, 'postgres', "SET statement_timeout = '50 ms'; SET default_transaction_read_only = on; SET default_transaction_isolation = 'serializable'; BEGIN READ WRITE; SELECT workflow_orch.execute_action($id, 3)"),
+like(error_of($node, 'postgres', "SET statement_timeout = '300 ms'; SET default_transaction_read_only = on; SET default_transaction_isolation = 'serializable'; BEGIN READ WRITE; SELECT workflow_orch.execute_action($id, 3)"),
 	qr/terminating connection/, 'a session whose transactions are read only');
 is(facts($id), "failed|fail|0|failed f 57014 $with_session|failed 57014 $with_session", 'has its failure recorded, too');
 
@@ -187,16 +187,16 @@ is($node->safe_psql('postgres', "SELECT status, (SELECT count(*) FROM workflow_o
 
 # Break glass, dry runs, previews, the conversion of params.
 $id = propose($node, 'postgres', 'loop', 1);
-like(error_of($node, 'postgres', "SET statement_timeout = '50 ms'; SELECT workflow_orch.break_glass_execute($id, 3, 'fire')"), qr/terminating connection/, 'a break glass ends with its session');
+like(error_of($node, 'postgres', "SET statement_timeout = '300 ms'; SELECT workflow_orch.break_glass_execute($id, 3, 'fire')"), qr/terminating connection/, 'a break glass ends with its session');
 is($node->safe_psql('postgres', "SELECT p.status, event, status_reason, b.reason, e.status, result ->> 'break_glass', (SELECT count(*) FROM workflow_orch.audit_log l WHERE l.proposal_id = p.proposal_id AND action = 'break_glass_execute')
 	FROM workflow_orch.proposal p JOIN workflow_orch.execution e USING (proposal_id) JOIN workflow_orch.break_glass b USING (execution_id) WHERE p.proposal_id = $id"), 'failed|break_glass|fire|fire|failed|true|1', 'and is marked as one');
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(dry_run => true)});
 $id = approved($node, 'postgres', 'loop', 1);
-like(error_of($node, 'postgres', "SET statement_timeout = '50 ms'; SELECT workflow_orch.execute_action($id, 3)"), qr/terminating connection/, 'a dry run that runs the call');
+like(error_of($node, 'postgres', "SET statement_timeout = '300 ms'; SELECT workflow_orch.execute_action($id, 3)"), qr/terminating connection/, 'a dry run that runs the call');
 like(facts($id), qr/^approved\|approve\|0\|failed t 57014 \Q$with_session\E\|/, 'is recorded, and leaves the proposal approved');
 $node->safe_psql('postgres', q{SELECT workflow_orch.set_policy(dry_run => false)});
 $id = propose($node, 'postgres', 'loop', 1);
-like(error_of($node, 'postgres', "SET statement_timeout = '50 ms'; SELECT workflow_orch.preview_action($id, 3)"), qr/^57014 canceling statement due to/, 'a preview ends, and its session goes on');
+like(error_of($node, 'postgres', "SET statement_timeout = '300 ms'; SELECT workflow_orch.preview_action($id, 3)"), qr/^57014 canceling statement due to/, 'a preview ends, and its session goes on');
 $id = propose($node, 'postgres', 'short_loop', 1);
 is($node->safe_psql('postgres', "SELECT workflow_orch.preview_action($id, 3) #>> '{error,detail}'"), $went_on, 'as at its timeout');
 $node->safe_psql('postgres', q{
@@ -206,14 +206,14 @@ $node->safe_psql('postgres', q{
 	SELECT workflow_orch.register_tool('takes', 'app.takes(app.sticky)', run_as => 'tool_runner', timeout => '50 ms')});
 like(error_of($node, 'postgres', q{SELECT workflow_orch.propose_action(1, 1, 'takes', '{"n": 1}', 'reason')}), qr/canceled after the timeout of 50 ms/, 'so does the conversion of params');
 $node->safe_psql('postgres', q{SELECT workflow_orch.update_tool('takes', timeout => '0')});
-like(error_of($node, 'postgres', q{SET statement_timeout = '50 ms'; SELECT workflow_orch.propose_action(1, 1, 'takes', '{"n": 1}', 'reason')}), qr/^57014/, 'also after a cancel of the caller');
+like(error_of($node, 'postgres', q{SET statement_timeout = '300 ms'; SELECT workflow_orch.propose_action(1, 1, 'takes', '{"n": 1}', 'reason')}), qr/^57014/, 'also after a cancel of the caller');
 
 # A cancel that the call turns into an error of its own is one all the same.
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION app.turns(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(100); EXCEPTION WHEN query_canceled THEN RAISE division_by_zero; END $$;
 	SELECT workflow_orch.register_tool('turns', 'app.turns(int)', run_as => 'tool_runner')});
 $id = approved($node, 'postgres', 'turns', 1);
-like(error_of($node, 'postgres', "SET statement_timeout = '50 ms'; SELECT workflow_orch.execute_action($id, 3)"), qr/^57014 canceling statement due to user request/, 'a cancel turned into another error is raised as a cancel');
+like(error_of($node, 'postgres', "SET statement_timeout = '300 ms'; SELECT workflow_orch.execute_action($id, 3)"), qr/^57014 canceling statement due to user request/, 'a cancel turned into another error is raised as a cancel');
 is($node->safe_psql('postgres', "SELECT status FROM workflow_orch.proposal WHERE proposal_id = $id"), 'approved', 'and leaves the proposal approved');
 
 is($node->safe_psql('postgres', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'the audit log agrees with the tables');
@@ -224,7 +224,7 @@ my $listener = session($node, 'postgres');
 start_query($listener, 'LISTEN workflow_orch');
 answer($listener);
 $id = approved($node, 'postgres', 'loop', 1);
-error_of($node, 'postgres', "SET statement_timeout = '50 ms'; SELECT workflow_orch.execute_action($id, 3)");
+error_of($node, 'postgres', "SET statement_timeout = '300 ms'; SELECT workflow_orch.execute_action($id, 3)");
 start_query($listener, 'SELECT 1');
 like(answer($listener), qr/"proposal_id": $id, [^}]*"status": "failed"/, 'listeners are told of the failure');
 $id = approved($node, 'postgres', 'loop', 1);
