@@ -171,6 +171,16 @@ sql(q{SELECT workflow_orch.register_actor('a', 'b'); SELECT workflow_orch.seal_a
 is((check_tree('chosen', 'chosen'))[0], 'example.com/log', 'the origin is the chosen one');
 like(($node->psql('chosen', q{SELECT workflow_orch.whoami(); SET workflow_orch.audit_origin = 'two words'}))[2], qr/An origin has up to 200 printable/, 'which is one word');
 
+# The server forgets at a restart what a subtransaction belonged to.
+sql(q{BEGIN; SELECT workflow_orch.start_workflow('w', 1); PREPARE TRANSACTION 'old'});
+my $within = sql(q{BEGIN; SELECT pg_current_xact_id(); SAVEPOINT s; SELECT workflow_orch.start_workflow('w', 1); COMMIT; SELECT max(audit_id) FROM workflow_orch.audit_log});
+$within =~ s/.*\n//s;
+$node->restart;
+sql('SELECT workflow_orch.seal_audit_log()');
+is(sql("SELECT workflow_orch.audit_entry($within) IS NOT NULL"), 't', 'a row of a subtransaction is sealed after a restart');
+is(sql("SELECT finding FROM workflow_orch.verify_audit_log() WHERE audit_id = $within"), '', 'and nobody says that another transaction inserted it');
+sql(q{COMMIT PREPARED 'old'});
+
 like(($node->psql('postgres', 'SELECT workflow_orch.start_workflow($$w$$, 1)', on_error_stop => 1), $node->psql('postgres', 'SELECT workflow_orch.seal_audit_log(), workflow_orch.audit_checkpoint()'))[-1],
 	qr/not committed/, 'what a transaction has sealed has no checkpoint before its commit');
 my ($code, $out, $error) = $node->psql('postgres', 'BEGIN; SELECT workflow_orch.seal_audit_log()');

@@ -49,7 +49,9 @@ typedef struct Sealing
 
 /*
  * Whether the transaction that a row names inserted it.  A subtransaction has a
- * higher id than its transaction, and what it belonged to is known for a while.
+ * higher id than its transaction, and what it belonged to is known for a while, but
+ * not over a restart: then it looks like a transaction, which is why one without a
+ * parent is no proof.
  */
 static uint8
 inserter_of(const StoredRow *row)
@@ -57,16 +59,20 @@ inserter_of(const StoredRow *row)
 	HeapTupleHeader header = row->tuple->t_data;
 	FullTransactionId named = DatumGetFullTransactionId(column_datum(row, AUDIT_TRANSACTION_ID));
 	TransactionId xmin = HeapTupleHeaderGetRawXmin(header);
+	TransactionId top;
 
 	if (HeapTupleHeaderXminFrozen(header) || !TransactionIdIsNormal(xmin))
 		return LEAF_OF_UNKNOWN;
 	if (xmin == XidFromFullTransactionId(named))
 		return LEAF_OF_NAMED;
-	if (!TransactionIdFollowsOrEquals(xmin, TransactionXmin))
-		return TransactionIdPrecedes(xmin, XidFromFullTransactionId(named)) ? LEAF_OF_OTHER
-																			: LEAF_OF_UNKNOWN;
-	return SubTransGetTopmostTransaction(xmin) == XidFromFullTransactionId(named) ? LEAF_OF_NAMED
-																				  : LEAF_OF_OTHER;
+	if (TransactionIdPrecedes(xmin, XidFromFullTransactionId(named)))
+		return LEAF_OF_OTHER;
+	if (TransactionIdPrecedes(xmin, TransactionXmin))
+		return LEAF_OF_UNKNOWN;
+	top = SubTransGetTopmostTransaction(xmin);
+	if (top == XidFromFullTransactionId(named))
+		return LEAF_OF_NAMED;
+	return top != xmin ? LEAF_OF_OTHER : LEAF_OF_UNKNOWN;
 }
 
 static void
