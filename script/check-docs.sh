@@ -69,7 +69,7 @@ findings_in() { sed -n '/^## Checking the setup/,$p' "$1" | sed -nE 's/^\| `([a-
 sqlstates_not_in_table() {
 	find src -name '*.[ch]' -exec cat {} + | perl -0777 -e '
 		my %sqlstate = (invalid => "22023", unknown => "42704", wrong_state => "55000", state => "55000", duplicate => "42710",
-			busy => "55P03", limit => "54000", denied => "42501");
+			busy => "55P03", limit => "54000", denied => "42501", corrupted => "XX001");
 		my ($code, $text) = (scalar <STDIN>, do { local @ARGV = "doc/reference.md"; scalar <> });
 		my %row = $text =~ /^\| `(wfo_\w+)` \| ([^|]*) \|/mg;
 		my %used;

@@ -50,6 +50,10 @@
 #define report_limit(reason, ...) \
 	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errreason(reason), __VA_ARGS__))
 
+/* A row is not as the extension writes it: XX001. */
+#define report_corrupted(reason, ...) \
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errreason(reason), __VA_ARGS__))
+
 /*
  * Permission denied: 42501.  The refusal goes to the server log first, because
  * the caller may catch the error and leave no trace.  If there are many refusals,

@@ -236,11 +236,11 @@ json_to_record_datum(Datum base, Jsonb *object)
 						  JsonbPGetDatum(object));
 }
 
-/* Return a member of an object, or NULL if there is none or the value is not an object. */
+/* Return a member of an object, or NULL if there is none or the value is NULL or no object. */
 JsonbValue *
 json_find(Jsonb *object, const char *key)
 {
-	if (!JB_ROOT_IS_OBJECT(object))
+	if (object == NULL || !JB_ROOT_IS_OBJECT(object))
 		return NULL;
 	return getKeyJsonValueFromContainer(&object->root, key, strlen(key), NULL);
 }

@@ -31,8 +31,8 @@ actor_read(StoredRow *row)
 	Actor *actor = palloc0(sizeof(Actor));
 
 	actor->actor_id = column_int64(row, ACTOR_ACTOR_ID);
-	actor->name = column_text(row, ACTOR_NAME);
-	actor->role = column_text(row, ACTOR_ROLE);
+	actor->name = column_some_text(row, ACTOR_NAME);
+	actor->role = column_some_text(row, ACTOR_ROLE);
 	actor->kind = column_enum(row, ACTOR_KIND, &actor_kind_type);
 	actor->active = column_bool(row, ACTOR_ACTIVE);
 	actor->db_role = column_name(row, ACTOR_DB_ROLE);

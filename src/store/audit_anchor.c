@@ -53,18 +53,15 @@ anchor_list(int *count)
 	while ((row = store_scan_next(&scan)) != NULL)
 	{
 		Anchor *anchor;
-		bytea *root;
 
 		GROW_ARRAY(anchors, *count, size);
 		anchor = &anchors[(*count)++];
 		memset(anchor, 0, sizeof(Anchor));
 		anchor->anchor_id = column_int64(row, ANCHOR_ANCHOR_ID);
-		anchor->checkpoint.origin = column_text(row, ANCHOR_ORIGIN);
+		anchor->checkpoint.origin = column_some_text(row, ANCHOR_ORIGIN);
 		anchor->checkpoint.size = column_int64(row, ANCHOR_SIZE);
-		root = column_varlena(row, ANCHOR_ROOT);
-		memcpy(anchor->checkpoint.root.bytes, VARDATA_ANY(root),
-			   Min(VARSIZE_ANY_EXHDR(root), SHA256_LENGTH));
-		anchor->kind = column_text(row, ANCHOR_KIND);
+		column_bytes(row, ANCHOR_ROOT, anchor->checkpoint.root.bytes, SHA256_LENGTH);
+		anchor->kind = column_some_text(row, ANCHOR_KIND);
 	}
 	store_scan_end(&scan);
 	return anchors;

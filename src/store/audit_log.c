@@ -175,10 +175,10 @@ audit_list_of_proposal(int64 proposal_id, int *count)
 		GROW_ARRAY(rows, *count, size);
 		rows[*count].audit_id = column_int64(row, AUDIT_AUDIT_ID);
 		rows[*count].occurred_at = column_int64(row, AUDIT_OCCURRED_AT);
-		rows[*count].action = column_text(row, AUDIT_ACTION);
+		rows[*count].action = column_some_text(row, AUDIT_ACTION);
 		rows[*count].actor_id = column_int64_or_null(row, AUDIT_ACTOR_ID);
 		rows[*count].execution_id = column_int64_or_null(row, AUDIT_EXECUTION_ID);
-		rows[*count].details = column_varlena(row, AUDIT_DETAILS);
+		rows[*count].details = column_some_varlena(row, AUDIT_DETAILS);
 		(*count)++;
 	}
 	store_scan_end(&scan);

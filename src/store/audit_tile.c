@@ -44,18 +44,6 @@ bytes_of(const void *data, Size length)
 	return bytes;
 }
 
-/* Copy a column of bytes, whose length is known. */
-static void
-read_bytes(const StoredRow *row, AttrNumber column, void *data, Size length)
-{
-	bytea *bytes = column_varlena(row, column);
-
-	if (bytes == NULL || VARSIZE_ANY_EXHDR(bytes) != length)
-		elog(ERROR, "malformed hash in the audit tree");
-	memcpy(data, VARDATA_ANY(bytes), length);
-	pfree(bytes);
-}
-
 /* The open tail */
 
 void
@@ -78,8 +66,8 @@ leaf_read(const StoredRow *row, AuditLeaf *leaf)
 	leaf->leaf_index = column_int64(row, LEAF_LEAF_INDEX);
 	leaf->audit_id = column_int64(row, LEAF_AUDIT_ID);
 	leaf->flags = (uint8) column_int64(row, LEAF_FLAGS);
-	read_bytes(row, LEAF_HASH, leaf->hash.bytes, SHA256_LENGTH);
-	read_bytes(row, LEAF_SALTS, &leaf->salts, sizeof(LeafSalts));
+	column_bytes(row, LEAF_HASH, leaf->hash.bytes, SHA256_LENGTH);
+	column_bytes(row, LEAF_SALTS, &leaf->salts, sizeof(LeafSalts));
 }
 
 /*
@@ -188,9 +176,9 @@ audit_tile_hashes(int level, int64 tile, MerkleHash *hashes, MerkleHash *root)
 	row = store_fetch(STORE_AUDIT_TILE, "audit_tile_pkey", 2, keys);
 	if (row == NULL)
 		return false;
-	read_bytes(row, TILE_HASHES, hashes, TILE_SIZE * sizeof(MerkleHash));
+	column_bytes(row, TILE_HASHES, hashes, TILE_SIZE * sizeof(MerkleHash));
 	if (root != NULL)
-		read_bytes(row, TILE_ROOT, root->bytes, SHA256_LENGTH);
+		column_bytes(row, TILE_ROOT, root->bytes, SHA256_LENGTH);
 	return true;
 }
 
@@ -209,7 +197,7 @@ audit_tile_roots(int level, int64 first, int count, MerkleHash *roots)
 	store_scan_begin(&scan, STORE_AUDIT_TILE, "audit_tile_pkey", 3, keys);
 	while (found < count && (row = store_scan_next(&scan)) != NULL &&
 		   column_int64(row, TILE_TILE) == first + found)
-		read_bytes(row, TILE_ROOT, roots[found++].bytes, SHA256_LENGTH);
+		column_bytes(row, TILE_ROOT, roots[found++].bytes, SHA256_LENGTH);
 	store_scan_end(&scan);
 	if (found < count)
 		elog(ERROR, "tile " INT64_FORMAT " of level %d of the audit tree is missing", first + found,
@@ -225,10 +213,10 @@ tile_read_leaves(const StoredRow *row, AuditLeaf *leaves)
 	uint64 audit_ids[TILE_SIZE];
 	uint8 flags[TILE_SIZE];
 
-	read_bytes(row, TILE_HASHES, hashes, TILE_SIZE * sizeof(MerkleHash));
-	read_bytes(row, TILE_AUDIT_IDS, audit_ids, sizeof(audit_ids));
-	read_bytes(row, TILE_FLAGS, flags, sizeof(flags));
-	read_bytes(row, TILE_SALTS, salts, TILE_SIZE * sizeof(LeafSalts));
+	column_bytes(row, TILE_HASHES, hashes, TILE_SIZE * sizeof(MerkleHash));
+	column_bytes(row, TILE_AUDIT_IDS, audit_ids, sizeof(audit_ids));
+	column_bytes(row, TILE_FLAGS, flags, sizeof(flags));
+	column_bytes(row, TILE_SALTS, salts, TILE_SIZE * sizeof(LeafSalts));
 	for (int i = 0; i < TILE_SIZE; i++)
 	{
 		leaves[i].leaf_index = first + i;
@@ -321,7 +309,7 @@ drop_salts_of_tile(int64 tile, const LeafDrop *drops, int count)
 	if (old == NULL)
 		return false;
 	salts = palloc(TILE_SIZE * sizeof(LeafSalts));
-	read_bytes(old, TILE_SALTS, salts, TILE_SIZE * sizeof(LeafSalts));
+	column_bytes(old, TILE_SALTS, salts, TILE_SIZE * sizeof(LeafSalts));
 	for (int i = 0; i < count; i++)
 		drop_salts(&salts[drops[i].leaf_index % TILE_SIZE], &drops[i]);
 	store_row_init(&row, STORE_AUDIT_TILE);
@@ -406,7 +394,7 @@ audit_tile_scan_next(StoreScan *scan, AuditTile *tile)
 	if (row == NULL)
 		return false;
 	tile->tile = column_int64(row, TILE_TILE);
-	read_bytes(row, TILE_ROOT, tile->root.bytes, SHA256_LENGTH);
+	column_bytes(row, TILE_ROOT, tile->root.bytes, SHA256_LENGTH);
 	tile->lowest = column_is_null(row, TILE_MIN_AUDIT_ID) ? 0
 														  : column_int64(row, TILE_MIN_AUDIT_ID);
 	tile->highest = column_is_null(row, TILE_MAX_AUDIT_ID) ? 0

@@ -57,7 +57,7 @@ proposal_read(StoredRow *row)
 	proposal->revision = column_int64(row, PROPOSAL_REVISION);
 	proposal->approvals = column_int64(row, PROPOSAL_APPROVALS);
 	proposal->required_approvals = column_int64(row, PROPOSAL_REQUIRED_APPROVALS);
-	proposal->requirements = column_varlena(row, PROPOSAL_REQUIREMENTS);
+	proposal->requirements = column_some_varlena(row, PROPOSAL_REQUIREMENTS);
 	proposal->stage = column_int64_or_null(row, PROPOSAL_STAGE);
 	proposal->rule_id = column_int64_or_null(row, PROPOSAL_RULE_ID);
 	proposal->revised_by = column_int64(row, PROPOSAL_REVISED_BY);
@@ -70,10 +70,10 @@ proposal_read(StoredRow *row)
 	if (!column_is_null(row, PROPOSAL_EXPIRES_AT))
 		proposal->expires_at = column_int64(row, PROPOSAL_EXPIRES_AT);
 	proposal->approval_ttl = column_interval(row, PROPOSAL_APPROVAL_TTL);
-	proposal->tool = column_text(row, PROPOSAL_TOOL);
-	proposal->params = column_varlena(row, PROPOSAL_PARAMS);
-	proposal->reason = column_text(row, PROPOSAL_REASON);
-	proposal->definition = column_varlena(row, PROPOSAL_DEFINITION);
+	proposal->tool = column_some_text(row, PROPOSAL_TOOL);
+	proposal->params = column_some_varlena(row, PROPOSAL_PARAMS);
+	proposal->reason = column_some_text(row, PROPOSAL_REASON);
+	proposal->definition = column_some_varlena(row, PROPOSAL_DEFINITION);
 	proposal->proposer.actor_id = proposal->actor_id;
 	proposal->proposer.person = column_text(row, PROPOSAL_PERSON);
 	proposal->proposer.db_role = column_text(row, PROPOSAL_DB_ROLE);

@@ -83,8 +83,7 @@ purge_load(int64 purge_id)
 	purge->workflows = column_int64(row, PURGE_WORKFLOWS);
 	purge->proposals = column_int64(row, PURGE_PROPOSALS);
 	purge->leaves = column_int64(row, PURGE_LEAVES);
-	memcpy(purge->leaves_sha256.bytes, VARDATA_ANY(column_varlena(row, PURGE_LEAVES_SHA256)),
-		   SHA256_LENGTH);
+	column_bytes(row, PURGE_LEAVES_SHA256, purge->leaves_sha256.bytes, SHA256_LENGTH);
 	purge->trail = column_int64(row, PURGE_TRAIL);
 	return purge;
 }

@@ -61,15 +61,12 @@ redaction_insert(const Redaction *redaction)
 static void
 redaction_read(const StoredRow *row, Redaction *redaction)
 {
-	bytea *hash = column_varlena(row, REDACTION_HASH);
-
-	Assert(VARSIZE_ANY_EXHDR(hash) == SHA256_LENGTH);
 	redaction->audit_id = column_int64(row, REDACTION_AUDIT_ID);
 	redaction->group = (LeafGroup) label_number(group_labels, LEAF_GROUPS,
-												column_text(row, REDACTION_LEAF_GROUP));
-	memcpy(redaction->hash.bytes, VARDATA_ANY(hash), SHA256_LENGTH);
+												column_some_text(row, REDACTION_LEAF_GROUP));
+	column_bytes(row, REDACTION_HASH, redaction->hash.bytes, SHA256_LENGTH);
 	redaction->object = (RedactedObject) label_number(object_labels, lengthof(object_labels),
-													  column_text(row, REDACTION_OBJECT));
+													  column_some_text(row, REDACTION_OBJECT));
 	redaction->object_id = column_int64(row, REDACTION_OBJECT_ID);
 	redaction->redacted_at = column_int64(row, REDACTION_REDACTED_AT);
 	redaction->redacted_by = column_int64_or_null(row, REDACTION_REDACTED_BY);

@@ -107,7 +107,7 @@ list_reviews_from(int64 proposal_id, int64 from, int nkeys, ScanKey keys, int *c
 		if (!column_is_null(row, REVIEW_STAGE))
 			review->stage = column_int64(row, REVIEW_STAGE);
 		review->kind = column_enum(row, REVIEW_KIND, &actor_kind_type);
-		review->role = column_text(row, REVIEW_ROLE);
+		review->role = column_some_text(row, REVIEW_ROLE);
 		review->on_behalf_of = column_int64_or_null(row, REVIEW_ON_BEHALF_OF);
 		review->max_rows = column_int64_or_null(row, REVIEW_MAX_ROWS);
 		review->administers = column_bool(row, REVIEW_ADMINISTERS);

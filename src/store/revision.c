@@ -46,11 +46,11 @@ revision_load(int64 proposal_id, int64 revision)
 	if (!column_is_null(row, REVISION_APPROVE_UNTIL))
 		result->approve_until = column_int64(row, REVISION_APPROVE_UNTIL);
 	result->required_approvals = column_int64(row, REVISION_REQUIRED_APPROVALS);
-	result->requirements = column_varlena(row, REVISION_REQUIREMENTS);
+	result->requirements = column_some_varlena(row, REVISION_REQUIREMENTS);
 	result->rule_id = column_int64_or_null(row, REVISION_RULE_ID);
-	result->params = column_varlena(row, REVISION_PARAMS);
+	result->params = column_some_varlena(row, REVISION_PARAMS);
 	result->reason = column_text(row, REVISION_REASON);
-	result->definition = column_varlena(row, REVISION_DEFINITION);
+	result->definition = column_some_varlena(row, REVISION_DEFINITION);
 	return result;
 }
 

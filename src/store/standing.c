@@ -44,15 +44,15 @@ standing_read(const StoredRow *row, Standing *standing)
 	memset(standing, 0, sizeof(Standing));
 	standing->standing_id = column_int64(row, STANDING_STANDING_ID);
 	standing->proposal_id = column_int64(row, STANDING_PROPOSAL_ID);
-	standing->tool = column_text(row, STANDING_TOOL);
+	standing->tool = column_some_text(row, STANDING_TOOL);
 	standing->actor_id = column_int64(row, STANDING_ACTOR_ID);
-	standing->db_role = column_text(row, STANDING_DB_ROLE);
+	standing->db_role = column_some_text(row, STANDING_DB_ROLE);
 	standing->uses = column_int64(row, STANDING_USES);
 	standing->ends_at = column_int64(row, STANDING_ENDS_AT);
 	standing->condition = condition_prepare(column_varlena(row, STANDING_CONDITION));
 	standing->max_rows = column_int64_or_null(row, STANDING_MAX_ROWS);
-	standing->definition = column_varlena(row, STANDING_DEFINITION);
-	standing->requirements = column_varlena(row, STANDING_REQUIREMENTS);
+	standing->definition = column_some_varlena(row, STANDING_DEFINITION);
+	standing->requirements = column_some_varlena(row, STANDING_REQUIREMENTS);
 	standing->approved_by = column_ids(row, STANDING_APPROVED_BY);
 	standing->ended = !column_is_null(row, STANDING_ENDED_AT);
 }

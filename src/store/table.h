@@ -237,10 +237,13 @@ extern int64 *column_int64_or_null(const StoredRow *row, AttrNumber column);
 extern bool column_bool(const StoredRow *row, AttrNumber column);
 extern Oid column_oid(const StoredRow *row, AttrNumber column);
 extern char *column_text(const StoredRow *row, AttrNumber column);
+extern char *column_some_text(const StoredRow *row, AttrNumber column);
 extern char *column_name(const StoredRow *row, AttrNumber column);
 extern List *column_texts(const StoredRow *row, AttrNumber column);
 extern List *column_ids(const StoredRow *row, AttrNumber column);
 extern void *column_varlena(const StoredRow *row, AttrNumber column);
+extern void *column_some_varlena(const StoredRow *row, AttrNumber column);
+extern void column_bytes(const StoredRow *row, AttrNumber column, void *data, Size length);
 extern Interval *column_interval(const StoredRow *row, AttrNumber column);
 extern int column_enum(const StoredRow *row, AttrNumber column, const EnumType *type);
 

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/enum.h"
+#include "base/errors.h"
 #include "catalog/pg_type.h"
 #include "store/table.h"
 #include "utils/array.h"
@@ -56,12 +57,13 @@ column_is_as(const StoredRow *a, AttrNumber column, const StoredRow *b, AttrNumb
 						  attribute->attlen);
 }
 
+/* The value of a column that is never null. */
 Datum
 column_datum(const StoredRow *row, AttrNumber column)
 {
 	AssertColumn(row, column);
 	if (row->nulls[column - 1])
-		elog(ERROR, "column %d is null", column);
+		report_corrupted("wfo_row_malformed", errmsg("column %d of a row is null", column));
 	return row->values[column - 1];
 }
 
@@ -105,6 +107,14 @@ column_text(const StoredRow *row, AttrNumber column)
 {
 	if (column_is_null(row, column))
 		return NULL;
+	AssertColumnType(row, column, TEXTOID);
+	return TextDatumGetCString(column_datum(row, column));
+}
+
+/* A text that is never NULL. */
+char *
+column_some_text(const StoredRow *row, AttrNumber column)
+{
 	AssertColumnType(row, column, TEXTOID);
 	return TextDatumGetCString(column_datum(row, column));
 }
@@ -168,6 +178,27 @@ column_varlena(const StoredRow *row, AttrNumber column)
 	if (column_is_null(row, column))
 		return NULL;
 	return PG_DETOAST_DATUM_COPY(column_datum(row, column));
+}
+
+/* The same of a column that is never NULL. */
+void *
+column_some_varlena(const StoredRow *row, AttrNumber column)
+{
+	return PG_DETOAST_DATUM_COPY(column_datum(row, column));
+}
+
+/* Copy a bytea whose length is known. */
+void
+column_bytes(const StoredRow *row, AttrNumber column, void *data, Size length)
+{
+	bytea *bytes = column_some_varlena(row, column);
+
+	if (VARSIZE_ANY_EXHDR(bytes) != length)
+		report_corrupted("wfo_row_malformed",
+						 errmsg("column %d of a row has %zu bytes instead of %zu", column,
+								(Size) VARSIZE_ANY_EXHDR(bytes), length));
+	memcpy(data, VARDATA_ANY(bytes), length);
+	pfree(bytes);
 }
 
 Interval *

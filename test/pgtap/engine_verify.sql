@@ -92,6 +92,29 @@ FROM (VALUES
   ('DELETE FROM workflow_orch.break_glass WHERE execution_id = %s', :h, :failed_broken, 'that of a call which failed'),
   ('DELETE FROM workflow_orch.audit_log WHERE execution_id = %s AND action = ''break_glass_execute''', :g, :broken, 'one whose audit row is gone'))
   AS v (statement, execution, proposal, what);
+-- What no code has written: nothing of it ends the server, or keeps other findings back.
+SELECT is(findings(format('UPDATE workflow_orch.proposal SET requirements = %L WHERE proposal_id = %s', value, :pending)),
+  ARRAY[:pending || ': column "requirements" of proposal ' || :pending || ' is not what revision 1 says', :pending || ': its requirements are malformed'],
+  'requirements that are ' || value || ' are found')
+FROM (VALUES ('{}'), ('{"a": 1}'), ('null'), ('7'), ('"x"'), ('[null]'), ('[7]'), ('[[1]]'), ('[{}]'), ('[{"role": "DBA", "stage": 1}]'),
+  ('[{"role": 7, "stage": 1, "approvals": 1}]'), ('[{"role": null, "stage": "1", "approvals": 1}]'), ('[{"role": null, "stage": 1, "approvals": 1e400}]'),
+  ('[{"role": null, "stage": 0, "approvals": 1}]'), ('[{"role": null, "stage": 1.5, "approvals": 1}]'),
+  ('[{"role": null, "stage": 1, "approvals": [1]}]'), ('[{"role": null, "stage": 1, "approvals": 9223372036854775808}]')) v (value);
+SELECT ok(EXISTS (SELECT FROM unnest(findings(format('UPDATE workflow_orch.execution SET result = result || %L WHERE execution_id = %s', value, :e))) f
+   WHERE f = :executed || ' ' || :e || ': the changes are not those that were recorded'), 'changes of rows that are ' || value || ' are found')
+FROM (VALUES ('{"tables": 7}'), ('{"tables": "x"}'), ('{"tables": {}}'), ('{"tables": {"rows": [1]}}'), ('{"tables": [7]}'), ('{"tables": [[1]]}'), ('{"tables": [{"rows": 7}]}'),
+  ('{"rows_changed": {"a": 1}}')) v (value);
+SELECT is(findings(format('ALTER TABLE workflow_orch.%1$I ALTER %2$I DROP NOT NULL; UPDATE workflow_orch.%1$I SET %2$I = NULL WHERE proposal_id = %3$s', tab, col, :executed)) &&
+  ARRAY[:executed || ': the proposal cannot be compared: column ' || (SELECT attnum FROM pg_attribute WHERE attrelid = ('workflow_orch.' || tab)::regclass AND attname = col) || ' of a row is null'],
+  true, format('a null in %s.%s is found', tab, col))
+FROM (VALUES ('proposal', 'requirements'), ('proposal', 'params'), ('proposal', 'tool'), ('proposal', 'definition'), ('proposal', 'revision'), ('review', 'role'), ('review', 'decision'),
+  ('audit_log', 'details'), ('audit_log', 'action'), ('execution', 'status')) v (tab, col);
+SELECT ok(EXISTS (SELECT FROM unnest(findings(format('ALTER TABLE workflow_orch.proposal ALTER event DROP NOT NULL; UPDATE workflow_orch.proposal SET event = NULL WHERE proposal_id = %s', :executed))) f
+  WHERE f LIKE '%column "event" of proposal%'), 'a null in proposal.event is found');
+SELECT is(findings(format('ALTER TABLE workflow_orch.proposal ALTER params DROP NOT NULL; UPDATE workflow_orch.proposal SET params = NULL WHERE proposal_id IN (%s, %s)', :executed, :failed)),
+  ARRAY[:executed || ': the proposal cannot be compared: column 24 of a row is null', :failed || ': the proposal cannot be compared: column 24 of a row is null'], 'one that cannot be compared hides no other');
+SELECT ok(EXISTS (SELECT FROM unnest(findings(format('UPDATE workflow_orch.proposal SET approval_ttl = %L WHERE proposal_id = %s', '170000000 years', :approved))) f
+  WHERE starts_with(f, :approved || ': ')), 'an interval that leads beyond all time is found');
 -- What the row of a proposal has of its own.
 SELECT is(findings(format('UPDATE workflow_orch.proposal SET %I = %s WHERE proposal_id = %s', col, value, id)),
   ARRAY[format('%s: column "%s" of proposal %s is not what %s', id, col, id, source)], col || ' that was changed is found')

@@ -219,6 +219,11 @@ like(found("UPDATE workflow_orch.audit_log SET audit_id = CASE audit_id WHEN $id
 like(found('DELETE FROM workflow_orch.audit_log WHERE workflow_id = 1; DELETE FROM workflow_orch.workflow WHERE workflow_id = 1'), qr/^\d+ \|audit row \d+, leaf \d+ of the tree, is missing/, 'a purge by DELETE');
 like(found("UPDATE workflow_orch.proposal_comment SET comment = 'Yes'", undef, 2), qr/^\d+ $ran\|audit row \d+ or one of the rows that it tells of \(proposal_comment 1\) is not what was sealed$/, 'a changed row is found by its workflow');
 is(found("UPDATE workflow_orch.proposal_comment SET comment = 'Yes'", undef, 1), '', 'and not by another');
+my $plain = sql("SELECT min(audit_id) FROM workflow_orch.audit_log WHERE action = 'complete_workflow'");
+like(found("UPDATE workflow_orch.audit_log SET details = '$_' WHERE audit_id = $plain"), qr/^$plain [^;]*audit row $plain .*is not what was sealed/, "details that are $_")
+	for '[]', '[{"tool": "x"}]', '7', '"x"', 'null';
+like(found("ALTER TABLE workflow_orch.audit_log ALTER $_ DROP NOT NULL; UPDATE workflow_orch.audit_log SET $_ = NULL WHERE audit_id = $plain"), qr/^$plain [^;]*audit row $plain .*is not what was sealed/, "$_ that is null")
+	for qw(details action);
 
 # The tree: each statement, and what is found of it.
 my $kept = checkpoint();

@@ -323,45 +323,6 @@ requirement_work_out(Revision *revision, const RequirementSubject *subject, cons
 	revision->requirements = need_json(&need);
 }
 
-static JsonbValue *
-requirement_member(const JsonbValue *object, const char *key)
-{
-	return getKeyJsonValueFromContainer(object->val.binary.data, key, strlen(key), NULL);
-}
-
-static int64
-member_int64(const JsonbValue *object, const char *key)
-{
-	return DatumGetInt64(DirectFunctionCall1(numeric_int8,
-											 NumericGetDatum(requirement_member(object, key)
-																 ->val.numeric)));
-}
-
-/* Requirements as they are stored. */
-Quorum
-requirement_quorum(Jsonb *requirements)
-{
-	Quorum quorum = {0};
-	int size = JB_ROOT_COUNT(requirements);
-
-	Assert(JB_ROOT_IS_ARRAY(requirements));
-	quorum.requirements = palloc(sizeof(Requirement) * Max(size, 1));
-	for (; quorum.count < size; quorum.count++)
-	{
-		Requirement *requirement = &quorum.requirements[quorum.count];
-		JsonbValue *element = getIthJsonbValueFromContainer(&requirements->root, quorum.count);
-		JsonbValue *role = requirement_member(element, "role");
-
-		requirement->stage = member_int64(element, "stage");
-		requirement->approvals = member_int64(element, "approvals");
-		requirement->administers = requirement_member(element, "administer") != NULL;
-		requirement->role = role->type == jbvString
-								? pnstrdup(role->val.string.val, role->val.string.len)
-								: NULL;
-	}
-	return quorum;
-}
-
 static bool
 has_later_stage(const Quorum *quorum)
 {

@@ -39,6 +39,7 @@ extern void requirement_find(Need *need, const RequirementSubject *subject, Json
 							 const Policy *policy, const Rule *more);
 extern void requirement_work_out(Revision *revision, const RequirementSubject *subject,
 								 const Policy *policy);
+extern bool requirement_read(Jsonb *requirements, Quorum *quorum);
 extern Quorum requirement_quorum(Jsonb *requirements);
 extern char *requirement_describe(const Quorum *quorum, int64 stage);
 extern bool actor_could_review(const Actor *actor, bool agents_may_review);

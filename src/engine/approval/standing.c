@@ -86,11 +86,9 @@ static const Actor *
 find_holder(Jsonb *params)
 {
 	JsonbValue *id = json_find(params, "actor_id");
+	int64 actor_id;
 
-	if (id == NULL || id->type != jbvNumeric)
-		return NULL;
-	return actor_load(DatumGetInt64(DirectFunctionCall1(numeric_int8,
-														NumericGetDatum(id->val.numeric))));
+	return id != NULL && json_value_int64(id, &actor_id) ? actor_load(actor_id) : NULL;
 }
 
 /* Whether somebody would be the holder of the standing approval that params give. */

@@ -141,23 +141,25 @@ revision_of(const char *action, Jsonb *details)
 {
 	JsonbValue *revision = json_find(details, "revision");
 
-	if (revision == NULL || revision->type != jbvNumeric || !tells_of_call(action, details))
+	int64 number;
+
+	if (revision == NULL || !json_value_int64(revision, &number) || !tells_of_call(action, details))
 		return 0;
-	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(revision->val.numeric)));
+	return number;
 }
 
 /* Return the details of a row, with the params of the revision that it is about. */
 static Jsonb *
 details_with_params(const StoredRow *row)
 {
-	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
+	Jsonb *details = column_some_varlena(row, AUDIT_DETAILS);
 	int64 revision_number;
 	Revision *revision;
 	JsonObject params;
 
 	if (column_is_null(row, AUDIT_PROPOSAL_ID))
 		return details;
-	revision_number = revision_of(column_text(row, AUDIT_ACTION), details);
+	revision_number = revision_of(column_some_text(row, AUDIT_ACTION), details);
 	if (revision_number == 0)
 		return details;
 	revision = revision_load(column_int64(row, AUDIT_PROPOSAL_ID), revision_number);
@@ -185,8 +187,8 @@ audit_reader_next(AuditReader *reader, Datum *values, bool *nulls)
 	reader->last_id = column_int64(row, AUDIT_AUDIT_ID);
 	memcpy(values, row->values, AUDIT_DETAILS * sizeof(Datum));
 	memcpy(nulls, row->nulls, AUDIT_DETAILS * sizeof(bool));
-	values[AUDIT_LOGIN - 1] = DirectFunctionCall1(namein,
-												  CStringGetDatum(column_text(row, AUDIT_LOGIN)));
+	values[AUDIT_LOGIN - 1] =
+		DirectFunctionCall1(namein, CStringGetDatum(column_some_text(row, AUDIT_LOGIN)));
 	values[AUDIT_DETAILS - 1] = JsonbPGetDatum(details_with_params(row));
 	return true;
 }

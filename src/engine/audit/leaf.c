@@ -232,6 +232,37 @@ add_members(LeafMaker *maker, const char *action, const char *prefix, JsonbConta
 	}
 }
 
+/* The action of a row; somebody may have taken it away. */
+static const char *
+action_of(const StoredRow *row)
+{
+	const char *action = column_text(row, AUDIT_ACTION);
+
+	return action != NULL ? action : "";
+}
+
+/* The extension writes an object; anything else is one member without a name. */
+static void
+add_details(LeafMaker *maker, const StoredRow *row)
+{
+	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
+	JsonbValue whole = {.type = jbvNull};
+
+	if (details != NULL && JB_ROOT_IS_OBJECT(details))
+	{
+		add_members(maker, action_of(row), "", &details->root);
+		return;
+	}
+	if (details != NULL)
+	{
+		whole.type = jbvBinary;
+		whole.val.binary.data = &details->root;
+		whole.val.binary.len = VARSIZE(details) - VARHDRSZ;
+	}
+	canonical_add_text(&maker->groups[GROUP_WHAT], "", 0);
+	add_value(&maker->groups[GROUP_WHAT], &whole);
+}
+
 /*
  * Put the rows that a row of the audit log tells of into an array of LEAF_ROWS_MAX;
  * return their number.
@@ -239,7 +270,7 @@ add_members(LeafMaker *maker, const char *action, const char *prefix, JsonbConta
 int
 leaf_told_rows(const StoredRow *row, LeafRow *rows)
 {
-	LeafSubject subject = {.action = column_text(row, AUDIT_ACTION),
+	LeafSubject subject = {.action = action_of(row),
 						   .workflow_id = column_int64_or_null(row, AUDIT_WORKFLOW_ID),
 						   .proposal_id = column_int64_or_null(row, AUDIT_PROPOSAL_ID),
 						   .execution_id = column_int64_or_null(row, AUDIT_EXECUTION_ID),
@@ -320,14 +351,12 @@ leaf_make(LeafMaker *maker, const StoredRow *row, uint8 flags, const LeafSalts *
 		  const LeafKept *kept)
 {
 	MemoryContext old = MemoryContextSwitchTo(maker->row_memory);
-	char *action = column_text(row, AUDIT_ACTION);
-	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
 	MerkleHash hash;
 
 	begin_groups(maker, salts);
 	add_who(&maker->groups[GROUP_WHO], row);
 	add_column(&maker->groups[GROUP_WHAT], row, AUDIT_QUERY, TEXTOID);
-	add_members(maker, action, "", &details->root);
+	add_details(maker, row);
 	add_rows(maker, row);
 	make_entry(maker, row, flags, kept);
 	hash = merkle_leaf_hash(maker->sha256, maker->entry.data, maker->entry.len);

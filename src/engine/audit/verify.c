@@ -14,6 +14,8 @@
 #include "base/each.h"
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/subtransaction.h"
+#include "engine/approval/requirement.h"
 #include "engine/approval/vote.h"
 #include "engine/audit/audit.h"
 #include "engine/audit/finding.h"
@@ -177,6 +179,11 @@ verify_votes(const Verification *verification, const Proposal *proposal, const A
 		verify_standing(verification, proposal, rows, count);
 		return;
 	}
+	if (!requirement_read(proposal->requirements, &votes.quorum))
+	{
+		report_finding(verification, proposal->proposal_id, NULL, "its requirements are malformed");
+		return;
+	}
 	votes_load(&votes, proposal);
 	if (votes.napprovals != proposal->approvals || votes.open_stage != stage)
 		report_finding(verification, proposal->proposal_id, NULL,
@@ -279,12 +286,36 @@ verify_at_once(void *arg)
 }
 
 static void
+verify_as_of_now(void *arg)
+{
+	store_read_as_of(NULL, verify_at_once, arg);
+}
+
+/* Whether an error says that a row has what no code has written, and nothing about the session. */
+static bool
+is_of_row(const ErrorData *error)
+{
+	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTERNAL_ERROR ||
+		   category == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		   error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
+}
+
+/* A row that cannot be read is a finding, and keeps no other proposal from being verified. */
+static void
 verify_one(int index, void *arg)
 {
 	const Verification *verification = arg;
 	VerifiedOne one = {verification, verification->ids[index]};
+	ErrorData *error = subtransaction_try(verify_as_of_now, &one);
 
-	store_read_as_of(NULL, verify_at_once, &one);
+	if (error == NULL)
+		return;
+	if (!is_of_row(error))
+		ReThrowError(error);
+	report_finding(verification, one.proposal_id, NULL,
+				   psprintf("the proposal cannot be compared: %s", error->message));
 }
 
 /*

@@ -265,7 +265,7 @@ check_turn(const Findings *findings, const Proposal *proposal, const Trail *trai
 		report_column(findings, proposal, turned, "status_by", source);
 	if (!is_same_text(column_text(row, PROPOSAL_STATUS_REASON), reason_of(trail)))
 		report_column(findings, proposal, turned, "status_reason", source);
-	if (event != NULL && strcmp(column_text(row, PROPOSAL_EVENT), event) != 0)
+	if (event != NULL && !is_same_text(column_text(row, PROPOSAL_EVENT), event))
 		report_column(findings, proposal, trail->changed, "event",
 					  psprintf("audit row " INT64_FORMAT " says", trail->changed->audit_id));
 	if (column_bool(row, PROPOSAL_OPEN) != proposal_status_is_open(proposal->status))

@@ -14,7 +14,6 @@
 #include "store/audit_log.h"
 #include "store/redaction.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
 /* Whether a row of the audit log tells of these redactions and no others. */
 static bool
@@ -24,13 +23,12 @@ tells_of(const StoredRow *row, const Redaction *redactions, int count)
 	JsonbValue *number = json_find(details, "count");
 	JsonbValue *sha256 = json_find(details, "redacted_sha256");
 	char *expected = redactions_sha256(redactions, count);
+	const char *action = column_text(row, AUDIT_ACTION);
+	int64 told;
 
-	if (strncmp(column_text(row, AUDIT_ACTION), "redact_", strlen("redact_")) != 0 ||
-		number == NULL || number->type != jbvNumeric || sha256 == NULL || sha256->type != jbvString)
-		return false;
-	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(number->val.numeric))) ==
-			   count &&
-		   sha256->val.string.len == (int) strlen(expected) &&
+	return action != NULL && strncmp(action, "redact_", strlen("redact_")) == 0 && number != NULL &&
+		   json_value_int64(number, &told) && told == count && sha256 != NULL &&
+		   sha256->type == jbvString && sha256->val.string.len == (int) strlen(expected) &&
 		   memcmp(sha256->val.string.val, expected, sha256->val.string.len) == 0;
 }
 

@@ -170,7 +170,8 @@ add_tables_for_audit(JsonObject *object, Jsonb *result)
 	JsonbValue *tables = json_find(result, "tables");
 	JsonArray array;
 
-	if (tables == NULL || tables->type == jbvNull)
+	if (tables == NULL || tables->type != jbvBinary ||
+		!JsonContainerIsArray(tables->val.binary.data))
 	{
 		copy_member(object, result, "tables");
 		return;
