@@ -2,17 +2,17 @@
 #
 # A part of bench.sh, which sources this file.  Each control has a database of its
 # own, and the sides take turns.  The cycle is measured with a protected policy and
-# with a limit of rows, the proposal with a standing approval, which spares its
-# review.
+# with a limit of rows; a call of one person, from its proposal to its result, with
+# a standing approval, which spares its review.
 # shellcheck shell=bash disable=SC2154
 
-# A number of proposals by the actor of the session's role, under a name.
-propose_as_holder() {
+# A number of whole calls by the actor of the session's role.
+calls_of_holder() {
 	local before after count=3000
 	before=$(server_cpu)
-	pgbench -n -M prepared -c 1 -t "$count" -f "$here/test/bench/propose_holder.sql" >/dev/null 2>&1
+	pgbench -n -M prepared -c 1 -t "$count" -f "$here/test/bench/call_$1.sql" >/dev/null 2>&1
 	after=$(server_cpu)
-	awk -v s="$1" -v n="$count" -v a="$before" -v b="$after" \
+	awk -v s="call_$1" -v n="$count" -v a="$before" -v b="$after" \
 		'BEGIN { printf "%s 1 0 %.1f\n", s, (b - a) * 1e6 / n }' >>"$samples"
 }
 
@@ -35,10 +35,10 @@ part_control() {
 	for ((i = 0; i < rounds; i++)); do
 		for kind in plain protected rows; do PGDATABASE=control_$kind run cycle_extension 2 "$kind"; done
 		psql -XqAt -d control_standing -f "$here/test/bench/control_standing.sql" >/dev/null
-		PGDATABASE=control_plain propose_as_holder propose
-		PGDATABASE=control_standing propose_as_holder standing
+		PGDATABASE=control_plain calls_of_holder reviewed
+		PGDATABASE=control_standing calls_of_holder standing
 	done
 	control_line 'cycle, protected policy:' protected plain 2
 	control_line 'cycle, limit of rows:' rows plain 2
-	control_line 'proposal, standing approval:' standing propose 1
+	control_line 'call, standing approval:' call_standing call_reviewed 1
 }

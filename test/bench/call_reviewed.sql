@@ -1,0 +1,4 @@
+\set h random(12, 20)
+SELECT proposal_id AS id FROM workflow_orch.propose_action(1, NULL, 'echo', '{"a": {"n": 1}}', 'bench') \gset
+SELECT status FROM workflow_orch.review_action(:id, :h, 'approve');
+SELECT result FROM workflow_orch.execute_action(:id);

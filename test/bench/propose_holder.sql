@@ -1,1 +1,0 @@
-SELECT proposal_id FROM workflow_orch.propose_action(1, NULL, 'echo', '{"a": {"n": 1}}', 'bench');
