@@ -88,6 +88,7 @@ SELECT raises($$SELECT workflow_orch.register_tool('w', 'work(text)', tool_role(
 CREATE TYPE app.pair AS (a int, b int);
 CREATE PROCEDURE app.a_procedure(n int) LANGUAGE sql AS '';
 CREATE AGGREGATE app.an_aggregate(n int) (SFUNC = int4pl, STYPE = int);
+CREATE FUNCTION pg_temp.gone(n int) RETURNS int LANGUAGE sql RETURN n;
 CREATE FUNCTION app.unnamed(int) RETURNS int LANGUAGE sql RETURN $1;
 CREATE FUNCTION app.half_named(a int, int) RETURNS int LANGUAGE sql RETURN $2;
 CREATE FUNCTION app.polymorphic(a anyelement) RETURNS int LANGUAGE sql AS 'SELECT 1';
@@ -105,6 +106,7 @@ FROM (VALUES
   ('app.a_procedure(int)', 'is not a plain function', 'that is a procedure'),
   ('app.an_aggregate(int)', 'is not a plain function', 'that is an aggregate'),
   ('pg_catalog.ntile(int)', 'is not a plain function', 'that is a window function'),
+  ('pg_temp.gone(int)', 'is a temporary one', 'that ends with its session'),
   ('app.unnamed(int)', 'argument 1 %has no name', 'whose argument has no name'),
   ('app.half_named(int,int)', 'argument 2 %has no name', 'one of whose arguments has no name'),
   ('app.polymorphic(anyelement)', 'anyelement', 'with a polymorphic argument'),

@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "base/names.h"
 #include "catalog/dependency.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -65,6 +66,10 @@ tool_function_check(Oid function)
 		report_invalid("wfo_not_a_tool", errmsg("%s is not a plain function", signature),
 					   errdetail("Procedures, aggregates and window functions cannot be tools."),
 					   errhint("Write a function that does the work, and register that."));
+	if (isAnyTempNamespace(proc->pronamespace))
+		report_invalid("wfo_not_a_tool",
+					   errmsg("function %s is a temporary one of a session", signature),
+					   errhint("Create it in a schema that stays, and register that."));
 
 	for (int i = 0; i < nargs; i++)
 	{
