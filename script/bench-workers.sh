@@ -28,11 +28,12 @@ drain_workers() {
 	sql -c "SELECT round(per_second, 1) FROM bench.rate WHERE side = 'extension' AND calls = $1"
 }
 
-# drain_rival COUNT CLIENTS: the same by the rival's work().
+# drain_rival COUNT CLIENTS [SIZE]: the same by the rival's work(), SIZE (1) calls per commit.
 drain_rival() {
+	local size=${3:-1}
 	sql -c "SELECT bench.queue_rival($1)" -c CHECKPOINT >/dev/null
-	pgbench -n -M prepared -c "$2" -j 2 -t $(($1 / $2)) -f "$here/test/bench/drain_rival.sql" 2>&1 |
-		sed -n 's/^tps = \([0-9.]*\).*/\1/p'
+	pgbench -n -M prepared -c "$2" -j 2 -t $(($1 / $2 / size)) -D size="$size" -f "$here/test/bench/drain_rival.sql" 2>&1 |
+		awk -v size="$size" '/^tps = / { printf "%.1f\n", $3 * size }'
 }
 
 # best PREFIX: the side of this prefix with the highest median.
@@ -64,6 +65,27 @@ part_drain() {
 	unit="calls/s" show workers_2 workers_4 workers_8 workers_16 rival_4 rival_8 rival_16
 	ours=$(best workers) theirs=$(best rival)
 	echo "throughput, $ours / $theirs: $(paired_ratio "$ours" "$theirs" - 3)"
+}
+
+part_workers() {
+	local i size
+	: >"$samples"
+	sql -c "ALTER SYSTEM SET workflow_orch.max_workers = 8" -c "SELECT pg_reload_conf()" >/dev/null
+	drain_workers 2000 >/dev/null
+	for ((i = 0; i < rounds; i++)); do
+		for size in 1 100 1000; do
+			sql -c "SELECT workflow_orch.update_tool('echo', group_size => $size)" >/dev/null
+			sample "workers_by_$size" "$(drain_workers "$calls")"
+		done
+		for size in 1 100; do sample "rival_by_$size" "$(drain_rival "$calls" 8 "$size")"; done
+	done
+	sql -c "SELECT workflow_orch.update_tool('echo', group_size => 1)" -c "ALTER SYSTEM RESET workflow_orch.max_workers" \
+		-c "SELECT pg_reload_conf()" >/dev/null
+	unit="calls/s" show workers_by_1 workers_by_100 workers_by_1000 rival_by_1 rival_by_100
+	for size in 1 100; do
+		echo "throughput by $size, workers / rival: $(paired_ratio "workers_by_$size" "rival_by_$size" - 3)"
+	done
+	echo "throughput by 1000, workers / rival by 100: $(paired_ratio workers_by_1000 rival_by_100 - 3)"
 }
 
 percentiles() {

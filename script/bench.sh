@@ -8,11 +8,12 @@
 # ratios are printed.  CPU is that of the server: all its processes, from /proc.
 #
 # The parts in bench-workers.sh measure the background workers in the same way:
-# the drain of a full queue, the time from a commit to the start of its call,
-# calls side by side, a drain while a snapshot is held, and graphile-worker.
+# the drain of a full queue with one commit per call and with calls that share a
+# commit, the time from a commit to the start of its call, calls side by side, a
+# drain while a snapshot is held, and graphile-worker.
 #
 # ROUNDS (5) and SECONDS_EACH (6) say how long; PARTS which parts: throughput
-# cpu scale drain latency parallel snapshot rivals rules control evidence, and volume
+# cpu scale drain workers latency parallel snapshot rivals rules control evidence, and volume
 # (only if named, see bench-volume.sh).  CALLS (20000) are those of
 # a drain, SNAPSHOT_CALLS (50000) those with a snapshot held, LATENCY_CALLS
 # (1000) those whose latency is measured.
@@ -24,7 +25,7 @@ fi
 here=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-6}
-parts=${PARTS:-throughput cpu drain latency parallel snapshot rivals scale rules control evidence}
+parts=${PARTS:-throughput cpu drain workers latency parallel snapshot rivals scale rules control evidence}
 samples=$WFO_TMP/samples
 tick=$(getconf CLK_TCK)
 
@@ -123,11 +124,12 @@ if [[ $parts == *cpu* ]]; then
 	compare 2
 	set_commit on
 fi
-for part in drain latency parallel snapshot rivals; do
+for part in drain workers latency parallel snapshot rivals; do
 	[[ $parts == *$part* ]] || continue
 	[ -n "${workers_ready:-}" ] || { workers_ready=1; sql -f "$here/test/bench/queue.sql" >/dev/null; }
 	case $part in
 		drain) printf '\n== %s approved calls in the queue, one commit per call\n' "$calls" ;;
+		workers) printf '\n== %s approved calls in the queue, 8 workers / 8 clients, by the calls per commit\n' "$calls" ;;
 		latency) printf '\n== commit acknowledged to start of the call, idle server, %s calls\n' "$latency_calls" ;;
 		parallel) printf '\n== 8 calls of 100 ms at the same time\n' ;;
 		snapshot) printf '\n== %s calls while a snapshot is held, calls/s of each fifth\n' "$snapshot_calls" ;;

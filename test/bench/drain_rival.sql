@@ -1,1 +1,1 @@
-SELECT wf.work('agent1', 1);
+SELECT wf.work('agent1', :size);
