@@ -12,7 +12,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use FindBin;
 use lib $FindBin::RealBin;
-use WorkflowOrch;
+use WorkflowOrch qw(:DEFAULT !sql);
+use Workers;
 
 my $node = new_node('seal', preload => 0, settings => "max_prepared_transactions = 4\n");
 install($node, 'postgres');
@@ -119,6 +120,28 @@ sql(q{INSERT INTO workflow_orch.audit_log (occurred_at, action, login, details, 
       VALUES (now() - interval '2 hours', 'set_policy', 'x', '{}', 'x', '', 1, '100')});
 is(sql('SELECT workflow_orch.seal_audit_log()'), 2, 'two more');
 like(sql('SELECT flags FROM workflow_orch.audit_leaf ORDER BY leaf_index DESC LIMIT 1'), qr/^[46]$/, 'a backdated row of another transaction is marked');
+
+$node->append_conf('postgresql.conf', "restart_after_crash = on\n");
+$node->reload;
+
+# A crash between any two tables that a round writes: the next one does all of it.
+sql(q{CREATE FUNCTION wait_for_crash() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_lock(4712); RETURN true; END $$});
+for my $table ('audit_leaf', 'audit_tile', 'audit_tree')
+{
+	sql(q{SELECT workflow_orch.start_workflow('crash', 1) FROM generate_series(1, 300)});
+	sql("ALTER TABLE workflow_orch.$table ADD CONSTRAINT waits CHECK (wait_for_crash()) NOT VALID");
+	my ($holder, $sealing) = map { session($node, 'postgres') } 1, 2;
+	start_query($holder, 'SELECT pg_advisory_lock(4712)');
+	answer($holder);
+	start_query($sealing, 'SELECT workflow_orch.seal_audit_log()');
+	my $waits = q{FROM pg_stat_activity WHERE query ~ '^SELECT workflow_orch.seal' AND wait_event = 'advisory'};
+	wait_for($node, 'postgres', "SELECT count(*) = 1 $waits");
+	crash($node, sql("SELECT pid $waits"));
+	end_session($_) for $holder, $sealing;
+	sql("ALTER TABLE workflow_orch.$table DROP CONSTRAINT waits");
+	is(sql('SELECT workflow_orch.seal_audit_log()'), 300, "killed when it wrote to $table: all rows are still to be sealed");
+	check_tree("killed at $table");
+}
 
 # Many rows, of sessions at once: tiles, and a tile of tiles.
 my @sessions = map { session($node, 'postgres') } 1 .. 3;
