@@ -462,12 +462,12 @@ COMMENT ON FUNCTION hold_workflow IS
 CREATE FUNCTION release_hold(workflow_id bigint, actor_id bigint, reason text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_release_hold';
 COMMENT ON FUNCTION release_hold IS
-  'Releases the legal hold that stands on a workflow. Its row stays. Errors: 22023, 42704, 55000 it is not held, 55P03, 42501.';
+  'Releases the legal hold that stands on a workflow. Its row stays. Errors: 22023, 42704, 55000 it is not held, 55P03, 42501 also if the policy is protected.';
 
 CREATE FUNCTION redact_proposal(proposal_id bigint, actor_id bigint, reason text)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_redact_proposal';
 COMMENT ON FUNCTION redact_proposal IS
-  'Redacts what people wrote in a proposal that has ended, or has failed in a workflow that has ended: params, reasons, comments, edits, previews, results, the texts of statements. Who did what stays. Hashes in the table redaction take the place of the values, so the audit log still verifies. Reads the whole audit log. The values stay in the tables'' files until VACUUM. Errors: 22023, 42704, 55000 it is not finished, held, not sealed, not as it was sealed, or redacted already, 55P03, 42501.';
+  'Redacts what people wrote in a proposal that has ended, or has failed in a workflow that has ended: params, reasons, comments, edits, previews, results, the texts of statements. Who did what stays. Hashes in the table redaction take the place of the values, so the audit log still verifies. Reads the whole audit log. The values stay in the tables'' files until VACUUM. Errors: 22023, 42704, 55000 it is not finished, held, not sealed, not as it was sealed, or redacted already, 55P03, 42501 also if the policy is protected.';
 
 CREATE FUNCTION find_unsealed(OUT audit_id bigint, OUT occurred_at timestamptz)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_find_unsealed';

@@ -55,18 +55,28 @@ sha256_free(Sha256 *sha256)
 	pg_cryptohash_free(sha256);
 }
 
+/* A SHA-256 as a value, in the current memory context. */
+bytea *
+sha256_value(const uint8 *sha256)
+{
+	bytea *result = palloc(VARHDRSZ + SHA256_LENGTH);
+
+	SET_VARSIZE(result, VARHDRSZ + SHA256_LENGTH);
+	memcpy(VARDATA(result), sha256, SHA256_LENGTH);
+	return result;
+}
+
 static bytea *
 sha256_of(const void *data, Size length)
 {
-	bytea *result = palloc(VARHDRSZ + SHA256_LENGTH);
+	uint8 result[SHA256_LENGTH];
 	Sha256 *sha256 = sha256_create();
 
-	SET_VARSIZE(result, VARHDRSZ + SHA256_LENGTH);
 	sha256_begin(sha256);
 	sha256_add(sha256, data, length);
-	sha256_end(sha256, (uint8 *) VARDATA(result));
+	sha256_end(sha256, result);
 	sha256_free(sha256);
-	return result;
+	return sha256_value(result);
 }
 
 /* The SHA-256 of a text's bytes, without the zero at its end, in the current memory context. */

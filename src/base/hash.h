@@ -17,6 +17,7 @@ extern void sha256_begin(Sha256 *sha256);
 extern void sha256_add(Sha256 *sha256, const void *data, Size length);
 extern void sha256_end(Sha256 *sha256, uint8 *result);
 extern void sha256_free(Sha256 *sha256);
+extern bytea *sha256_value(const uint8 *sha256);
 extern char *sha256_hex(const bytea *sha256);
 extern bytea *sha256_of_hex(const char *hex);
 extern bytea *sha256_of_bytes(const bytea *bytes);

@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "base/interval.h"
 #include "engine/state.h"
+#include "store/hold.h"
 #include "utils/fmgrprotos.h"
 
 bool
@@ -178,6 +179,20 @@ workflow_require(int64 workflow_id)
 					   errhint("The table workflow_orch.workflow lists the "
 							   "workflows; start_workflow starts one."));
 	return workflow;
+}
+
+/* Refuse a workflow on which a legal hold stands.  The caller has its lock, or looks again with it. */
+void
+workflow_check_not_held(int64 workflow_id)
+{
+	const Hold *hold = hold_find(workflow_id);
+
+	if (hold != NULL)
+		report_wrong_state("wfo_held", errmsg("workflow " INT64_FORMAT " is held", workflow_id),
+						   errdetail("Hold " INT64_FORMAT " stands: %s", hold->hold_id,
+									 hold->reason),
+						   errhint("The call is refused until the hold is released with "
+								   "release_hold."));
 }
 
 void

@@ -21,16 +21,13 @@ const StoreTableInfo audit_anchor_table = {
 void
 anchor_insert(const Anchor *anchor)
 {
-	bytea *root = palloc(VARHDRSZ + SHA256_LENGTH);
 	StoreRow row;
 
-	SET_VARSIZE(root, VARHDRSZ + SHA256_LENGTH);
-	memcpy(VARDATA(root), anchor->checkpoint.root.bytes, SHA256_LENGTH);
 	store_row_init(&row, STORE_AUDIT_ANCHOR);
 	row_set_int64(&row, ANCHOR_ANCHOR_ID, anchor->anchor_id);
 	row_set_text(&row, ANCHOR_ORIGIN, anchor->checkpoint.origin);
 	row_set_int64(&row, ANCHOR_SIZE, anchor->checkpoint.size);
-	row_set_pointer(&row, ANCHOR_ROOT, root);
+	row_set_pointer(&row, ANCHOR_ROOT, sha256_value(anchor->checkpoint.root.bytes));
 	row_set_text(&row, ANCHOR_KIND, anchor->kind);
 	row_set_text(&row, ANCHOR_CHECKPOINT, anchor->text);
 	row_set_pointer(&row, ANCHOR_PROOF, anchor->proof);

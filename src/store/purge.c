@@ -34,16 +34,6 @@ const StoreTableInfo purged_key_table = {
 	.insert_call = "purge_workflows",
 };
 
-static bytea *
-hash_bytes_of(const uint8 *hash)
-{
-	bytea *bytes = palloc(VARHDRSZ + SHA256_LENGTH);
-
-	SET_VARSIZE(bytes, VARHDRSZ + SHA256_LENGTH);
-	memcpy(VARDATA(bytes), hash, SHA256_LENGTH);
-	return bytes;
-}
-
 /* Write a purge, whose id comes from store_next_id(). */
 void
 purge_insert(const Purge *purge)
@@ -58,7 +48,7 @@ purge_insert(const Purge *purge)
 	row_set_int64(&row, PURGE_WORKFLOWS, purge->workflows);
 	row_set_int64(&row, PURGE_PROPOSALS, purge->proposals);
 	row_set_int64(&row, PURGE_LEAVES, purge->leaves);
-	row_set_pointer(&row, PURGE_LEAVES_SHA256, hash_bytes_of(purge->leaves_sha256.bytes));
+	row_set_pointer(&row, PURGE_LEAVES_SHA256, sha256_value(purge->leaves_sha256.bytes));
 	row_set_int64(&row, PURGE_TRAIL, purge->trail);
 	store_insert(&row);
 }
@@ -145,7 +135,7 @@ key_hash(int64 actor_id, const char *idempotency_key)
 	sha256_add(sha256, idempotency_key, strlen(idempotency_key));
 	sha256_end(sha256, hash);
 	sha256_free(sha256);
-	return hash_bytes_of(hash);
+	return sha256_value(hash);
 }
 
 static void

@@ -42,14 +42,11 @@ void
 redaction_insert(const Redaction *redaction)
 {
 	StoreRow row;
-	bytea *hash = palloc(VARHDRSZ + SHA256_LENGTH);
 
-	SET_VARSIZE(hash, VARHDRSZ + SHA256_LENGTH);
-	memcpy(VARDATA(hash), redaction->hash.bytes, SHA256_LENGTH);
 	store_row_init(&row, STORE_REDACTION);
 	row_set_int64(&row, REDACTION_AUDIT_ID, redaction->audit_id);
 	row_set_text(&row, REDACTION_LEAF_GROUP, group_labels[redaction->group]);
-	row_set_pointer(&row, REDACTION_HASH, hash);
+	row_set_pointer(&row, REDACTION_HASH, sha256_value(redaction->hash.bytes));
 	row_set_text(&row, REDACTION_OBJECT, object_labels[redaction->object]);
 	row_set_int64(&row, REDACTION_OBJECT_ID, redaction->object_id);
 	row_set_time(&row, REDACTION_REDACTED_AT, redaction->redacted_at);

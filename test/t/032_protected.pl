@@ -42,7 +42,7 @@ my %direct = (
 	"update_tool('add', timeout => '1 s')" => 'update_tool', "set_tool_enabled('add', true)" => 'set_tool_enabled',
 	"register_actor('eve', 'DBA')" => 'register_actor', "update_actor(2, active => true)" => 'update_actor', "update_actor(2, person => 'x', active => false)" => 'update_actor',
 	"grant_capability('mallory', 'review')" => 'grant_capability', "revoke_capability('mallory', 'audit')" => 'revoke_capability',
-	'remove_freeze(1)' => 'remove_freeze', "delegate_review(4, 8, '2099-01-01')" => 'delegate_review', 'resume_queue()' => 'resume_queue', "new_origin('r')" => 'new_origin', "adopt_origin('r')" => 'adopt_origin');
+	'remove_freeze(1)' => 'remove_freeze', "delegate_review(4, 8, '2099-01-01')" => 'delegate_review', 'resume_queue()' => 'resume_queue', "release_hold(1, NULL, 'r')" => 'release_hold', "new_origin('r')" => 'new_origin', "adopt_origin('r')" => 'adopt_origin');
 for my $call (sort keys %direct)
 {
 	for my $role ('mallory', 'postgres')
@@ -207,6 +207,15 @@ my $wet = proposed('alice', 'set_policy', '{"dry_run": false}');
 reviewed('bea', $wet, 'approve');
 like(executed('alice', $wet), qr/"dry_run": false|^\{/, 'it ends');
 is(sql('SELECT dry_run FROM workflow_orch.policy'), 'f', 'by an approved call');
+
+# What people wrote is redacted by two people as well.
+sql('SELECT workflow_orch.seal_audit_log()');
+is(as('mallory', "SELECT workflow_orch.redact_proposal($dry, NULL, 'r')"), '42501 wfo_protected', 'nobody redacts alone');
+my $redaction = proposed('alice', 'redact_proposal', qq({"proposal_id": $dry, "actor_id": null, "reason": "it was a mistake"}));
+reviewed('bea', $redaction, 'approve');
+is(executed('alice', $redaction), 'null', 'a redaction is an approved call');
+is(sql("SELECT params FROM workflow_orch.proposal WHERE proposal_id = $dry"), '{}', 'which redacts');
+is(sql("SELECT details -> 'authority' ->> 'approved_by' FROM workflow_orch.audit_log WHERE action = 'redact_proposal'"), '[8]', 'and whose audit row says who approved it');
 
 # A general rule by accident, and a proposer who has lost administer.
 my $general = proposed('alice', 'add_approval_rule', '{"role": "Nobody"}');

@@ -145,6 +145,7 @@ is(sql("SELECT result - '{executed_at,duration_ms}'::text[] FROM workflow_orch.e
 is(sql("SELECT result -> 'error' FROM workflow_orch.execution WHERE proposal_id = $failed"), '{"sqlstate": "P0001"}', 'and of an error its code');
 is(sql("SELECT details FROM workflow_orch.audit_log WHERE proposal_id = $p AND action = 'comment_proposal'"), '{"revision": 1, "comment_id": 1}', 'of details as well');
 is(sql("SELECT reason || ' ' || (query IS NULL) FROM workflow_orch.proposal p JOIN workflow_orch.audit_log a USING (proposal_id) WHERE proposal_id = $second"), 'the second true', 'of another call in the same statement its text alone is gone');
+is(sql("SELECT bool_and(a.workflow_id = t.workflow_id) FROM workflow_orch.redaction r JOIN workflow_orch.audit_log a USING (audit_id) JOIN workflow_orch.audit_log t ON t.audit_id = r.trail WHERE r.object_id = $first"), 't', 'each workflow that a redaction reaches has its audit row of it');
 my @tables = split /\n/, sql(q{SELECT c.oid::regclass FROM pg_class c WHERE relkind = 'r' AND relnamespace = 'workflow_orch'::regnamespace ORDER BY 1});
 is(sql("SELECT count(*) FROM workflow_orch.$_ x WHERE x::text ~ '$secret'"), '0', "$_ has nothing of it") for map { s/.*\.//r } @tables;
 is(refusal("SELECT workflow_orch.redact_proposal($p, 3, 'r')"), '55000 wfo_redacted', 'nothing is redacted twice');

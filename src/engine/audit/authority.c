@@ -44,3 +44,13 @@ authority_add(AuditEntry *entry, JsonObject *details)
 		entry->actor_id = proposer_of(call);
 	json_add_jsonb(details, "authority", call->authority);
 }
+
+/* The same for a change of a workflow, whose audit row has ids of its own. */
+void
+authority_add_to_workflow(JsonObject *details)
+{
+	if (call_is_direct())
+		json_add_bool(details, "direct", true);
+	if (running_is_built_in() && running_call()->authority != NULL)
+		json_add_jsonb(details, "authority", running_call()->authority);
+}

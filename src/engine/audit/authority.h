@@ -11,5 +11,6 @@
 #include "store/audit_log.h"
 
 extern void authority_add(AuditEntry *entry, JsonObject *details);
+extern void authority_add_to_workflow(JsonObject *details);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "commands/async.h"
+#include "engine/audit/authority.h"
 #include "engine/audit/record_row.h"
 #include "engine/tool/result.h"
 #include "model/status.h"
@@ -114,6 +115,7 @@ record_hold(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonO
 	json_add_int(details, "hold_id", column_int64(new, HOLD_HOLD_ID));
 	json_add_text(details, "reason",
 				  column_text(new, old == NULL ? HOLD_REASON : HOLD_RELEASE_REASON));
+	authority_add_to_workflow(details);
 }
 
 static void

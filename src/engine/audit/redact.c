@@ -8,23 +8,32 @@
  * stay good.  A leaf that is not what was sealed is refused, because nobody could
  * see afterwards that it was changed.
  *
- * Owns which rows a redaction reaches, and its audit row.  Who may redact what, and
- * when, is the business of verbs/redact.c, what becomes of a row that of
- * redact_row.c.
+ * Owns the hashes and salts of a redaction, and its audit rows.  Which rows are
+ * reached, and what becomes of them, is the business of redact_content.c; who may
+ * redact what, and when, that of verbs/redact.c.
  */
 #include "postgres.h"
 
+#include "base/each.h"
 #include "base/errors.h"
 #include "base/grow.h"
 #include "base/json.h"
+#include "engine/audit/authority.h"
 #include "engine/audit/kept.h"
 #include "engine/audit/redact.h"
 #include "engine/audit/redact_row.h"
-#include "miscadmin.h"
 #include "port/pg_bswap.h"
 
+/* Whether an audit row with this action tells of a redaction. */
+bool
+redaction_is_told_by(const char *action)
+{
+	return strncmp(action, "redact_", strlen("redact_")) == 0 ||
+		   strcmp(action, "reapply_redactions") == 0;
+}
+
 static int
-compare_leaves(const void *a, const void *b)
+compare_by_id(const void *a, const void *b)
 {
 	int64 left = ((const RedactedLeaf *) a)->audit_id;
 	int64 right = ((const RedactedLeaf *) b)->audit_id;
@@ -32,88 +41,83 @@ compare_leaves(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-static void
-add_leaf(RedactedLeaves *list, int *size, const StoredRow *row, RedactScope scope)
+/* The leaves of a workflow, which share an audit row, stand together in the order of ids. */
+static int
+compare_by_workflow(const void *a, const void *b)
 {
-	int64 *workflow_id = column_int64_or_null(row, AUDIT_WORKFLOW_ID);
+	int64 left = ((const RedactedLeaf *) a)->workflow_id;
+	int64 right = ((const RedactedLeaf *) b)->workflow_id;
+
+	return left != right ? (left > right) - (left < right) : compare_by_id(a, b);
+}
+
+/* Add a row of the audit log that a redaction reaches, and that is not among them. */
+void
+redacted_leaves_add(RedactedLeaves *leaves, const StoredRow *log_row, RedactScope scope)
+{
+	int64 *workflow_id = column_int64_or_null(log_row, AUDIT_WORKFLOW_ID);
 	RedactedLeaf *leaf;
 
-	GROW_ARRAY(list->leaves, list->count, *size);
-	leaf = &list->leaves[list->count++];
+	GROW_ARRAY(leaves->leaves, leaves->count, leaves->size);
+	leaf = &leaves->leaves[leaves->count++];
 	memset(leaf, 0, sizeof(RedactedLeaf));
-	leaf->audit_id = column_int64(row, AUDIT_AUDIT_ID);
+	leaf->audit_id = column_int64(log_row, AUDIT_AUDIT_ID);
 	leaf->workflow_id = workflow_id != NULL ? *workflow_id : 0;
 	leaf->scope = scope;
 }
 
-static bool
-is_known(const RedactedLeaves *list, int known, int64 audit_id)
+/* List the statements of the rows whose details or statement go. */
+static AuditStatement *
+list_statements(const RedactedLeaves *leaves, int *count)
 {
-	for (int i = 0; i < known; i++)
-		if (list->leaves[i].audit_id == audit_id)
-			return true;
-	return false;
+	AuditStatement *statements = NULL;
+	int size = 0;
+
+	*count = 0;
+	for (int i = 0; i < leaves->count; i++)
+	{
+		StoredRow *row = leaves->leaves[i].takes[GROUP_WHAT]
+							 ? audit_load(leaves->leaves[i].audit_id)
+							 : NULL;
+
+		if (row == NULL || column_is_null(row, AUDIT_QUERY))
+			continue;
+		GROW_ARRAY(statements, *count, size);
+		statements[*count].transaction_id = DatumGetUInt64(column_datum(row, AUDIT_TRANSACTION_ID));
+		statements[*count].backend_pid = DatumGetInt32(column_datum(row, AUDIT_BACKEND_PID));
+		statements[(*count)++].query = column_text(row, AUDIT_QUERY);
+	}
+	return statements;
 }
 
 /*
- * Find the rows of the audit log that a redaction of a proposal reaches: its own,
- * except those of redactions, and the others that have the same text of a
- * statement, which is that of their transaction.  Reads the whole log.
+ * Add the rows that have the same text of a statement as those whose details or
+ * statement go: of the same transaction, since a statement may make several calls.
+ * Reads the whole log.
  */
 void
-redact_collect_proposal(int64 proposal_id, RedactedLeaves *leaves)
+redacted_leaves_add_statements(RedactedLeaves *leaves)
 {
 	int count;
-	AuditRow *rows = audit_list_of_proposal(proposal_id, &count);
-	AuditStatement *statements = palloc(Max(count, 1) * sizeof(AuditStatement));
-	int nstatements = 0;
-	int size = 0;
-	int own;
-	int64 *others;
+	AuditStatement *statements = list_statements(leaves, &count);
+	int known = leaves->count;
+	int64 *found;
 
-	leaves->leaves = NULL;
-	leaves->count = 0;
+	if (count == 0)
+		return;
+	found = audit_list_of_statements(statements, count, &count);
+	qsort(leaves->leaves, known, sizeof(RedactedLeaf), compare_by_id);
 	for (int i = 0; i < count; i++)
 	{
-		StoredRow *row = audit_load(rows[i].audit_id);
+		RedactedLeaf key = {.audit_id = found[i]};
+		RedactedLeaf *leaf = bsearch(&key, leaves->leaves, known, sizeof(RedactedLeaf),
+									 compare_by_id);
 
-		if (row == NULL || strcmp(rows[i].action, "redact_proposal") == 0)
-			continue;
-		add_leaf(leaves, &size, row, REDACT_CONTENT);
-		if (column_is_null(row, AUDIT_QUERY))
-			continue;
-		statements[nstatements].transaction_id = DatumGetUInt64(column_datum(row,
-																			 AUDIT_TRANSACTION_ID));
-		statements[nstatements].backend_pid = DatumGetInt32(column_datum(row, AUDIT_BACKEND_PID));
-		statements[nstatements++].query = column_text(row, AUDIT_QUERY);
+		if (leaf != NULL)
+			leaf->takes[GROUP_WHAT] = true;
+		else
+			redacted_leaves_add(leaves, audit_load(found[i]), REDACT_STATEMENT);
 	}
-	own = leaves->count;
-	if (nstatements == 0)
-		return;
-	others = audit_list_of_statements(statements, nstatements, &count);
-	for (int i = 0; i < count; i++)
-		if (!is_known(leaves, own, others[i]))
-			add_leaf(leaves, &size, audit_load(others[i]), REDACT_STATEMENT);
-	qsort(leaves->leaves, leaves->count, sizeof(RedactedLeaf), compare_leaves);
-}
-
-/* Say which groups of a leaf have what is to be redacted. */
-static void
-choose_groups(RedactedLeaf *leaf, const StoredRow *row)
-{
-	LeafRow told[LEAF_ROWS_MAX];
-	int count;
-
-	if (leaf->scope == REDACT_STATEMENT)
-	{
-		leaf->takes[GROUP_WHAT] = !column_is_null(row, AUDIT_QUERY);
-		return;
-	}
-	leaf->takes[GROUP_WHAT] = log_row_is_personal(row);
-	count = leaf_told_rows(row, told);
-	for (int i = 0; i < count; i++)
-		if (table_is_personal(told[i].table))
-			leaf->takes[GROUP_ROWS] = true;
 }
 
 static int
@@ -150,15 +154,39 @@ check_leaf(RedactedLeaf *leaf, const StoredRow *row)
 						   errhint("Call verify_audit_log, and find out what happened."));
 	for (int group = 0; group < LEAF_GROUPS; group++)
 	{
-		bool dropped = salt_is_dropped(&leaf->leaf.salts, (LeafGroup) group);
-
-		/* The statement may have gone before, and the details are still there. */
-		if (dropped && group != GROUP_WHAT)
-			leaf->takes[group] = false;
-		leaf->keeps[group] = leaf->takes[group] && !dropped;
+		/* A group may have lost some of its values before, and its salt with them. */
+		leaf->keeps[group] = leaf->takes[group] &&
+							 !salt_is_dropped(&leaf->leaf.salts, (LeafGroup) group);
 		leaf->hashes[group] = leaf_group_hash(&maker, (LeafGroup) group);
 	}
 	leaf_maker_end(&maker);
+}
+
+/* A pass over the leaves. */
+typedef struct LeafPass
+{
+	const Redactor *redactor;
+	RedactedLeaves *leaves;
+	int groups; /* that have something to be redacted */
+} LeafPass;
+
+static void
+check_one(int index, void *arg)
+{
+	LeafPass *pass = arg;
+	RedactedLeaf *leaf = &pass->leaves->leaves[index];
+	StoredRow *row = audit_load(leaf->audit_id);
+
+	if (row == NULL)
+		elog(ERROR, "audit row " INT64_FORMAT " is gone", leaf->audit_id);
+	memset(leaf->takes, 0, sizeof(leaf->takes));
+	if (leaf->scope == REDACT_STATEMENT)
+		leaf->takes[GROUP_WHAT] = !column_is_null(row, AUDIT_QUERY);
+	else
+		pass->redactor->choose(pass->redactor->arg, leaf, row);
+	if (count_groups(leaf) > 0)
+		check_leaf(leaf, row);
+	pass->groups += count_groups(leaf);
 }
 
 /*
@@ -167,24 +195,12 @@ check_leaf(RedactedLeaf *leaf, const StoredRow *row)
  * out.
  */
 int
-redact_check_leaves(RedactedLeaves *leaves)
+redact_check_leaves(const Redactor *redactor, RedactedLeaves *leaves)
 {
-	int groups = 0;
+	LeafPass pass = {.redactor = redactor, .leaves = leaves};
 
-	for (int i = 0; i < leaves->count; i++)
-	{
-		RedactedLeaf *leaf = &leaves->leaves[i];
-		StoredRow *row = audit_load(leaf->audit_id);
-
-		CHECK_FOR_INTERRUPTS();
-		if (row == NULL)
-			elog(ERROR, "audit row " INT64_FORMAT " is gone", leaf->audit_id);
-		choose_groups(leaf, row);
-		if (count_groups(leaf) > 0)
-			check_leaf(leaf, row);
-		groups += count_groups(leaf);
-	}
-	return groups;
+	each_item(leaves->count, check_one, &pass);
+	return pass.groups;
 }
 
 /*
@@ -196,7 +212,7 @@ char *
 redactions_sha256(const Redaction *redactions, int count)
 {
 	Sha256 *sha256 = sha256_create();
-	bytea *result = palloc(VARHDRSZ + SHA256_LENGTH);
+	uint8 result[SHA256_LENGTH];
 
 	sha256_begin(sha256);
 	for (int i = 0; i < count; i++)
@@ -208,34 +224,105 @@ redactions_sha256(const Redaction *redactions, int count)
 		sha256_add(sha256, &group, sizeof(group));
 		sha256_add(sha256, redactions[i].hash.bytes, SHA256_LENGTH);
 	}
-	SET_VARSIZE(result, VARHDRSZ + SHA256_LENGTH);
-	sha256_end(sha256, (uint8 *) VARDATA(result));
+	sha256_end(sha256, result);
 	sha256_free(sha256);
-	return sha256_hex(result);
+	return sha256_hex(sha256_value(result));
 }
 
-/* List the groups that are redacted, in the order of ids and groups, as copies of a redaction. */
+/*
+ * List the groups of leaves of one workflow whose hashes are kept, in the order of
+ * ids and groups.
+ */
 static Redaction *
-list_redactions(const RedactedLeaves *leaves, const Redaction *redaction, int *count)
+list_redactions(const RedactedLeaf *leaves, int nleaves, const RedactionAct *act, int *count)
 {
-	Redaction *list = palloc(Max(leaves->count, 1) * LEAF_GROUPS * sizeof(Redaction));
+	Redaction *list = NULL;
+	int size = 0;
 
 	*count = 0;
-	for (int i = 0; i < leaves->count; i++)
-	{
-		const RedactedLeaf *leaf = &leaves->leaves[i];
-
+	for (int i = 0; i < nleaves; i++)
 		for (int group = 0; group < LEAF_GROUPS; group++)
 		{
-			if (!leaf->keeps[group])
+			if (!leaves[i].keeps[group])
 				continue;
-			list[*count] = *redaction;
-			list[*count].audit_id = leaf->audit_id;
-			list[*count].group = (LeafGroup) group;
-			list[(*count)++].hash = leaf->hashes[group];
+			GROW_ARRAY(list, *count, size);
+			list[(*count)++] = (Redaction){.audit_id = leaves[i].audit_id,
+										   .group = (LeafGroup) group,
+										   .hash = leaves[i].hashes[group],
+										   .object = act->object,
+										   .object_id = act->object_id,
+										   .redacted_at = act->redacted_at,
+										   .redacted_by = act->actor_id};
 		}
-	}
 	return list;
+}
+
+/*
+ * Write the audit row that tells of what is redacted in one workflow, or outside of
+ * all, and keep the hashes.  Each workflow has a row of its own, so that what is
+ * exported or purged of it is complete.
+ */
+static void
+write_trail(const RedactedLeaf *leaves, int nleaves, int64 workflow_id, const RedactionAct *act)
+{
+	AuditEntry entry = {.action = act->action,
+						.actor_id = act->actor_id,
+						.login = act->login,
+						.db_role = act->db_role};
+	int count;
+	Redaction *list = list_redactions(leaves, nleaves, act, &count);
+	JsonObject details;
+	int64 trail;
+
+	if (workflow_id != 0)
+		entry.workflow_id = &workflow_id;
+	if (act->object == REDACTED_PROPOSAL && workflow_id == act->workflow_id)
+		entry.proposal_id = &act->object_id;
+	json_object_begin(&details);
+	if (act->object == REDACTED_ACTOR)
+		json_add_int(&details, "actor_id", act->object_id);
+	if (act->reason != NULL)
+		json_add_text(&details, "reason", act->reason);
+	json_add_int(&details, "count", count);
+	json_add_text(&details, "redacted_sha256", redactions_sha256(list, count));
+	if (workflow_id != 0)
+		authority_add_to_workflow(&details);
+	else
+		authority_add(&entry, &details);
+	entry.details = json_object_end(&details);
+	trail = audit_insert(&entry);
+	for (int i = 0; i < count; i++)
+	{
+		list[i].trail = trail;
+		redaction_insert(&list[i]);
+	}
+}
+
+/* Write the audit rows, one for each workflow; the one that the redaction is about comes first. */
+static void
+write_trails(RedactedLeaves *leaves, const RedactionAct *act)
+{
+	int first = 0;
+	int end;
+	int own = 0;
+	int own_end = 0;
+
+	qsort(leaves->leaves, leaves->count, sizeof(RedactedLeaf), compare_by_workflow);
+	while (own < leaves->count && leaves->leaves[own].workflow_id != act->workflow_id)
+		own++;
+	for (own_end = own; own_end < leaves->count; own_end++)
+		if (leaves->leaves[own_end].workflow_id != act->workflow_id)
+			break;
+	write_trail(&leaves->leaves[own], own_end - own, act->workflow_id, act);
+	for (; first < leaves->count; first = end)
+	{
+		for (end = first + 1; end < leaves->count; end++)
+			if (leaves->leaves[end].workflow_id != leaves->leaves[first].workflow_id)
+				break;
+		if (first != own)
+			write_trail(&leaves->leaves[first], end - first, leaves->leaves[first].workflow_id,
+						act);
+	}
 }
 
 static int
@@ -247,16 +334,28 @@ compare_drops(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+/* Leave out the leaves that have nothing to be redacted. */
+static void
+drop_untouched(RedactedLeaves *leaves)
+{
+	int kept = 0;
+
+	for (int i = 0; i < leaves->count; i++)
+		if (count_groups(&leaves->leaves[i]) > 0)
+			leaves->leaves[kept++] = leaves->leaves[i];
+	leaves->count = kept;
+}
+
 static void
 drop_salts_of(const RedactedLeaves *leaves)
 {
-	LeafDrop *drops = palloc0(Max(leaves->count, 1) * sizeof(LeafDrop));
+	LeafDrop *drops = NULL;
 	int count = 0;
+	int size = 0;
 
 	for (int i = 0; i < leaves->count; i++)
 	{
-		if (count_groups(&leaves->leaves[i]) == 0)
-			continue;
+		GROW_ARRAY(drops, count, size);
 		drops[count].leaf_index = leaves->leaves[i].leaf.leaf_index;
 		memcpy(drops[count++].drops, leaves->leaves[i].keeps, sizeof(drops->drops));
 	}
@@ -264,41 +363,25 @@ drop_salts_of(const RedactedLeaves *leaves)
 	audit_leaf_drop_salts(drops, count);
 }
 
-/* Redact the rows that a row of the audit log tells of. */
 static void
-redact_told_rows(const StoredRow *row)
+redact_one(int index, void *arg)
 {
-	LeafRow told[LEAF_ROWS_MAX];
-	int count = leaf_told_rows(row, told);
-
-	for (int i = 0; i < count; i++)
-	{
-		StoredRow *stored = table_is_personal(told[i].table) ? leaf_row_load(&told[i]) : NULL;
-
-		if (stored != NULL)
-			redact_row(told[i].table, stored);
-	}
-}
-
-static void
-redact_values(const RedactedLeaf *leaf)
-{
+	const LeafPass *pass = arg;
+	const RedactedLeaf *leaf = &pass->leaves->leaves[index];
 	StoredRow *row = audit_load(leaf->audit_id);
 
-	if (leaf->takes[GROUP_ROWS])
-		redact_told_rows(row);
-	if (!leaf->takes[GROUP_WHAT])
-		return;
 	if (leaf->scope == REDACT_STATEMENT)
 		redact_statement(row);
 	else
-		redact_row(STORE_AUDIT_LOG, row);
+		pass->redactor->redact(pass->redactor->arg, leaf, row);
 }
 
 /* Check that a leaf is the same as before. */
 static void
-check_same_leaf(const RedactedLeaf *leaf)
+check_same_leaf(int index, void *arg)
 {
+	const LeafPass *pass = arg;
+	const RedactedLeaf *leaf = &pass->leaves->leaves[index];
 	LeafMaker maker;
 	LeafKept kept;
 	MerkleHash hash;
@@ -313,35 +396,15 @@ check_same_leaf(const RedactedLeaf *leaf)
 		elog(ERROR, "a redaction changes the leaf of audit row " INT64_FORMAT, leaf->audit_id);
 }
 
-/*
- * Redact what redact_check_leaves() has checked, and write the audit row of it:
- * entry without its details.  redaction has what all of its rows have in common.
- */
+/* Redact what redact_check_leaves() has checked, and write the audit rows of it. */
 void
-redact_leaves(RedactedLeaves *leaves, AuditEntry *entry, const char *reason,
-			  const Redaction *redaction)
+redact_leaves(const Redactor *redactor, RedactedLeaves *leaves, const RedactionAct *act)
 {
-	int count;
-	Redaction *list = list_redactions(leaves, redaction, &count);
-	JsonObject details;
-	int64 trail;
+	LeafPass pass = {.redactor = redactor, .leaves = leaves};
 
-	json_object_begin(&details);
-	json_add_text(&details, "reason", reason);
-	json_add_int(&details, "count", count);
-	json_add_text(&details, "redacted_sha256", redactions_sha256(list, count));
-	entry->details = json_object_end(&details);
-	trail = audit_insert(entry);
-	for (int i = 0; i < count; i++)
-	{
-		list[i].trail = trail;
-		redaction_insert(&list[i]);
-	}
+	drop_untouched(leaves);
+	write_trails(leaves, act);
 	drop_salts_of(leaves);
-	for (int i = 0; i < leaves->count; i++)
-		if (count_groups(&leaves->leaves[i]) > 0)
-			redact_values(&leaves->leaves[i]);
-	for (int i = 0; i < leaves->count; i++)
-		if (count_groups(&leaves->leaves[i]) > 0)
-			check_same_leaf(&leaves->leaves[i]);
+	each_item(leaves->count, redact_one, &pass);
+	each_item(leaves->count, check_same_leaf, &pass);
 }

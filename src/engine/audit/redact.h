@@ -15,7 +15,7 @@
 /* What of a row of the audit log is redacted. */
 typedef enum RedactScope
 {
-	REDACT_CONTENT,  /* all that people wrote, there and in the rows that it tells of */
+	REDACT_ROW,      /* what the redaction is about, there and in the rows that it tells of */
 	REDACT_STATEMENT /* the text of the client's statement */
 } RedactScope;
 
@@ -31,17 +31,44 @@ typedef struct RedactedLeaf
 	MerkleHash hashes[LEAF_GROUPS]; /* of those */
 } RedactedLeaf;
 
-/* In the order of audit_id. */
 typedef struct RedactedLeaves
 {
 	RedactedLeaf *leaves;
 	int count;
+	int size;
 } RedactedLeaves;
 
-extern void redact_collect_proposal(int64 proposal_id, RedactedLeaves *leaves);
-extern int redact_check_leaves(RedactedLeaves *leaves);
-extern void redact_leaves(RedactedLeaves *leaves, AuditEntry *entry, const char *reason,
-						  const Redaction *redaction);
+/* What a kind of redaction does to the rows that it reaches. */
+typedef struct Redactor
+{
+	/* Say in leaf->takes which groups have values that go: of a leaf with REDACT_ROW. */
+	void (*choose)(void *arg, RedactedLeaf *leaf, const StoredRow *log_row);
+	/* Take these values out of the row of the audit log, and of those that it tells of. */
+	void (*redact)(void *arg, const RedactedLeaf *leaf, StoredRow *log_row);
+	void *arg;
+} Redactor;
+
+/* A redaction, as its audit rows tell of it. */
+typedef struct RedactionAct
+{
+	const char *action;
+	const int64 *actor_id; /* NULL: nobody in particular */
+	Oid login;
+	Oid db_role;
+	const char *reason;      /* NULL: none is known */
+	RedactedObject object;   /* what is redacted */
+	int64 object_id;         /* its id */
+	int64 workflow_id;       /* of the proposal that is redacted; 0: none */
+	TimestampTz redacted_at; /* when it was */
+} RedactionAct;
+
+extern void redacted_leaves_add(RedactedLeaves *leaves, const StoredRow *log_row,
+								RedactScope scope);
+extern void redacted_leaves_add_statements(RedactedLeaves *leaves);
+extern int redact_check_leaves(const Redactor *redactor, RedactedLeaves *leaves);
+extern void redact_leaves(const Redactor *redactor, RedactedLeaves *leaves,
+						  const RedactionAct *act);
+extern bool redaction_is_told_by(const char *action);
 extern char *redactions_sha256(const Redaction *redactions, int count);
 
 #endif

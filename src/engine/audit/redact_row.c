@@ -60,17 +60,6 @@ facts_of(const char *action, JsonbContainer *object, bool *others)
 	return json_object_end(&facts);
 }
 
-/* Whether a row of the audit log says more than facts. */
-bool
-log_row_is_personal(const StoredRow *row)
-{
-	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
-	bool others = false;
-
-	(void) facts_of(column_text(row, AUDIT_ACTION), &details->root, &others);
-	return others || !column_is_null(row, AUDIT_QUERY);
-}
-
 /* The facts of details, or of the result of a call. */
 static Jsonb *
 facts_of_column(StoreTable table, const StoredRow *row, AttrNumber column)
@@ -90,6 +79,47 @@ empty_object(void)
 
 	json_object_begin(&object);
 	return json_object_end(&object);
+}
+
+static bool
+has_more_than_facts(StoreTable table, const StoredRow *row, AttrNumber column)
+{
+	Jsonb *value = column_varlena(row, column);
+	bool others = false;
+
+	if (table != STORE_AUDIT_LOG)
+		return json_find(value, RESULT_REDACTED) == NULL;
+	(void) facts_of(column_text(row, AUDIT_ACTION), &value->root, &others);
+	return others;
+}
+
+/* Whether a column that is not null has something to be redacted. */
+static bool
+column_has_more(StoreTable table, const StoredRow *row, const StorePersonal *personal)
+{
+	switch (personal->becomes)
+	{
+		case REDACTED_TO_NULL:
+			return true;
+		case REDACTED_TO_TOKEN:
+			return strcmp(column_text(row, personal->column), TOKEN) != 0;
+		case REDACTED_TO_EMPTY:
+			return JB_ROOT_COUNT((Jsonb *) column_varlena(row, personal->column)) > 0;
+		case REDACTED_TO_FACTS:
+			return has_more_than_facts(table, row, personal->column);
+	}
+	return false;
+}
+
+/* Whether a redaction changes a row of a table that has personal columns. */
+bool
+row_is_personal(StoreTable table, const StoredRow *row)
+{
+	for (const StorePersonal *personal = store_table_info(table)->personal; personal->column != 0;
+		 personal++)
+		if (!column_is_null(row, personal->column) && column_has_more(table, row, personal))
+			return true;
+	return false;
 }
 
 static void

@@ -10,7 +10,7 @@
 #include "store/table.h"
 
 extern bool table_is_personal(StoreTable table);
-extern bool log_row_is_personal(const StoredRow *row);
+extern bool row_is_personal(StoreTable table, const StoredRow *row);
 extern void redact_row(StoreTable table, StoredRow *row);
 extern void redact_statement(StoredRow *log_row);
 

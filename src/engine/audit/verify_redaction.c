@@ -26,7 +26,7 @@ tells_of(const StoredRow *row, const Redaction *redactions, int count)
 	const char *action = column_text(row, AUDIT_ACTION);
 	int64 told;
 
-	return action != NULL && strncmp(action, "redact_", strlen("redact_")) == 0 && number != NULL &&
+	return action != NULL && redaction_is_told_by(action) && number != NULL &&
 		   json_value_int64(number, &told) && told == count && sha256 != NULL &&
 		   sha256->type == jbvString && sha256->val.string.len == (int) strlen(expected) &&
 		   memcmp(sha256->val.string.val, expected, sha256->val.string.len) == 0;

@@ -226,7 +226,7 @@ result_facts(Jsonb *result)
 		copy_member(&codes, whole, "reason");
 		json_add_jsonb(&object, "error", json_object_end(&codes));
 	}
-	json_add_bool(&object, "redacted", true);
+	json_add_bool(&object, RESULT_REDACTED, true);
 	return json_object_end(&object);
 }
 

@@ -29,6 +29,9 @@ typedef struct CallResult
 	TimestampTz finished_at;
 } CallResult;
 
+/* A member that only a redacted result has. */
+#define RESULT_REDACTED "redacted"
+
 extern Jsonb *result_build(const CallResult *result);
 extern Jsonb *preview_build(const CallResult *result, int64 preview_id, int64 proposal_id,
 							int64 revision);

@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/state.h"
 #include "engine/verbs/hold.h"
 #include "store/hold.h"
@@ -16,10 +17,11 @@
 /*
  * Lock a workflow whose hold is to change; *actor is who changes it, or NULL:
  * nobody in particular.  A caller that may not act as the actor is refused before
- * the lock, after a workflow that does not exist.
+ * the lock, after a workflow that does not exist.  call is one that a protected
+ * policy refuses directly, or NULL.
  */
 static void
-begin_change(int64 workflow_id, const int64 *actor_id, const Actor **actor)
+begin_change(int64 workflow_id, const int64 *actor_id, const char *call, const Actor **actor)
 {
 	Caller caller;
 
@@ -28,6 +30,8 @@ begin_change(int64 workflow_id, const int64 *actor_id, const Actor **actor)
 	(void) workflow_require(workflow_id);
 	if (*actor != NULL)
 		caller_check_reads_as(&caller, *actor);
+	if (call != NULL)
+		protection_check(&caller, call);
 	(void) workflow_lock(workflow_id);
 	*actor = caller_read_again(&caller, *actor);
 	if (*actor != NULL)
@@ -45,17 +49,9 @@ int64
 hold_set(int64 workflow_id, const int64 *actor_id, const char *reason)
 {
 	const Actor *actor;
-	const Hold *hold;
 
-	begin_change(workflow_id, actor_id, &actor);
-	hold = hold_find(workflow_id);
-	if (hold != NULL)
-		report_wrong_state("wfo_held",
-						   errmsg("workflow " INT64_FORMAT " is held already", workflow_id),
-						   errdetail("Hold " INT64_FORMAT " stands: %s", hold->hold_id,
-									 hold->reason),
-						   errhint("One hold is enough. Release it with release_hold when it is "
-								   "no longer needed."));
+	begin_change(workflow_id, actor_id, NULL, &actor);
+	workflow_check_not_held(workflow_id);
 	return hold_insert(workflow_id, id_of_actor(actor), reason);
 }
 
@@ -66,7 +62,7 @@ hold_release(int64 workflow_id, const int64 *actor_id, const char *reason)
 	const Actor *actor;
 	const Hold *hold;
 
-	begin_change(workflow_id, actor_id, &actor);
+	begin_change(workflow_id, actor_id, "release_hold", &actor);
 	hold = hold_find(workflow_id);
 	if (hold == NULL)
 		report_wrong_state("wfo_not_held",

@@ -8,12 +8,12 @@
 #include "postgres.h"
 
 #include "base/errors.h"
-#include "engine/audit/redact.h"
+#include "engine/audit/redact_content.h"
 #include "engine/identity/caller.h"
+#include "engine/identity/protection.h"
 #include "engine/state.h"
 #include "engine/verbs/redact.h"
 #include "store/break_glass.h"
-#include "store/hold.h"
 #include "store/lock.h"
 #include "store/purge.h"
 
@@ -56,18 +56,6 @@ check_finished(const Proposal *proposal)
 	check_no_open_break_glass(proposal->proposal_id);
 }
 
-static void
-check_not_held(int64 workflow_id)
-{
-	const Hold *hold = hold_find(workflow_id);
-
-	if (hold != NULL)
-		report_wrong_state("wfo_held", errmsg("workflow " INT64_FORMAT " is held", workflow_id),
-						   errdetail("Hold " INT64_FORMAT " stands: %s", hold->hold_id,
-									 hold->reason),
-						   errhint("Nothing of it is redacted until release_hold."));
-}
-
 static int
 compare_workflow_ids(const void *a, const void *b)
 {
@@ -96,7 +84,7 @@ lock_workflows(const RedactedLeaves *leaves)
 			continue;
 		last = ids[i];
 		(void) workflow_lock(last);
-		check_not_held(last);
+		workflow_check_not_held(last);
 	}
 }
 
@@ -120,8 +108,10 @@ remind_of_vacuum(void)
 void
 proposal_redact(int64 proposal_id, const int64 *actor_id, const char *reason)
 {
-	Redaction redaction = {.object = REDACTED_PROPOSAL, .object_id = proposal_id};
-	AuditEntry entry = {.action = "redact_proposal", .proposal_id = &proposal_id};
+	RedactionAct act = {.action = "redact_proposal",
+						.reason = reason,
+						.object = REDACTED_PROPOSAL,
+						.object_id = proposal_id};
 	Caller caller;
 	const Actor *actor;
 	Proposal *proposal;
@@ -131,11 +121,12 @@ proposal_redact(int64 proposal_id, const int64 *actor_id, const char *reason)
 	actor = caller_actor_or_null(&caller, actor_id);
 	proposal = proposal_require(proposal_id);
 	check_finished(proposal);
-	check_not_held(proposal->workflow_id);
+	workflow_check_not_held(proposal->workflow_id);
 	if (actor != NULL)
 		caller_check_reads_as(&caller, actor);
+	protection_check(&caller, "redact_proposal");
 
-	redact_collect_proposal(proposal_id, &leaves);
+	content_collect(proposal, &leaves);
 	lock_workflows(&leaves);
 	proposal = proposal_require_lock(proposal_id);
 	check_finished(proposal);
@@ -143,18 +134,17 @@ proposal_redact(int64 proposal_id, const int64 *actor_id, const char *reason)
 	if (actor != NULL)
 		caller_check_acts_as(&caller, actor);
 	store_lock_id(LOCK_SEAL, 0, LOCK_EXCLUSIVE);
-	if (redact_check_leaves(&leaves) == 0)
+	if (redact_check_leaves(&content_redactor, &leaves) == 0)
 		report_wrong_state("wfo_redacted",
 						   errmsg("proposal " INT64_FORMAT " is redacted already", proposal_id));
 
 	if (proposal_idempotency_key(proposal) != NULL)
 		redacted_key_insert(proposal->actor_id, proposal_idempotency_key(proposal));
-	redaction.redacted_at = GetCurrentTimestamp();
-	redaction.redacted_by = actor != NULL ? &actor->actor_id : NULL;
-	entry.actor_id = redaction.redacted_by;
-	entry.workflow_id = &proposal->workflow_id;
-	entry.login = caller.login;
-	entry.db_role = caller.role;
-	redact_leaves(&leaves, &entry, reason, &redaction);
+	act.redacted_at = GetCurrentTimestamp();
+	act.actor_id = actor != NULL ? &actor->actor_id : NULL;
+	act.workflow_id = proposal->workflow_id;
+	act.login = caller.login;
+	act.db_role = caller.role;
+	redact_leaves(&content_redactor, &leaves, &act);
 	remind_of_vacuum();
 }
