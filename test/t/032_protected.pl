@@ -237,6 +237,7 @@ wait_for($node, 'postgres', q{SELECT current_setting('workflow_orch.allow_direct
 is(as('mallory', q{SELECT workflow_orch.register_actor('eve', 'DBA')}), '42501 wfo_protected', 'it is for superusers only');
 is(as('postgres', q{SELECT workflow_orch.grant_capability('alice', 'administer')}), '', 'who may then administer directly');
 is(sql(q{SELECT details ->> 'direct' FROM workflow_orch.audit_log WHERE action = 'grant_capability' ORDER BY audit_id DESC LIMIT 1}), 'true', 'which the audit row says');
+sql(q{CREATE ROLE sue SUPERUSER LOGIN; SELECT workflow_orch.register_actor('sue', 'Manager', db_role => 'sue')});
 like(slurp_file($node->logfile), qr/WARNING:  role "postgres" calls grant_capability directly although the policy is protected/, 'and the log');
 my $found = q{SELECT severity FROM workflow_orch.check_setup() WHERE finding = 'unsafe_setting' AND object = 'workflow_orch.allow_direct_administration'};
 is(sql($found), 'critical', 'check_setup finds it');
@@ -244,5 +245,15 @@ $node->append_conf('postgresql.conf', "workflow_orch.allow_direct_administration
 $node->reload;
 wait_for($node, 'postgres', q{SELECT current_setting('workflow_orch.allow_direct_administration') = 'off'});
 is(sql($found), '', 'and no more when it is off');
+
+# What makes an administrator takes two, and the call changes its own row of pg_proc.
+for my $call ('grant_capability', 'revoke_capability')
+{
+	my $capability = proposed('sue', $call, '{"db_role": "clerk", "capability": "administer"}');
+	is(reviewed('bea', $capability, 'approve'), $call eq 'grant_capability' ? 'pending' : 'approved', "$call of administer is approved by a second person");
+	is(reviewed('alice', $capability, 'approve'), 'approved', 'and by a third') if $call eq 'grant_capability';
+	is(executed('carl', $capability), 'null', "then $call works");
+	is(sql(q{SELECT has_function_privilege('clerk', 'workflow_orch.grant_capability(regrole, text)', 'EXECUTE')}), $call eq 'grant_capability' ? 't' : 'f', 'as it says');
+}
 
 done_testing();
