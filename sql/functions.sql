@@ -172,8 +172,8 @@ CREATE FUNCTION register_tool(tool text, function regprocedure, run_as regrole D
                               description text DEFAULT NULL, timeout interval DEFAULT NULL,
                               max_attempts bigint DEFAULT 1, in_session boolean DEFAULT true,
                               preview boolean DEFAULT false, dry_run_mode text DEFAULT 'describe',
-                              rerun boolean DEFAULT true, max_rows bigint DEFAULT NULL,
-                              preview_rows bigint DEFAULT 0, group_size bigint DEFAULT 1)
+                              max_rows bigint DEFAULT NULL, preview_rows bigint DEFAULT 0,
+                              rerun boolean DEFAULT true, group_size bigint DEFAULT 1)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_register_tool';
 COMMENT ON FUNCTION register_tool IS
   'Registers a function as a tool. It runs as run_as (default: the registering role), under the search_path in force at registration. timeout: zero means no limit, NULL the policy''s default_timeout. max_attempts counts in background workers. in_session false refuses the tool to execute_action. preview true says that a rollback undoes what the tool does, so that preview_action may run it. dry_run_mode rollback runs the call in a dry run and rolls it back; describe does not run it. rerun false is for tools with effects outside the transaction: a call that was started never runs again; it requires in_session false, max_attempts 1 and group_size 1. max_rows is the most rows that a call may change, NULL: any number. preview_rows is how many changed rows of each table a preview shows, of tables that run_as may read, at most 1000. group_size is how many queued calls of the tool may share a transaction of a background worker, at most 1000: it is for short calls that hold no lock for which others wait. Errors: 22023 the function cannot be a tool, 42710 the name is taken, 42501 not allowed, or the policy is protected.';
@@ -182,8 +182,8 @@ CREATE FUNCTION update_tool(tool text, function regprocedure DEFAULT NULL, run_a
                             description text DEFAULT NULL, timeout interval DEFAULT NULL,
                             max_attempts bigint DEFAULT NULL, in_session boolean DEFAULT NULL,
                             preview boolean DEFAULT NULL, dry_run_mode text DEFAULT NULL,
-                            rerun boolean DEFAULT NULL, max_rows bigint DEFAULT NULL,
-                            preview_rows bigint DEFAULT NULL, group_size bigint DEFAULT NULL)
+                            max_rows bigint DEFAULT NULL, preview_rows bigint DEFAULT NULL,
+                            rerun boolean DEFAULT NULL, group_size bigint DEFAULT NULL)
 RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_update_tool';
 COMMENT ON FUNCTION update_tool IS
   'Changes a tool; NULL leaves an attribute as it is, and max_rows -1 lifts the limit. A new function takes the search_path in force at the change. Proposals pinned to the old definition are refused until they are edited; for max_rows alone they are not, and the smaller limit of then and now counts. The definition that the function has now is then the one that the tool is meant to have, even if nothing else is given. Errors: 22023, 42704, 42501 not allowed, or the policy is protected.';

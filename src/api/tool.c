@@ -62,9 +62,9 @@ read_request(FunctionCallInfo fcinfo, ToolRequest *request)
 	request->in_session = arg_bool_or_null(fcinfo, 6);
 	request->preview = arg_bool_or_null(fcinfo, 7);
 	request->dry_run_mode = arg_dry_run_mode(fcinfo, 8);
-	request->rerun = arg_bool_or_null(fcinfo, 9);
-	request->max_rows = arg_int64_or_null(fcinfo, 10);
-	request->preview_rows = arg_int64_or_null(fcinfo, 11);
+	request->max_rows = arg_int64_or_null(fcinfo, 9);
+	request->preview_rows = arg_int64_or_null(fcinfo, 10);
+	request->rerun = arg_bool_or_null(fcinfo, 11);
 	request->group_size = arg_int64_or_null(fcinfo, 12);
 }
 
@@ -80,8 +80,8 @@ wfo_register_tool(PG_FUNCTION_ARGS)
 	arg_require(fcinfo, 6, "in_session");
 	arg_require(fcinfo, 7, "preview");
 	arg_require(fcinfo, 8, "dry_run_mode");
-	arg_require(fcinfo, 9, "rerun");
-	arg_require(fcinfo, 11, "preview_rows");
+	arg_require(fcinfo, 10, "preview_rows");
+	arg_require(fcinfo, 11, "rerun");
 	arg_require(fcinfo, 12, "group_size");
 	tool_register(&request);
 	PG_RETURN_VOID();
