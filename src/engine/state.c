@@ -248,9 +248,14 @@ tool_report_built_in(const char *name)
 	pg_unreachable();
 }
 
-/* How long a call of the tool may run, in ms; 0: without limit. */
+/*
+ * How long a call of the tool may run, in ms; 0: without limit.  The policy does
+ * not limit calls of built-in tools, one of which could be needed to change it.
+ */
 int64
 tool_timeout(const Tool *tool, const Policy *policy)
 {
+	if (tool->built_in)
+		return 0;
 	return interval_milliseconds(tool->timeout != NULL ? tool->timeout : &policy->default_timeout);
 }

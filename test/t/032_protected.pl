@@ -30,6 +30,7 @@ $node->safe_psql('postgres', q{
 is(as('alice', 'SELECT workflow_orch.set_policy(protected => true)'), '55000 wfo_lock_out', 'one person who may propose and approve is too few');
 sql(q{SELECT workflow_orch.register_actor('bea', 'DBA', db_role => 'bea')});       # 8
 is(as('alice', 'SELECT workflow_orch.set_policy(protected => true, default_approvals => 2)'), '55000 wfo_lock_out', 'two are too few where two must approve');
+is(as('alice', "SELECT workflow_orch.set_policy(protected => true, proposal_ttl => '1 ms')"), '55000 wfo_lock_out', 'a millisecond is too short to approve anything');
 my ($rc, $out, $err) = $node->psql('postgres', 'SELECT protected FROM workflow_orch.set_policy(protected => true)');
 is($out, 't', 'two are enough');
 like($err, qr/WARNING.*last 30 days.*actor 8 \("bea"\).*"administer" to role "bea"/s, 'new actors and grants are named');

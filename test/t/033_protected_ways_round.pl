@@ -168,6 +168,13 @@ is(executed('bea', $twice[1]), '42710', 'and fails again');
 sql('ALTER FUNCTION app.slow(int) CALLED ON NULL INPUT');
 is(sql('SELECT * FROM workflow_orch.verify_audit_log()'), '', 'the audit log agrees with the tables');
 
+# A policy that leaves no time to change it again.
+is(proposed('alice', 'set_policy', qq({"$_": "59 s"})), '55000 wfo_lock_out', "nothing could be approved and executed with a $_ of seconds") for 'proposal_ttl', 'approval_ttl';
+like(executed('bea', agreed('set_policy', '{"protected": false, "proposal_ttl": "1 min"}')), qr/"protected": false/, 'two people end protection');
+sql(q{SELECT workflow_orch.set_policy(default_timeout => '1 ms'); DO $$BEGIN FOR i IN 1..2000 LOOP PERFORM workflow_orch.set_policy(notify => i % 2 = 0); END LOOP; END$$});
+like(executed('bea', agreed('set_policy', '{"protected": true}')), qr/"protected": true/, 'the timeout of the policy is not for built-in tools: looking for new people takes longer');
+like(executed('bea', agreed('set_policy', '{"default_timeout": "0", "proposal_ttl": "0"}')), qr/"default_timeout": "00:00:00"/, 'one of which may have to change it');
+
 # Restored where the roles have other OIDs: a superuser confirms them, in one transaction and to the same names.
 my $built_in = 'SELECT count(*) FROM workflow_orch.tool WHERE built_in';
 my $tools = sql($built_in);

@@ -67,7 +67,8 @@ policy_set(const PolicyRequest *request, Policy *policy)
 		policy->notify = *request->notify;
 	if (request->protected != NULL)
 		policy->protected = *request->protected;
-	if (policy->protected && (request->protected != NULL || request->default_approvals != NULL))
+	if (policy->protected && (request->protected != NULL || request->default_approvals != NULL ||
+							  request->proposal_ttl != NULL || request->approval_ttl != NULL))
 		protect_check(policy);
 	if (policy->protected && !before)
 		protect_warn();

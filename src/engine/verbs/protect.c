@@ -1,14 +1,15 @@
 /*
  * protect.c
- *	  Whether a policy may become protected, and what it should be told of.
+ *	  Whether a policy may be protected, and what it should be told of.
  *
  * Once the policy is protected, people approve each other's changes.  This file
- * owns the question whether there are enough of them, and the warning of people
- * who may not be what they seem.
+ * owns the question whether there are enough of them and whether they have the time,
+ * and the warning of people who may not be what they seem.
  */
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/interval.h"
 #include "base/json.h"
 #include "engine/approval/administrators.h"
 #include "engine/verbs/protect.h"
@@ -19,13 +20,31 @@
 #include "store/table.h"
 #include "utils/timestamp.h"
 
-/* Refuse to protect a policy that nobody could change any more: 55000. */
+/* The shortest time to live of proposals and approvals under a protected policy, in ms. */
+#define TTL_MIN (60 * 1000)
+
+/* Refuse a time to live in which nobody could propose, approve and execute a longer one: 55000. */
+static void
+check_ttl(const char *setting, const Interval *ttl)
+{
+	int64 milliseconds = interval_milliseconds(ttl);
+
+	if (milliseconds > 0 && milliseconds < TTL_MIN)
+		report_wrong_state("wfo_lock_out",
+						   errmsg("%s is too short for changes of a protected policy", setting),
+						   errdetail("It is " INT64_FORMAT " ms.", milliseconds),
+						   errhint("Specify 1 minute or more, or zero for no limit."));
+}
+
+/* Refuse a protected policy that nobody could change any more: 55000. */
 void
 protect_check(const Policy *policy)
 {
 	int64 needed = administrators_needed(policy);
 	int64 there = administrators_count(needed);
 
+	check_ttl("proposal_ttl", &policy->proposal_ttl);
+	check_ttl("approval_ttl", &policy->approval_ttl);
 	if (there < needed)
 		report_wrong_state("wfo_lock_out",
 						   errmsg("too few people could propose and approve changes of a protected "

@@ -1,6 +1,6 @@
 /*
  * protect.h
- *	  Whether a policy may become protected, and what it should be told of.
+ *	  Whether a policy may be protected, and what it should be told of.
  */
 #ifndef WFO_ENGINE_PROTECT_H
 #define WFO_ENGINE_PROTECT_H
