@@ -28,7 +28,8 @@
 typedef struct Trail
 {
 	const char *status;
-	const AuditRow *turned;  /* gave it its status, or said again by whom and why */
+	const AuditRow *since;   /* gave it its status */
+	const AuditRow *turned;  /* the same, or said again by whom and why */
 	const AuditRow *changed; /* the last change */
 	const AuditRow *broken;  /* the break glass of an execution, or NULL */
 	const AuditRow *worded;  /* gave it the params */
@@ -114,8 +115,9 @@ follow_row(Trail *trail, const AuditRow *row)
 		trail->requested_since = replay_int64(row->details, "revision");
 	trail->changed = row;
 	trail->broken = NULL;
-	if (trail->status == NULL || strcmp(status, trail->status) != 0 ||
-		is_action(row, "revise_proposal") || is_action(row, "accept_tool_definition"))
+	if (trail->status == NULL || strcmp(status, trail->status) != 0)
+		trail->since = trail->turned = row;
+	else if (is_action(row, "revise_proposal") || is_action(row, "accept_tool_definition"))
 		trail->turned = row;
 	trail->status = status;
 }
@@ -259,8 +261,9 @@ check_turn(const Findings *findings, const Proposal *proposal, const Trail *trai
 	const StoredRow *row = proposal->row;
 	const char *source = psprintf("audit row " INT64_FORMAT " says", turned->audit_id);
 
-	if (!replay_is_near(column_int64(row, PROPOSAL_STATUS_AT), turned->occurred_at))
-		report_column(findings, proposal, turned, "status_at", source);
+	if (!replay_is_near(column_int64(row, PROPOSAL_STATUS_AT), trail->since->occurred_at))
+		report_column(findings, proposal, trail->since, "status_at",
+					  psprintf("audit row " INT64_FORMAT " says", trail->since->audit_id));
 	if (!replay_is_same_id(column_int64_or_null(row, PROPOSAL_STATUS_BY), turned->actor_id))
 		report_column(findings, proposal, turned, "status_by", source);
 	if (!is_same_text(column_text(row, PROPOSAL_STATUS_REASON), reason_of(trail)))
