@@ -36,6 +36,13 @@ drain_rival() {
 		awk -v size="$size" '/^tps = / { printf "%.1f\n", $3 * size }'
 }
 
+# drain_table COUNT SIZE: a queue of one table with SKIP LOCKED, SIZE calls per commit.
+drain_table() {
+	sql -c "SELECT bench.queue_table($1)" -c "VACUUM ANALYZE bench.job" -c CHECKPOINT >/dev/null
+	pgbench -n -M prepared -c 8 -j 2 -t $(($1 / 8 / $2)) -D size="$2" -f "$here/test/bench/drain_table.sql" 2>&1 |
+		awk -v size="$2" '/^tps = / { printf "%.1f\n", $3 * size }'
+}
+
 # best PREFIX: the side of this prefix with the highest median.
 best() {
 	awk '{ print $1 }' "$samples" | grep "^$1" | sort -u | while read -r side; do
@@ -89,27 +96,39 @@ part_workers() {
 }
 
 percentiles() {
+	sort -n >"$WFO_TMP/sorted"
+	awk -v side="${1// /_}" '{ print side, "-", $1 }' "$WFO_TMP/sorted" >>"$samples"
 	printf '%-16s' "$1"
-	sort -n | awk '{ v[NR] = $1 } END { printf " %8.0f us median %8.0f us p99\n", v[int((NR + 1) / 2)], v[int(NR * 0.99)] }'
+	awk '{ v[NR] = $1 } END { printf " %8.0f us median %8.0f us p99\n", v[int((NR + 1) / 2)], v[int(NR * 0.99)] }' \
+		"$WFO_TMP/sorted"
 }
 
-# graphile_worker: makes $graphile ready, a folder with graphile-worker; false where it cannot.
-graphile_worker() {
-	graphile=$WFO_TMP/graphile
-	[ ! -d "$graphile" ] || return 0
-	mkdir "$graphile"
-	cp "$here/test/bench/graphile.js" "$graphile"
+# node_rival NAME FILE PACKAGE...: makes a folder with the packages and test/bench/FILE;
+# false where it cannot.
+node_rival() {
+	local name=$1 file=$2 folder=$WFO_TMP/$1
+	shift 2
+	[ ! -d "$folder" ] || return 0
+	mkdir "$folder"
+	cp "$here/test/bench/$file" "$folder"
 	if ! command -v node >/dev/null || ! command -v npm >/dev/null ||
-		! (cd "$graphile" && npm install --no-audit --no-fund --prefix . graphile-worker@0.17.3 pg@8) >"$graphile/npm.log" 2>&1 ||
-		! (cd "$graphile" && node graphile.js migrate); then
-		rm -rf "$graphile"
-		echo "graphile-worker: skipped, since node or npm is missing or npm could not install it"
+		! (cd "$folder" && npm install --no-audit --no-fund --prefix . "$@") >"$folder.log" 2>&1; then
+		rm -rf "$folder"
+		echo "$name: skipped, since node or npm is missing or npm could not install it"
 		return 1
 	fi
 }
 
+# graphile_worker: makes $graphile ready, a folder with graphile-worker; false where it cannot.
+graphile_worker() {
+	graphile=$WFO_TMP/graphile-worker
+	[ ! -d "$graphile" ] || return 0
+	node_rival graphile-worker graphile.js graphile-worker@0.17.3 pg@8 && (cd "$graphile" && node graphile.js migrate)
+}
+
 part_latency() {
 	local program=$WFO_TMP/latency
+	: >"$samples"
 	"${CC:-cc}" -O2 -I"$("$PG_CONFIG" --includedir)" -o "$program" "$here/test/bench/latency.c" \
 		-L"$("$PG_CONFIG" --libdir)" -lpq || { echo "skipped, since libpq's headers are missing"; return 0; }
 	# The first calls find no worker.
@@ -206,18 +225,32 @@ part_snapshot() {
 }
 
 part_rivals() {
-	local i variant
-	graphile_worker || return 0
+	local i variant size graphile_there=1 boss_there=1
+	graphile_worker || graphile_there=
+	node_rival pg-boss pgboss.js pg-boss@10.4.2 || boss_there=
 	: >"$samples"
 	for ((i = 0; i < rounds; i++)); do
-		sample workers "$(drain_workers "$calls")"
-		for variant in default tuned; do
+		for size in 1 1000; do
+			sql -c "SELECT workflow_orch.update_tool('echo', group_size => $size)" >/dev/null
+			sample "workers_by_$size" "$(drain_workers "$calls")"
+		done
+		for size in 1 100; do sample "table_by_$size" "$(drain_table "$calls" "$size")"; done
+		for variant in ${graphile_there:+default tuned}; do
 			sql -c "SELECT count(graphile_worker.add_job('noop', json_build_object('n', g))) FROM generate_series(1, $calls) g" \
 				-c CHECKPOINT >/dev/null
 			sample "graphile_$variant" "$(cd "$graphile" && node graphile.js drain "$calls" "$variant")"
 		done
+		for variant in ${boss_there:+single tuned}; do
+			sample "pgboss_$variant" "$(cd "$WFO_TMP/pg-boss" && node pgboss.js drain "$calls" "$variant")"
+		done
 	done
-	unit="calls/s" show workers graphile_default graphile_tuned
-	echo "throughput, workers / graphile_default: $(paired_ratio workers graphile_default - 3)"
-	echo "throughput, workers / graphile_tuned: $(paired_ratio workers graphile_tuned - 3)"
+	sql -c "SELECT workflow_orch.update_tool('echo', group_size => 1)" >/dev/null
+	# shellcheck disable=SC2046
+	unit="calls/s" show $(awk '!seen[$1]++ { print $1 }' "$samples")
+	for variant in table_by_1 ${graphile_there:+graphile_default} ${boss_there:+pgboss_single}; do
+		echo "throughput, workers_by_1 / $variant: $(paired_ratio workers_by_1 "$variant" - 3)"
+	done
+	for variant in table_by_100 ${graphile_there:+graphile_tuned} ${boss_there:+pgboss_tuned}; do
+		echo "throughput, workers_by_1000 / $variant: $(paired_ratio workers_by_1000 "$variant" - 3)"
+	done
 }

@@ -17,6 +17,9 @@
 # (only if named, see bench-volume.sh).  CALLS (20000) are those of
 # a drain, SNAPSHOT_CALLS (50000) those with a snapshot held, LATENCY_CALLS
 # (1000) those whose latency is measured.
+#
+# All samples are kept in BENCH_OUT (build/bench), as samples.csv, and drawn as an
+# SVG file for each part if gnuplot is there.
 set -euo pipefail
 if [ -z "${WFO_TMP:-}" ]; then
 	exec "$(dirname "$0")/with-server.sh" -c shared_buffers=512MB -c max_wal_size=8GB \
@@ -27,6 +30,10 @@ rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-6}
 parts=${PARTS:-throughput cpu drain workers latency parallel snapshot rivals scale rules control evidence}
 samples=$WFO_TMP/samples
+out=${BENCH_OUT:-$here/build/bench}
+mkdir -p "$out"
+rm -f "$out"/*.svg
+echo 'part,side,clients,value,cpu_us' >"$out/samples.csv"
 tick=$(getconf CLK_TCK)
 
 # CPU seconds that the server has used so far, of live and of ended processes.
@@ -55,6 +62,19 @@ run() {
 	count=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' <<<"$out")
 	awk -v s="${3:-$1}" -v c="$2" -v t="$tps" -v n="$count" -v a="$before" -v b="$after" \
 		'BEGIN { printf "%s %s %.1f %.1f\n", s, c, t, (b - a) * 1e6 / n }' >>"$samples"
+}
+
+# keep PART UNIT [COLUMN]: adds the samples to samples.csv, and draws them.
+keep() {
+	local data=$WFO_TMP/plot column=${3:-3}
+	awk -v part="$1" -v OFS=, '{ print part, $1, $2, $3, $4 }' "$samples" >>"$out/samples.csv"
+	command -v gnuplot >/dev/null || return 0
+	awk '{ if (!($1 in at)) at[$1] = n++; print at[$1], $column }' column="$column" "$samples" >"$data.points"
+	awk '!seen[$1]++ { print $1, $2 }' "$samples" | while read -r side clients; do
+		echo "$side $(median "$side" "$clients" "$column")"
+	done >"$data.medians"
+	gnuplot -e "title='$1: $2'; points='$data.points'; medians='$data.medians'; out='$out/$1.svg'" "$here/test/bench/plot.gp" ||
+		echo "bench.sh: gnuplot could not draw $1" >&2
 }
 
 # median SIDE CLIENTS COLUMN
@@ -112,18 +132,23 @@ set_up() {
 
 set_up 10000
 psql -XAt -c "SELECT split_part(version(), ' on ', 1)"
-echo "$(nproc) cores, $rounds rounds of $seconds s, sides in turn"
+psql -XAt -c "SELECT string_agg(name || ' = ' || current_setting(name), ', ' ORDER BY name) FROM pg_settings
+	WHERE source IN ('configuration file', 'command line') AND name ~ '^(shared_buffers|max_wal_size|fsync|synchronous_commit|max_worker_processes|wal_level)$'"
+echo "$(nproc) cores, $rounds rounds of $seconds s, sides in turn; samples in $out"
 
 if [[ $parts == *throughput* ]]; then
 	printf '\n== full cycle, fsync and synchronous_commit on, 8 clients\n'
 	compare 8
+	keep throughput 'cycles per s'
 fi
 if [[ $parts == *cpu* ]]; then
 	printf '\n== full cycle, synchronous_commit off, 2 clients\n'
 	set_commit off
 	compare 2
+	keep cpu 'cycles per s'
 	set_commit on
 fi
+declare -A unit_of=([drain]='calls per s' [workers]='calls per s' [latency]=us [parallel]=ms [rivals]='calls per s')
 for part in drain workers latency parallel snapshot rivals; do
 	[[ $parts == *$part* ]] || continue
 	[ -n "${workers_ready:-}" ] || { workers_ready=1; sql -f "$here/test/bench/queue.sql" >/dev/null; }
@@ -133,9 +158,10 @@ for part in drain workers latency parallel snapshot rivals; do
 		latency) printf '\n== commit acknowledged to start of the call, idle server, %s calls\n' "$latency_calls" ;;
 		parallel) printf '\n== 8 calls of 100 ms at the same time\n' ;;
 		snapshot) printf '\n== %s calls while a snapshot is held, calls/s of each fifth\n' "$snapshot_calls" ;;
-		rivals) printf '\n== graphile-worker, %s calls\n' "$calls" ;;
+		rivals) printf '\n== other queues, %s calls, 8 workers or clients\n' "$calls" ;;
 	esac
 	"part_$part"
+	[ -z "${unit_of[$part]:-}" ] || keep "$part" "${unit_of[$part]}"
 done
 if [[ $parts == *scale* ]]; then
 	printf '\n== CPU per cycle as finished proposals pile up, synchronous_commit off, 2 clients\n'
@@ -169,11 +195,13 @@ if [[ $parts == *rules* ]]; then
 		printf '%3s rules: %4.0f us, %s of that without\n' "$rules" "$(median "rules_$rules" 2 4)" \
 			"$(paired_ratio "rules_$rules" rules_0 2 4)"
 	done
+	keep rules 'CPU us per proposal' 4
 fi
 if [[ $parts == *control* ]]; then
 	printf '\n== CPU per call with a control and without, synchronous_commit off\n'
 	set_commit off
 	part_control
+	keep control 'CPU us per call' 4
 fi
 if [[ $parts == *evidence* ]]; then
 	printf '\n== the tree over the audit log\n'

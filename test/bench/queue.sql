@@ -96,3 +96,12 @@ END $$;
 CREATE FUNCTION bench.naps_workers(batch int) RETURNS jsonb LANGUAGE sql AS $$
   SELECT workflow_orch.execute_parallel(jsonb_agg(jsonb_build_object('proposal_id', proposal_id)))
     FROM bench.call WHERE call > 8 * batch AND call <= 8 * batch + 8 $$;
+
+-- A queue of one table: it keeps neither who asked, nor results, nor who decided.
+CREATE TABLE bench.job (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, params jsonb NOT NULL);
+CREATE FUNCTION bench.queue_table(n int) RETURNS void LANGUAGE sql AS
+  $$ INSERT INTO bench.job (params) SELECT jsonb_build_object('n', g) FROM generate_series(1, n) g $$;
+CREATE FUNCTION bench.work_table(size int) RETURNS bigint LANGUAGE sql AS $$
+  WITH taken AS (DELETE FROM bench.job WHERE id = ANY (ARRAY(SELECT id FROM bench.job ORDER BY id LIMIT size FOR UPDATE SKIP LOCKED))
+                 RETURNING params)
+  SELECT count(bench.tool_echo(params)) FROM taken $$;
