@@ -469,6 +469,11 @@ RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_redact_proposal';
 COMMENT ON FUNCTION redact_proposal IS
   'Redacts what people wrote in a proposal that has ended, or has failed in a workflow that has ended: params, reasons, comments, edits, previews, results, the texts of statements. Who did what stays. Hashes in the table redaction take the place of the values, so the audit log still verifies. Reads the whole audit log. The values stay in the tables'' files until VACUUM. Errors: 22023, 42704, 55000 it is not finished, held, not sealed, not as it was sealed, or redacted already, 55P03, 42501 also if the policy is protected.';
 
+CREATE FUNCTION redact_actor(actor_id bigint, by_actor_id bigint, reason text)
+RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_redact_actor';
+COMMENT ON FUNCTION redact_actor IS
+  'Redacts who an inactive actor without open proposals is: the name becomes redacted and the id, the database role goes, and so do roles, logins, application names and addresses in the actor''s rows and in those that the role alone names. A random token takes the place of the person wherever the person stands, with other actors as well, so that rows of one person can still be told. What others wrote stays. Hashes in the table redaction take the place of the values, so the audit log still verifies. Reads all tables and the whole audit log, twice. The values stay in the tables'' files until VACUUM. Errors: 22023, 42704, 55000 the actor is active, a proposal that has such a row is not finished or held, a row not sealed, or not as it was sealed, or the actor is redacted already, 42710 another actor has the new name, 55P03, 42501 also if the policy is protected.';
+
 CREATE FUNCTION find_unsealed(OUT audit_id bigint, OUT occurred_at timestamptz)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_find_unsealed';
 COMMENT ON FUNCTION find_unsealed IS

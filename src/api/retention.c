@@ -16,6 +16,7 @@
 PG_FUNCTION_INFO_V1(wfo_hold_workflow);
 PG_FUNCTION_INFO_V1(wfo_release_hold);
 PG_FUNCTION_INFO_V1(wfo_redact_proposal);
+PG_FUNCTION_INFO_V1(wfo_redact_actor);
 
 Datum
 wfo_hold_workflow(PG_FUNCTION_ARGS)
@@ -52,5 +53,18 @@ wfo_redact_proposal(PG_FUNCTION_ARGS)
 	proposal_id = arg_int64(fcinfo, 0, "proposal_id");
 	actor_id = arg_int64_or_null(fcinfo, 1);
 	proposal_redact(proposal_id, actor_id, arg_text(fcinfo, 2, "reason"));
+	PG_RETURN_VOID();
+}
+
+Datum
+wfo_redact_actor(PG_FUNCTION_ARGS)
+{
+	int64 actor_id;
+	int64 *by_actor_id;
+
+	call_begin("redact_actor");
+	actor_id = arg_int64(fcinfo, 0, "actor_id");
+	by_actor_id = arg_int64_or_null(fcinfo, 1);
+	actor_redact(actor_id, by_actor_id, arg_text(fcinfo, 2, "reason"));
 	PG_RETURN_VOID();
 }

@@ -20,6 +20,15 @@ const StoreTableInfo actor_table = {
 	.columns = ACTOR_COLUMNS,
 	.cached = true,
 	.fixed = (const AttrNumber[]){ACTOR_ACTOR_ID, ACTOR_KIND, ACTOR_REGISTERED_AT, 0},
+	.identifying = (const StoreIdentifying[]){{ACTOR_NAME, IDENTITY_NAME},
+											  {ACTOR_DB_ROLE, IDENTITY_NULL},
+											  {ACTOR_DB_ROLE_OID, IDENTITY_NULL},
+											  {ACTOR_HOME_SYSTEM, IDENTITY_NULL},
+											  {ACTOR_HOME_DATABASE, IDENTITY_NULL},
+											  {ACTOR_FORMER_DB_ROLES, IDENTITY_NULL},
+											  {ACTOR_PERSON, IDENTITY_PERSON},
+											  {0}},
+	.actor_id = ACTOR_ACTOR_ID,
 	.insert_call = "register_actor",
 	.update_call = "update_actor",
 	.delete_call = "update_actor(..., active => false)",
@@ -77,13 +86,16 @@ actor_lock(int64 actor_id, LockWaitPolicy wait)
 	return actor_read(row);
 }
 
-bool
-actor_name_exists(const char *name)
+/* Return the id of the actor with a name, or 0. */
+int64
+actor_id_of_name(const char *name)
 {
 	ScanKeyData key;
+	StoredRow *row;
 
 	store_key_text(&key, ACTOR_NAME, name);
-	return store_fetch(STORE_ACTOR, "actor_name_key", 1, &key) != NULL;
+	row = store_fetch(STORE_ACTOR, "actor_name_key", 1, &key);
+	return row != NULL ? column_int64(row, ACTOR_ACTOR_ID) : 0;
 }
 
 /* Begin to scan the actors with a role, or if that is NULL all of them. */

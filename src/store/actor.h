@@ -47,7 +47,7 @@ typedef struct Actor
 
 extern const Actor *actor_load(int64 actor_id);
 extern Actor *actor_lock(int64 actor_id, LockWaitPolicy wait);
-extern bool actor_name_exists(const char *name);
+extern int64 actor_id_of_name(const char *name);
 
 /* The actors with a role, or all of them. */
 typedef struct ActorScan

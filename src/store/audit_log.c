@@ -29,6 +29,13 @@ const StoreTableInfo audit_log_table = {
 	.personal = (const StorePersonal[]){{AUDIT_QUERY, REDACTED_TO_NULL},
 										{AUDIT_DETAILS, REDACTED_TO_FACTS},
 										{0}},
+	.identifying = (const StoreIdentifying[]){{AUDIT_LOGIN, IDENTITY_ROLE},
+											  {AUDIT_AUTHENTICATED_LOGIN, IDENTITY_ROLE},
+											  {AUDIT_DB_ROLE, IDENTITY_ROLE},
+											  {AUDIT_APPLICATION_NAME, IDENTITY_EMPTY},
+											  {AUDIT_CLIENT_ADDR, IDENTITY_NULL},
+											  {0}},
+	.actor_id = AUDIT_ACTOR_ID,
 };
 
 void (*audit_inserted_hook)(void) = NULL;

@@ -23,6 +23,8 @@ const StoreTableInfo execution_table = {
 	.personal = (const StorePersonal[]){{EXECUTION_END_REASON, REDACTED_TO_NULL},
 										{EXECUTION_RESULT, REDACTED_TO_FACTS},
 										{0}},
+	.identifying = (const StoreIdentifying[]){{EXECUTION_LOGIN, IDENTITY_ROLE}, {0}},
+	.actor_id = EXECUTION_ACTOR_ID,
 	.workflow_id = EXECUTION_WORKFLOW_ID,
 	.proposal_id = EXECUTION_PROPOSAL_ID,
 	.execution_id = EXECUTION_EXECUTION_ID,

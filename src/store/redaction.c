@@ -87,6 +87,17 @@ redaction_list(int64 audit_id, Redaction *redactions)
 	return count;
 }
 
+/* Whether anything of a proposal or an actor has been redacted. */
+bool
+redaction_is_of(RedactedObject object, int64 object_id)
+{
+	ScanKeyData keys[2];
+
+	store_key_text(&keys[0], REDACTION_OBJECT, object_labels[object]);
+	store_key_int64(&keys[1], REDACTION_OBJECT_ID, object_id);
+	return store_fetch(STORE_REDACTION, "redaction_object_idx", 2, keys) != NULL;
+}
+
 static int
 compare_redactions(const void *a, const void *b)
 {

@@ -51,6 +51,7 @@ typedef void (*RedactionVisit)(void *arg, const Redaction *redactions, int count
 extern void redaction_each_trail(RedactionVisit visit, void *arg);
 extern const char *leaf_group_label(LeafGroup group);
 extern void redaction_insert(const Redaction *redaction);
+extern bool redaction_is_of(RedactedObject object, int64 object_id);
 extern int redaction_list(int64 audit_id, Redaction *redactions);
 
 #endif

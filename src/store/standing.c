@@ -23,6 +23,8 @@ const StoreTableInfo standing_table = {
 								  STANDING_ENDS_AT, STANDING_CONDITION, STANDING_MAX_ROWS,
 								  STANDING_DESCRIPTION, STANDING_DEFINITION, STANDING_REQUIREMENTS,
 								  STANDING_APPROVED_BY, STANDING_STARTED_AT, 0},
+	.identifying = (const StoreIdentifying[]){{STANDING_DB_ROLE, IDENTITY_ROLE}, {0}},
+	.actor_id = STANDING_ACTOR_ID,
 	.ended_at = STANDING_ENDED_AT,
 	.insert_call = "propose_action",
 	.update_call = "end_standing_approval",

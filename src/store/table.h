@@ -54,6 +54,23 @@ typedef struct StorePersonal
 	StoreRedacted becomes;
 } StorePersonal;
 
+/* What the redaction of an actor makes of a column; NULL stays NULL. */
+typedef enum StoreIdentity
+{
+	IDENTITY_PERSON, /* a person: a random token, the same wherever the person stands */
+	IDENTITY_ROLE,   /* a role or a login: the actor's new name */
+	IDENTITY_NAME,   /* the actor's name: the new one */
+	IDENTITY_EMPTY,  /* what else says who it was: an empty text */
+	IDENTITY_NULL    /* the same: null */
+} StoreIdentity;
+
+/* A column that says who somebody is. */
+typedef struct StoreIdentifying
+{
+	AttrNumber column; /* 0 ends a list of them */
+	StoreIdentity kind;
+} StoreIdentifying;
+
 /*
  * What is special about a table.  Each table's own file defines one of these;
  * a column number of 0 means that the table has no such column.
@@ -73,6 +90,9 @@ typedef struct StoreTableInfo
 	StatefulObject object;         /* whose status it is */
 	AttrNumber event;              /* what led to the status */
 	const StorePersonal *personal; /* what a redaction of the row changes; NULL: nothing */
+
+	const StoreIdentifying *identifying; /* what says who somebody is; NULL: nothing */
+	AttrNumber actor_id;                 /* the actor whom they are about */
 
 	/* What a row belongs to. */
 	AttrNumber workflow_id;

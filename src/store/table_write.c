@@ -488,14 +488,16 @@ store_update(StoreRow *row, StoredRow *old)
 
 /*
  * The same for a redaction, which may change rows that never change otherwise: the
- * columns that the table's descriptor names as personal.  No audit row is written.
+ * columns that the table's descriptor names as personal or identifying.  No audit
+ * row is written.
  */
 void
 store_redact(StoreRow *row, StoredRow *old)
 {
 	Writer writer = {.row = row, .old = old, .redacts = true};
 
-	Assert(store_table_info(row->table)->personal != NULL);
+	Assert(store_table_info(row->table)->personal != NULL ||
+		   store_table_info(row->table)->identifying != NULL);
 	Assert(HeapTupleIsValid(old->tuple));
 
 	write_one_row(&writer, row->table, update_step);

@@ -24,7 +24,7 @@ SELECT workflow_orch.register_tool('worker_only', 'div(int,text)', run_as => too
 SELECT workflow_orch.register_tool('off', 'div(int,text)', run_as => tool_role());
 SELECT workflow_orch.register_tool('off_later', 'div(int,text)', run_as => tool_role());
 \ir include/standing.sql
-\set tree_size 3
+\set tree_size 5
 \ir include/sealed.sql
 SELECT workflow_orch.set_tool_enabled('off', false);
 SELECT workflow_orch.register_actor('gone', 'r') AS gone, workflow_orch.register_actor('agent', 'r', kind => 'agent') AS agent \gset
@@ -44,14 +44,15 @@ SELECT execute(:executed) ->> 'success' AS t, execute(:failed) ->> 'success' AS 
        workflow_orch.review_action(:rejected, :bob, 'reject') AS r, workflow_orch.withdraw_proposal(:withdrawn, :ann) AS w,
        workflow_orch.complete_workflow(:done, :ann) AS c, workflow_orch.cancel_workflow(:stopped, :ann) AS s \gset
 SELECT workflow_orch.set_tool_enabled('off_later', false);
--- A proposal whose rows are sealed, by INSERT as in include/sealed.sql.
-CREATE PROCEDURE t.seal_rows(proposal bigint) LANGUAGE plpgsql AS $$
+-- Rows of the audit log that are sealed, by INSERT as in include/sealed.sql.
+CREATE FUNCTION t.seal_rows(ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   r record;
   entry bytea;
 BEGIN
-  FOR r IN SELECT audit_id, row_number() OVER (ORDER BY audit_id) AS n, sha256('salt') || substr(sha256('salt'), 1, 16) AS salts
-             FROM workflow_orch.audit_log WHERE proposal_id = proposal LOOP
+  FOR r IN SELECT id AS audit_id, (SELECT coalesce(max(leaf_index), 0) FROM workflow_orch.audit_leaf) + row_number() OVER (ORDER BY id) AS n,
+                  sha256('salt') || substr(sha256('salt'), 1, 16) AS salts
+             FROM unnest(ids) AS id LOOP
     BEGIN
       INSERT INTO workflow_orch.audit_leaf (leaf_index, audit_id, flags, hash, salts) VALUES (r.n, r.audit_id, 1, sha256('leaf'), r.salts);
       entry := workflow_orch.audit_entry(r.audit_id);
@@ -64,7 +65,10 @@ END
 $$;
 SELECT propose('div', '{"n": 1}') AS sealed \gset
 SELECT workflow_orch.review_action(:sealed, :bob, 'reject') \g /dev/null
-CALL seal_rows(:sealed);
+SELECT seal_rows(ARRAY(SELECT audit_id FROM workflow_orch.audit_log WHERE proposal_id = :sealed));
+SELECT workflow_orch.register_actor('leaver', 'r') AS leaver \gset
+SELECT workflow_orch.update_actor(:leaver, active => false);
+SELECT seal_rows(ARRAY(SELECT audit_id FROM workflow_orch.audit_log WHERE action IN ('register_actor', 'update_actor') AND details ->> 'actor_id' = :'leaver'));
 SELECT workflow_orch.set_policy(proposal_ttl => '1 microsecond');
 SELECT propose('div', '{"n": 1}') AS expired \gset
 SELECT workflow_orch.set_policy(proposal_ttl => '0');
@@ -108,6 +112,7 @@ SELECT function, key, value FROM (VALUES
   ('add_freeze', jsonb_build_object('ends_at', '''2099-01-02''')),
   ('remove_freeze', jsonb_build_object('freeze_id', :'freeze')),
   ('redact_proposal', jsonb_build_object('proposal_id', :'sealed')),
+  ('redact_actor', jsonb_build_object('actor_id', :'leaver', 'by_actor_id', 'bob()')),
   ('release_hold', jsonb_build_object('workflow_id', :'held')),
   ('remove_approval_rule', jsonb_build_object('rule_id', 'workflow_orch.add_approval_rule()')),
   ('explain_approval', jsonb_build_object('params', '''{"n": 1}''')),
@@ -120,7 +125,7 @@ SELECT is(attempt(example_call(oid)), NULL::jsonb, format('%s works with the arg
   FROM call ORDER BY function;
 -- Where NULL is an error though it is the default, and where it is none though there is no default.
 CREATE TABLE t.unlike (function text, argument text);
-INSERT INTO unlike VALUES ('explain_approval', 'actor_id'), ('hold_workflow', 'actor_id'), ('release_hold', 'actor_id'), ('redact_proposal', 'actor_id'), ('approval_rule_effect', 'role'), ('approval_rule_effect', 'tool'), ('approval_rule_effect', 'condition'),
+INSERT INTO unlike VALUES ('explain_approval', 'actor_id'), ('hold_workflow', 'actor_id'), ('release_hold', 'actor_id'), ('redact_proposal', 'actor_id'), ('redact_actor', 'by_actor_id'), ('approval_rule_effect', 'role'), ('approval_rule_effect', 'tool'), ('approval_rule_effect', 'condition'),
   ('check_approval_rule', 'role'), ('check_approval_rule', 'tool'), ('check_approval_rule', 'condition'), ('count_reviewers', 'role'), ('review_action', 'edits'), ('get_audit_log', 'workflow_id'), ('audit_log_entries', 'workflow_id');
 CREATE FUNCTION t.each_null() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -155,7 +160,7 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('actor', 'SELECT workflow_orch.complete_workflow(workflow(), %s)'),
                ('workflow', 'SELECT workflow_orch.propose_action(%s, ann(), ''div'', ''{"n": 1}'', ''r'')'),
                ('workflow', 'SELECT workflow_orch.complete_workflow(%s, ann())'), ('workflow', 'SELECT workflow_orch.cancel_workflow(%s, ann())'),
-               ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.hold_workflow(%s, NULL, ''r'')'), ('proposal', 'SELECT workflow_orch.redact_proposal(%s, NULL, ''r'')'), ('actor', format('SELECT workflow_orch.redact_proposal(%s, %%s, ''r'')', :sealed)), ('workflow', 'SELECT workflow_orch.release_hold(%s, NULL, ''r'')'), ('actor', 'SELECT workflow_orch.hold_workflow(workflow(), %s, ''r'')'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.workflow_report(%s)'), ('proposal', 'SELECT workflow_orch.evidence(%s)'),
+               ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.hold_workflow(%s, NULL, ''r'')'), ('proposal', 'SELECT workflow_orch.redact_proposal(%s, NULL, ''r'')'), ('actor', 'SELECT workflow_orch.redact_actor(%s, NULL, ''r'')'), ('actor', format('SELECT workflow_orch.redact_actor(%s, %%s, ''r'')', :leaver)), ('actor', format('SELECT workflow_orch.redact_proposal(%s, %%s, ''r'')', :sealed)), ('workflow', 'SELECT workflow_orch.release_hold(%s, NULL, ''r'')'), ('actor', 'SELECT workflow_orch.hold_workflow(workflow(), %s, ''r'')'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.workflow_report(%s)'), ('proposal', 'SELECT workflow_orch.evidence(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')'), ('proposal', 'SELECT workflow_orch.execute_action(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')'),
                ('proposal', 'SELECT workflow_orch.revoke_approval(%s, bob())'), ('approval rule', 'SELECT workflow_orch.remove_approval_rule(%s)'),

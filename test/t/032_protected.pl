@@ -36,6 +36,7 @@ is($out, 't', 'two are enough');
 like($err, qr/WARNING.*last 30 days.*actor 8 \("bea"\).*"administer" to role "bea"/s, 'new actors and grants are named');
 
 # The calls are refused when made directly.
+sql(q{INSERT INTO workflow_orch.actor (actor_id, name, role, kind, active, registered_at) OVERRIDING SYSTEM VALUE VALUES (99, 'ninetynine', 'r', 'human', false, now())});
 my %direct = (
 	'set_policy(dry_run => false)' => 'set_policy', 'set_policy(protected => false)' => 'set_policy',
 	"add_approval_rule('DBA')" => 'add_approval_rule', 'remove_approval_rule(1)' => 'remove_approval_rule',
@@ -43,7 +44,7 @@ my %direct = (
 	"update_tool('add', timeout => '1 s')" => 'update_tool', "set_tool_enabled('add', true)" => 'set_tool_enabled',
 	"register_actor('eve', 'DBA')" => 'register_actor', "update_actor(2, active => true)" => 'update_actor', "update_actor(2, person => 'x', active => false)" => 'update_actor',
 	"grant_capability('mallory', 'review')" => 'grant_capability', "revoke_capability('mallory', 'audit')" => 'revoke_capability',
-	'remove_freeze(1)' => 'remove_freeze', "delegate_review(4, 8, '2099-01-01')" => 'delegate_review', 'resume_queue()' => 'resume_queue', "release_hold(1, NULL, 'r')" => 'release_hold', "new_origin('r')" => 'new_origin', "adopt_origin('r')" => 'adopt_origin');
+	'remove_freeze(1)' => 'remove_freeze', "delegate_review(4, 8, '2099-01-01')" => 'delegate_review', 'resume_queue()' => 'resume_queue', "release_hold(1, NULL, 'r')" => 'release_hold', "redact_actor(99, NULL, 'r')" => 'redact_actor', "new_origin('r')" => 'new_origin', "adopt_origin('r')" => 'adopt_origin');
 for my $call (sort keys %direct)
 {
 	for my $role ('mallory', 'postgres')

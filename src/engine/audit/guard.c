@@ -7,7 +7,7 @@
  * legal by the table's descriptor and the transition table, and then the
  * extension must be the one that makes it.  There are two exceptions: an INSERT by
  * a superuser or the owner, which is how a dump is restored, and a redaction,
- * which changes personal columns of any row.  The guard changes nothing but
+ * which changes personal and identifying columns of any row.  The guard changes nothing but
  * proposed_by in a restored row.
  */
 #include "postgres.h"
@@ -174,21 +174,25 @@ check_not_ended(const StoreTableInfo *table, const StoredRow *old, const StoredR
 }
 
 static bool
-column_is_personal(const StoreTableInfo *table, int column)
+column_is_redacted(const StoreTableInfo *table, int column)
 {
 	for (const StorePersonal *personal = table->personal; personal != NULL && personal->column != 0;
 		 personal++)
 		if (personal->column == column)
 			return true;
+	for (const StoreIdentifying *identifying = table->identifying;
+		 identifying != NULL && identifying->column != 0; identifying++)
+		if (identifying->column == column)
+			return true;
 	return false;
 }
 
-/* Check that a redaction changes personal columns alone. */
+/* Check that a redaction changes personal and identifying columns alone. */
 static void
 check_redaction(const StoreTableInfo *table, const StoredRow *old, const StoredRow *new)
 {
 	for (int column = 1; column <= Min(old->desc->natts, STORE_MAX_COLUMNS); column++)
-		if (!column_is_same(old, new, column) && !column_is_personal(table, column))
+		if (!column_is_same(old, new, column) && !column_is_redacted(table, column))
 			elog(ERROR, "a redaction changes column \"%s\" of table \"%s\"",
 				 NameStr(TupleDescAttr(old->desc, column - 1)->attname), table->name);
 }

@@ -114,7 +114,7 @@ redacted_leaves_add_statements(RedactedLeaves *leaves)
 									 compare_by_id);
 
 		if (leaf != NULL)
-			leaf->takes[GROUP_WHAT] = true;
+			leaf->has_statement = true;
 		else
 			redacted_leaves_add(leaves, audit_load(found[i]), REDACT_STATEMENT);
 	}
@@ -180,10 +180,11 @@ check_one(int index, void *arg)
 	if (row == NULL)
 		elog(ERROR, "audit row " INT64_FORMAT " is gone", leaf->audit_id);
 	memset(leaf->takes, 0, sizeof(leaf->takes));
-	if (leaf->scope == REDACT_STATEMENT)
-		leaf->takes[GROUP_WHAT] = !column_is_null(row, AUDIT_QUERY);
-	else
+	if (leaf->scope == REDACT_ROW)
 		pass->redactor->choose(pass->redactor->arg, leaf, row);
+	if ((leaf->scope == REDACT_STATEMENT || leaf->has_statement) &&
+		!column_is_null(row, AUDIT_QUERY))
+		leaf->takes[GROUP_WHAT] = true;
 	if (count_groups(leaf) > 0)
 		check_leaf(leaf, row);
 	pass->groups += count_groups(leaf);

@@ -25,6 +25,7 @@ typedef struct RedactedLeaf
 	int64 audit_id;
 	int64 workflow_id; /* 0: none */
 	RedactScope scope;
+	bool has_statement; /* the text of its statement goes, whatever else does */
 	AuditLeaf leaf;
 	bool takes[LEAF_GROUPS];        /* whose values go */
 	bool keeps[LEAF_GROUPS];        /* whose hash is kept from now on */

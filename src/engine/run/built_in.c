@@ -73,8 +73,9 @@ static const BuiltIn built_ins[] = {
 	 .rows = {{"from_actor", STORE_ACTOR}, {"to_actor", STORE_ACTOR}}},
 	{.call = "resume_queue"},
 	{.call = "release_hold", .nrows = 1, .rows = {{"workflow_id", STORE_WORKFLOW}}},
-	/* Without the row: what is to be redacted would stay in the params. */
+	/* Without rows: what is to be redacted would stay in the params. */
 	{.call = "redact_proposal"},
+	{.call = "redact_actor"},
 	{.call = "adopt_origin"},
 	{.call = "new_origin"},
 	{.call = "standing_approval",

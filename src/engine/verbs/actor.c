@@ -17,6 +17,7 @@
 #include "store/actor.h"
 #include "store/home.h"
 #include "store/lock.h"
+#include "store/redaction.h"
 #include "store/table.h"
 
 /* Bind the actor to a role; before is what it was, NULL for a new one. */
@@ -33,12 +34,15 @@ set_db_role(StoreRow *row, Oid db_role, const Actor *before)
 		row_set_null(row, ACTOR_FORMER_DB_ROLES);
 }
 
-/* Reserve a name until the end of the transaction: 42710 if it is taken. */
-static void
-reserve_name(const char *name)
+/* Reserve a name for an actor (0: a new one) until the end of the transaction: 42710 if another has it. */
+void
+actor_reserve_name(const char *name, int64 actor_id)
 {
+	int64 other;
+
 	store_lock_text(LOCK_NAME, STORE_ACTOR, name);
-	if (actor_name_exists(name))
+	other = actor_id_of_name(name);
+	if (other != 0 && other != actor_id)
 		report_duplicate("wfo_actor_exists", errmsg("actor \"%s\" already exists", name),
 						 errhint("Choose another name, or change the actor with update_actor."));
 }
@@ -86,7 +90,7 @@ actor_register(const char *name, const char *role, Oid db_role, const char *kind
 
 	caller_identify(&caller);
 	protection_check(&caller, "register_actor");
-	reserve_name(name);
+	actor_reserve_name(name, 0);
 	actor_id = store_next_id(STORE_ACTOR);
 	store_row_init(&row, STORE_ACTOR);
 	row_set_int64(&row, ACTOR_ACTOR_ID, actor_id);
@@ -145,6 +149,15 @@ confirms_role(const Caller *caller, const Actor *actor, const ActorChange *chang
 		   protection_lets_confirm(caller);
 }
 
+/* Refuse an actor who has been redacted: its token must not come to stand for somebody else. */
+static void
+check_not_redacted(int64 actor_id)
+{
+	if (redaction_is_of(REDACTED_ACTOR, actor_id))
+		report_wrong_state("wfo_redacted", errmsg("actor " INT64_FORMAT " is redacted", actor_id),
+						   errhint("Register a new actor with register_actor."));
+}
+
 /* Change the given properties of an actor. 42710 if a new name is taken. */
 void
 actor_update(int64 actor_id, const ActorChange *change)
@@ -158,15 +171,17 @@ actor_update(int64 actor_id, const ActorChange *change)
 	if (change->name == NULL && change->role == NULL && change->db_role == NULL &&
 		change->active == NULL && change->person == NULL)
 		return;
+	check_not_redacted(actor_id);
 	caller_identify(&caller);
 	if (only_deactivates(change) || confirms_role(&caller, known, change))
 		protection_share();
 	else
 		protection_check(&caller, "update_actor");
 	if (is_renamed)
-		reserve_name(change->name);
+		actor_reserve_name(change->name, actor_id);
 	actor = lock_actor(actor_id);
 	Assert(actor != NULL);
+	check_not_redacted(actor_id);
 
 	store_row_init(&row, STORE_ACTOR);
 	if (change->name != NULL)

@@ -20,6 +20,7 @@ typedef struct ActorChange
 	char *person; /* empty: none */
 } ActorChange;
 
+extern void actor_reserve_name(const char *name, int64 actor_id);
 extern void actor_update(int64 actor_id, const ActorChange *change);
 
 #endif

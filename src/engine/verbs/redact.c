@@ -1,17 +1,21 @@
 /*
  * redact.c
- *	  Redacts what people wrote in finished proposals.
+ *	  Redacts what people wrote in finished proposals, and who they were.
  *
  * Owns what may be redacted: what is finished and not held.  What a redaction
- * reaches, and how the leaves of the tree stay good, is in audit/redact.c.
+ * reaches is in audit/redact_content.c and audit/redact_identity.c, and how the
+ * leaves of the tree stay good in audit/redact.c.
  */
 #include "postgres.h"
 
 #include "base/errors.h"
+#include "base/grow.h"
 #include "engine/audit/redact_content.h"
+#include "engine/audit/redact_identity.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/protection.h"
 #include "engine/state.h"
+#include "engine/verbs/actor.h"
 #include "engine/verbs/redact.h"
 #include "store/break_glass.h"
 #include "store/lock.h"
@@ -56,6 +60,14 @@ check_finished(const Proposal *proposal)
 	check_no_open_break_glass(proposal->proposal_id);
 }
 
+/* Ids of workflows that a redaction reaches, each once and in order after lock_workflows(). */
+typedef struct WorkflowIds
+{
+	int64 *ids;
+	int count;
+	int size;
+} WorkflowIds;
+
 static int
 compare_workflow_ids(const void *a, const void *b)
 {
@@ -65,27 +77,41 @@ compare_workflow_ids(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+static void
+add_workflow(WorkflowIds *workflows, int64 workflow_id)
+{
+	GROW_ARRAY(workflows->ids, workflows->count, workflows->size);
+	workflows->ids[workflows->count++] = workflow_id;
+}
+
+/* Add the workflows of leaves; those without one have 0. */
+static void
+add_workflows_of(WorkflowIds *workflows, const RedactedLeaves *leaves)
+{
+	for (int i = 0; i < leaves->count; i++)
+		if (leaves->leaves[i].workflow_id != 0)
+			add_workflow(workflows, leaves->leaves[i].workflow_id);
+}
+
 /*
- * Lock the workflows that a redaction reaches, in the order of their ids, and refuse
- * those that are held.
+ * Lock workflows in the order of their ids, since a hold locks them as well, and
+ * refuse those that are held.
  */
 static void
-lock_workflows(const RedactedLeaves *leaves)
+lock_workflows(WorkflowIds *workflows)
 {
-	int64 *ids = palloc(Max(leaves->count, 1) * sizeof(int64));
-	int64 last = 0; /* rows without a workflow have this */
+	int kept = 0;
 
-	for (int i = 0; i < leaves->count; i++)
-		ids[i] = leaves->leaves[i].workflow_id;
-	qsort(ids, leaves->count, sizeof(int64), compare_workflow_ids);
-	for (int i = 0; i < leaves->count; i++)
+	qsort(workflows->ids, workflows->count, sizeof(int64), compare_workflow_ids);
+	for (int i = 0; i < workflows->count; i++)
 	{
-		if (ids[i] == last)
+		if (kept > 0 && workflows->ids[i] == workflows->ids[kept - 1])
 			continue;
-		last = ids[i];
-		(void) workflow_lock(last);
-		workflow_check_not_held(last);
+		workflows->ids[kept++] = workflows->ids[i];
+		(void) workflow_lock(workflows->ids[kept - 1]);
+		workflow_check_not_held(workflows->ids[kept - 1]);
 	}
+	workflows->count = kept;
 }
 
 /* Say what is left to do, which no call can do in a transaction. */
@@ -116,6 +142,7 @@ proposal_redact(int64 proposal_id, const int64 *actor_id, const char *reason)
 	const Actor *actor;
 	Proposal *proposal;
 	RedactedLeaves leaves;
+	WorkflowIds workflows = {0};
 
 	caller_identify(&caller);
 	actor = caller_actor_or_null(&caller, actor_id);
@@ -127,7 +154,8 @@ proposal_redact(int64 proposal_id, const int64 *actor_id, const char *reason)
 	protection_check(&caller, "redact_proposal");
 
 	content_collect(proposal, &leaves);
-	lock_workflows(&leaves);
+	add_workflows_of(&workflows, &leaves);
+	lock_workflows(&workflows);
 	proposal = proposal_require_lock(proposal_id);
 	check_finished(proposal);
 	actor = caller_read_again(&caller, actor);
@@ -146,5 +174,110 @@ proposal_redact(int64 proposal_id, const int64 *actor_id, const char *reason)
 	act.login = caller.login;
 	act.db_role = caller.role;
 	redact_leaves(&content_redactor, &leaves, &act);
+	remind_of_vacuum();
+}
+
+/* Refuse an actor who may act, or has proposals that are open. */
+static void
+check_actor_is_done(const Actor *actor)
+{
+	if (actor->active)
+		report_wrong_state("wfo_actor_active",
+						   errmsg("actor " INT64_FORMAT " is active", actor->actor_id),
+						   errhint("Deactivate it first, with update_actor(..., active => "
+								   "false)."));
+	if (proposal_count_open(actor->actor_id, 1) > 0)
+		report_wrong_state("wfo_not_finished",
+						   errmsg("actor " INT64_FORMAT " has open proposals", actor->actor_id),
+						   errhint("Decide, execute or withdraw them, or call expire_proposals if "
+								   "their time is over."));
+}
+
+static void
+check_reached(void *arg, int64 proposal_id)
+{
+	const Proposal *proposal = proposal_require(proposal_id);
+
+	check_finished(proposal);
+	add_workflow(arg, proposal->workflow_id);
+}
+
+/* Find what a redaction of an actor reaches: the leaves, and the workflows of all rows. */
+static void
+reach(Identity *identity, RedactedLeaves *leaves, WorkflowIds *workflows)
+{
+	memset(workflows, 0, sizeof(WorkflowIds));
+	identity_each_proposal(identity, check_reached, workflows);
+	identity_collect(identity, leaves);
+	add_workflows_of(workflows, leaves);
+}
+
+/* Refuse workflows that are reached only now, whose holds nobody has looked for: 55P03. */
+static void
+check_locked(const WorkflowIds *workflows, const WorkflowIds *locked)
+{
+	for (int i = 0; i < workflows->count; i++)
+		if (bsearch(&workflows->ids[i], locked->ids, locked->count, sizeof(int64),
+					compare_workflow_ids) == NULL)
+			report_busy("wfo_busy",
+						errmsg("workflow " INT64_FORMAT " has been changed by another session",
+							   workflows->ids[i]),
+						errhint("Try again."));
+}
+
+/*
+ * Redact who an actor is, who is inactive and has no open proposals.  What it
+ * reaches must be finished and not held: until then the marks of a person decide
+ * who may review.
+ *
+ * Locks: the actor's new name, the actor, the workflows of all rows that it
+ * reaches, and rounds of sealing.  All is looked for a second time with the locks.
+ */
+void
+actor_redact(int64 actor_id, const int64 *by_actor_id, const char *reason)
+{
+	RedactionAct act = {.action = "redact_actor",
+						.reason = reason,
+						.object = REDACTED_ACTOR,
+						.object_id = actor_id};
+	Caller caller;
+	const Actor *by;
+	Actor *actor;
+	Identity identity;
+	Redactor redactor = identity_redactor(&identity);
+	RedactedLeaves leaves;
+	WorkflowIds locked;
+	WorkflowIds workflows;
+
+	caller_identify(&caller);
+	by = caller_actor_or_null(&caller, by_actor_id);
+	check_actor_is_done(actor_require(actor_id));
+	if (by != NULL)
+		caller_check_reads_as(&caller, by);
+	protection_check(&caller, "redact_actor");
+
+	actor_reserve_name(actor_redacted_name(actor_id), actor_id);
+	actor = actor_lock(actor_id, LockWaitBlock);
+	check_actor_is_done(actor);
+	identity_begin(&identity, actor);
+	reach(&identity, &leaves, &locked);
+	lock_workflows(&locked);
+	by = caller_read_again(&caller, by);
+	if (by != NULL)
+		caller_check_acts_as(&caller, by);
+	store_lock_id(LOCK_SEAL, 0, LOCK_EXCLUSIVE);
+	reach(&identity, &leaves, &workflows);
+	check_locked(&workflows, &locked);
+	if (redact_check_leaves(&redactor, &leaves) == 0 &&
+		!row_identifies(&identity, STORE_ACTOR, actor->row))
+		report_wrong_state("wfo_redacted",
+						   errmsg("actor " INT64_FORMAT " is redacted already", actor_id));
+
+	act.redacted_at = GetCurrentTimestamp();
+	act.actor_id = by != NULL ? &by->actor_id : NULL;
+	act.login = caller.login;
+	act.db_role = caller.role;
+	redact_leaves(&redactor, &leaves, &act);
+	identity_redact_tables(&identity);
 	remind_of_vacuum();
 }
