@@ -208,35 +208,18 @@ typedef struct Writer
 /* What one write does between writer_begin() and writer_end(). */
 typedef void (*WriteStep)(Writer *writer);
 
-/* Whether an update sets a key column of an index, or one that an expression there may have. */
-static bool
-sets_key_of(const StoreRow *row, const IndexInfo *index)
-{
-	for (int i = 0; i < index->ii_NumIndexKeyAttrs; i++)
-	{
-		AttrNumber column = index->ii_IndexAttrNumbers[i];
-
-		if (column == 0 || (column <= store_table_columns(row->table) && row->replaces[column - 1]))
-			return true;
-	}
-	return false;
-}
-
 /*
- * Say which indexes get an entry with the key that the row has there already: a full
- * page of theirs is searched for entries of old versions, which pays only there.
- * The executor would ask the range table, from which it also takes the columns for
- * the events of triggers, and those stay in memory to the transaction's end.
+ * Have no full page of an index searched for entries of old versions.  A row has few
+ * versions, most of them of transactions that have ended only now, so such a search
+ * finds next to nothing, and comes back with each further entry of the page.
  */
 static void
-mark_unchanged_indexes(const ResultRelInfo *result_rel, const StoreRow *row)
+do_not_search_indexes(const ResultRelInfo *result_rel)
 {
 	for (int i = 0; i < result_rel->ri_NumIndices; i++)
 	{
-		IndexInfo *index = result_rel->ri_IndexRelationInfo[i];
-
-		index->ii_CheckedUnchanged = true;
-		index->ii_IndexUnchanged = !sets_key_of(row, index);
+		result_rel->ri_IndexRelationInfo[i]->ii_CheckedUnchanged = true;
+		result_rel->ri_IndexRelationInfo[i]->ii_IndexUnchanged = false;
 	}
 }
 
@@ -260,7 +243,7 @@ open_indexes(Writer *writer)
 {
 	ExecOpenIndices(writer->result_rel, false);
 	if (writer->row != NULL && writer->old != NULL)
-		mark_unchanged_indexes(writer->result_rel, writer->row);
+		do_not_search_indexes(writer->result_rel);
 }
 
 static void
