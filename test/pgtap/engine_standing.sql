@@ -51,6 +51,17 @@ SELECT is((SELECT requirements FROM workflow_orch.proposal WHERE proposal_id = :
   'a standing approval needs all that any call of its tool could need, and the policy''s number');
 SELECT workflow_orch.remove_approval_rule(:general), workflow_orch.remove_approval_rule(:rule) \g /dev/null
 
+-- What is said beforehand, and the inbox, count nobody of the holder's person.
+SELECT workflow_orch.register_actor('hal as well', 'Auditor', person => 'Hal') AS hal_auditor, workflow_orch.add_approval_rule('Auditor', tool => 'pay') AS auditor \gset
+SELECT jsonb_build_object('tool', 'pay', 'actor_id', :holder, 'uses', 1, 'ends_at', now() + interval '1 day') AS call, asked('{}') AS p \gset
+SELECT is(workflow_orch.explain_approval('workflow_orch.standing_approval', :'call', :boss) - 'standing_id',
+  format('{"automatic": false, "rule_id": null, "approvable": false, "requirements": [{"stage": 1, "role": "Auditor", "approvals": 1, "rules": [%s], "people": []},
+    {"stage": 1, "role": null, "approvals": 1, "rules": [], "people": ["ann", "bob", "cyd", "low", "unbound"]}]}', :auditor)::jsonb, 'a role that only the holder''s person has approves nothing');
+SELECT is(workflow_orch.explain_approval('pay', '{"amount": 1}', :boss) -> 'approvable', 'true', 'but approves calls of others');
+SELECT raises(format('SELECT workflow_orch.explain_approval(''workflow_orch.standing_approval'', %L, %s)', :'call'::jsonb || jsonb_build_object('actor_id', :boss), :boss), '{"sqlstate": "42501", "reason": "wfo_own_standing"}', 'a holder is told that they may not propose it');
+SELECT is((SELECT approvable FROM workflow_orch.list_pending_reviews(:bob) WHERE proposal_id = :p), false, 'the inbox shows that nobody can approve it');
+SELECT workflow_orch.remove_approval_rule(:auditor), workflow_orch.withdraw_proposal(:p, :boss), workflow_orch.update_actor(:hal_auditor, active => false) \g /dev/null
+
 -- Who proposes, edits and approves it.
 SELECT raises(format('SELECT asked(''{}'', %s)', :holder), '{"sqlstate": "42501", "reason": "wfo_own_standing"}', 'the holder does not propose it');
 SELECT raises(format('SELECT asked(''{}'', %s)', :low), '{"sqlstate": "42501", "reason": "wfo_capability_missing"}', 'the proposer''s role must hold propose');

@@ -23,6 +23,7 @@ typedef struct CandidateSearch
 {
 	const Requirement *requirement;
 	const Person *proposer;
+	const Person *holder; /* of the standing approval that is proposed, or NULL */
 	const Policy *policy;
 	List *names;
 	MemoryContext memory; /* of the names */
@@ -33,7 +34,8 @@ is_somebody_else(const CandidateSearch *search, const Actor *actor)
 {
 	Person person = actor_person(actor);
 
-	return !person_is_same(&person, search->proposer);
+	return !person_is_same(&person, search->proposer) &&
+		   (search->holder == NULL || !person_is_same(&person, search->holder));
 }
 
 /* Add an actor who could approve, once. */
@@ -109,16 +111,25 @@ compare_candidates(const ListCell *a, const ListCell *b)
 }
 
 /*
- * The names, in order, of actors who could fill a requirement, and who are not the proposer's person: the first CANDIDATES_NAMED that are found.
+ * The names, in order, of actors who could fill a requirement, and who are neither
+ * the proposer's person nor that of holder_id (0: nobody), who would hold the
+ * standing approval that is proposed: the first CANDIDATES_NAMED that are found.
  */
 List *
-candidate_names(const Requirement *requirement, const Person *proposer, const Policy *policy)
+candidate_names(const Requirement *requirement, const Person *proposer, int64 holder_id,
+				const Policy *policy)
 {
+	Person holder;
 	CandidateSearch search = {.requirement = requirement,
 							  .proposer = proposer,
 							  .policy = policy,
 							  .memory = CurrentMemoryContext};
 
+	if (holder_id != 0)
+	{
+		holder = actor_person(actor_require(holder_id));
+		search.holder = &holder;
+	}
 	add_holders(&search);
 	if (requirement->role != NULL)
 		add_delegates(&search);

@@ -16,6 +16,6 @@
 #define CANDIDATES_NAMED 100
 
 extern List *candidate_names(const Requirement *requirement, const Person *proposer,
-							 const Policy *policy);
+							 int64 holder_id, const Policy *policy);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/each.h"
 #include "engine/approval/inbox.h"
 #include "engine/approval/requirement.h"
+#include "engine/approval/standing.h"
 #include "engine/approval/reviewer.h"
 #include "engine/approval/vote.h"
 #include "engine/identity/binding.h"
@@ -58,7 +59,8 @@ put_inbox_item(const Inbox *inbox, const InboxItem *item, Tuplestorestate *rows,
 static bool
 is_for(const Inbox *inbox, const Proposal *proposal, InboxItem *item)
 {
-	bool can_be_met = requirement_can_be_met(proposal->requirements, proposal->actor_id,
+	int64 holder_id = standing_holder_id(proposal->tool, proposal->params);
+	bool can_be_met = requirement_can_be_met(proposal->requirements, proposal->actor_id, holder_id,
 											 inbox->policy);
 	Votes votes;
 	Voter voter;

@@ -384,6 +384,7 @@ static Cache *rosters = NULL;
 typedef struct RosterQuestion
 {
 	int64 proposer_id; /* 0: nobody */
+	int64 holder_id;   /* of the standing approval that is proposed; 0: nobody */
 	bool agents_may_review;
 	int32 requirements[FLEXIBLE_ARRAY_MEMBER]; /* a Jsonb, which is aligned so */
 } RosterQuestion;
@@ -396,23 +397,37 @@ typedef struct RosterAnswer
 	int64 there;
 } RosterAnswer;
 
+/* Put the people who may not approve, whoever else may, into an array; returns how many. */
+static int
+list_barred(const RosterQuestion *question, Person *people)
+{
+	int64 ids[] = {question->proposer_id, question->holder_id};
+	int count = 0;
+
+	for (int i = 0; i < (int) lengthof(ids); i++)
+	{
+		const Actor *actor = ids[i] != 0 ? actor_load(ids[i]) : NULL;
+
+		if (actor != NULL)
+			people[count++] = actor_person(actor);
+	}
+	return count;
+}
+
 /*
- * Count the people besides the proposer who could fill a requirement (NULL: any),
- * up to what is needed.
+ * Count the people besides the proposer, and the holder of a standing approval, who
+ * could fill a requirement (NULL: any), up to what is needed.
  */
 static int64
 count_people(const RosterQuestion *question, const Requirement *requirement, int64 needed)
 {
-	const Actor *proposer = question->proposer_id != 0 ? actor_load(question->proposer_id) : NULL;
-	Person *people = palloc(sizeof(Person) * (ROSTER_MAX + 1));
-	int proposers = proposer != NULL ? 1 : 0;
-	int npeople = proposers;
+	Person *people = palloc(sizeof(Person) * (ROSTER_MAX + 2));
+	int npeople = list_barred(question, people);
+	int barred = person_count(people, npeople);
 	int64 there = 0;
 	ActorScan scan;
 	const Actor *actor;
 
-	if (proposer != NULL)
-		people[0] = actor_person(proposer);
 	actor_scan_begin(&scan, requirement != NULL ? requirement->role : NULL);
 	for (int seen = 0; there < needed && (actor = actor_scan_next(&scan)) != NULL; seen++)
 	{
@@ -425,11 +440,11 @@ count_people(const RosterQuestion *question, const Requirement *requirement, int
 			(requirement != NULL && requirement->administers && !actor_administers(actor)))
 			continue;
 		people[npeople++] = actor_person(actor);
-		if (npeople - proposers >= needed)
-			there = person_count(people, npeople) - proposers;
+		if (npeople - barred >= needed)
+			there = person_count(people, npeople) - barred;
 	}
 	actor_scan_end(&scan);
-	return Max(there, person_count(people, npeople) - proposers);
+	return Max(there, person_count(people, npeople) - barred);
 }
 
 /* Count the people with a role (NULL: any) who could approve what nobody of them proposed. */
@@ -485,7 +500,7 @@ keep_answer(const RosterQuestion *question, MemoryContext memory)
 
 /* Whether the actors registered now could give what a proposal needs. */
 static const RosterAnswer *
-ask_roster(const Jsonb *requirements, int64 proposer_id, const Policy *policy)
+ask_roster(const Jsonb *requirements, int64 proposer_id, int64 holder_id, const Policy *policy)
 {
 	Size length = offsetof(RosterQuestion, requirements) + VARSIZE(requirements);
 	RosterQuestion *question = palloc0(length);
@@ -500,6 +515,7 @@ ask_roster(const Jsonb *requirements, int64 proposer_id, const Policy *policy)
 		cache_depend_on_catalogs(rosters, caches, lengthof(caches));
 	}
 	question->proposer_id = proposer_id;
+	question->holder_id = holder_id;
 	question->agents_may_review = policy->agents_may_review;
 	memcpy(question->requirements, requirements, VARSIZE(requirements));
 	answer = cache_get(rosters, question, length);
@@ -513,10 +529,12 @@ ask_roster(const Jsonb *requirements, int64 proposer_id, const Policy *policy)
 	return answer;
 }
 
+/* holder_id is who would hold the standing approval that is proposed, or 0. */
 bool
-requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, const Policy *policy)
+requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, int64 holder_id,
+					   const Policy *policy)
 {
-	return !ask_roster(requirements, proposer_id, policy)->missing;
+	return !ask_roster(requirements, proposer_id, holder_id, policy)->missing;
 }
 
 /*
@@ -525,9 +543,9 @@ requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, const Polic
  */
 void
 requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements, int64 proposer_id,
-						   const Policy *policy)
+						   int64 holder_id, const Policy *policy)
 {
-	const RosterAnswer *answer = ask_roster(requirements, proposer_id, policy);
+	const RosterAnswer *answer = ask_roster(requirements, proposer_id, holder_id, policy);
 
 	if (!answer->missing)
 		return;

@@ -44,9 +44,9 @@ extern Quorum requirement_quorum(Jsonb *requirements);
 extern char *requirement_describe(const Quorum *quorum, int64 stage);
 extern bool actor_could_review(const Actor *actor, bool agents_may_review);
 extern int64 requirement_count_people(const char *role, int64 needed, const Policy *policy);
-extern bool requirement_can_be_met(const Jsonb *requirements, int64 proposer_id,
+extern bool requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, int64 holder_id,
 								   const Policy *policy);
 extern void requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements,
-									   int64 proposer_id, const Policy *policy);
+									   int64 proposer_id, int64 holder_id, const Policy *policy);
 
 #endif

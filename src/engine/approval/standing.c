@@ -17,6 +17,7 @@
 #include "engine/identity/caller.h"
 #include "engine/state.h"
 #include "engine/tool/definition.h"
+#include "model/built_in.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
@@ -89,6 +90,15 @@ find_holder(Jsonb *params)
 	int64 actor_id;
 
 	return id != NULL && json_value_int64(id, &actor_id) ? actor_load(actor_id) : NULL;
+}
+
+/* Who would hold the standing approval that a call of this tool proposes, or 0. */
+int64
+standing_holder_id(const char *tool, Jsonb *params)
+{
+	const Actor *holder = built_in_is_standing(tool) ? find_holder(params) : NULL;
+
+	return holder != NULL ? holder->actor_id : 0;
 }
 
 /* Whether somebody would be the holder of the standing approval that params give. */

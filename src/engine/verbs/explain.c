@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "engine/approval/candidate.h"
 #include "engine/approval/requirement.h"
+#include "engine/approval/standing.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/caller.h"
 #include "engine/state.h"
@@ -24,6 +25,7 @@ typedef struct Explained
 {
 	const Actor *actor;
 	Person proposer; /* who the actor would be in the proposal */
+	int64 holder_id; /* of the standing approval that it would be, or 0 */
 	bool names_people;
 	const Policy *policy;
 	Revision revision;        /* as it would be proposed */
@@ -82,7 +84,7 @@ requirements_json(const Explained *explained)
 		if (explained->names_people)
 			json_add_jsonb(&object, "people",
 						   names_json(candidate_names(requirement, &explained->proposer,
-													  explained->policy)));
+													  explained->holder_id, explained->policy)));
 		json_array_add(&array, json_object_end(&object));
 	}
 	return json_array_end(&array);
@@ -107,7 +109,7 @@ answer(const Explained *explained)
 	json_add_jsonb(&json, "requirements", requirements_json(explained));
 	json_add_bool(&json, "approvable",
 				  requirement_can_be_met(revision->requirements, explained->actor->actor_id,
-										 explained->policy));
+										 explained->holder_id, explained->policy));
 	return json_object_end(&json);
 }
 
@@ -141,6 +143,9 @@ explain(const ExplainRequest *request)
 										   .policy = explained.policy,
 										   .proposer = explained.actor},
 							request->params);
+	explained.holder_id = standing_holder_id(request->tool, explained.revision.params);
+	if (explained.holder_id != 0)
+		standing_check_holder(&explained.proposer, explained.revision.params, 0);
 	requirement_work_out(&explained.revision,
 						 &(RequirementSubject){
 							 .tool = request->tool,

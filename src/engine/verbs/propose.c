@@ -318,6 +318,8 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 		*status = standing_approve(revision.proposal_id, standing);
 	else
 		requirement_warn_if_nobody(revision.proposal_id, revision.requirements,
-								   subject.actor->actor_id, subject.policy);
+								   subject.actor->actor_id,
+								   standing_holder_id(request->tool, revision.params),
+								   subject.policy);
 	return revision.proposal_id;
 }

@@ -499,7 +499,7 @@ edit(ReviewContext *context)
 	enqueue_when_approved(proposal);
 	if (stage != 0)
 		requirement_warn_if_nobody(proposal->proposal_id, revision.requirements, proposal->actor_id,
-								   policy);
+								   standing_holder_id(proposal->tool, revision.params), policy);
 }
 
 /* Read what the decision depends on, except the proposal. */

@@ -132,6 +132,6 @@ revise(const ReviseRequest *request, int64 *revision_number)
 	if (revision.rule_id != NULL)
 		return propose_approve_by_rule(proposal->proposal_id);
 	requirement_warn_if_nobody(proposal->proposal_id, revision.requirements, proposal->actor_id,
-							   source.policy);
+							   standing_holder_id(proposal->tool, revision.params), source.policy);
 	return proposal->status;
 }
