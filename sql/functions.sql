@@ -474,6 +474,11 @@ RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_redact_actor';
 COMMENT ON FUNCTION redact_actor IS
   'Redacts who an inactive actor without open proposals is: the name becomes redacted and the id, the database role goes, and so do roles, logins, application names and addresses in the actor''s rows and in those that the role alone names. A random token takes the place of the person wherever the person stands, with other actors as well, so that rows of one person can still be told. What others wrote stays. Hashes in the table redaction take the place of the values, so the audit log still verifies. Reads all tables and the whole audit log, twice. The values stay in the tables'' files until VACUUM. Errors: 22023, 42704, 55000 the actor is active, a proposal that has such a row is not finished or held, a row not sealed, or not as it was sealed, or the actor is redacted already, 42710 another actor has the new name, 55P03, 42501 also if the policy is protected.';
 
+CREATE FUNCTION reapply_redactions(OUT count bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_reapply_redactions';
+COMMENT ON FUNCTION reapply_redactions IS
+  'Repeats the redactions that an older backup has undone, once the rows of the table redaction have been added that are newer than the backup. Returns how many proposals and actors were redacted again. What cannot be redacted now is left with a WARNING, as what is held; rows about what is not there are deleted. Errors: 55P03, and those of redact_proposal and redact_actor but 55000.';
+
 CREATE FUNCTION find_unsealed(OUT audit_id bigint, OUT occurred_at timestamptz)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_find_unsealed';
 COMMENT ON FUNCTION find_unsealed IS

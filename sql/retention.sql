@@ -39,7 +39,7 @@ CREATE TABLE redaction (
 CREATE INDEX redaction_object_idx ON redaction (object, object_id);
 CREATE INDEX redaction_trail_idx ON redaction (trail);
 
-COMMENT ON TABLE redaction IS 'Hashes of redacted groups of leaves, which take the place of their values; rows are never changed';
+COMMENT ON TABLE redaction IS 'Hashes of redacted groups of leaves, which take the place of their values; only reapply_redactions changes and deletes rows';
 COMMENT ON COLUMN redaction.audit_id IS 'Row of the audit log whose leaf has the group (refers to audit_log)';
 COMMENT ON COLUMN redaction.leaf_group IS 'who, what or rows: see doc/evidence.md';
 COMMENT ON COLUMN redaction.hash IS 'Hash of the group, which the entry of the row has';

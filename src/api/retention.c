@@ -17,6 +17,7 @@ PG_FUNCTION_INFO_V1(wfo_hold_workflow);
 PG_FUNCTION_INFO_V1(wfo_release_hold);
 PG_FUNCTION_INFO_V1(wfo_redact_proposal);
 PG_FUNCTION_INFO_V1(wfo_redact_actor);
+PG_FUNCTION_INFO_V1(wfo_reapply_redactions);
 
 Datum
 wfo_hold_workflow(PG_FUNCTION_ARGS)
@@ -67,4 +68,11 @@ wfo_redact_actor(PG_FUNCTION_ARGS)
 	by_actor_id = arg_int64_or_null(fcinfo, 1);
 	actor_redact(actor_id, by_actor_id, arg_text(fcinfo, 2, "reason"));
 	PG_RETURN_VOID();
+}
+
+Datum
+wfo_reapply_redactions(pg_attribute_unused() PG_FUNCTION_ARGS)
+{
+	call_begin("reapply_redactions");
+	PG_RETURN_INT64(redactions_reapply());
 }

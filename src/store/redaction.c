@@ -8,14 +8,18 @@
 #include "postgres.h"
 
 #include "base/grow.h"
+#include "miscadmin.h"
 #include "store/redaction.h"
 #include "utils/memutils.h"
 
 const StoreTableInfo redaction_table = {
 	.name = "redaction",
 	.columns = REDACTION_COLUMNS,
-	.append_only = true,
+	.deletes = true,
+	.fixed = (const AttrNumber[]){REDACTION_AUDIT_ID, REDACTION_LEAF_GROUP, 0},
 	.insert_call = "redact_proposal",
+	.update_call = "reapply_redactions",
+	.delete_call = "reapply_redactions",
 };
 
 static const char *const group_labels[LEAF_GROUPS] = {"who", "what", "rows"};
@@ -37,10 +41,32 @@ label_number(const char *const *labels, int count, const char *label)
 	elog(ERROR, "unknown label \"%s\" in table \"redaction\"", label);
 }
 
-/* Keep the hash of a group. */
-void
-redaction_insert(const Redaction *redaction)
+/* The name of a kind of object that is redacted. */
+const char *
+redacted_object_label(RedactedObject object)
 {
+	return object_labels[object];
+}
+
+/* The row of a group of a row of the audit log, or NULL. */
+static StoredRow *
+fetch_redaction(int64 audit_id, LeafGroup group)
+{
+	ScanKeyData keys[2];
+
+	store_key_int64(&keys[0], REDACTION_AUDIT_ID, audit_id);
+	store_key_text(&keys[1], REDACTION_LEAF_GROUP, group_labels[group]);
+	return store_fetch(STORE_REDACTION, "redaction_pkey", 2, keys);
+}
+
+/*
+ * Keep the hash of a group.  If there is a row of the group already, which a restore
+ * has undone, it is the same redaction, or one of a row that had the same id.
+ */
+void
+redaction_keep(const Redaction *redaction)
+{
+	StoredRow *old = fetch_redaction(redaction->audit_id, redaction->group);
 	StoreRow row;
 
 	store_row_init(&row, STORE_REDACTION);
@@ -52,7 +78,20 @@ redaction_insert(const Redaction *redaction)
 	row_set_time(&row, REDACTION_REDACTED_AT, redaction->redacted_at);
 	row_set_id(&row, REDACTION_REDACTED_BY, redaction->redacted_by);
 	row_set_int64(&row, REDACTION_TRAIL, redaction->trail);
-	store_insert(&row);
+	if (old != NULL)
+		store_update(&row, old);
+	else
+		store_insert(&row);
+}
+
+/* Delete a redaction, which nothing rests on. */
+void
+redaction_delete(const Redaction *redaction)
+{
+	StoredRow *old = fetch_redaction(redaction->audit_id, redaction->group);
+
+	if (old != NULL)
+		store_delete(STORE_REDACTION, old);
 }
 
 static void
@@ -85,6 +124,66 @@ redaction_list(int64 audit_id, Redaction *redactions)
 		redaction_read(row, &redactions[count++]);
 	store_scan_end(&scan);
 	return count;
+}
+
+static int
+compare_objects(const void *a, const void *b)
+{
+	const RedactedObjectId *left = a;
+	const RedactedObjectId *right = b;
+
+	if (left->object != right->object)
+		return (int) left->object - (int) right->object;
+	return (left->object_id > right->object_id) - (left->object_id < right->object_id);
+}
+
+/* List what was redacted, each proposal and each actor once. */
+RedactedObjectId *
+redaction_list_objects(int *count)
+{
+	RedactedObjectId *list = NULL;
+	int size = 0;
+	StoreScan scan;
+	StoredRow *row;
+
+	*count = 0;
+	store_scan_begin(&scan, STORE_REDACTION, "redaction_object_idx", 0, NULL);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		RedactedObjectId object;
+		Redaction redaction;
+
+		redaction_read(row, &redaction);
+		object = (RedactedObjectId){redaction.object, redaction.object_id};
+		if (*count > 0 && compare_objects(&list[*count - 1], &object) == 0)
+			continue;
+		GROW_ARRAY(list, *count, size);
+		list[(*count)++] = object;
+	}
+	store_scan_end(&scan);
+	return list;
+}
+
+/* Visit the redactions of a proposal or an actor, which visit may change and delete. */
+void
+redaction_each_of(const RedactedObjectId *object, RedactionEach visit, void *arg)
+{
+	ScanKeyData keys[2];
+	StoreScan scan;
+	StoredRow *row;
+
+	store_key_text(&keys[0], REDACTION_OBJECT, object_labels[object->object]);
+	store_key_int64(&keys[1], REDACTION_OBJECT_ID, object->object_id);
+	store_scan_begin(&scan, STORE_REDACTION, "redaction_object_idx", 2, keys);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		Redaction redaction;
+
+		CHECK_FOR_INTERRUPTS();
+		redaction_read(row, &redaction);
+		visit(arg, &redaction);
+	}
+	store_scan_end(&scan);
 }
 
 /* Whether anything of a proposal or an actor has been redacted. */

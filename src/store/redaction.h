@@ -45,12 +45,26 @@ typedef struct Redaction
 	int64 trail;
 } Redaction;
 
+/* A proposal or an actor that was redacted. */
+typedef struct RedactedObjectId
+{
+	RedactedObject object;
+	int64 object_id;
+} RedactedObjectId;
+
+/* Called with each redaction of an object. */
+typedef void (*RedactionEach)(void *arg, const Redaction *redaction);
+
 /* Called with the redactions that one audit row tells of. */
 typedef void (*RedactionVisit)(void *arg, const Redaction *redactions, int count);
 
 extern void redaction_each_trail(RedactionVisit visit, void *arg);
 extern const char *leaf_group_label(LeafGroup group);
-extern void redaction_insert(const Redaction *redaction);
+extern const char *redacted_object_label(RedactedObject object);
+extern void redaction_keep(const Redaction *redaction);
+extern void redaction_delete(const Redaction *redaction);
+extern RedactedObjectId *redaction_list_objects(int *count);
+extern void redaction_each_of(const RedactedObjectId *object, RedactionEach visit, void *arg);
 extern bool redaction_is_of(RedactedObject object, int64 object_id);
 extern int redaction_list(int64 audit_id, Redaction *redactions);
 

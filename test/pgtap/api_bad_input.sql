@@ -446,7 +446,7 @@ END
 $$;
 -- Those in the list may write, but their arguments above give them nothing to write.
 CREATE TABLE t.writer AS
-  SELECT oid, function, writes(example_call(oid)) OR function IN ('execute_parallel', 'review_actions', 'resume_queue', 'accept_tool_definition') AS writes FROM call;
+  SELECT oid, function, writes(example_call(oid)) OR function IN ('execute_parallel', 'review_actions', 'resume_queue', 'reapply_redactions', 'accept_tool_definition') AS writes FROM call;
 SELECT is_error(read_only(example_call(oid)), '{"sqlstate": "25006", "message": "cannot execute %"}', format('%s, which writes, is refused in a read-only transaction', function))
   FROM writer WHERE writes ORDER BY function;
 SELECT is(read_only(example_call(oid)), NULL::jsonb, format('%s, which writes nothing, works in a read-only transaction', function))

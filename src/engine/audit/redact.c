@@ -28,8 +28,7 @@
 bool
 redaction_is_told_by(const char *action)
 {
-	return strncmp(action, "redact_", strlen("redact_")) == 0 ||
-		   strcmp(action, "reapply_redactions") == 0;
+	return strncmp(action, "redact_", strlen("redact_")) == 0 || strcmp(action, REAPPLY) == 0;
 }
 
 static int
@@ -295,7 +294,7 @@ write_trail(const RedactedLeaf *leaves, int nleaves, int64 workflow_id, const Re
 	for (int i = 0; i < count; i++)
 	{
 		list[i].trail = trail;
-		redaction_insert(&list[i]);
+		redaction_keep(&list[i]);
 	}
 }
 

@@ -12,6 +12,9 @@
 #include "store/audit_tile.h"
 #include "store/redaction.h"
 
+/* The call that repeats redactions after a restore, and the action of its audit rows. */
+#define REAPPLY "reapply_redactions"
+
 /* What of a row of the audit log is redacted. */
 typedef enum RedactScope
 {

@@ -10,8 +10,10 @@
 
 #include "base/errors.h"
 #include "base/grow.h"
+#include "base/subtransaction.h"
 #include "engine/audit/redact_content.h"
 #include "engine/audit/redact_identity.h"
+#include "engine/audit/waiting.h"
 #include "engine/identity/caller.h"
 #include "engine/identity/protection.h"
 #include "engine/state.h"
@@ -125,6 +127,77 @@ remind_of_vacuum(void)
 					 "lists. A plain VACUUM leaves the values in the free space of pages.")));
 }
 
+/* Who redacts, and in whose name. */
+typedef struct Redacting
+{
+	Caller caller;
+	const Actor *actor; /* NULL: nobody in particular */
+} Redacting;
+
+/* Find out who redacts; actor_id is who says so, or NULL. */
+static void
+redacting_begin(Redacting *redacting, const int64 *actor_id)
+{
+	caller_identify(&redacting->caller);
+	redacting->actor = caller_actor_or_null(&redacting->caller, actor_id);
+}
+
+/* Check that the caller may redact, before the locks. */
+static void
+redacting_check(const Redacting *redacting, const char *call)
+{
+	if (redacting->actor != NULL)
+		caller_check_reads_as(&redacting->caller, redacting->actor);
+	protection_check(&redacting->caller, call);
+}
+
+/* Check it again, with the locks, and say in act who it is. */
+static void
+redacting_confirm(Redacting *redacting, RedactionAct *act)
+{
+	redacting->actor = caller_read_again(&redacting->caller, redacting->actor);
+	if (redacting->actor != NULL)
+		caller_check_acts_as(&redacting->caller, redacting->actor);
+	act->actor_id = redacting->actor != NULL ? &redacting->actor->actor_id : NULL;
+	act->login = redacting->caller.login;
+	act->db_role = redacting->caller.role;
+}
+
+/*
+ * Redact a proposal, as act tells of it; redacting is who does, or NULL: the
+ * redaction is repeated, and act says it already.
+ */
+static void
+redact_proposal_as(RedactionAct *act, Redacting *redacting)
+{
+	Proposal *proposal = proposal_require(act->object_id);
+	RedactedLeaves leaves;
+	WorkflowIds workflows = {0};
+
+	check_finished(proposal);
+	workflow_check_not_held(proposal->workflow_id);
+	if (redacting != NULL)
+		redacting_check(redacting, act->action);
+
+	content_collect(proposal, &leaves);
+	add_workflows_of(&workflows, &leaves);
+	lock_workflows(&workflows);
+	proposal = proposal_require_lock(act->object_id);
+	check_finished(proposal);
+	if (redacting != NULL)
+		redacting_confirm(redacting, act);
+	store_lock_id(LOCK_SEAL, 0, LOCK_EXCLUSIVE);
+	if (redact_check_leaves(&content_redactor, &leaves) == 0)
+		report_wrong_state("wfo_redacted",
+						   errmsg("proposal " INT64_FORMAT " is redacted already", act->object_id));
+
+	if (proposal_idempotency_key(proposal) != NULL)
+		redacted_key_insert(proposal->actor_id, proposal_idempotency_key(proposal));
+	act->redacted_at = GetCurrentTimestamp();
+	act->workflow_id = proposal->workflow_id;
+	redact_leaves(&content_redactor, &leaves, act);
+}
+
 /*
  * Redact a proposal that is finished and not held.
  *
@@ -138,42 +211,10 @@ proposal_redact(int64 proposal_id, const int64 *actor_id, const char *reason)
 						.reason = reason,
 						.object = REDACTED_PROPOSAL,
 						.object_id = proposal_id};
-	Caller caller;
-	const Actor *actor;
-	Proposal *proposal;
-	RedactedLeaves leaves;
-	WorkflowIds workflows = {0};
+	Redacting redacting;
 
-	caller_identify(&caller);
-	actor = caller_actor_or_null(&caller, actor_id);
-	proposal = proposal_require(proposal_id);
-	check_finished(proposal);
-	workflow_check_not_held(proposal->workflow_id);
-	if (actor != NULL)
-		caller_check_reads_as(&caller, actor);
-	protection_check(&caller, "redact_proposal");
-
-	content_collect(proposal, &leaves);
-	add_workflows_of(&workflows, &leaves);
-	lock_workflows(&workflows);
-	proposal = proposal_require_lock(proposal_id);
-	check_finished(proposal);
-	actor = caller_read_again(&caller, actor);
-	if (actor != NULL)
-		caller_check_acts_as(&caller, actor);
-	store_lock_id(LOCK_SEAL, 0, LOCK_EXCLUSIVE);
-	if (redact_check_leaves(&content_redactor, &leaves) == 0)
-		report_wrong_state("wfo_redacted",
-						   errmsg("proposal " INT64_FORMAT " is redacted already", proposal_id));
-
-	if (proposal_idempotency_key(proposal) != NULL)
-		redacted_key_insert(proposal->actor_id, proposal_idempotency_key(proposal));
-	act.redacted_at = GetCurrentTimestamp();
-	act.actor_id = actor != NULL ? &actor->actor_id : NULL;
-	act.workflow_id = proposal->workflow_id;
-	act.login = caller.login;
-	act.db_role = caller.role;
-	redact_leaves(&content_redactor, &leaves, &act);
+	redacting_begin(&redacting, actor_id);
+	redact_proposal_as(&act, &redacting);
 	remind_of_vacuum();
 }
 
@@ -225,6 +266,43 @@ check_locked(const WorkflowIds *workflows, const WorkflowIds *locked)
 						errhint("Try again."));
 }
 
+/* The same as redact_proposal_as(), for an actor. */
+static void
+redact_actor_as(RedactionAct *act, Redacting *redacting)
+{
+	int64 actor_id = act->object_id;
+	Actor *actor;
+	Identity identity;
+	Redactor redactor = identity_redactor(&identity);
+	RedactedLeaves leaves;
+	WorkflowIds locked;
+	WorkflowIds workflows;
+
+	check_actor_is_done(actor_require(actor_id));
+	if (redacting != NULL)
+		redacting_check(redacting, act->action);
+
+	actor_reserve_name(actor_redacted_name(actor_id), actor_id);
+	actor = actor_lock(actor_id, LockWaitBlock);
+	check_actor_is_done(actor);
+	identity_begin(&identity, actor);
+	reach(&identity, &leaves, &locked);
+	lock_workflows(&locked);
+	if (redacting != NULL)
+		redacting_confirm(redacting, act);
+	store_lock_id(LOCK_SEAL, 0, LOCK_EXCLUSIVE);
+	reach(&identity, &leaves, &workflows);
+	check_locked(&workflows, &locked);
+	if (redact_check_leaves(&redactor, &leaves) == 0 &&
+		!row_identifies(&identity, STORE_ACTOR, actor->row))
+		report_wrong_state("wfo_redacted",
+						   errmsg("actor " INT64_FORMAT " is redacted already", actor_id));
+
+	act->redacted_at = GetCurrentTimestamp();
+	redact_leaves(&redactor, &leaves, act);
+	identity_redact_tables(&identity);
+}
+
 /*
  * Redact who an actor is, who is inactive and has no open proposals.  What it
  * reaches must be finished and not held: until then the marks of a person decide
@@ -240,44 +318,87 @@ actor_redact(int64 actor_id, const int64 *by_actor_id, const char *reason)
 						.reason = reason,
 						.object = REDACTED_ACTOR,
 						.object_id = actor_id};
+	Redacting redacting;
+
+	redacting_begin(&redacting, by_actor_id);
+	redact_actor_as(&act, &redacting);
+	remind_of_vacuum();
+}
+
+/* A redaction that was made before a restore undid it. */
+typedef struct Repeated
+{
+	const RedactedObjectId *object;
+	const Caller *caller;
+} Repeated;
+
+static void
+repeat(void *arg)
+{
+	const Repeated *repeated = arg;
+	RedactionAct act = {.action = REAPPLY,
+						.actor_id = caller_bound_actor(repeated->caller),
+						.login = repeated->caller->login,
+						.db_role = repeated->caller->role,
+						.object = repeated->object->object,
+						.object_id = repeated->object->object_id};
+
+	if (act.object == REDACTED_PROPOSAL)
+		redact_proposal_as(&act, NULL);
+	else
+		redact_actor_as(&act, NULL);
+}
+
+/* Repeat the redactions of one proposal or actor.  Returns whether it was done. */
+static bool
+redact_again(const Caller *caller, const RedactedObjectId *object)
+{
+	const char *label = redacted_object_label(object->object);
+	Repeated repeated = {object, caller};
+	ErrorData *error;
+
+	if (!redactions_fit(object))
+	{
+		redactions_drop_waiting(object);
+		ereport(WARNING, (errmsg("%s " INT64_FORMAT " is not redacted again, since no sealed row "
+								 "is one that was redacted",
+								 label, object->object_id),
+						  errdetail("It came after the backup, or was not sealed then.")));
+		return false;
+	}
+	error = subtransaction_try(repeat, &repeated);
+	if (error == NULL)
+	{
+		redactions_drop_waiting(object);
+		return true;
+	}
+	if (error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		ReThrowError(error);
+	ereport(WARNING, (errmsg("%s " INT64_FORMAT " is not redacted again: %s", label,
+							 object->object_id, error->message),
+					  error->detail != NULL ? errdetail("%s", error->detail) : 0,
+					  error->hint != NULL ? errhint("%s", error->hint) : 0));
+	return false;
+}
+
+/*
+ * Repeat the redactions that the table redaction tells of and that an older backup
+ * has undone.  Returns how many proposals and actors were redacted.
+ *
+ * Locks: those of each redaction.
+ */
+int64
+redactions_reapply(void)
+{
 	Caller caller;
-	const Actor *by;
-	Actor *actor;
-	Identity identity;
-	Redactor redactor = identity_redactor(&identity);
-	RedactedLeaves leaves;
-	WorkflowIds locked;
-	WorkflowIds workflows;
+	int count;
+	RedactedObjectId *objects = redactions_list_waiting(&count);
+	int64 done = 0;
 
 	caller_identify(&caller);
-	by = caller_actor_or_null(&caller, by_actor_id);
-	check_actor_is_done(actor_require(actor_id));
-	if (by != NULL)
-		caller_check_reads_as(&caller, by);
-	protection_check(&caller, "redact_actor");
-
-	actor_reserve_name(actor_redacted_name(actor_id), actor_id);
-	actor = actor_lock(actor_id, LockWaitBlock);
-	check_actor_is_done(actor);
-	identity_begin(&identity, actor);
-	reach(&identity, &leaves, &locked);
-	lock_workflows(&locked);
-	by = caller_read_again(&caller, by);
-	if (by != NULL)
-		caller_check_acts_as(&caller, by);
-	store_lock_id(LOCK_SEAL, 0, LOCK_EXCLUSIVE);
-	reach(&identity, &leaves, &workflows);
-	check_locked(&workflows, &locked);
-	if (redact_check_leaves(&redactor, &leaves) == 0 &&
-		!row_identifies(&identity, STORE_ACTOR, actor->row))
-		report_wrong_state("wfo_redacted",
-						   errmsg("actor " INT64_FORMAT " is redacted already", actor_id));
-
-	act.redacted_at = GetCurrentTimestamp();
-	act.actor_id = by != NULL ? &by->actor_id : NULL;
-	act.login = caller.login;
-	act.db_role = caller.role;
-	redact_leaves(&redactor, &leaves, &act);
-	identity_redact_tables(&identity);
-	remind_of_vacuum();
+	for (int i = 0; i < count; i++)
+		done += redact_again(&caller, &objects[i]);
+	if (done > 0)
+		remind_of_vacuum();
+	return done;
 }
