@@ -157,6 +157,13 @@ extern void store_scan_begin(StoreScan *scan, StoreTable table, const char *inde
 extern StoredRow *store_scan_next(StoreScan *scan);
 extern StoredRow *store_scan_copy(StoreScan *scan);
 extern void store_scan_end(StoreScan *scan);
+
+/* Whether a row with this id is wanted, and what is done with one that is. */
+typedef bool (*StoreIdTest)(void *arg, int64 id);
+typedef void (*StoreRowVisit)(void *arg, const StoredRow *row);
+
+extern void store_each_wanted(StoreTable table, StoreIdTest is_wanted, StoreRowVisit visit,
+							  void *arg);
 extern StoredRow *store_fetch(StoreTable table, const char *index, int nkeys, ScanKey keys);
 extern void store_read_as_of(Snapshot snapshot, void (*work)(void *arg), void *arg);
 

@@ -17,6 +17,7 @@
 #include "base/cache.h"
 #include "base/compat.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "store/lock.h"
 #include "store/table.h"
@@ -199,6 +200,33 @@ store_scan_end(StoreScan *scan)
 	systable_endscan(scan->desc);
 	UnregisterSnapshot(scan->snapshot);
 	table_close(scan->rel, NoLock);
+}
+
+/*
+ * Visit the rows of a table whose id, its first column, is wanted, in no order.  Of
+ * the others nothing else is read.
+ */
+void
+store_each_wanted(StoreTable table, StoreIdTest is_wanted, StoreRowVisit visit, void *arg)
+{
+	StoreScan scan;
+	HeapTuple tuple;
+	TupleDesc desc;
+
+	store_scan_begin(&scan, table, NULL, 0, NULL);
+	desc = RelationGetDescr(scan.rel);
+	while ((tuple = systable_getnext(scan.desc)) != NULL)
+	{
+		bool isnull;
+		Datum id = heap_getattr(tuple, 1, desc, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!isnull && !is_wanted(arg, DatumGetInt64(id)))
+			continue;
+		stored_row_init(&scan.row, tuple, desc);
+		visit(arg, &scan.row);
+	}
+	store_scan_end(&scan);
 }
 
 /* Return the one row with these keys, as a copy in the current memory context, or NULL. */

@@ -48,7 +48,8 @@ $$;
 SELECT is(findings(format($$UPDATE workflow_orch.proposal SET status = 'approved' WHERE proposal_id = %s$$, :pending)),
   ARRAY[:pending || ': the status is approved, by the audit log it is pending'], 'a status that was set is found');
 SELECT is(findings(format($$DELETE FROM workflow_orch.audit_log WHERE proposal_id = %s$$, :pending)),
-  ARRAY[:pending || ': the proposal has not exactly one audit row of its making', :pending || ': the status is pending, by the audit log it is unknown'],
+  ARRAY[:pending || ': no audit row tells of proposal ' || :pending, :pending || ': no audit row tells of proposal_revision ' || :pending || '/1',
+        :pending || ': the proposal has not exactly one audit row of its making', :pending || ': the status is pending, by the audit log it is unknown'],
   'a proposal whose audit rows are gone is found');
 SELECT is(findings(format($$DELETE FROM workflow_orch.review WHERE proposal_id = %s$$, :approved)),
   ARRAY[:approved || ': there are 0 reviews, by the audit log 1',
@@ -59,11 +60,11 @@ SELECT is(findings(format($$UPDATE workflow_orch.proposal SET requirements = '[]
   ARRAY[:pending || ': column "requirements" of proposal ' || :pending || ' is not what revision 1 says',
         :pending || ': the approvals are 0 and leave stage 0 open, the proposal has 0 and stage 1'], 'requirements that were changed are found');
 SELECT is(findings(format($$INSERT INTO workflow_orch.revocation SELECT review_id, proposal_id, workflow_id, revision, NULL, reviewer_id, 'pending', now() FROM workflow_orch.review WHERE proposal_id = %s$$, :approved)),
-  ARRAY[:approved || ': there are 1 revocations, by the audit log 0', :approved || ': the approvals are 0 and leave stage 1 open, the proposal has 1 and stage 0'],
+  ARRAY[:approved || ': no audit row tells of revocation ' || (SELECT review_id FROM workflow_orch.review WHERE proposal_id = :approved), :approved || ': there are 1 revocations, by the audit log 0', :approved || ': the approvals are 0 and leave stage 1 open, the proposal has 1 and stage 0'],
   'a revocation that was made up is found');
 SELECT is(findings(format($$INSERT INTO workflow_orch.review OVERRIDING SYSTEM VALUE
     SELECT (jsonb_populate_record(r, '{"review_id": 4040, "proposal_id": %s}')).* FROM workflow_orch.review r LIMIT 1$$, :pending)),
-  ARRAY[:pending || ': there are 1 reviews, by the audit log 0',
+  ARRAY[:pending || ': no audit row tells of review 4040', :pending || ': there are 1 reviews, by the audit log 0',
         :pending || ': the approvals are 1 and leave stage 0 open, the proposal has 0 and stage 1'], 'a review that was made up is found');
 SELECT is(findings(format($$UPDATE workflow_orch.execution SET result = jsonb_set(result, '{output}', '2') WHERE execution_id = %s$$, :e)),
   ARRAY[:executed || ' ' || :e || ': the output is not the one that was recorded'], 'an output that was changed is found');
@@ -72,7 +73,7 @@ SELECT is(findings(format($$UPDATE workflow_orch.execution SET result = result -
 SELECT is(findings(format($$UPDATE workflow_orch.execution SET result = result || '{"output": 1}' WHERE execution_id = %s$$, :f)),
   ARRAY[:failed || ' ' || :f || ': the output is not the one that was recorded'], 'an output that was made up is found');
 SELECT is(findings(format($$DELETE FROM workflow_orch.audit_log WHERE execution_id = %s AND action = 'execute_action'$$, :e)),
-  ARRAY[:executed || ': the status is executed, by the audit log it is approved', :executed || ' ' || :e || ': the execution has no audit row'],
+  ARRAY[:executed || ' ' || :e || ': no audit row tells of execution ' || :e, :executed || ': the status is executed, by the audit log it is approved', :executed || ' ' || :e || ': the execution has no audit row'],
   'an execution whose audit row is gone is found');
 SELECT ok(EXISTS (SELECT FROM unnest(findings(format(statement, id))) f WHERE starts_with(f, expected)), what || ' is found')
 FROM (VALUES

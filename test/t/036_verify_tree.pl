@@ -52,6 +52,8 @@ sql(q{
 	SELECT workflow_orch.delegate_review(2, 3, now() + interval '1 year');
 	SELECT workflow_orch.start_workflow('Done', 1, metadata => '{"a": 1}'), workflow_orch.start_workflow('Cancelled', 1);
 	SELECT workflow_orch.cancel_workflow(3, 1, 'no more');
+	SELECT workflow_orch.hold_workflow(3, 2, 'a case');
+	SELECT workflow_orch.release_hold(3, 2, 'it is closed'), workflow_orch.hold_workflow(2, 2, 'another one');
 });
 sub proposed_as
 {
@@ -184,7 +186,7 @@ my %row = (
 	review => 'review_id = 2', revocation => 'true', proposal_comment => 'true', preview => 'true',
 	execution => "proposal_id = $ran", cancel_request => 'true', break_glass => 'true', approval_rule => 'removed_at IS NOT NULL',
 	freeze_window => 'removed_at IS NOT NULL', delegation => 'ended_at IS NOT NULL', standing_approval => 'true',
-	audit_anchor => 'true', audit_log => "proposal_id = $open",
+	audit_anchor => 'true', workflow_hold => 'released_at IS NOT NULL', audit_log => "proposal_id = $open",
 );
 # Columns that no leaf commits to.
 my %free = (
@@ -207,6 +209,21 @@ for my $table (sort keys %row)
 	like(found("DELETE FROM workflow_orch.$table WHERE $row{$table}"), qr/\b(row|$table) \d+[^;]* is missing/, "a row of $table that is deleted");
 }
 is(findings(), '', 'all of that undone, there is nothing');
+
+# A row that is added to each table that the extension keeps.
+my %added = (
+	actor => '"actor_id": 9000, "name": "made up"', workflow => '"workflow_id": 9000', freeze_window => '"freeze_id": 9000', approval_rule => '"rule_id": 9000',
+	delegation => '"delegation_id": 9000', standing_approval => '"standing_id": 9000', standing_use => '"standing_id": 9000',
+	proposal => '"proposal_id": 9000, "idempotency_key": null', proposal_revision => '"proposal_id": 9000, "revision": 3', proposal_comment => '"comment_id": 9000',
+	preview => '"preview_id": 9000', review => '"review_id": 9000', revocation => '"review_id": 9000', execution => '"execution_id": 9000, "proposal_id": 9000',
+	cancel_request => '"request_id": 9000', break_glass => '"execution_id": 9000', audit_anchor => '"anchor_id": 9000', workflow_hold => '"hold_id": 9000',
+);
+for my $table (sort keys %added)
+{
+	my $name = $table eq 'proposal_revision' ? "$table 9000/3" : "$table 9000";
+	like(found("INSERT INTO workflow_orch.$table OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(r, '{$added{$table}}')).* FROM workflow_orch.$table r LIMIT 1"),
+		qr/^\d*\|no audit row tells of $name(;|$)/, "an added row of $table");
+}
 
 # Rows of the log.
 my $id = sql("SELECT min(audit_id) FROM workflow_orch.audit_log WHERE proposal_id = $open");

@@ -52,6 +52,7 @@ static const ActionRow action_rows[] = {
 	{"propose_action", STORE_PROPOSAL, {KEY_PROPOSAL}, NULL, false, WHEN_ALWAYS},
 	{"propose_action", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_ALWAYS},
 	{"execute_action", STORE_EXECUTION, {KEY_EXECUTION}, NULL, true, WHEN_ALWAYS},
+	{"enqueue_action", STORE_EXECUTION, {KEY_EXECUTION}, NULL, false, WHEN_ALWAYS},
 	{"review_action", STORE_REVIEW, {KEY_DETAIL}, "review_id", false, WHEN_ALWAYS},
 	{"review_action", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_EDIT},
 	{"start_workflow", STORE_WORKFLOW, {KEY_WORKFLOW}, NULL, false, WHEN_ALWAYS},
@@ -69,6 +70,7 @@ static const ActionRow action_rows[] = {
 	{"review_break_glass", STORE_BREAK_GLASS, {KEY_EXECUTION}, NULL, true, WHEN_ALWAYS},
 	{"add_approval_rule", STORE_APPROVAL_RULE, {KEY_DETAIL}, "rule_id", false, WHEN_ALWAYS},
 	{"remove_approval_rule", STORE_APPROVAL_RULE, {KEY_DETAIL}, "rule_id", true, WHEN_ALWAYS},
+	{"register_actor", STORE_ACTOR, {KEY_DETAIL}, "actor_id", false, WHEN_ALWAYS},
 	{"add_freeze", STORE_FREEZE, {KEY_DETAIL}, "freeze_id", false, WHEN_ALWAYS},
 	{"remove_freeze", STORE_FREEZE, {KEY_DETAIL}, "freeze_id", true, WHEN_ALWAYS},
 	{"delegate_review", STORE_DELEGATION, {KEY_DETAIL}, "delegation_id", false, WHEN_ALWAYS},
@@ -140,8 +142,8 @@ find_key(const ActionRow *row, RowKey key, const LeafSubject *subject, int64 *va
 
 /*
  * Put the rows that an audit row tells of into an array of LEAF_ROWS_MAX, and
- * return their number.  Settings that change in place (actors, tools, the policy)
- * are not among them: the audit row itself has their values.
+ * return their number.  Of settings that change in place (actors, tools, the policy)
+ * the audit rows themselves have the values.
  */
 int
 leaf_rows_of(const LeafSubject *subject, LeafRow *rows)
@@ -190,6 +192,19 @@ column_is_fixed(const StoreTableInfo *info, AttrNumber column)
 		return true;
 	for (const AttrNumber *fixed = info->fixed; fixed != NULL && *fixed != 0; fixed++)
 		if (*fixed == column)
+			return true;
+	return false;
+}
+
+/* Whether a leaf commits to a column of the row that has what people wrote. */
+bool
+leaf_row_is_personal(const LeafRow *row)
+{
+	const StoreTableInfo *info = store_table_info(row->table);
+
+	for (const StorePersonal *personal = info->personal; personal != NULL && personal->column != 0;
+		 personal++)
+		if (row->ended || column_is_fixed(info, personal->column))
 			return true;
 	return false;
 }

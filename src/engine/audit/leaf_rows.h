@@ -44,6 +44,7 @@ typedef struct LeafRowReader
 
 extern int leaf_rows_of(const LeafSubject *subject, LeafRow *rows);
 extern const char *leaf_row_name(const LeafRow *row);
+extern bool leaf_row_is_personal(const LeafRow *row);
 extern void leaf_rows_begin(LeafRowReader *reader);
 extern void leaf_rows_add(LeafRowReader *reader, LeafRow *row, StringInfo bytes);
 extern StoredRow *leaf_row_load(const LeafRow *row);

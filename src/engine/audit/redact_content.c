@@ -15,7 +15,7 @@
 static bool
 told_row_is_personal(const LeafRow *told)
 {
-	const StoredRow *row = table_is_personal(told->table) ? leaf_row_load(told) : NULL;
+	const StoredRow *row = leaf_row_is_personal(told) ? leaf_row_load(told) : NULL;
 
 	return row != NULL && row_is_personal(told->table, row);
 }

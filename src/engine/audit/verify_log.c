@@ -54,6 +54,7 @@ verify_log_begin(const Findings *findings, const AuditTree *tree)
 	store_scan_begin(&check->scan, STORE_AUDIT_LOG, "audit_log_pkey", 0, NULL);
 	store_lookup_begin(&check->again, STORE_AUDIT_LOG, "audit_log_pkey", 1);
 	leaf_maker_begin(&check->maker);
+	told_begin(&check->told);
 	read_next(check);
 	return check;
 }
@@ -161,9 +162,22 @@ compare_row(LogCheck *check, const AuditLeaf *leaf, const StoredRow *row)
 		check_flags(check, leaf, row);
 }
 
+/* Go on to the next row.  rows are those that this one tells of, or NULL. */
 static void
-pass_row(LogCheck *check)
+pass_row(LogCheck *check, const LeafRow *rows, int count)
 {
+	LeafRow told[LEAF_ROWS_MAX];
+
+	if (rows == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(check->maker.row_memory);
+
+		count = leaf_told_rows(check->next, told);
+		rows = told;
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(check->maker.row_memory);
+	}
+	told_add(&check->told, rows, count);
 	check->passed = column_int64(check->next, AUDIT_AUDIT_ID);
 	read_next(check);
 }
@@ -195,7 +209,7 @@ verify_log_leaf(LogCheck *check, const AuditLeaf *leaf)
 	while (check->next != NULL && column_int64(check->next, AUDIT_AUDIT_ID) < leaf->audit_id)
 	{
 		id_set_add(check->waiting, column_int64(check->next, AUDIT_AUDIT_ID));
-		pass_row(check);
+		pass_row(check, NULL, 0);
 	}
 	if (check->next == NULL || column_int64(check->next, AUDIT_AUDIT_ID) != leaf->audit_id)
 	{
@@ -204,7 +218,7 @@ verify_log_leaf(LogCheck *check, const AuditLeaf *leaf)
 		return;
 	}
 	compare_row(check, leaf, check->next);
-	pass_row(check);
+	pass_row(check, check->maker.rows, check->maker.nrows);
 }
 
 /* A row without a leaf waits for the sealer, unless its turn is over. */
@@ -224,13 +238,21 @@ check_without_leaf(void *arg, int64 audit_id)
 									audit_id));
 }
 
+static void
+compare_told(void *arg)
+{
+	LogCheck *check = arg;
+
+	told_compare(&check->told, check->findings);
+}
+
 /* Look at the rows that are left when all leaves have been compared. */
 void
 verify_log_end(LogCheck *check)
 {
 	const EarlierRows *earlier = &check->earlier;
 
-	for (; check->next != NULL; pass_row(check))
+	for (; check->next != NULL; pass_row(check, NULL, 0))
 		check_without_leaf(check, column_int64(check->next, AUDIT_AUDIT_ID));
 	id_set_each(check->waiting, check_without_leaf, check);
 	if (earlier->count > 0)
@@ -240,6 +262,7 @@ verify_log_end(LogCheck *check)
 									 " of %s, are older than the first seal",
 									 earlier->count, earlier->last_id,
 									 timestamptz_to_str(earlier->last_time)));
+	store_read_as_of(check->scan.snapshot, compare_told, check);
 	leaf_maker_end(&check->maker);
 	store_lookup_end(&check->again);
 	store_scan_end(&check->scan);

@@ -10,6 +10,7 @@
 #include "base/id_set.h"
 #include "engine/audit/finding.h"
 #include "engine/audit/leaf.h"
+#include "engine/audit/told.h"
 #include "store/audit_tile.h"
 #include "store/audit_tree.h"
 
@@ -34,6 +35,7 @@ typedef struct LogCheck
 	IdSet *waiting;    /* rows that were read, and whose leaf has not come yet */
 	StoreLookup again; /* reads such rows */
 	LeafMaker maker;
+	ToldRows told; /* by the rows that were read */
 	EarlierRows earlier;
 } LogCheck;
 
