@@ -47,6 +47,18 @@ store_table_name(StoreTable table)
 	return store_table_info(table)->name;
 }
 
+/* Whether a column of a table never changes. */
+bool
+store_column_is_fixed(const StoreTableInfo *info, AttrNumber column)
+{
+	if (info->append_only)
+		return true;
+	for (const AttrNumber *fixed = info->fixed; fixed != NULL && *fixed != 0; fixed++)
+		if (*fixed == column)
+			return true;
+	return false;
+}
+
 int
 store_table_columns(StoreTable table)
 {

@@ -121,6 +121,7 @@ extern bool store_table_of(Relation rel, StoreTable *table);
 extern bool store_owns(Oid schema, const char *name);
 extern const char *store_table_name(StoreTable table);
 extern int store_table_columns(StoreTable table);
+extern bool store_column_is_fixed(const StoreTableInfo *info, AttrNumber column);
 extern Oid store_owner(void);
 
 /* A row that was read. */

@@ -63,7 +63,7 @@ SELECT is(actor(:pat), 'Pat engine_actor_two f f ', 'an empty person clears it')
 SELECT is(last_change(), '{"name": "Pat", "from": {"person": "P"}, "to": {"person": null}}', 'with an audit row');
 SELECT workflow_orch.update_actor(:pat, db_role => '-');
 SELECT is(actor(:pat), 'Pat  t t ', 'the role - unbinds it');
-SELECT is(last_change() -> 'to', '{"db_role": null, "db_role_oid": null}', 'with an audit row, too');
+SELECT is(last_change() -> 'to', '{"db_role": null, "db_role_oid": null, "home_system": null, "home_database": null}', 'with an audit row, too');
 SELECT refused_as('engine_actor_two', format('SELECT workflow_orch.comment_proposal(%s, %s, ''c'')', :q, :pat), '{"sqlstate": "42501", "detail": "The actor is not bound to a database role."}', 'its role no longer acts as it');
 SELECT workflow_orch.update_actor(:pat, name => 'Patricia');
 SELECT is(actor(:pat), 'Patricia  t t ', 'an actor is renamed');

@@ -40,10 +40,10 @@ SELECT refused_as('engine_binding_new', format('SELECT workflow_orch.review_acti
 SELECT workflow_orch.update_actor(:second, active => false);
 SELECT works_as('engine_binding_new', 'SELECT propose_as(NULL)', 'it proposes without an actor given');
 SELECT is(binding(:old), 'engine_binding_new, was {engine_binding_old}', 'and the binding has the new name');
-SELECT is(followed(), format(' {"to": {"db_role": "engine_binding_new"}, "from": {"db_role": "engine_binding_old"}, "name": "Old", "actor_id": %s}', :old),
+SELECT is(followed(), format(' {"to": {"db_role": "engine_binding_new", "former_db_roles": ["engine_binding_old"]}, "from": {"db_role": "engine_binding_old", "former_db_roles": null}, "name": "Old", "actor_id": %s}', :old),
   'with an audit row, by nobody in particular');
 SELECT works_as('engine_binding_new', 'SELECT propose_as(NULL)', 'again');
-SELECT is(followed(), format(' {"to": {"db_role": "engine_binding_new"}, "from": {"db_role": "engine_binding_old"}, "name": "Old", "actor_id": %s}', :old), 'once');
+SELECT is(followed(), format(' {"to": {"db_role": "engine_binding_new", "former_db_roles": ["engine_binding_old"]}, "from": {"db_role": "engine_binding_old", "former_db_roles": null}, "name": "Old", "actor_id": %s}', :old), 'once');
 
 -- Another role of the old name.
 CREATE ROLE engine_binding_old LOGIN;
@@ -93,7 +93,7 @@ SELECT is((SELECT count(*) FROM workflow_orch.proposal_progress WHERE tool_chang
 SELECT is(execute(:p) -> 'output', '"engine_binding_tool_new"', 'what was approved before runs');
 SELECT is(run_as(), 'engine_binding_tool_new, was {engine_binding_tool_old}', 'and the tool has the new name');
 SELECT is((SELECT details FROM workflow_orch.audit_log WHERE action = 'follow_renamed_role' AND details ? 'tool'),
-  '{"to": {"run_as": "engine_binding_tool_new"}, "from": {"run_as": "engine_binding_tool_old"}, "tool": "who"}', 'with an audit row');
+  '{"to": {"run_as": "engine_binding_tool_new", "former_run_as": ["engine_binding_tool_old"]}, "from": {"run_as": "engine_binding_tool_old", "former_run_as": null}, "tool": "who"}', 'with an audit row');
 SELECT is(execute(:q) -> 'output', '"engine_binding_tool_new"', 'after that, too');
 SELECT is((SELECT status FROM workflow_orch.review_action(:pending, :bob, 'approve'))::text, 'approved', 'what was proposed before is approved');
 SELECT is(run('who', '{"n": 5}') -> 'output', '"engine_binding_tool_new"', 'what is proposed now runs');
@@ -148,7 +148,7 @@ SELECT is(run('restored', '{"n": 1}') -> 'success', 'true', 'and the tool');
 ALTER ROLE engine_binding_second RENAME TO engine_binding_renamed;
 SELECT works_as('engine_binding_renamed', 'SELECT propose_as(1002)', 'what was confirmed here is followed here');
 SELECT is((SELECT string_agg(finding, '; ' ORDER BY finding) FROM workflow_orch.verify_audit_log()),
-  'no audit row tells of actor 1001; no audit row tells of actor 1002; no audit row tells of actor 1003', 'the audit log agrees, but for what was restored without it');
+  'no audit row tells of actor 1001; no audit row tells of actor 1002; no audit row tells of actor 1003; no audit row tells of tool restored', 'the audit log agrees, but for what was restored without it');
 
 -- Who could decide: an actor counts while somebody could act for it.
 CREATE ROLE engine_binding_auditor LOGIN;

@@ -25,15 +25,16 @@ SELECT is(last(), entry('update_actor', NULL, NULL, NULL, NULL,
   jsonb_build_object('actor_id', :dee, 'name', 'dee', 'from', '{"role": "DBA", "active": true}'::jsonb, 'to', '{"role": "Manager", "active": false}'::jsonb)),
   'update_actor is recorded with what it was and what it became');
 CALL tool('work(int)');
-SELECT is(last() #- '{details,run_as_oid}', entry('register_tool', NULL, NULL, NULL, NULL,
+SELECT is((last() -> 'details' ->> 'definition'), (SELECT encode(definition, 'hex') FROM workflow_orch.tool WHERE tool = 'work'), 'register_tool is recorded with the SHA-256 of the definition');
+SELECT is(last() #- '{details,run_as_oid}' #- '{details,definition}' #- '{details,home_system}' #- '{details,home_database}', entry('register_tool', NULL, NULL, NULL, NULL,
   jsonb_build_object('tool', 'work', 'enabled', true, 'in_session', true, 'preview', false, 'dry_run_mode', 'describe', 'max_attempts', 1, 'rerun', true, 'preview_rows', 0, 'group_size', 1, 'function', 'app.work(integer)',
-                     'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp')),
+                     'built_in', false, 'run_as', :'tool_role', 'search_path', 'app, t, public, pg_temp')),
   'register_tool is recorded with the tool');
 SELECT workflow_orch.update_tool('work', timeout => '5 s');
-SELECT is(last(), entry('update_tool', NULL, NULL, NULL, NULL, '{"tool": "work", "from": {"timeout": null}, "to": {"timeout": "00:00:05"}}'),
+SELECT is(last() #- '{details,from,definition}' #- '{details,to,definition}', entry('update_tool', NULL, NULL, NULL, NULL, '{"tool": "work", "from": {"timeout": null}, "to": {"timeout": "00:00:05"}}'),
   'update_tool is recorded with what it was and what it became');
 SELECT workflow_orch.update_tool('work', rerun => false, in_session => false, max_rows => 3, preview_rows => 4);
-SELECT is(last(), entry('update_tool', NULL, NULL, NULL, NULL, '{"tool": "work", "from": {"rerun": true, "in_session": true, "max_rows": null, "preview_rows": 0},
+SELECT is(last() #- '{details,from,definition}' #- '{details,to,definition}', entry('update_tool', NULL, NULL, NULL, NULL, '{"tool": "work", "from": {"rerun": true, "in_session": true, "max_rows": null, "preview_rows": 0},
     "to": {"rerun": false, "in_session": false, "max_rows": 3, "preview_rows": 4}}'), 'whatever setting of the tool it was');
 SELECT workflow_orch.update_tool('work', rerun => true, in_session => true, max_rows => -1, preview_rows => 0);
 SELECT workflow_orch.set_tool_enabled('work', false);

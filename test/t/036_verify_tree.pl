@@ -225,6 +225,53 @@ for my $table (sort keys %added)
 		qr/^\d*\|no audit row tells of $name(;|$)/, "an added row of $table");
 }
 
+# What is ended past the calls.
+my %ending = (
+	approval_rule => [ 1, 'removed_at = now()', 'removed_by = 1' ], freeze_window => [ 1, 'removed_at = now()', 'removed_by = 1' ],
+	delegation => [ 2, 'ended_at = now()', 'ended_by = 1' ], workflow => [ 2, q{status = 'completed'}, 'ended_at = now()', 'ended_by = 1', q{end_reason = 'x'} ],
+	workflow_hold => [ 2, 'released_at = now()', 'released_by = 1', q{release_reason = 'x'} ],
+);
+for my $table (sort keys %ending)
+{
+	my ($id, @changes) = @{ $ending{$table} };
+	my $key = sql("SELECT attname FROM pg_attribute WHERE attrelid = 'workflow_orch.$table'::regclass AND attnum = 1");
+	for (@changes)
+	{
+		my ($column) = /^(\w+)/;
+		is(found("UPDATE workflow_orch.$table SET $_ WHERE $key = $id"), qq{|no audit row tells of column "$column" of $table $id}, "$table.$column of one that has not ended");
+	}
+}
+
+# Settings, which follow from their audit rows.
+my %setting = (actor => 'actor_id = 2', tool => q{tool = 'add'}, policy => 'true');
+my %setting_name = (actor => 'actor 2', tool => 'tool add', policy => 'policy');
+for my $table (sort keys %setting)
+{
+	my ($row, $name) = ($setting{$table}, $setting_name{$table});
+	my $columns = sql(qq{
+		SELECT attname, CASE WHEN atttypid = 'timestamptz'::regtype THEN attname || ' - interval ''2 minutes''' ELSE public.other_value(quote_ident(attname), atttypid) END
+		  FROM pg_attribute WHERE attrelid = 'workflow_orch.$table'::regclass AND attnum > 0 ORDER BY attnum});
+	for (map { [ split /\|/, $_, 2 ] } split /\n/, $columns)
+	{
+		my ($column, $value) = @$_;
+		my $found = found("UPDATE workflow_orch.$table SET $column = $value WHERE $row");
+		my $is_key = $column =~ /^(actor_id|tool|singleton)$/;
+		like($found, $is_key ? qr/no audit row tells of $table\b.*\|$name, of which audit row \d+ tells, is missing/ : qr/(^|; )\d+ \|column "$column" of $name is not what audit row \d+ says$/, "$table.$column");
+	}
+	like(found("DELETE FROM workflow_orch.$table WHERE $row"), qr/\|$name, of which audit row \d+ tells, is missing/, "a row of $table that is deleted");
+}
+is(found(q{INSERT INTO workflow_orch.tool SELECT (jsonb_populate_record(t, '{"tool": "made up"}')).* FROM workflow_orch.tool t WHERE tool = 'add'}), '|no audit row tells of tool made up', 'an added tool');
+like(found(q{UPDATE workflow_orch.actor SET role = CASE actor_id WHEN 2 THEN 'Developer' ELSE 'DBA' END WHERE actor_id IN (1, 2)}),
+	qr/column "role" of actor 1 is not what.*column "role" of actor 2 is not what/, 'roles that are swapped');
+for (split /\n/, sql(q{SELECT format('%I = %s', attname, public.other_value(quote_ident(attname), atttypid)) FROM pg_attribute
+	WHERE attrelid = 'workflow_orch.tool'::regclass AND attnum > 0 AND attname NOT IN ('tool', 'function', 'description', 'registered_at', 'changed_by') ORDER BY attnum}))
+{
+	my ($column) = /^(\w+)/;
+	is(found("UPDATE workflow_orch.tool SET $_ WHERE tool = 'workflow_orch.set_policy'"), qq{|column "$column" of tool workflow_orch.set_policy is not what the extension brings}, "$column of a built-in tool");
+}
+like(found('ALTER TABLE workflow_orch.actor ALTER role DROP NOT NULL; UPDATE workflow_orch.actor SET role = NULL WHERE actor_id = 3; DELETE FROM workflow_orch.tool'),
+	qr/column "role" of actor 3 is not what.*tool add, of which/, 'a null in a setting');
+
 # Rows of the log.
 my $id = sql("SELECT min(audit_id) FROM workflow_orch.audit_log WHERE proposal_id = $open");
 my $next = sql("SELECT min(audit_id) FROM workflow_orch.audit_log WHERE audit_id > $id");
@@ -331,6 +378,7 @@ like(findings($now), qr/^the checkpoint has size \d+, and the tree left its orig
 sql('CREATE DATABASE late');
 $node->safe_psql('late', q{CREATE EXTENSION workflow_orch; SELECT workflow_orch.register_actor('a', 'b') FROM generate_series(1, 1);
 	ALTER TABLE workflow_orch.audit_log DISABLE TRIGGER ALL; UPDATE workflow_orch.audit_log SET occurred_at = occurred_at - interval '2 days';
+	ALTER TABLE workflow_orch.actor DISABLE TRIGGER ALL; UPDATE workflow_orch.actor SET registered_at = registered_at - interval '2 days';
 	SELECT workflow_orch.start_workflow('w', 1); SELECT workflow_orch.seal_audit_log()});
 like($node->safe_psql('late', 'SELECT finding FROM workflow_orch.verify_audit_log()'), qr/^unwitnessed: 1 rows of the audit log, up to audit row \d+ of \S+ \S+, are older than the first seal$/, 'what is older than the first seal');
 $node->stop;

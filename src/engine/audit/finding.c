@@ -47,3 +47,14 @@ finding_add_of_tree(const Findings *findings, const char *text)
 {
 	finding_add(findings, NULL, NULL, NULL, text);
 }
+
+/* Whether an error says that a row has what no code has written, and nothing about the session. */
+bool
+finding_is_of_row(const ErrorData *error)
+{
+	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTERNAL_ERROR ||
+		   category == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		   error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
+}

@@ -235,7 +235,8 @@ copy_member_without_name(const Identity *identity, LogSubject subject, JsonObjec
 		text = pnstrdup(value->val.string.val, value->val.string.len);
 		becomes = redacted_member(identity, subject, key, text);
 	}
-	if (subject == LOG_THIS_ACTOR && strcmp(key, "db_role_oid") == 0)
+	if (subject == LOG_THIS_ACTOR &&
+		(strcmp(key, "db_role_oid") == 0 || strcmp(key, "former_db_roles") == 0))
 		*changes = true;
 	else if (becomes != NULL && strcmp(becomes, text) != 0)
 	{
@@ -300,9 +301,9 @@ visit_names(JsonbContainer *object, IdentityName visit, void *arg)
 void
 identity_each_name(const Identity *identity, const StoredRow *row, IdentityName visit, void *arg)
 {
-	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
+	Jsonb *details = column_some_varlena(row, AUDIT_DETAILS);
 
-	if (subject_of(identity, column_text(row, AUDIT_ACTION), details) == LOG_THIS_ACTOR)
+	if (subject_of(identity, column_some_text(row, AUDIT_ACTION), details) == LOG_THIS_ACTOR)
 		visit_names(&details->root, visit, arg);
 }
 
@@ -310,8 +311,8 @@ identity_each_name(const Identity *identity, const StoredRow *row, IdentityName 
 static Jsonb *
 redacted_details(const Identity *identity, const StoredRow *row)
 {
-	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
-	LogSubject subject = subject_of(identity, column_text(row, AUDIT_ACTION), details);
+	Jsonb *details = column_some_varlena(row, AUDIT_DETAILS);
+	LogSubject subject = subject_of(identity, column_some_text(row, AUDIT_ACTION), details);
 	bool changes = false;
 	Jsonb *copy;
 

@@ -53,6 +53,7 @@ static const ActionRow action_rows[] = {
 	{"propose_action", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_ALWAYS},
 	{"execute_action", STORE_EXECUTION, {KEY_EXECUTION}, NULL, true, WHEN_ALWAYS},
 	{"enqueue_action", STORE_EXECUTION, {KEY_EXECUTION}, NULL, false, WHEN_ALWAYS},
+	{"start_execution", STORE_EXECUTION, {KEY_EXECUTION}, NULL, false, WHEN_ALWAYS},
 	{"review_action", STORE_REVIEW, {KEY_DETAIL}, "review_id", false, WHEN_ALWAYS},
 	{"review_action", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_EDIT},
 	{"start_workflow", STORE_WORKFLOW, {KEY_WORKFLOW}, NULL, false, WHEN_ALWAYS},
@@ -185,17 +186,6 @@ leaf_rows_begin(LeafRowReader *reader)
 	memset(reader->open, 0, sizeof(reader->open));
 }
 
-static bool
-column_is_fixed(const StoreTableInfo *info, AttrNumber column)
-{
-	if (info->append_only)
-		return true;
-	for (const AttrNumber *fixed = info->fixed; fixed != NULL && *fixed != 0; fixed++)
-		if (*fixed == column)
-			return true;
-	return false;
-}
-
 /* Whether a leaf commits to a column of the row that has what people wrote. */
 bool
 leaf_row_is_personal(const LeafRow *row)
@@ -204,7 +194,7 @@ leaf_row_is_personal(const LeafRow *row)
 
 	for (const StorePersonal *personal = info->personal; personal != NULL && personal->column != 0;
 		 personal++)
-		if (row->ended || column_is_fixed(info, personal->column))
+		if (row->ended || store_column_is_fixed(info, personal->column))
 			return true;
 	return false;
 }
@@ -240,7 +230,7 @@ leaf_rows_add(LeafRowReader *reader, LeafRow *row, StringInfo bytes)
 		return;
 	}
 	for (AttrNumber column = 1; column <= info->columns; column++)
-		if (column != info->proposed_by && (row->ended || column_is_fixed(info, column)))
+		if (column != info->proposed_by && (row->ended || store_column_is_fixed(info, column)))
 			canonical_add_datum(bytes, stored->values[column - 1], stored->nulls[column - 1],
 								TupleDescAttr(stored->desc, column - 1)->atttypid);
 }

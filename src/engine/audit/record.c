@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "catalog/pg_type.h"
 #include "engine/audit/authority.h"
@@ -45,12 +46,17 @@ static const RecordRow recorders[STORE_TABLE_COUNT] = {
 	[STORE_WORKFLOW_HOLD] = record_hold,
 };
 
-/* Add a column under its own name, as to_jsonb shows it. */
+/* Add a column under its own name, as to_jsonb shows it, and bytes in hex. */
 void
 record_add_column(JsonObject *object, const StoredRow *row, AttrNumber column)
 {
 	Form_pg_attribute attribute = TupleDescAttr(row->desc, column - 1);
 
+	if (attribute->atttypid == BYTEAOID && !column_is_null(row, column))
+	{
+		json_add_text(object, NameStr(attribute->attname), sha256_hex(column_varlena(row, column)));
+		return;
+	}
 	json_add_jsonb(object, NameStr(attribute->attname),
 				   json_from_datum(row->values[column - 1], row->nulls[column - 1],
 								   attribute->atttypid));

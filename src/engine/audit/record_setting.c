@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "engine/audit/record_row.h"
+#include "engine/audit/setting.h"
 #include "store/actor.h"
 #include "store/audit_anchor.h"
 #include "store/audit_log.h"
@@ -31,18 +32,46 @@ typedef struct RoleColumns
 	AttrNumber database;
 } RoleColumns;
 
+/*
+ * Whether the audit rows of a setting have a column: all but what never changes, and
+ * by whom and when it was changed, which the audit row itself says.
+ */
+bool
+setting_is_recorded(StoreTable table, AttrNumber column)
+{
+	switch (table)
+	{
+		case STORE_ACTOR:
+			return column != ACTOR_REGISTERED_AT && column != ACTOR_CHANGED_BY;
+		case STORE_TOOL:
+			return column != TOOL_REGISTERED_AT && column != TOOL_CHANGED_BY;
+		default:
+			Assert(table == STORE_POLICY);
+			return column <= POLICY_PROTECTED;
+	}
+}
+
+/* Add the columns of a new row that are not null. */
+static void
+add_setting(JsonObject *object, StoreTable table, const StoredRow *row)
+{
+	for (AttrNumber column = 1; column <= store_table_columns(table); column++)
+		if (setting_is_recorded(table, column) && !column_is_null(row, column))
+			record_add_column(object, row, column);
+}
+
 /* {"from": ..., "to": ...} of the columns that differ. */
 static void
-add_difference(JsonObject *object, const StoredRow *old, const StoredRow *new, AttrNumber last)
+add_difference(JsonObject *object, StoreTable table, const StoredRow *old, const StoredRow *new)
 {
 	JsonObject from;
 	JsonObject to;
 
 	json_object_begin(&from);
 	json_object_begin(&to);
-	for (AttrNumber column = 1; column <= last; column++)
+	for (AttrNumber column = 1; column <= store_table_columns(table); column++)
 	{
-		if (column_is_same(old, new, column))
+		if (!setting_is_recorded(table, column) || column_is_same(old, new, column))
 			continue;
 		record_add_column(&from, old, column);
 		record_add_column(&to, new, column);
@@ -71,12 +100,12 @@ record_actor(const StoredRow *old, const StoredRow *new, AuditEntry *entry, Json
 	else
 		entry->actor_id = column_int64_or_null(new, ACTOR_CHANGED_BY);
 	if (old == NULL)
-		record_add_columns(details, new, ACTOR_PERSON);
+		add_setting(details, STORE_ACTOR, new);
 	else
 	{
 		json_add_int(details, "actor_id", column_int64(new, ACTOR_ACTOR_ID));
 		json_add_text(details, "name", column_text(new, ACTOR_NAME));
-		add_difference(details, old, new, ACTOR_PERSON);
+		add_difference(details, STORE_ACTOR, old, new);
 	}
 }
 
@@ -89,7 +118,7 @@ record_tool(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonO
 	entry->action = "register_tool";
 	entry->actor_id = column_int64_or_null(new, TOOL_CHANGED_BY);
 	if (old == NULL)
-		record_add_columns(details, new, TOOL_DESCRIPTION);
+		add_setting(details, STORE_TOOL, new);
 	else
 	{
 		entry->action = column_bool(old, TOOL_ENABLED) == column_bool(new, TOOL_ENABLED)
@@ -101,7 +130,7 @@ record_tool(const StoredRow *old, const StoredRow *new, AuditEntry *entry, JsonO
 			entry->actor_id = NULL;
 		}
 		json_add_text(details, "tool", column_text(new, TOOL_TOOL));
-		add_difference(details, old, new, TOOL_DESCRIPTION);
+		add_difference(details, STORE_TOOL, old, new);
 	}
 }
 
@@ -111,9 +140,9 @@ record_policy(const StoredRow *old, const StoredRow *new, AuditEntry *entry, Jso
 	entry->action = "set_policy";
 	entry->actor_id = column_int64_or_null(new, POLICY_CHANGED_BY);
 	if (old == NULL)
-		record_add_columns(details, new, POLICY_PROTECTED);
+		add_setting(details, STORE_POLICY, new);
 	else
-		add_difference(details, old, new, POLICY_PROTECTED);
+		add_difference(details, STORE_POLICY, old, new);
 }
 
 void

@@ -64,12 +64,12 @@ facts_of(const char *action, JsonbContainer *object, bool *others)
 static Jsonb *
 facts_of_column(StoreTable table, const StoredRow *row, AttrNumber column)
 {
-	Jsonb *value = column_varlena(row, column);
+	Jsonb *value = column_some_varlena(row, column);
 	bool others = false;
 
 	if (table != STORE_AUDIT_LOG)
 		return result_facts(value);
-	return facts_of(column_text(row, AUDIT_ACTION), &value->root, &others);
+	return facts_of(column_some_text(row, AUDIT_ACTION), &value->root, &others);
 }
 
 static Jsonb *
@@ -84,12 +84,12 @@ empty_object(void)
 static bool
 has_more_than_facts(StoreTable table, const StoredRow *row, AttrNumber column)
 {
-	Jsonb *value = column_varlena(row, column);
+	Jsonb *value = column_some_varlena(row, column);
 	bool others = false;
 
 	if (table != STORE_AUDIT_LOG)
 		return json_find(value, RESULT_REDACTED) == NULL;
-	(void) facts_of(column_text(row, AUDIT_ACTION), &value->root, &others);
+	(void) facts_of(column_some_text(row, AUDIT_ACTION), &value->root, &others);
 	return others;
 }
 

@@ -11,10 +11,11 @@
 #include "engine/audit/finding.h"
 #include "engine/audit/leaf_rows.h"
 
-/* The ids of the rows that the log tells of, by table. */
+/* The ids of the rows that the log tells of, and of those whose end it tells of, by table. */
 typedef struct ToldRows
 {
 	IdSet *ids[STORE_TABLE_COUNT];
+	IdSet *ended[STORE_TABLE_COUNT]; /* NULL: rows do not end, or verify.c looks at their end */
 } ToldRows;
 
 extern void told_begin(ToldRows *told);

@@ -291,17 +291,6 @@ verify_as_of_now(void *arg)
 	store_read_as_of(NULL, verify_at_once, arg);
 }
 
-/* Whether an error says that a row has what no code has written, and nothing about the session. */
-static bool
-is_of_row(const ErrorData *error)
-{
-	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-
-	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTERNAL_ERROR ||
-		   category == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
-		   error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
-}
-
 /* A row that cannot be read is a finding, and keeps no other proposal from being verified. */
 static void
 verify_one(int index, void *arg)
@@ -312,7 +301,7 @@ verify_one(int index, void *arg)
 
 	if (error == NULL)
 		return;
-	if (!is_of_row(error))
+	if (!finding_is_of_row(error))
 		ReThrowError(error);
 	report_finding(verification, one.proposal_id, NULL,
 				   psprintf("the proposal cannot be compared: %s", error->message));

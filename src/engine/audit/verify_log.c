@@ -55,6 +55,7 @@ verify_log_begin(const Findings *findings, const AuditTree *tree)
 	store_lookup_begin(&check->again, STORE_AUDIT_LOG, "audit_log_pkey", 1);
 	leaf_maker_begin(&check->maker);
 	told_begin(&check->told);
+	setting_replay_begin(&check->settings);
 	read_next(check);
 	return check;
 }
@@ -162,22 +163,19 @@ compare_row(LogCheck *check, const AuditLeaf *leaf, const StoredRow *row)
 		check_flags(check, leaf, row);
 }
 
-/* Go on to the next row.  rows are those that this one tells of, or NULL. */
+/* Go on to the next row.  rows are those that this one tells of, or NULL: they are worked out. */
 static void
 pass_row(LogCheck *check, const LeafRow *rows, int count)
 {
 	LeafRow told[LEAF_ROWS_MAX];
+	MemoryContext old = MemoryContextSwitchTo(check->maker.row_memory);
 
 	if (rows == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(check->maker.row_memory);
-
 		count = leaf_told_rows(check->next, told);
-		rows = told;
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(check->maker.row_memory);
-	}
-	told_add(&check->told, rows, count);
+	told_add(&check->told, rows != NULL ? rows : told, count);
+	setting_replay_row(&check->settings, check->next);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(check->maker.row_memory);
 	check->passed = column_int64(check->next, AUDIT_AUDIT_ID);
 	read_next(check);
 }
@@ -238,12 +236,14 @@ check_without_leaf(void *arg, int64 audit_id)
 									audit_id));
 }
 
+/* Compare the tables with the log, as both were when the pass began. */
 static void
-compare_told(void *arg)
+compare_tables(void *arg)
 {
 	LogCheck *check = arg;
 
 	told_compare(&check->told, check->findings);
+	setting_replay_compare(&check->settings, check->findings);
 }
 
 /* Look at the rows that are left when all leaves have been compared. */
@@ -262,7 +262,7 @@ verify_log_end(LogCheck *check)
 									 " of %s, are older than the first seal",
 									 earlier->count, earlier->last_id,
 									 timestamptz_to_str(earlier->last_time)));
-	store_read_as_of(check->scan.snapshot, compare_told, check);
+	store_read_as_of(check->scan.snapshot, compare_tables, check);
 	leaf_maker_end(&check->maker);
 	store_lookup_end(&check->again);
 	store_scan_end(&check->scan);

@@ -10,6 +10,7 @@
 #include "base/id_set.h"
 #include "engine/audit/finding.h"
 #include "engine/audit/leaf.h"
+#include "engine/audit/replay_setting.h"
 #include "engine/audit/told.h"
 #include "store/audit_tile.h"
 #include "store/audit_tree.h"
@@ -36,6 +37,7 @@ typedef struct LogCheck
 	StoreLookup again; /* reads such rows */
 	LeafMaker maker;
 	ToldRows told; /* by the rows that were read */
+	SettingReplay settings;
 	EarlierRows earlier;
 } LogCheck;
 
