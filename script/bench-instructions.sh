@@ -47,10 +47,10 @@ statements() {
 
 # profile_cycle COUNT DATA: leaves $profiles/COUNT.
 profile_cycle() {
-	local done
-	done=$(statements "$1" | $WFO_AS valgrind -q --tool=callgrind --callgrind-out-file="$profiles/$1" \
+	local finished
+	finished=$(statements "$1" | $WFO_AS valgrind -q --tool=callgrind --callgrind-out-file="$profiles/$1" \
 		"$bindir/postgres" --single -D "$2" postgres 2>"$WFO_TMP/log" | grep -c 'result = ')
-	[ "$done" = "$1" ] || { echo "$0: $done of $1 cycles were done" >&2; exit 1; }
+	[ "$finished" = "$1" ] || { echo "$0: $finished of $1 cycles were done" >&2; exit 1; }
 }
 
 # profile_call COUNT DATA: leaves $profiles/COUNT, of the worker.
