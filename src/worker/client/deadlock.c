@@ -54,7 +54,6 @@ typedef struct WaitGraph
 	bool alone; /* a suspect call runs or is to run, while no other call does */
 	BatchSlot *batches;
 	Waiter *waiters;
-	int taken[POOL_WAITERS]; /* index of the slot that has a waiter's call; -1: none has it */
 } WaitGraph;
 
 static int
@@ -199,6 +198,30 @@ add_batch_waits(WaitGraph *graph, int index)
 	}
 }
 
+/*
+ * The index of the slot that has a waiter's call now, as it is now; -1: none has it.
+ * It is asked for the waiters that are reached only, since the look goes through the
+ * calls that wait for a commit, while the pool is locked.
+ */
+static int
+slot_with_call(WaitGraph *graph, const Waiter *waiter)
+{
+	const WorkerSlot *slot;
+	int index = -1;
+
+	if (waiter->execution_id == 0)
+		return -1;
+	pool_lock();
+	slot = pool_find_taken_locked(waiter->database, waiter->execution_id);
+	if (slot != NULL)
+	{
+		index = (int) (slot - pool->slots);
+		graph->slots[index] = *slot;
+	}
+	pool_unlock();
+	return index;
+}
+
 static void
 add_execution_waits(WaitGraph *graph, int index)
 {
@@ -207,11 +230,13 @@ add_execution_waits(WaitGraph *graph, int index)
 	for (int i = 0; i < POOL_WAITERS; i++)
 	{
 		const Waiter *waiter = &graph->waiters[i];
+		int slot;
 
 		if (waiter->pid != pid)
 			continue;
-		if (graph->taken[i] >= 0)
-			add_call_wait(graph, index, graph->taken[i]);
+		slot = slot_with_call(graph, waiter);
+		if (slot >= 0)
+			add_call_wait(graph, index, slot);
 		else
 			add_start_waits(graph, index, waiter->database, waiter->proposal_id);
 	}
@@ -228,16 +253,6 @@ build_wait_graph(WaitGraph *graph)
 	memcpy(graph->slots, pool->slots, pool->nslots * sizeof(WorkerSlot));
 	memcpy(graph->batches, pool->batches, sizeof(pool->batches));
 	memcpy(graph->waiters, pool->waiters, sizeof(pool->waiters));
-	for (int i = 0; i < POOL_WAITERS; i++)
-	{
-		const Waiter *waiter = &pool->waiters[i];
-		const WorkerSlot *slot = waiter->pid != 0 && waiter->execution_id != 0
-									 ? pool_find_taken_locked(waiter->database,
-															  waiter->execution_id)
-									 : NULL;
-
-		graph->taken[i] = slot != NULL ? (int) (slot - pool->slots) : -1;
-	}
 	for (int i = 0; i < pool->nslots; i++)
 		graph->alone |= pool->slots[i].state == SLOT_BUSY && pool->slots[i].exclusive;
 	for (int i = 0; i < POOL_GROUPS; i++)
