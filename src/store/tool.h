@@ -42,9 +42,6 @@ enum
 /* Largest number of changed rows that a preview shows of each table. */
 #define TOOL_PREVIEW_ROWS_MAX 1000
 
-/* Largest number of queued calls that share a transaction. */
-#define TOOL_GROUP_SIZE_MAX 1000
-
 typedef struct Tool
 {
 	char *tool;

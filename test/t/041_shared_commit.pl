@@ -176,6 +176,16 @@ is(traces(@all), 3, 'once');
 is(transactions(@all), 3, 'each by itself');
 is(starts_of($node, $all[1]), 2, 'the one that ran, again');
 
+# A commit that fails while the worker's list is full of calls that run first.
+$holder = hold($node, 'postgres', 'SELECT pg_advisory_lock(4711)');
+@all = together(130, 139, 149, 136);
+worker_of($node, 'postgres', $all[3]);
+sql(q{SELECT workflow_orch.enqueue_action(app.approved('work', '{"n": 10}'), 1, NULL, 5) FROM generate_series(1, 512)});
+end_session($holder);
+is(ended(@all), '130 4MB 0, 139 4MB 0, 149 4MB 0, 136 4MB 0', 'calls that have no room in the list run later');
+is(transactions(@all), 4, 'each by itself');
+is(starts_of($node, $all[1]), 2, 'and are not put together a second time');
+
 # A call of higher priority, and one of another tool.
 sql(q{SELECT workflow_orch.register_tool('single', 'app.work(int)', 'tool_runner')});
 my @ids = split /\n/, sql(q{SELECT workflow_orch.enqueue_action(app.approved(tool, jsonb_build_object('n', n)), 1) FROM (VALUES ('work', 100), ('work', 101), ('single', 102), ('work', 110)) v (tool, n)});

@@ -29,6 +29,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "model/built_in.h"
+#include "model/group_size.h"
 #include "store/home.h"
 #include "store/lock.h"
 #include "store/table.h"
@@ -106,9 +107,9 @@ check_preview_rows(const int64 *preview_rows)
 static void
 check_group_size(const int64 *group_size)
 {
-	if (group_size != NULL && (*group_size < 1 || *group_size > TOOL_GROUP_SIZE_MAX))
+	if (group_size != NULL && (*group_size < 1 || *group_size > GROUP_SIZE_MAX))
 		report_invalid("wfo_argument_invalid",
-					   errmsg("group_size must be between 1 and %d", TOOL_GROUP_SIZE_MAX),
+					   errmsg("group_size must be between 1 and %d", GROUP_SIZE_MAX),
 					   errdetail("It is " INT64_FORMAT ".", *group_size));
 }
 

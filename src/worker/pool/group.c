@@ -207,9 +207,42 @@ merge_history(CallHistory *history, const CallHistory *other)
 	history->started_at = Max(history->started_at, other->started_at);
 }
 
+/* Whether something has gone wrong with a call that its row in the queue does not say. */
+bool
+group_call_has_history(const PoolCall *call)
+{
+	return call->history.losses > 0 || call->history.timed_out || call->history.alone;
+}
+
+/*
+ * Make room in a list that is full for a call at a place: its place then, or -1 if
+ * the call itself is the one to be left to the queue.  That is the one that runs
+ * last, of those without a history if there are any, since the queue has no history.
+ */
+static int
+make_room_locked(PoolGroup *group, const PoolCall *call, int place)
+{
+	bool has_history = group_call_has_history(call);
+	int left = 0;
+
+	Assert(pool_is_locked());
+	Assert(group->ncalls == POOL_CALLS);
+	while (left < POOL_CALLS && group_call_has_history(&group->calls[left]))
+		left++;
+	if (left == POOL_CALLS ? !has_history || place == 0 : !has_history && place <= left)
+		return -1;
+	if (left == POOL_CALLS)
+		left = 0;
+	leave_to_queue_locked(group, &group->calls[left].queued);
+	group->ncalls--;
+	memmove(&group->calls[left], &group->calls[left + 1],
+			(group->ncalls - left) * sizeof(PoolCall));
+	return place > left ? place - 1 : place;
+}
+
 /*
  * Add a due call to its group.  If the group has it already, its histories are
- * merged; if the group is full, the call that runs last is left to the queue.
+ * merged; if the group is full, one of its calls is left to the queue.
  */
 void
 group_add_call_locked(PoolGroup *group, const PoolCall *call)
@@ -221,7 +254,7 @@ group_add_call_locked(PoolGroup *group, const PoolCall *call)
 	Assert(group->ncalls >= 0 && group->ncalls <= POOL_CALLS);
 	Assert(call->queued.execution_id != 0);
 
-	if (group->incomplete && group->bounded &&
+	if (group->incomplete && group->bounded && !group_call_has_history(call) &&
 		compare_queued_calls(&call->queued, &group->bound) >= 0)
 		return;
 	while (low < high)
@@ -240,20 +273,30 @@ group_add_call_locked(PoolGroup *group, const PoolCall *call)
 			low = middle + 1;
 	}
 	if (group->ncalls == POOL_CALLS)
+		low = make_room_locked(group, call, low);
+	if (low < 0)
 	{
-		if (low == 0)
-		{
-			leave_to_queue_locked(group, &call->queued);
-			return;
-		}
-		leave_to_queue_locked(group, &group->calls[0].queued);
-		memmove(&group->calls[0], &group->calls[1], (low - 1) * sizeof(PoolCall));
-		group->calls[low - 1] = *call;
+		leave_to_queue_locked(group, &call->queued);
 		return;
 	}
 	memmove(&group->calls[low + 1], &group->calls[low], (group->ncalls - low) * sizeof(PoolCall));
 	group->calls[low] = *call;
 	group->ncalls++;
+}
+
+/*
+ * Whether calls that are in the queue only may run before the first one of the list.
+ * Without room in the list they have to wait for it.
+ */
+bool
+group_looks_first_locked(const PoolGroup *group)
+{
+	Assert(pool_is_locked());
+	if (!group->incomplete || group->ncalls == POOL_CALLS)
+		return false;
+	return group->ncalls == 0 ||
+		   (group->bounded &&
+			compare_queued_calls(&group->calls[group->ncalls - 1].queued, &group->bound) >= 0);
 }
 
 /* Wake one idle worker of the group per call, and the launcher if there are too few. */

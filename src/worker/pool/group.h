@@ -14,7 +14,9 @@
 
 extern PoolGroup *group_find_locked(Oid database, Oid role);
 extern PoolGroup *group_make_locked(Oid database, Oid role);
+extern bool group_call_has_history(const PoolCall *call);
 extern void group_add_call_locked(PoolGroup *group, const PoolCall *call);
+extern bool group_looks_first_locked(const PoolGroup *group);
 extern bool group_is_suspect_locked(const PoolGroup *group);
 extern void group_look_at_locked(PoolGroup *group, TimestampTz at);
 extern void group_look_now_locked(PoolGroup *group);

@@ -27,7 +27,7 @@ pool_size(void)
 
 	size = add_size(MAXALIGN(size), mul_size(max_worker_processes, sizeof(Crash)));
 	size = add_size(MAXALIGN(size),
-					mul_size(max_worker_processes, POOL_UNCOMMITTED * sizeof(PoolCall)));
+					mul_size(max_worker_processes, GROUP_SIZE_MAX * sizeof(PoolCall)));
 	return add_size(MAXALIGN(size), refusal_size());
 }
 
@@ -66,7 +66,7 @@ set_up_memory(void)
 										  MAXALIGN(max_worker_processes * sizeof(Crash)));
 	}
 	refusal_init((char *) pool->uncommitted +
-					 MAXALIGN(sizeof(PoolCall) * POOL_UNCOMMITTED * max_worker_processes),
+					 MAXALIGN(sizeof(PoolCall) * GROUP_SIZE_MAX * max_worker_processes),
 				 &GetNamedLWLockTranche(WFO_NAME)[1].lock, found);
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -100,7 +100,7 @@ PoolCall *
 pool_uncommitted_locked(const WorkerSlot *slot)
 {
 	Assert(pool_is_locked());
-	return &pool->uncommitted[(slot - pool->slots) * POOL_UNCOMMITTED];
+	return &pool->uncommitted[(slot - pool->slots) * GROUP_SIZE_MAX];
 }
 
 /* Latches to set when the lock is released: a woken worker takes the lock first. */

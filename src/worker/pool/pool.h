@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "engine/run/queued.h"
+#include "model/group_size.h"
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/dsm.h"
@@ -35,9 +36,6 @@
 #define POOL_TOOL_MAX 64
 #define POOL_LOSSES 64
 #define POOL_LOSS_MAX 256
-
-/* The most calls that share a transaction. */
-#define POOL_UNCOMMITTED 1000
 
 /* After so many failed starts in a row a group gives up its calls. */
 #define POOL_FAILED_STARTS 3
@@ -65,7 +63,8 @@ typedef struct PoolGroup
 	int ncalls;
 	PoolCall calls[POOL_CALLS]; /* the last one runs first */
 	bool incomplete;            /* the queue may have more calls */
-	QueuedCall bound;           /* while incomplete: calls after this one are in the queue only */
+	QueuedCall bound;           /* while incomplete: calls after this one that have no history are
+								 * in the queue only */
 	bool bounded;               /* bound is set */
 	bool filling;               /* a worker is looking through the queue */
 	TimestampTz next_due;       /* when to look again; 0: never */
@@ -234,7 +233,7 @@ typedef struct Pool
 	TimestampTz crashed_at; /* when such calls were found; 0: there were none */
 	int nslots;
 	Crash *crashes;        /* nslots of them */
-	PoolCall *uncommitted; /* POOL_UNCOMMITTED for each slot */
+	PoolCall *uncommitted; /* GROUP_SIZE_MAX for each slot */
 	WorkerSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } Pool;
 

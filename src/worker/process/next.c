@@ -95,7 +95,7 @@ bool
 next_is_sociable(const PoolCall *call)
 {
 	return !call->queued.suspect && call->queued.due_at > pool->crashed_at &&
-		   !call->history.alone && call->history.losses == 0 && !call->history.timed_out;
+		   !group_call_has_history(call);
 }
 
 /* Whether the next call of the group may run in the transaction of one that has run. */
@@ -126,7 +126,7 @@ next_take_shared(WorkerSlot *slot, WorkerCall *call)
 
 	pool_lock();
 	Assert(slot->state == SLOT_BUSY && slot->place.batch < 0);
-	if (slot->nuncommitted < POOL_UNCOMMITTED - 1 && may_share_locked(group, slot))
+	if (slot->nuncommitted < GROUP_SIZE_MAX - 1 && may_share_locked(group, slot))
 	{
 		pool_uncommitted_locked(slot)[slot->nuncommitted++] = slot->call;
 		take_queued_call_locked(group, slot, call);
@@ -176,18 +176,18 @@ next_choose(WorkerSlot *slot, TimestampTz turn_began, WorkerCall *call, Timestam
 	}
 	else if (batch_turn && batch_call_is_ready_locked(slot->database, slot->role, wake_at))
 		next = NEXT_ATTACH;
-	else if (group->ncalls > 0)
-	{
-		take_queued_call_locked(group, slot, call);
-		next = NEXT_CALL;
-	}
-	else if (group->incomplete && !group->filling)
+	else if (group_looks_first_locked(group) && !group->filling)
 	{
 		group->filling = true;
 		slot->filling = true;
 		group->incomplete = false;
 		group->bounded = false;
 		next = NEXT_REFILL;
+	}
+	else if (group->ncalls > 0)
+	{
+		take_queued_call_locked(group, slot, call);
+		next = NEXT_CALL;
 	}
 	last_was_batch = next == NEXT_CALL && slot->place.batch >= 0;
 	pool_unlock();

@@ -331,9 +331,7 @@ keep_call(const WorkReport *report)
 {
 	int64 delay = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), report->later);
 
-	if (report->attempted || delay > LONGEST_KEEP ||
-		(slot->call.history.losses == 0 && !slot->call.history.timed_out &&
-		 !slot->call.history.alone))
+	if (report->attempted || delay > LONGEST_KEEP || !group_call_has_history(&slot->call))
 		return false;
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Max(delay, 1),
 					 PG_WAIT_EXTENSION);
