@@ -11,5 +11,5 @@ SELECT 'workflow_orch.' || p.proname, true, true, false, 'describe', 1, true, 0,
  WHERE p.pronamespace = 'workflow_orch'::pg_catalog.regnamespace
    AND p.proname IN ('set_policy', 'add_approval_rule', 'remove_approval_rule', 'register_tool', 'update_tool', 'set_tool_enabled',
                      'register_actor', 'update_actor', 'grant_capability', 'revoke_capability', 'remove_freeze', 'delegate_review',
-                     'resume_queue', 'release_hold', 'redact_proposal', 'redact_actor', 'adopt_origin', 'new_origin', 'standing_approval')
+                     'resume_queue', 'release_hold', 'redact_proposal', 'redact_actor', 'purge_workflows', 'adopt_origin', 'new_origin', 'standing_approval')
  ORDER BY p.proname;

@@ -479,6 +479,11 @@ RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_reapply_redactions';
 COMMENT ON FUNCTION reapply_redactions IS
   'Repeats the redactions that an older backup has undone, once the rows of the table redaction have been added that are newer than the backup. Returns how many proposals and actors were redacted again. What cannot be redacted now is left with a WARNING, as what is held; rows about what is not there are deleted. Errors: 55P03, and those of redact_proposal and redact_actor but 55000.';
 
+CREATE FUNCTION purge_workflows(ended_before timestamptz, actor_id bigint, reason text, batch bigint DEFAULT 1000, OUT proposals bigint)
+RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_purge_workflows';
+COMMENT ON FUNCTION purge_workflows IS
+  'Deletes workflows that ended before a time, the oldest end first, with their proposals and all other rows, and returns how many proposals these were: at most batch in one call, or one workflow with more. 0: nothing is left. Workflows that are held, not sealed, not as they were sealed, locked by another session, or have a queued call, a break glass that nobody has reviewed or a standing approval in force are left, and a NOTICE says so. The leaves of the audit rows stay in the tree, so it verifies as before. Idempotency keys are not used again. Errors: 22023, 42704, 55000 ended_before is younger than workflow_orch.min_retention, 55P03, 42501 also if the policy is protected.';
+
 CREATE FUNCTION find_unsealed(OUT audit_id bigint, OUT occurred_at timestamptz)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_find_unsealed';
 COMMENT ON FUNCTION find_unsealed IS

@@ -3,8 +3,8 @@
 -- compares the two).  Keys that are text use the collation "C".
 --
 -- What a column refers to stands at the end of its comment and not in a foreign
--- key.  The calls have read and locked what a row refers to, and no row that
--- another refers to is ever deleted (the guard sees to that).  Foreign keys would
+-- key.  The calls have read and locked what a row refers to, and rows are deleted
+-- only with their whole workflow (the guard sees to that).  Foreign keys would
 -- cost a fifth of a cycle and locks on the workflows' and the actors' rows, miss
 -- rows that are newer than the snapshot of a REPEATABLE READ transaction, and
 -- stop a parallel pg_restore, which loads an extension's tables in any order;
@@ -63,6 +63,7 @@ CREATE TABLE workflow (
   end_reason  text,
   CHECK ((status = 'active') = (ended_at IS NULL))
 );
+CREATE INDEX workflow_ended_at_idx ON workflow (ended_at) WHERE ended_at IS NOT NULL;
 
 COMMENT ON TABLE workflow IS 'Workflows: pieces of work that proposals belong to';
 COMMENT ON COLUMN workflow.workflow_id IS 'Id';
@@ -273,11 +274,12 @@ CREATE TABLE standing_approval (
   ended_by    bigint,
   end_reason  text
 );
+CREATE INDEX standing_approval_proposal_idx ON standing_approval (proposal_id);
 CREATE INDEX standing_approval_actor_idx ON standing_approval (actor_id, standing_id) WHERE ended_at IS NULL;
 
 COMMENT ON TABLE standing_approval IS 'Approvals of calls that an actor will propose; made by calls of the built-in tool workflow_orch.standing_approval';
 COMMENT ON COLUMN standing_approval.standing_id IS 'Id';
-COMMENT ON COLUMN standing_approval.proposal_id IS 'Proposal that was approved (refers to proposal)';
+COMMENT ON COLUMN standing_approval.proposal_id IS 'Proposal that was approved; it may have been purged (refers to proposal)';
 COMMENT ON COLUMN standing_approval.tool IS 'Tool whose calls are approved (refers to tool)';
 COMMENT ON COLUMN standing_approval.actor_id IS 'Holder: the actor whose proposals are approved (refers to actor)';
 COMMENT ON COLUMN standing_approval.db_role IS 'Database role of the holder when it was approved';

@@ -10,6 +10,7 @@
 #include "base/args.h"
 #include "engine/call.h"
 #include "engine/verbs/hold.h"
+#include "engine/verbs/purge.h"
 #include "engine/verbs/redact.h"
 #include "fmgr.h"
 
@@ -18,6 +19,7 @@ PG_FUNCTION_INFO_V1(wfo_release_hold);
 PG_FUNCTION_INFO_V1(wfo_redact_proposal);
 PG_FUNCTION_INFO_V1(wfo_redact_actor);
 PG_FUNCTION_INFO_V1(wfo_reapply_redactions);
+PG_FUNCTION_INFO_V1(wfo_purge_workflows);
 
 Datum
 wfo_hold_workflow(PG_FUNCTION_ARGS)
@@ -75,4 +77,18 @@ wfo_reapply_redactions(pg_attribute_unused() PG_FUNCTION_ARGS)
 {
 	call_begin("reapply_redactions");
 	PG_RETURN_INT64(redactions_reapply());
+}
+
+Datum
+wfo_purge_workflows(PG_FUNCTION_ARGS)
+{
+	TimestampTz ended_before;
+	int64 *actor_id;
+	char *reason;
+
+	call_begin("purge_workflows");
+	ended_before = arg_time(fcinfo, 0, "ended_before");
+	actor_id = arg_int64_or_null(fcinfo, 1);
+	reason = arg_text(fcinfo, 2, "reason");
+	PG_RETURN_INT64(workflows_purge(ended_before, actor_id, reason, arg_int64(fcinfo, 3, "batch")));
 }

@@ -23,6 +23,7 @@ int setting_preview_scan_limit = 1024 * 1024;
 int setting_max_open_proposals = 100000;
 int setting_max_refusals_per_minute = 20;
 int setting_max_standing_days = 30;
+int setting_min_retention = 365 * 24 * 60;
 int setting_lock_wait = 10 * 1000;
 int setting_run_sql_max_rows = 100;
 int setting_max_workers = 8;
@@ -152,6 +153,10 @@ settings_define(SettingShowHook proposal_id, SettingShowHook execution_id, Setti
 							"Sets for how many days at most an approval may stand.", NULL,
 							&setting_max_standing_days, 30, 1, 3650, PGC_SUSET, 0, NULL, NULL,
 							NULL);
+	DefineCustomIntVariable("workflow_orch.min_retention",
+							"Sets for how long at least a workflow is kept after its end.",
+							"Zero means that it may be purged at once.", &setting_min_retention,
+							365 * 24 * 60, 0, INT_MAX, PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("workflow_orch.lock_wait",
 							"Sets how long a call waits for a lock that another session has.",

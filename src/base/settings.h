@@ -17,7 +17,8 @@ extern int setting_preview_scan_limit; /* kB */
 extern int setting_max_open_proposals;
 extern int setting_max_refusals_per_minute;
 extern int setting_max_standing_days;
-extern int setting_lock_wait; /* ms; 0: no limit */
+extern int setting_min_retention; /* minutes */
+extern int setting_lock_wait;     /* ms; 0: no limit */
 extern int setting_run_sql_max_rows;
 extern int setting_max_workers;
 extern int setting_max_workers_per_database; /* 0: no limit of its own */

@@ -168,17 +168,42 @@ revision_require(int64 proposal_id, int64 revision)
 	return result;
 }
 
+static void
+report_no_workflow(int64 workflow_id)
+{
+	report_unknown("wfo_unknown_workflow",
+				   errmsg("workflow " INT64_FORMAT " does not exist", workflow_id),
+				   errhint("The table workflow_orch.workflow lists the workflows; start_workflow "
+						   "starts one."));
+}
+
 Workflow *
 workflow_require(int64 workflow_id)
 {
 	Workflow *workflow = workflow_load(workflow_id);
 
 	if (workflow == NULL)
-		report_unknown("wfo_unknown_workflow",
-					   errmsg("workflow " INT64_FORMAT " does not exist", workflow_id),
-					   errhint("The table workflow_orch.workflow lists the "
-							   "workflows; start_workflow starts one."));
+		report_no_workflow(workflow_id);
 	return workflow;
+}
+
+/* Lock a workflow for a change, to the end of the transaction: waits for other sessions. */
+void
+workflow_require_lock(int64 workflow_id)
+{
+	if (workflow_lock(workflow_id) == NULL)
+		report_no_workflow(workflow_id);
+}
+
+/*
+ * Keep a workflow from being purged, to the end of the transaction, for a row that is
+ * added to it.  Waits for a purge, and for nothing else.
+ */
+void
+workflow_require_to_stay(int64 workflow_id)
+{
+	if (!workflow_keep(workflow_id))
+		report_no_workflow(workflow_id);
 }
 
 /* Refuse a workflow on which a legal hold stands.  The caller has its lock, or looks again with it. */

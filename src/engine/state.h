@@ -26,6 +26,8 @@ extern void proposal_report_state(const Proposal *proposal, const char *reason, 
 								  const char *hint);
 extern Revision *revision_require(int64 proposal_id, int64 revision);
 extern Workflow *workflow_require(int64 workflow_id);
+extern void workflow_require_lock(int64 workflow_id);
+extern void workflow_require_to_stay(int64 workflow_id);
 extern void workflow_check_not_held(int64 workflow_id);
 extern void workflow_check_active(const Workflow *workflow);
 extern const Tool *tool_require(const char *name);

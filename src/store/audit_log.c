@@ -26,6 +26,8 @@ const StoreTableInfo audit_log_table = {
 	.id_sequence = "audit_log_audit_id_seq",
 	.columns = AUDIT_COLUMNS,
 	.append_only = true,
+	.purged_by = AUDIT_WORKFLOW_ID,
+	.purge_index = "audit_log_workflow_idx",
 	.personal = (const StorePersonal[]){{AUDIT_QUERY, REDACTED_TO_NULL},
 										{AUDIT_DETAILS, REDACTED_TO_FACTS},
 										{0}},

@@ -14,6 +14,7 @@
 
 #include "port/pg_bswap.h"
 #include "store/audit_tile.h"
+#include "utils/memutils.h"
 
 const StoreTableInfo audit_leaf_table = {
 	.name = "audit_leaf",
@@ -257,14 +258,14 @@ find_among(const AuditLeaf *leaves, int count, int64 audit_id, AuditLeaf *leaf)
 }
 
 /*
- * Find the leaf of a row.  Rows are sealed nearly in the order of their ids, so the
- * first tile that reaches up to an id has it, as a rule; the leaf of a row that was
- * committed long after it was written is in a later one.
+ * Look for the leaf of a row in the tiles, and leave the leaves of the tile that has
+ * it in an array of TILE_SIZE.  Rows are sealed nearly in the order of their ids, so
+ * the first tile that reaches up to an id has it, as a rule; the leaf of a row that
+ * was committed long after it was written is in a later one.
  */
-bool
-audit_leaf_find(int64 audit_id, AuditLeaf *leaf)
+static bool
+find_in_tiles(AuditLeaf *leaves, int64 audit_id, AuditLeaf *leaf)
 {
-	AuditLeaf *leaves = palloc(TILE_SIZE * sizeof(AuditLeaf));
 	ScanKeyData key;
 	StoreScan scan;
 	StoredRow *row;
@@ -280,9 +281,63 @@ audit_leaf_find(int64 audit_id, AuditLeaf *leaf)
 		found = find_among(leaves, TILE_SIZE, audit_id, leaf);
 	}
 	store_scan_end(&scan);
-	if (!found)
-		found = find_among(leaves, audit_leaf_list(leaves), audit_id, leaf);
-	pfree(leaves);
+	return found;
+}
+
+/* Begin to look for leaves that are likely to be near each other, in the current memory context. */
+void
+leaf_finder_begin(LeafFinder *finder)
+{
+	finder->leaves = palloc(TILE_SIZE * sizeof(AuditLeaf));
+	finder->count = 0;
+}
+
+/* Find the leaf of a row, first among those of the tile that was read last. */
+bool
+leaf_finder_find(LeafFinder *finder, int64 audit_id, AuditLeaf *leaf)
+{
+	if (find_among(finder->leaves, finder->count, audit_id, leaf))
+		return true;
+	finder->count = TILE_SIZE;
+	if (find_in_tiles(finder->leaves, audit_id, leaf))
+		return true;
+	finder->count = audit_leaf_list(finder->leaves);
+	return find_among(finder->leaves, finder->count, audit_id, leaf);
+}
+
+/* Read the leaf of a number, first among those of the tile that was read last. */
+bool
+leaf_finder_read(LeafFinder *finder, int64 leaf_index, AuditLeaf *leaf)
+{
+	int64 first = leaf_index - leaf_index % TILE_SIZE;
+
+	if (finder->count == 0 || finder->leaves[0].leaf_index != first)
+		finder->count = audit_tile_leaves(leaf_index / TILE_SIZE, finder->leaves)
+							? TILE_SIZE
+							: audit_leaf_list(finder->leaves);
+	if (leaf_index - first >= finder->count ||
+		finder->leaves[leaf_index - first].leaf_index != leaf_index)
+		return false;
+	*leaf = finder->leaves[leaf_index - first];
+	return true;
+}
+
+void
+leaf_finder_end(LeafFinder *finder)
+{
+	pfree(finder->leaves);
+}
+
+/* Find the leaf of a row. */
+bool
+audit_leaf_find(int64 audit_id, AuditLeaf *leaf)
+{
+	LeafFinder finder;
+	bool found;
+
+	leaf_finder_begin(&finder);
+	found = leaf_finder_find(&finder, audit_id, leaf);
+	leaf_finder_end(&finder);
 	return found;
 }
 
@@ -344,6 +399,9 @@ drop_salts_of_leaf(const LeafDrop *drop)
 void
 audit_leaf_drop_salts(const LeafDrop *drops, int count)
 {
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "salts of a tile",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(memory);
 	int first = 0;
 
 	while (first < count)
@@ -357,7 +415,10 @@ audit_leaf_drop_salts(const LeafDrop *drops, int count)
 			for (int i = first; i < end; i++)
 				drop_salts_of_leaf(&drops[i]);
 		first = end;
+		MemoryContextReset(memory);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(memory);
 }
 
 /* Visit each tile of leaves that has a row with an id above this one. */

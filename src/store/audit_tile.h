@@ -85,6 +85,13 @@ typedef struct AuditLeaf
 	LeafSalts salts;
 } AuditLeaf;
 
+/* Looks for leaves, and keeps the tile that was read last. */
+typedef struct LeafFinder
+{
+	AuditLeaf *leaves;
+	int count;
+} LeafFinder;
+
 /* A tile of leaves, as it is read one after the other. */
 typedef struct AuditTile
 {
@@ -107,6 +114,10 @@ extern bool audit_tile_hashes(int level, int64 tile, MerkleHash *hashes, MerkleH
 extern void audit_tile_roots(int level, int64 first, int count, MerkleHash *roots);
 extern bool audit_tile_leaves(int64 tile, AuditLeaf *leaves);
 extern void audit_leaf_drop_salts(const LeafDrop *drops, int count);
+extern void leaf_finder_begin(LeafFinder *finder);
+extern bool leaf_finder_find(LeafFinder *finder, int64 audit_id, AuditLeaf *leaf);
+extern bool leaf_finder_read(LeafFinder *finder, int64 leaf_index, AuditLeaf *leaf);
+extern void leaf_finder_end(LeafFinder *finder);
 extern bool audit_leaf_find(int64 audit_id, AuditLeaf *leaf);
 extern void audit_tile_scan_begin(StoreScan *scan);
 extern bool audit_tile_scan_next(StoreScan *scan, AuditTile *tile);

@@ -32,6 +32,8 @@ const StoreTableInfo break_glass_table = {
 	.proposal_id = BREAK_GLASS_PROPOSAL_ID,
 	.execution_id = BREAK_GLASS_EXECUTION_ID,
 	.proposed_by = BREAK_GLASS_PROPOSED_BY,
+	.purged_by = BREAK_GLASS_PROPOSAL_ID,
+	.purge_index = "break_glass_proposal_idx",
 	.insert_call = "break_glass_execute",
 	.update_call = "review_break_glass",
 };
@@ -108,6 +110,23 @@ break_glass_list_open(int *count)
 	}
 	store_scan_end(&scan);
 	return list;
+}
+
+/* Whether a workflow has one that nobody has reviewed. */
+bool
+break_glass_is_open_in(int64 workflow_id)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	StoredRow *row;
+	bool is_open = false;
+
+	store_key_int64(&key, BREAK_GLASS_WORKFLOW_ID, workflow_id);
+	store_scan_begin(&scan, STORE_BREAK_GLASS, "break_glass_workflow_idx", 1, &key);
+	while (!is_open && (row = store_scan_next(&scan)) != NULL)
+		is_open = column_is_null(row, BREAK_GLASS_REVIEWED_AT);
+	store_scan_end(&scan);
+	return is_open;
 }
 
 void

@@ -49,6 +49,7 @@ typedef struct BreakGlass
 extern BreakGlass *break_glass_lock(int64 execution_id);
 extern BreakGlass *break_glass_load(int64 execution_id);
 extern BreakGlass *break_glass_list_open(int *count);
+extern bool break_glass_is_open_in(int64 workflow_id);
 extern void break_glass_insert(const BreakGlass *broken);
 extern void break_glass_mark_reviewed(const BreakGlass *broken, int64 reviewer_id,
 									  const char *comment);

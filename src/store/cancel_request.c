@@ -22,6 +22,8 @@ const StoreTableInfo cancel_request_table = {
 	.proposal_id = CANCEL_REQUEST_PROPOSAL_ID,
 	.execution_id = CANCEL_REQUEST_EXECUTION_ID,
 	.proposed_by = CANCEL_REQUEST_PROPOSED_BY,
+	.purged_by = CANCEL_REQUEST_EXECUTION_ID,
+	.purge_index = "cancel_request_execution_idx",
 	.insert_call = "cancel_execution",
 };
 

@@ -19,6 +19,8 @@ const StoreTableInfo comment_table = {
 	.workflow_id = COMMENT_WORKFLOW_ID,
 	.proposal_id = COMMENT_PROPOSAL_ID,
 	.proposed_by = COMMENT_PROPOSED_BY,
+	.purged_by = COMMENT_PROPOSAL_ID,
+	.purge_index = "proposal_comment_proposal_idx",
 	.insert_call = "comment_proposal",
 };
 

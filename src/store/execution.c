@@ -29,6 +29,8 @@ const StoreTableInfo execution_table = {
 	.proposal_id = EXECUTION_PROPOSAL_ID,
 	.execution_id = EXECUTION_EXECUTION_ID,
 	.proposed_by = EXECUTION_PROPOSED_BY,
+	.purged_by = EXECUTION_PROPOSAL_ID,
+	.purge_index = "execution_once_idx",
 	.insert_call = "execute_action",
 	.update_call = "cancel_execution",
 };

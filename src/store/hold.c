@@ -17,6 +17,8 @@ const StoreTableInfo hold_table = {
 								  HOLD_REASON, 0},
 	.ended_at = HOLD_RELEASED_AT,
 	.workflow_id = HOLD_WORKFLOW_ID,
+	.purged_by = HOLD_WORKFLOW_ID,
+	.purge_index = "workflow_hold_workflow_idx",
 	.insert_call = "hold_workflow",
 	.update_call = "release_hold",
 	.delete_call = "release_hold",

@@ -18,6 +18,8 @@ const StoreTableInfo preview_table = {
 	.personal = (const StorePersonal[]){{PREVIEW_PREVIEW, REDACTED_TO_EMPTY}, {0}},
 	.workflow_id = PREVIEW_WORKFLOW_ID,
 	.proposal_id = PREVIEW_PROPOSAL_ID,
+	.purged_by = PREVIEW_PROPOSAL_ID,
+	.purge_index = "preview_proposal_idx",
 	.insert_call = "preview_action",
 };
 

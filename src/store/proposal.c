@@ -13,6 +13,7 @@
 #include "access/table.h"
 #include "base/grow.h"
 #include "miscadmin.h"
+#include "model/built_in.h"
 #include "storage/procarray.h"
 #include "store/proposal.h"
 #include "store/table.h"
@@ -44,6 +45,8 @@ const StoreTableInfo proposal_table = {
 	.actor_id = PROPOSAL_ACTOR_ID,
 	.workflow_id = PROPOSAL_WORKFLOW_ID,
 	.proposal_id = PROPOSAL_PROPOSAL_ID,
+	.purged_by = PROPOSAL_WORKFLOW_ID,
+	.purge_index = "proposal_workflow_idx",
 	.insert_call = "propose_action",
 	.update_call = "review_action",
 	.delete_call = "withdraw_proposal",
@@ -225,6 +228,36 @@ is_past(const StoredRow *row, const void *now)
 {
 	return !column_is_null(row, PROPOSAL_EXPIRES_AT) &&
 		   column_int64(row, PROPOSAL_EXPIRES_AT) <= *(const TimestampTz *) now;
+}
+
+/* Return all proposals of a workflow, for a purge. */
+PurgedProposal *
+proposal_list_to_purge(int64 workflow_id, int *count)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	StoredRow *row;
+	int size = 0;
+	PurgedProposal *list = NULL;
+
+	*count = 0;
+	store_key_int64(&key, PROPOSAL_WORKFLOW_ID, workflow_id);
+	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_workflow_idx", 1, &key);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		PurgedProposal *proposal;
+
+		CHECK_FOR_INTERRUPTS();
+		GROW_ARRAY(list, *count, size);
+		proposal = &list[(*count)++];
+		proposal->proposal_id = column_int64(row, PROPOSAL_PROPOSAL_ID);
+		proposal->actor_id = column_int64(row, PROPOSAL_ACTOR_ID);
+		proposal->status = column_enum(row, PROPOSAL_STATUS, &proposal_status_type);
+		proposal->is_standing = built_in_is_standing(column_text(row, PROPOSAL_TOOL));
+		proposal->idempotency_key = column_text(row, PROPOSAL_IDEMPOTENCY_KEY);
+	}
+	store_scan_end(&scan);
+	return list;
 }
 
 /* Return the ids of a workflow's proposals whose status is not final. */

@@ -82,6 +82,16 @@ typedef struct Proposal
 	StoredRow *row;
 } Proposal;
 
+/* What a purge needs to know of a proposal. */
+typedef struct PurgedProposal
+{
+	int64 proposal_id;
+	int64 actor_id;
+	ProposalStatus status;
+	bool is_standing;      /* it asks for a standing approval */
+	char *idempotency_key; /* NULL: none */
+} PurgedProposal;
+
 /* An approved proposal in a search by params. */
 typedef struct ApprovedParams
 {
@@ -98,6 +108,7 @@ extern StoreLock proposal_lock_found(StoreFound *found, LockWaitPolicy wait, Pro
 extern int proposal_count_open(int64 actor_id, int limit);
 extern int64 *proposal_list_unfinished(int64 workflow_id, int *count);
 extern int64 *proposal_list_open_of_workflow(int64 workflow_id, int limit, int *count);
+extern PurgedProposal *proposal_list_to_purge(int64 workflow_id, int *count);
 extern int64 *proposal_list(const int64 *workflow_id, int *count);
 extern ApprovedParams *proposal_list_approved(const char *tool, const uint32 *hash, int limit,
 											  int among, int *count);

@@ -53,6 +53,20 @@ purge_insert(const Purge *purge)
 	store_insert(&row);
 }
 
+static void
+purge_read(const StoredRow *row, Purge *purge)
+{
+	purge->purge_id = column_int64(row, PURGE_PURGE_ID);
+	purge->purged_at = column_int64(row, PURGE_PURGED_AT);
+	purge->purged_by = column_int64_or_null(row, PURGE_PURGED_BY);
+	purge->ended_before = column_int64(row, PURGE_ENDED_BEFORE);
+	purge->workflows = column_int64(row, PURGE_WORKFLOWS);
+	purge->proposals = column_int64(row, PURGE_PROPOSALS);
+	purge->leaves = column_int64(row, PURGE_LEAVES);
+	column_bytes(row, PURGE_LEAVES_SHA256, purge->leaves_sha256.bytes, SHA256_LENGTH);
+	purge->trail = column_int64(row, PURGE_TRAIL);
+}
+
 /* Return the purge with this id, or NULL. */
 Purge *
 purge_load(int64 purge_id)
@@ -66,16 +80,28 @@ purge_load(int64 purge_id)
 	if (row == NULL)
 		return NULL;
 	purge = palloc(sizeof(Purge));
-	purge->purge_id = column_int64(row, PURGE_PURGE_ID);
-	purge->purged_at = column_int64(row, PURGE_PURGED_AT);
-	purge->purged_by = column_int64_or_null(row, PURGE_PURGED_BY);
-	purge->ended_before = column_int64(row, PURGE_ENDED_BEFORE);
-	purge->workflows = column_int64(row, PURGE_WORKFLOWS);
-	purge->proposals = column_int64(row, PURGE_PROPOSALS);
-	purge->leaves = column_int64(row, PURGE_LEAVES);
-	column_bytes(row, PURGE_LEAVES_SHA256, purge->leaves_sha256.bytes, SHA256_LENGTH);
-	purge->trail = column_int64(row, PURGE_TRAIL);
+	purge_read(row, purge);
 	return purge;
+}
+
+/* Return all purges, in their order. */
+Purge *
+purge_list(int *count)
+{
+	StoreScan scan;
+	StoredRow *row;
+	int size = 0;
+	Purge *list = NULL;
+
+	*count = 0;
+	store_scan_begin(&scan, STORE_AUDIT_PURGE, "audit_purge_pkey", 0, NULL);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		GROW_ARRAY(list, *count, size);
+		purge_read(row, &list[(*count)++]);
+	}
+	store_scan_end(&scan);
+	return list;
 }
 
 /* Write a range of purged leaves, which overlaps no other. */
@@ -122,6 +148,45 @@ purged_leaves_list(int64 first, int64 last, int *count)
 	return list;
 }
 
+/* Whether the row of a leaf was purged. */
+bool
+leaf_is_purged(int64 leaf_index)
+{
+	int count;
+
+	(void) purged_leaves_list(leaf_index, leaf_index, &count);
+	return count > 0;
+}
+
+/*
+ * Begin to read the ranges of purged leaves by their purges, in order, of one purge or
+ * if purge_id is NULL of all; store_scan_end() ends it.
+ */
+void
+purged_leaves_scan_begin(StoreScan *scan, const int64 *purge_id)
+{
+	ScanKeyData key;
+
+	if (purge_id != NULL)
+		store_key_int64(&key, PURGED_LEAF_PURGE_ID, *purge_id);
+	store_scan_begin(scan, STORE_PURGED_LEAF, "purged_leaf_purge_idx", purge_id != NULL ? 1 : 0,
+					 &key);
+}
+
+/* Read the next range.  Returns false after the last. */
+bool
+purged_leaves_scan_next(StoreScan *scan, PurgedLeaves *leaves)
+{
+	const StoredRow *row = store_scan_next(scan);
+
+	if (row == NULL)
+		return false;
+	leaves->first = column_int64(row, PURGED_LEAF_FIRST_LEAF);
+	leaves->last = column_int64(row, PURGED_LEAF_LAST_LEAF);
+	leaves->purge_id = column_int64(row, PURGED_LEAF_PURGE_ID);
+	return true;
+}
+
 /* What is kept of an actor's idempotency key. */
 static bytea *
 key_hash(int64 actor_id, const char *idempotency_key)
@@ -149,11 +214,12 @@ insert_key(int64 actor_id, const char *idempotency_key, const int64 *purge_id)
 	store_insert(&row);
 }
 
-/* Keep the key of a proposal that is purged. */
+/* Keep the key of a proposal that is purged, unless it is kept already. */
 void
 purged_key_insert(int64 actor_id, const char *idempotency_key, int64 purge_id)
 {
-	insert_key(actor_id, idempotency_key, &purge_id);
+	if (!purged_key_exists(actor_id, idempotency_key))
+		insert_key(actor_id, idempotency_key, &purge_id);
 }
 
 /* Keep the key of a proposal that is redacted, unless it is kept already. */

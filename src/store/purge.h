@@ -63,6 +63,10 @@ typedef struct PurgedLeaves
 
 extern void purge_insert(const Purge *purge);
 extern Purge *purge_load(int64 purge_id);
+extern Purge *purge_list(int *count);
+extern bool leaf_is_purged(int64 leaf_index);
+extern void purged_leaves_scan_begin(StoreScan *scan, const int64 *purge_id);
+extern bool purged_leaves_scan_next(StoreScan *scan, PurgedLeaves *leaves);
 extern void purged_leaves_insert(const PurgedLeaves *leaves);
 extern PurgedLeaves *purged_leaves_list(int64 first, int64 last, int *count);
 extern void purged_key_insert(int64 actor_id, const char *idempotency_key, int64 purge_id);

@@ -186,6 +186,20 @@ redaction_each_of(const RedactedObjectId *object, RedactionEach visit, void *arg
 	store_scan_end(&scan);
 }
 
+/* Delete the redactions that a row of the audit log tells of. */
+void
+redaction_delete_of_trail(int64 trail)
+{
+	ScanKeyData key;
+	StoreScan scan;
+
+	store_key_int64(&key, REDACTION_TRAIL, trail);
+	store_scan_begin(&scan, STORE_REDACTION, "redaction_trail_idx", 1, &key);
+	while (store_scan_next(&scan) != NULL)
+		store_delete(STORE_REDACTION, store_scan_copy(&scan));
+	store_scan_end(&scan);
+}
+
 /* Whether anything of a proposal or an actor has been redacted. */
 bool
 redaction_is_of(RedactedObject object, int64 object_id)

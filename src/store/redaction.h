@@ -65,6 +65,7 @@ extern void redaction_keep(const Redaction *redaction);
 extern void redaction_delete(const Redaction *redaction);
 extern RedactedObjectId *redaction_list_objects(int *count);
 extern void redaction_each_of(const RedactedObjectId *object, RedactionEach visit, void *arg);
+extern void redaction_delete_of_trail(int64 trail);
 extern bool redaction_is_of(RedactedObject object, int64 object_id);
 extern int redaction_list(int64 audit_id, Redaction *redactions);
 

@@ -27,6 +27,8 @@ const StoreTableInfo review_table = {
 	.workflow_id = REVIEW_WORKFLOW_ID,
 	.proposal_id = REVIEW_PROPOSAL_ID,
 	.proposed_by = REVIEW_PROPOSED_BY,
+	.purged_by = REVIEW_PROPOSAL_ID,
+	.purge_index = "review_proposal_idx",
 	.insert_call = "review_action",
 };
 

@@ -24,6 +24,8 @@ const StoreTableInfo revision_table = {
 	.actor_id = REVISION_ACTOR_ID,
 	.proposal_id = REVISION_PROPOSAL_ID,
 	.proposed_by = REVISION_PROPOSED_BY,
+	.purged_by = REVISION_PROPOSAL_ID,
+	.purge_index = "proposal_revision_pkey",
 	.insert_call = "review_action",
 };
 

@@ -19,6 +19,8 @@ const StoreTableInfo revocation_table = {
 	.workflow_id = REVOCATION_WORKFLOW_ID,
 	.proposal_id = REVOCATION_PROPOSAL_ID,
 	.proposed_by = REVOCATION_PROPOSED_BY,
+	.purged_by = REVOCATION_PROPOSAL_ID,
+	.purge_index = "revocation_proposal_idx",
 	.insert_call = "revoke_approval",
 };
 

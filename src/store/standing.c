@@ -177,6 +177,28 @@ standing_is_in_force(const Standing *standing)
 	return !standing->ended && standing->ends_at > GetCurrentTimestamp();
 }
 
+/* Whether a proposal has made a standing approval that is in force now. */
+bool
+standing_is_made_by(int64 proposal_id)
+{
+	ScanKeyData key;
+	StoreScan scan;
+	StoredRow *row;
+	bool is_made = false;
+
+	store_key_int64(&key, STANDING_PROPOSAL_ID, proposal_id);
+	store_scan_begin(&scan, STORE_STANDING_APPROVAL, "standing_approval_proposal_idx", 1, &key);
+	while (!is_made && (row = store_scan_next(&scan)) != NULL)
+	{
+		Standing standing;
+
+		standing_read(row, &standing);
+		is_made = standing_is_in_force(&standing);
+	}
+	store_scan_end(&scan);
+	return is_made;
+}
+
 /* Add a standing approval that begins now and was never used, and return its id. */
 int64
 standing_insert(const Standing *standing)

@@ -75,6 +75,7 @@ extern int64 standing_insert(const Standing *standing);
 extern void standing_mark_ended(const Standing *standing, const int64 *ended_by,
 								const char *reason);
 extern bool standing_is_in_force(const Standing *standing);
+extern bool standing_is_made_by(int64 proposal_id);
 extern int64 standing_used(int64 standing_id);
 extern StoredRow *standing_use_lock(int64 standing_id, int64 *used);
 extern void standing_use_count(StoredRow *row, int64 used);

@@ -82,7 +82,7 @@ typedef struct StoreTableInfo
 	int columns;             /* the extension's own, the others follow them */
 
 	bool append_only;              /* rows are never changed */
-	bool deletes;                  /* the extension deletes rows */
+	bool deletes;                  /* the extension deletes rows, not only to purge */
 	bool cached;                   /* backends keep rows: see store_cached() */
 	const AttrNumber *fixed;       /* columns that never change, up to a 0 */
 	AttrNumber ended_at;           /* a row that has a value here never changes */
@@ -99,6 +99,13 @@ typedef struct StoreTableInfo
 	AttrNumber proposal_id;
 	AttrNumber execution_id;
 	AttrNumber proposed_by; /* a restore fills this in from the proposal */
+
+	/*
+	 * The column that says with which workflow, proposal or execution a row is purged,
+	 * and an index that begins with it; 0: all rows stay.
+	 */
+	AttrNumber purged_by;
+	const char *purge_index;
 
 	/* The function to call in place of a statement; NULL: there is none. */
 	const char *insert_call;
@@ -149,6 +156,7 @@ extern void store_key_bool(ScanKey key, AttrNumber column, bool value);
 extern void store_key_expression(ScanKey key, int32 value);
 extern void store_key_int64_after(ScanKey key, AttrNumber column, int64 value);
 extern void store_key_int64_upto(ScanKey key, AttrNumber column, int64 value);
+extern void store_key_time_before(ScanKey key, AttrNumber column, TimestampTz value);
 extern void store_key_null(ScanKey key, AttrNumber column);
 extern void store_key_text(ScanKey key, AttrNumber column, const char *value);
 extern void store_key_name(ScanKey key, AttrNumber column, const char *value);
@@ -206,6 +214,7 @@ typedef struct StoreFound
 {
 	StoreTable table;
 	ScanKeyData key;
+	LockTupleMode mode; /* of the lock */
 	StoreScan scan;
 	HeapTuple tuple; /* NULL: there is none */
 } StoreFound;
@@ -216,6 +225,8 @@ extern StoreLock store_lock_found(StoreFound *found, LockWaitPolicy wait, Stored
 extern void store_find_end(StoreFound *found);
 extern StoreLock store_lock_row(StoreTable table, const char *index, ScanKey key,
 								LockWaitPolicy wait, StoredRow **row);
+extern StoreLock store_lock_row_as(LockTupleMode mode, StoreTable table, const char *index,
+								   ScanKey key, LockWaitPolicy wait, StoredRow **row);
 
 /* The tables, for the whole transaction. */
 extern bool store_try_lock(void);
@@ -246,6 +257,7 @@ extern void row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type,
 extern void store_insert(StoreRow *row);
 extern void store_update(StoreRow *row, StoredRow *old);
 extern void store_redact(StoreRow *row, StoredRow *old);
+extern bool store_deletes_from(const StoreTableInfo *table);
 extern void store_delete(StoreTable table, StoredRow *old);
 extern int64 store_next_id(StoreTable table);
 extern int64 store_last_id(StoreTable table);

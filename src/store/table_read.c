@@ -63,6 +63,13 @@ store_key_int64_upto(ScanKey key, AttrNumber column, int64 value)
 	ScanKeyInit(key, column, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(value));
 }
 
+/* Times before this one. */
+void
+store_key_time_before(ScanKey key, AttrNumber column, TimestampTz value)
+{
+	ScanKeyInit(key, column, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, TimestampTzGetDatum(value));
+}
+
 void
 store_key_null(ScanKey key, AttrNumber column)
 {
@@ -375,6 +382,7 @@ store_find_begin(StoreFound *found, StoreTable table, const char *index, ScanKey
 {
 	found->table = table;
 	found->key = *key;
+	found->mode = LockTupleNoKeyExclusive;
 	store_scan_begin(&found->scan, table, index, 1, key);
 	found->tuple = systable_getnext(found->scan.desc);
 	return found->tuple != NULL ? stored_row_make(found->tuple, RelationGetDescr(found->scan.rel))
@@ -403,11 +411,12 @@ take_row(void *arg)
 	StoreScan *scan = &lock->found->scan;
 
 	lock->outcome = store_lock_tuple(scan->rel, &lock->found->tuple->t_self, scan->snapshot,
-									 LockTupleNoKeyExclusive, lock->policy, lock->slot);
+									 lock->found->mode, lock->policy, lock->slot);
 }
 
 /*
- * Lock the row that was found FOR NO KEY UPDATE, and read its latest version.
+ * Lock the row that was found, FOR NO KEY UPDATE unless its mode was set, and read its
+ * latest version.
  *
  * The lock lasts to the end of the transaction.  FOR UPDATE would block
  * foreign keys that refer to the row.
@@ -438,12 +447,12 @@ store_lock_found(StoreFound *found, LockWaitPolicy wait, StoredRow **row)
 	return lock.outcome;
 }
 
-/* Find the row with this key and lock it, as store_lock_found() does. */
+/* Find the row with this key and lock it in a mode, as store_lock_found() does. */
 StoreLock
-store_lock_row(StoreTable table, const char *index, ScanKey key, LockWaitPolicy wait,
-			   StoredRow **row)
+store_lock_row_as(LockTupleMode mode, StoreTable table, const char *index, ScanKey key,
+				  LockWaitPolicy wait, StoredRow **row)
 {
-	StoreFound found = {.table = table, .key = *key};
+	StoreFound found = {.table = table, .key = *key, .mode = mode};
 	StoreLock outcome;
 
 	store_scan_begin(&found.scan, table, index, 1, key);
@@ -451,4 +460,12 @@ store_lock_row(StoreTable table, const char *index, ScanKey key, LockWaitPolicy 
 	outcome = store_lock_found(&found, wait, row);
 	store_find_end(&found);
 	return outcome;
+}
+
+/* The same FOR NO KEY UPDATE. */
+StoreLock
+store_lock_row(StoreTable table, const char *index, ScanKey key, LockWaitPolicy wait,
+			   StoredRow **row)
+{
+	return store_lock_row_as(LockTupleNoKeyExclusive, table, index, key, wait, row);
 }

@@ -500,13 +500,20 @@ delete_step(Writer *writer)
 	EvalPlanQualEnd(&epqstate);
 }
 
+/* Whether the extension deletes rows of a table. */
+bool
+store_deletes_from(const StoreTableInfo *table)
+{
+	return table->deletes || table->purged_by != 0;
+}
+
 /* Delete a row, whatever its latest version holds, unless it is already gone. */
 void
 store_delete(StoreTable table, StoredRow *old)
 {
 	Writer writer = {.old = old};
 
-	Assert(store_table_info(table)->deletes);
+	Assert(store_deletes_from(store_table_info(table)));
 	Assert(HeapTupleIsValid(old->tuple));
 
 	write_one_row(&writer, table, delete_step);

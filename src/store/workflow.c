@@ -19,6 +19,8 @@ const StoreTableInfo workflow_table = {
 	.status = WORKFLOW_STATUS,
 	.object = OBJECT_WORKFLOW,
 	.workflow_id = WORKFLOW_WORKFLOW_ID,
+	.purged_by = WORKFLOW_WORKFLOW_ID,
+	.purge_index = "workflow_pkey",
 	.insert_call = "start_workflow",
 	.update_call = "complete_workflow",
 	.delete_call = "cancel_workflow",
@@ -60,6 +62,55 @@ workflow_lock(int64 workflow_id)
 	if (store_lock_row(STORE_WORKFLOW, "workflow_pkey", &key, LockWaitBlock, &row) != STORE_LOCKED)
 		return NULL;
 	return workflow_read(row);
+}
+
+/*
+ * Keep a workflow from being purged, to the end of the transaction, and nothing else.
+ * Waits; returns false if it does not exist.
+ */
+bool
+workflow_keep(int64 workflow_id)
+{
+	ScanKeyData key;
+	StoredRow *row;
+
+	store_key_int64(&key, WORKFLOW_WORKFLOW_ID, workflow_id);
+	return store_lock_row_as(LockTupleKeyShare, STORE_WORKFLOW, "workflow_pkey", &key,
+							 LockWaitBlock, &row) == STORE_LOCKED;
+}
+
+/* Lock a workflow that is to be purged, against everybody, without waiting. */
+StoreLock
+workflow_lock_to_purge(int64 workflow_id)
+{
+	ScanKeyData key;
+	StoredRow *row;
+
+	store_key_int64(&key, WORKFLOW_WORKFLOW_ID, workflow_id);
+	return store_lock_row_as(LockTupleExclusive, STORE_WORKFLOW, "workflow_pkey", &key,
+							 LockWaitSkip, &row);
+}
+
+/* Begin to read the workflows that ended before a time, the oldest end first. */
+void
+workflow_scan_ended_begin(StoreScan *scan, TimestampTz before)
+{
+	ScanKeyData key;
+
+	store_key_time_before(&key, WORKFLOW_ENDED_AT, before);
+	store_scan_begin(scan, STORE_WORKFLOW, "workflow_ended_at_idx", 1, &key);
+}
+
+/* Read the id of the next one.  Returns false after the last. */
+bool
+workflow_scan_ended_next(StoreScan *scan, int64 *workflow_id)
+{
+	const StoredRow *row = store_scan_next(scan);
+
+	if (row == NULL)
+		return false;
+	*workflow_id = column_int64(row, WORKFLOW_WORKFLOW_ID);
+	return true;
 }
 
 /* Few calls need this, so it is read on demand. */

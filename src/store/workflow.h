@@ -37,6 +37,10 @@ typedef struct Workflow
 
 extern Workflow *workflow_load(int64 workflow_id);
 extern Workflow *workflow_lock(int64 workflow_id);
+extern bool workflow_keep(int64 workflow_id);
+extern StoreLock workflow_lock_to_purge(int64 workflow_id);
+extern void workflow_scan_ended_begin(StoreScan *scan, TimestampTz before);
+extern bool workflow_scan_ended_next(StoreScan *scan, int64 *workflow_id);
 extern char *workflow_title(const Workflow *workflow);
 extern Jsonb *workflow_metadata(const Workflow *workflow);
 

@@ -44,31 +44,14 @@ SELECT execute(:executed) ->> 'success' AS t, execute(:failed) ->> 'success' AS 
        workflow_orch.review_action(:rejected, :bob, 'reject') AS r, workflow_orch.withdraw_proposal(:withdrawn, :ann) AS w,
        workflow_orch.complete_workflow(:done, :ann) AS c, workflow_orch.cancel_workflow(:stopped, :ann) AS s \gset
 SELECT workflow_orch.set_tool_enabled('off_later', false);
--- Rows of the audit log that are sealed, by INSERT as in include/sealed.sql.
-CREATE FUNCTION t.seal_rows(ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  r record;
-  entry bytea;
-BEGIN
-  FOR r IN SELECT id AS audit_id, (SELECT coalesce(max(leaf_index), 0) FROM workflow_orch.audit_leaf) + row_number() OVER (ORDER BY id) AS n,
-                  sha256('salt') || substr(sha256('salt'), 1, 16) AS salts
-             FROM unnest(ids) AS id LOOP
-    BEGIN
-      INSERT INTO workflow_orch.audit_leaf (leaf_index, audit_id, flags, hash, salts) VALUES (r.n, r.audit_id, 1, sha256('leaf'), r.salts);
-      entry := workflow_orch.audit_entry(r.audit_id);
-      RAISE EXCEPTION USING ERRCODE = 'UNDO0';
-    EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
-      INSERT INTO workflow_orch.audit_leaf (leaf_index, audit_id, flags, hash, salts) VALUES (r.n, r.audit_id, 1, sha256('\x00' || entry), r.salts);
-    END;
-  END LOOP;
-END
-$$;
+-- Rows that are sealed.
+\ir include/seal_rows.sql
 SELECT propose('div', '{"n": 1}') AS sealed \gset
 SELECT workflow_orch.review_action(:sealed, :bob, 'reject') \g /dev/null
-SELECT seal_rows(ARRAY(SELECT audit_id FROM workflow_orch.audit_log WHERE proposal_id = :sealed));
+CALL seal_rows('proposal_id = ' || :sealed);
 SELECT workflow_orch.register_actor('leaver', 'r') AS leaver \gset
 SELECT workflow_orch.update_actor(:leaver, active => false);
-SELECT seal_rows(ARRAY(SELECT audit_id FROM workflow_orch.audit_log WHERE action IN ('register_actor', 'update_actor') AND details ->> 'actor_id' = :'leaver'));
+CALL seal_rows(format('action IN (''register_actor'', ''update_actor'') AND details ->> ''actor_id'' = %L', :'leaver'));
 SELECT workflow_orch.set_policy(proposal_ttl => '1 microsecond');
 SELECT propose('div', '{"n": 1}') AS expired \gset
 SELECT workflow_orch.set_policy(proposal_ttl => '0');
@@ -113,6 +96,7 @@ SELECT function, key, value FROM (VALUES
   ('remove_freeze', jsonb_build_object('freeze_id', :'freeze')),
   ('redact_proposal', jsonb_build_object('proposal_id', :'sealed')),
   ('redact_actor', jsonb_build_object('actor_id', :'leaver', 'by_actor_id', 'bob()')),
+  ('purge_workflows', jsonb_build_object('ended_before', '''2001-01-01''')),
   ('release_hold', jsonb_build_object('workflow_id', :'held')),
   ('remove_approval_rule', jsonb_build_object('rule_id', 'workflow_orch.add_approval_rule()')),
   ('explain_approval', jsonb_build_object('params', '''{"n": 1}''')),
@@ -125,7 +109,7 @@ SELECT is(attempt(example_call(oid)), NULL::jsonb, format('%s works with the arg
   FROM call ORDER BY function;
 -- Where NULL is an error though it is the default, and where it is none though there is no default.
 CREATE TABLE t.unlike (function text, argument text);
-INSERT INTO unlike VALUES ('explain_approval', 'actor_id'), ('hold_workflow', 'actor_id'), ('release_hold', 'actor_id'), ('redact_proposal', 'actor_id'), ('redact_actor', 'by_actor_id'), ('approval_rule_effect', 'role'), ('approval_rule_effect', 'tool'), ('approval_rule_effect', 'condition'),
+INSERT INTO unlike VALUES ('explain_approval', 'actor_id'), ('hold_workflow', 'actor_id'), ('release_hold', 'actor_id'), ('redact_proposal', 'actor_id'), ('redact_actor', 'by_actor_id'), ('purge_workflows', 'actor_id'), ('approval_rule_effect', 'role'), ('approval_rule_effect', 'tool'), ('approval_rule_effect', 'condition'),
   ('check_approval_rule', 'role'), ('check_approval_rule', 'tool'), ('check_approval_rule', 'condition'), ('count_reviewers', 'role'), ('review_action', 'edits'), ('get_audit_log', 'workflow_id'), ('audit_log_entries', 'workflow_id');
 CREATE FUNCTION t.each_null() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -160,7 +144,7 @@ SELECT is_error(attempt(format(call, id)), jsonb_build_object('sqlstate', '42704
                ('actor', 'SELECT workflow_orch.complete_workflow(workflow(), %s)'),
                ('workflow', 'SELECT workflow_orch.propose_action(%s, ann(), ''div'', ''{"n": 1}'', ''r'')'),
                ('workflow', 'SELECT workflow_orch.complete_workflow(%s, ann())'), ('workflow', 'SELECT workflow_orch.cancel_workflow(%s, ann())'),
-               ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.hold_workflow(%s, NULL, ''r'')'), ('proposal', 'SELECT workflow_orch.redact_proposal(%s, NULL, ''r'')'), ('actor', 'SELECT workflow_orch.redact_actor(%s, NULL, ''r'')'), ('actor', format('SELECT workflow_orch.redact_actor(%s, %%s, ''r'')', :leaver)), ('actor', format('SELECT workflow_orch.redact_proposal(%s, %%s, ''r'')', :sealed)), ('workflow', 'SELECT workflow_orch.release_hold(%s, NULL, ''r'')'), ('actor', 'SELECT workflow_orch.hold_workflow(workflow(), %s, ''r'')'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.workflow_report(%s)'), ('proposal', 'SELECT workflow_orch.evidence(%s)'),
+               ('freeze', 'SELECT workflow_orch.remove_freeze(%s)'), ('workflow', 'SELECT workflow_orch.hold_workflow(%s, NULL, ''r'')'), ('proposal', 'SELECT workflow_orch.redact_proposal(%s, NULL, ''r'')'), ('actor', 'SELECT workflow_orch.redact_actor(%s, NULL, ''r'')'), ('actor', format('SELECT workflow_orch.redact_actor(%s, %%s, ''r'')', :leaver)), ('actor', format('SELECT workflow_orch.redact_proposal(%s, %%s, ''r'')', :sealed)), ('actor', 'SELECT workflow_orch.purge_workflows(''2001-01-01'', %s, ''r'')'), ('workflow', 'SELECT workflow_orch.release_hold(%s, NULL, ''r'')'), ('actor', 'SELECT workflow_orch.hold_workflow(workflow(), %s, ''r'')'), ('workflow', 'SELECT workflow_orch.get_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.verify_audit_log(%s)'), ('workflow', 'SELECT workflow_orch.workflow_report(%s)'), ('proposal', 'SELECT workflow_orch.evidence(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''approve'')'), ('proposal', 'SELECT workflow_orch.execute_action(%s)'),
                ('proposal', 'SELECT workflow_orch.review_action(%s, bob(), ''edit'', ''{}'')'),
                ('proposal', 'SELECT workflow_orch.revoke_approval(%s, bob())'), ('approval rule', 'SELECT workflow_orch.remove_approval_rule(%s)'),
@@ -446,7 +430,7 @@ END
 $$;
 -- Those in the list may write, but their arguments above give them nothing to write.
 CREATE TABLE t.writer AS
-  SELECT oid, function, writes(example_call(oid)) OR function IN ('execute_parallel', 'review_actions', 'resume_queue', 'reapply_redactions', 'accept_tool_definition') AS writes FROM call;
+  SELECT oid, function, writes(example_call(oid)) OR function IN ('execute_parallel', 'review_actions', 'resume_queue', 'reapply_redactions', 'accept_tool_definition', 'purge_workflows') AS writes FROM call;
 SELECT is_error(read_only(example_call(oid)), '{"sqlstate": "25006", "message": "cannot execute %"}', format('%s, which writes, is refused in a read-only transaction', function))
   FROM writer WHERE writes ORDER BY function;
 SELECT is(read_only(example_call(oid)), NULL::jsonb, format('%s, which writes nothing, works in a read-only transaction', function))

@@ -291,6 +291,6 @@ guard_delete(Relation rel, const char *command)
 {
 	const StoreTableInfo *table = table_of(rel);
 
-	if (!store_is_writing() || !table->deletes)
+	if (!store_is_writing() || !store_deletes_from(table))
 		report_outside_write(table, command);
 }

@@ -108,14 +108,15 @@ redacted_leaves_add_statements(RedactedLeaves *leaves)
 	qsort(leaves->leaves, known, sizeof(RedactedLeaf), compare_by_id);
 	for (int i = 0; i < count; i++)
 	{
+		const StoredRow *row = audit_load(found[i]);
 		RedactedLeaf key = {.audit_id = found[i]};
 		RedactedLeaf *leaf = bsearch(&key, leaves->leaves, known, sizeof(RedactedLeaf),
 									 compare_by_id);
 
 		if (leaf != NULL)
 			leaf->has_statement = true;
-		else
-			redacted_leaves_add(leaves, audit_load(found[i]), REDACT_STATEMENT);
+		else if (row != NULL)
+			redacted_leaves_add(leaves, row, REDACT_STATEMENT);
 	}
 }
 
@@ -177,7 +178,10 @@ check_one(int index, void *arg)
 	StoredRow *row = audit_load(leaf->audit_id);
 
 	if (row == NULL)
-		elog(ERROR, "audit row " INT64_FORMAT " is gone", leaf->audit_id);
+		report_busy("wfo_busy",
+					errmsg("audit row " INT64_FORMAT " has been purged by another session",
+						   leaf->audit_id),
+					errhint("Try again."));
 	memset(leaf->takes, 0, sizeof(leaf->takes));
 	if (leaf->scope == REDACT_ROW)
 		pass->redactor->choose(pass->redactor->arg, leaf, row);
@@ -276,7 +280,8 @@ write_trail(const RedactedLeaf *leaves, int nleaves, int64 workflow_id, const Re
 
 	if (workflow_id != 0)
 		entry.workflow_id = &workflow_id;
-	if (act->object == REDACTED_PROPOSAL && workflow_id == act->workflow_id)
+	/* The rows of what the call of a built-in tool changed name the proposal and no workflow. */
+	if (act->object == REDACTED_PROPOSAL && (workflow_id == act->workflow_id || workflow_id == 0))
 		entry.proposal_id = &act->object_id;
 	json_object_begin(&details);
 	if (act->object == REDACTED_ACTOR)

@@ -78,8 +78,6 @@ content_collect(const Proposal *proposal, RedactedLeaves *leaves)
 			continue;
 		redacted_leaves_add(leaves, row, REDACT_ROW);
 		leaves->leaves[leaves->count - 1].takes[GROUP_WHAT] = true;
-		/* The rows of what the call of a built-in tool changed name no workflow. */
-		leaves->leaves[leaves->count - 1].workflow_id = proposal->workflow_id;
 	}
 	redacted_leaves_add_statements(leaves);
 }

@@ -21,6 +21,7 @@
 #include "store/audit_log.h"
 #include "store/audit_tile.h"
 #include "store/audit_tree.h"
+#include "store/purge.h"
 
 /* Hashes of one tile of each level, the one that was read last. */
 typedef struct TreeReader
@@ -197,6 +198,12 @@ tree_entry(int64 audit_id)
 	LeafKept kept;
 	bytea *entry;
 
+	if (row == NULL && leaf_is_purged(leaf.leaf_index))
+		report_unknown("wfo_purged", errmsg("audit row " INT64_FORMAT " has been purged", audit_id),
+					   errdetail("Its hash stays, as leaf " INT64_FORMAT " of the tree.",
+								 leaf.leaf_index),
+					   errhint("audit_proof proves that the leaf is there; what its entry was is "
+							   "in what evidence() gave before."));
 	if (row == NULL)
 		report_unknown("wfo_unknown_audit_row",
 					   errmsg("audit row " INT64_FORMAT " does not exist", audit_id),

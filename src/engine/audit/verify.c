@@ -21,6 +21,7 @@
 #include "engine/audit/finding.h"
 #include "engine/audit/replay.h"
 #include "engine/audit/verify_proposal.h"
+#include "engine/audit/verify_purge.h"
 #include "engine/audit/verify_redaction.h"
 #include "engine/audit/verify_tree.h"
 #include "engine/state.h"
@@ -325,6 +326,7 @@ verify_all_sealed(const Findings *findings, const char *checkpoint)
 	verify_tree(findings, log, &witnesses);
 	verify_log_end(log);
 	verify_redactions(findings);
+	verify_purges(findings);
 }
 
 /*

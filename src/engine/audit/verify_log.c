@@ -6,8 +6,8 @@
  * nearly in the same order.  Rows that are read before their leaf comes are kept
  * in mind by id, and read again with it.  What is left at the end has no leaf.
  *
- * Owns what a difference is called.  It takes no lock, so a redaction or a round
- * may come in between: what differs is looked at a second time.
+ * Owns what a difference is called.  It takes no lock, so a redaction, a purge or a
+ * round may come in between: what differs is looked at a second time.
  */
 #include "postgres.h"
 
@@ -16,6 +16,7 @@
 #include "engine/audit/verify_log.h"
 #include "miscadmin.h"
 #include "store/audit_log.h"
+#include "store/purge.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -56,6 +57,7 @@ verify_log_begin(const Findings *findings, const AuditTree *tree)
 	leaf_maker_begin(&check->maker);
 	told_begin(&check->told);
 	setting_replay_begin(&check->settings);
+	purged_pass_begin(&check->purged);
 	read_next(check);
 	return check;
 }
@@ -113,6 +115,8 @@ look_again(const Findings *findings, const AuditLeaf *seen)
 	AuditLeaf leaf;
 	LeafMaker maker;
 
+	if (row == NULL && leaf_is_purged(seen->leaf_index))
+		return;
 	if (row == NULL)
 	{
 		finding_add(findings, NULL, NULL, &seen->audit_id,
@@ -195,6 +199,8 @@ verify_log_leaf(LogCheck *check, const AuditLeaf *leaf)
 															: NULL;
 		if (row != NULL)
 			compare_row(check, leaf, row);
+		else if (purged_pass_has(&check->purged, leaf->leaf_index))
+			return;
 		else if (audit_load(leaf->audit_id) != NULL)
 			finding_add(check->findings, NULL, NULL, &leaf->audit_id,
 						psprintf("leaf " INT64_FORMAT " of the tree names audit row " INT64_FORMAT
@@ -212,7 +218,8 @@ verify_log_leaf(LogCheck *check, const AuditLeaf *leaf)
 	if (check->next == NULL || column_int64(check->next, AUDIT_AUDIT_ID) != leaf->audit_id)
 	{
 		check->passed = leaf->audit_id;
-		look_again(check->findings, leaf);
+		if (!purged_pass_has(&check->purged, leaf->leaf_index))
+			look_again(check->findings, leaf);
 		return;
 	}
 	compare_row(check, leaf, check->next);

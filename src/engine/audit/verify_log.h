@@ -12,6 +12,7 @@
 #include "engine/audit/leaf.h"
 #include "engine/audit/replay_setting.h"
 #include "engine/audit/told.h"
+#include "engine/audit/verify_purge.h"
 #include "store/audit_tile.h"
 #include "store/audit_tree.h"
 
@@ -35,6 +36,7 @@ typedef struct LogCheck
 	int64 passed;      /* the rows up to this id were read */
 	IdSet *waiting;    /* rows that were read, and whose leaf has not come yet */
 	StoreLookup again; /* reads such rows */
+	PurgedPass purged; /* the leaves whose rows are gone */
 	LeafMaker maker;
 	ToldRows told; /* by the rows that were read */
 	SettingReplay settings;

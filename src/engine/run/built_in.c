@@ -76,6 +76,7 @@ static const BuiltIn built_ins[] = {
 	/* Without rows: what is to be redacted would stay in the params. */
 	{.call = "redact_proposal"},
 	{.call = "redact_actor"},
+	{.call = "purge_workflows"},
 	{.call = "adopt_origin"},
 	{.call = "new_origin"},
 	{.call = "standing_approval",

@@ -9,6 +9,7 @@
 
 #include "engine/identity/caller.h"
 #include "engine/identity/readable.h"
+#include "engine/state.h"
 #include "engine/verbs/comment.h"
 #include "store/comment.h"
 #include "store/table.h"
@@ -16,6 +17,8 @@
 /*
  * Comment on a proposal, whatever its status: returns the comment's id.  Every
  * caller that may read the proposal may comment on it.
+ *
+ * Locks: the workflow, against its purge only.
  */
 int64
 proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)
@@ -29,6 +32,7 @@ proposal_comment(int64 proposal_id, const int64 *actor_id, const char *text)
 	actor = caller_actor(&caller, actor_id, "actor_id");
 	proposal = readable_proposal_require(&caller, actor, proposal_id, "comment on");
 	caller_check_acts_as(&caller, actor);
+	workflow_require_to_stay(proposal->workflow_id);
 
 	comment.comment_id = store_next_id(STORE_PROPOSAL_COMMENT);
 	comment.proposed_by = proposal->actor_id;

@@ -32,7 +32,7 @@ begin_change(int64 workflow_id, const int64 *actor_id, const char *call, const A
 		caller_check_reads_as(&caller, *actor);
 	if (call != NULL)
 		protection_check(&caller, call);
-	(void) workflow_lock(workflow_id);
+	workflow_require_lock(workflow_id);
 	*actor = caller_read_again(&caller, *actor);
 	if (*actor != NULL)
 		caller_check_acts_as(&caller, *actor);

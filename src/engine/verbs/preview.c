@@ -156,6 +156,7 @@ check_and_run(void *arg)
  * Preview a proposal's call: returns what it did.
  *
  * Takes no lock on the proposal: the preview names the revision that it shows.
+ * Locks the workflow, against its purge only.
  */
 Jsonb *
 preview(int64 proposal_id, const int64 *actor_id)
@@ -172,6 +173,7 @@ preview(int64 proposal_id, const int64 *actor_id)
 	if (error != NULL)
 		ReThrowError(error);
 
+	workflow_require_to_stay(context.proposal->workflow_id);
 	row.preview_id = store_next_id(STORE_PREVIEW);
 	row.workflow_id = context.proposal->workflow_id;
 	row.revision = context.proposal->revision;
