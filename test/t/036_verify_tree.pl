@@ -272,6 +272,24 @@ for (split /\n/, sql(q{SELECT format('%I = %s', attname, public.other_value(quot
 like(found('ALTER TABLE workflow_orch.actor ALTER role DROP NOT NULL; UPDATE workflow_orch.actor SET role = NULL WHERE actor_id = 3; DELETE FROM workflow_orch.tool'),
 	qr/column "role" of actor 3 is not what.*tool add, of which/, 'a null in a setting');
 
+# A call that is queued: its execution and its row of the queue.
+my ($execution, $enqueued) = split /\|/, sql("SELECT e.execution_id, max(l.audit_id) FROM workflow_orch.execution e JOIN workflow_orch.audit_log l USING (execution_id) WHERE e.proposal_id = $queued GROUP BY 1");
+for (q{status = 'running'}, 'dry_run = true', 'attempt = 1', 'started_at = now()', 'finished_at = now()', 'ended_by = 1', q{end_reason = 'x'}, q{result = '{}'})
+{
+	my ($column) = /^(\w+)/;
+	is(found("UPDATE workflow_orch.execution SET $_ WHERE execution_id = $execution"), qq{$enqueued $queued|column "$column" of execution $execution is not what audit row $enqueued says} . ($column eq 'attempt' ? qq{; $enqueued $queued|column "attempts" of queue $queued is not what audit row $enqueued says} : ''),
+		"$column of an execution that is queued");
+}
+like(found("UPDATE workflow_orch.execution SET $_ WHERE execution_id = $execution"), qr/audit row $enqueued or one of the rows that it tells of \(execution $execution\) is not what was sealed/, "$_ of it")
+	for 'revision = 2', 'actor_id = 1', 'workflow_id = 1', q{queued_at = queued_at + interval '1 us'}, q{login = 'x'};
+for ('priority = 5', q{tool = 'slow'}, 'attempts = 1', q{due_at = due_at - interval '1 us'})
+{
+	my ($column) = /^(\w+)/;
+	is(found("UPDATE workflow_orch.queue SET $_ WHERE proposal_id = $queued"), qq{$enqueued $queued|column "$column" of queue $queued is not what audit row $enqueued says}, "$column of its row of the queue");
+}
+is(found("DELETE FROM workflow_orch.queue WHERE proposal_id = $queued"), "$enqueued $queued|the row of the queue, of which audit row $enqueued tells, is missing", 'a call that was taken out of the queue');
+is(found("INSERT INTO workflow_orch.queue SELECT (jsonb_populate_record(q, '{\"proposal_id\": $ran}')).* FROM workflow_orch.queue q"), "$ran|no execution waits in queue $ran", 'a call that was put into the queue');
+
 # Rows of the log.
 my $id = sql("SELECT min(audit_id) FROM workflow_orch.audit_log WHERE proposal_id = $open");
 my $next = sql("SELECT min(audit_id) FROM workflow_orch.audit_log WHERE audit_id > $id");

@@ -46,6 +46,7 @@ static const char *const facts[] = {
 	"direct",
 	"dry_run",
 	"dry_run_mode",
+	"due_at",
 	"duration_ms",
 	"enabled",
 	"ended_before",

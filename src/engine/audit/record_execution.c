@@ -20,6 +20,7 @@
 #include "store/cancel_request.h"
 #include "store/execution.h"
 #include "store/policy.h"
+#include "store/queue.h"
 #include "store/table.h"
 
 /* Notify listeners of an execution's status, if the policy wants it. */
@@ -69,6 +70,19 @@ action_of_execution(int64 execution_id, ExecutionStatus status, bool started)
 	}
 }
 
+/* Add how the call waits in the queue, whose rows have no audit rows of their own. */
+static void
+add_queued(JsonObject *details, int64 proposal_id, bool retried)
+{
+	const QueueRow *queued = queue_load(proposal_id);
+
+	Assert(queued != NULL);
+	if (retried)
+		json_add_time(details, "due_at", queued->due_at);
+	else
+		json_add_int(details, "priority", queued->priority);
+}
+
 void
 record_execution(pg_attribute_unused() const StoredRow *old, const StoredRow *new,
 				 AuditEntry *entry, JsonObject *details)
@@ -98,6 +112,8 @@ record_execution(pg_attribute_unused() const StoredRow *old, const StoredRow *ne
 		json_add_time(details, "queued_at", column_int64(new, EXECUTION_QUEUED_AT));
 		json_add_int(details, "attempt", column_int64(new, EXECUTION_ATTEMPT));
 	}
+	if (status == EXECUTION_QUEUED)
+		add_queued(details, *entry->proposal_id, started);
 	/*
 	 * In a worker the login of the audit row is the tool's role, so the details
 	 * name the one that asked.

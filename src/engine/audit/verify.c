@@ -3,29 +3,27 @@
  *	  Compares the tables with the audit log.
  *
  * Owns what must agree: every status of a proposal follows from an audit row;
- * every review, revocation and execution has one; the approvals fill the slots
- * that the proposal names; an execution without the approvals has its break
- * glass; an output has the hash that was recorded.  A difference means that
- * somebody bypassed the triggers, with the rights of the tables' owner or
+ * every review and revocation has one; the approvals fill the slots that the
+ * proposal names; an execution without the approvals has its break glass.  A
+ * difference means that somebody bypassed the triggers, with the rights of the tables' owner or
  * outside the server.  It only reads.
  */
 #include "postgres.h"
 
 #include "base/each.h"
 #include "base/errors.h"
-#include "base/json.h"
 #include "base/subtransaction.h"
 #include "engine/approval/requirement.h"
 #include "engine/approval/vote.h"
 #include "engine/audit/audit.h"
 #include "engine/audit/finding.h"
 #include "engine/audit/replay.h"
+#include "engine/audit/verify_execution.h"
 #include "engine/audit/verify_proposal.h"
 #include "engine/audit/verify_purge.h"
 #include "engine/audit/verify_redaction.h"
 #include "engine/audit/verify_tree.h"
 #include "engine/state.h"
-#include "engine/tool/result.h"
 #include "model/transition.h"
 #include "store/break_glass.h"
 #include "store/execution.h"
@@ -72,76 +70,6 @@ count_action(const AuditRow *rows, int count, const char *action)
 	for (int i = 0; i < count; i++)
 		found += strcmp(rows[i].action, action) == 0;
 	return found;
-}
-
-/*
- * Return the audit row of an execution's end, or any of its rows if it has not
- * ended; NULL if there is none.  If a cancel was requested while the call ran,
- * the end has a row beside that of the request.
- */
-static const AuditRow *
-audit_row_of(const Execution *execution, const AuditRow *rows, int count)
-{
-	const AuditRow *cancel = NULL;
-
-	for (int i = count - 1; i >= 0; i--)
-	{
-		if (rows[i].execution_id == NULL || *rows[i].execution_id != execution->execution_id)
-			continue;
-		if (!status_is_final(OBJECT_EXECUTION, execution->status) ||
-			strcmp(rows[i].action, "execute_action") == 0)
-			return &rows[i];
-		if (cancel == NULL && strcmp(rows[i].action, "cancel_execution") == 0)
-			cancel = &rows[i];
-	}
-	return cancel;
-}
-
-static bool
-member_is_same(Jsonb *a, Jsonb *b, const char *key)
-{
-	JsonbValue *in_a = json_find(a, key);
-	JsonbValue *in_b = json_find(b, key);
-
-	if (in_a == NULL || in_b == NULL)
-		return in_a == in_b;
-	return json_equal(JsonbValueToJsonb(in_a), JsonbValueToJsonb(in_b));
-}
-
-static void
-verify_execution(const Verification *verification, const Execution *execution, const AuditRow *rows,
-				 int count)
-{
-	const AuditRow *row = audit_row_of(execution, rows, count);
-	JsonObject expected;
-	Jsonb *details;
-
-	if (row == NULL)
-	{
-		report_finding(verification, execution->proposal_id, &execution->execution_id,
-					   "the execution has no audit row");
-		return;
-	}
-
-	if (!status_is_final(OBJECT_EXECUTION, execution->status))
-		return;
-	if (execution->result == NULL)
-	{
-		report_finding(verification, execution->proposal_id, &execution->execution_id,
-					   "the execution has no result");
-		return;
-	}
-
-	json_object_begin(&expected);
-	result_add_for_audit(&expected, execution->result);
-	details = json_object_end(&expected);
-	if (!member_is_same(details, row->details, "output_sha256"))
-		report_finding(verification, execution->proposal_id, &execution->execution_id,
-					   "the output is not the one that was recorded");
-	if (!member_is_same(details, row->details, "tables") ||
-		!member_is_same(details, row->details, "rows_changed"))
-		report_finding(verification, execution->proposal_id, &execution->execution_id,
-					   "the changes are not those that were recorded");
 }
 
 /* A proposal that a standing approval has approved must be one that it is for. */
@@ -265,7 +193,7 @@ verify_proposal(const Verification *verification, const Proposal *proposal)
 		verify_votes(verification, proposal, audit, naudit);
 	verify_approved(verification, proposal, executions, nexecutions, audit, naudit);
 	for (int i = 0; i < nexecutions; i++)
-		verify_execution(verification, &executions[i], audit, naudit);
+		verify_execution(verification->findings, proposal, &executions[i], audit, naudit);
 }
 
 /* One of the proposals. */
@@ -308,6 +236,12 @@ verify_one(int index, void *arg)
 				   psprintf("the proposal cannot be compared: %s", error->message));
 }
 
+static void
+compare_queue(void *arg)
+{
+	verify_queue(arg);
+}
+
 /*
  * Compare the whole tree with the log, with the anchors, and with a checkpoint unless
  * that is NULL.  The caller has not looked at the tables yet.
@@ -327,6 +261,7 @@ verify_all_sealed(const Findings *findings, const char *checkpoint)
 	verify_log_end(log);
 	verify_redactions(findings);
 	verify_purges(findings);
+	store_read_as_of(NULL, compare_queue, (void *) findings);
 }
 
 /*

@@ -16,7 +16,6 @@
 #include "store/audit_log.h"
 #include "store/audit_tile.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 /* The ranges of so many leaves are read at once. */
@@ -87,10 +86,9 @@ static bool
 detail_is_int(Jsonb *details, const char *key, int64 expected)
 {
 	JsonbValue *value = json_find(details, key);
+	int64 number;
 
-	return value != NULL && value->type == jbvNumeric &&
-		   DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric))) ==
-			   expected;
+	return value != NULL && json_value_int64(value, &number) && number == expected;
 }
 
 static bool
@@ -109,8 +107,9 @@ static bool
 row_tells_of(const StoredRow *row, const Purge *purge, int64 count, const MerkleHash *hash)
 {
 	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
+	const char *action = column_text(row, AUDIT_ACTION);
 
-	return strcmp(column_text(row, AUDIT_ACTION), "purge_workflows") == 0 &&
+	return action != NULL && strcmp(action, "purge_workflows") == 0 &&
 		   detail_is_int(details, "purge_id", purge->purge_id) &&
 		   detail_is_int(details, "count", count) && detail_is_hash(details, "leaves_sha256", hash);
 }

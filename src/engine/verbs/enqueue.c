@@ -38,8 +38,8 @@ queue_call(const ApprovedCall *call, const Caller *caller, const int64 *actor_id
 	execution.queued_at = GetCurrentTimestamp();
 	if (run_at != 0)
 		execution.queued_at = Max(execution.queued_at, run_at);
-	execution_insert(&execution);
 
+	/* The audit row of the execution says how it is queued. */
 	row.proposal_id = execution.proposal_id;
 	row.proposed_by = execution.proposed_by;
 	row.execution_id = execution.execution_id;
@@ -48,6 +48,7 @@ queue_call(const ApprovedCall *call, const Caller *caller, const int64 *actor_id
 	row.due_at = execution.queued_at;
 	row.tool = call->proposal->tool;
 	queue_insert(&row);
+	execution_insert(&execution);
 
 	queued = queued_call(&row);
 	queued_hook(&queued, call->run_as);
