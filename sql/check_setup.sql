@@ -313,6 +313,12 @@ WITH RECURSIVE here AS (
     FROM (SELECT current_setting('workflow_orch.max_workers', true)::bigint + 4 AS needed) w
    WHERE has_workers() AND current_setting('max_worker_processes')::bigint < w.needed
   UNION ALL
+  SELECT 'warning', 'redaction_in_files', quote_ident(h.datname),
+         format('Values of %s redactions, the first of %s, may still be in the files of the tables.', r.count, r.first_at),
+         'End transactions that began before, also prepared ones, and drop replication slots that nobody uses; the library must be preloaded.'
+    FROM here h CROSS JOIN (SELECT count(*), min(redacted_at) AS first_at FROM redaction WHERE vacuumed_at IS NULL) r
+   WHERE r.first_at < clock_timestamp() - interval '1 hour'
+  UNION ALL
   SELECT 'critical', 'seal_lag', quote_ident(h.datname),
          format('Row %s of the audit log, of %s, is not sealed: somebody could still change it unnoticed.', u.audit_id, u.occurred_at),
          'SELECT workflow_orch.seal_audit_log(); its error says what keeps the sealer away.'

@@ -34,12 +34,14 @@ CREATE TABLE redaction (
   redacted_at timestamptz NOT NULL,
   redacted_by bigint,
   trail       bigint NOT NULL,
+  vacuumed_at timestamptz,
   PRIMARY KEY (audit_id, leaf_group)
 );
 CREATE INDEX redaction_object_idx ON redaction (object, object_id);
 CREATE INDEX redaction_trail_idx ON redaction (trail);
+CREATE INDEX redaction_vacuum_idx ON redaction (audit_id) WHERE vacuumed_at IS NULL;
 
-COMMENT ON TABLE redaction IS 'Hashes of redacted groups of leaves, which take the place of their values; only reapply_redactions changes and deletes rows';
+COMMENT ON TABLE redaction IS 'Hashes of redacted groups of leaves, which take the place of their values; what they say changes only with reapply_redactions';
 COMMENT ON COLUMN redaction.audit_id IS 'Row of the audit log whose leaf has the group (refers to audit_log)';
 COMMENT ON COLUMN redaction.leaf_group IS 'who, what or rows: see doc/evidence.md';
 COMMENT ON COLUMN redaction.hash IS 'Hash of the group, which the entry of the row has';
@@ -48,6 +50,7 @@ COMMENT ON COLUMN redaction.object_id IS 'Id of that proposal or actor';
 COMMENT ON COLUMN redaction.redacted_at IS 'When it was redacted';
 COMMENT ON COLUMN redaction.redacted_by IS 'Actor that redacted it, where known (refers to actor)';
 COMMENT ON COLUMN redaction.trail IS 'Row of the audit log that tells of the redaction (refers to audit_log)';
+COMMENT ON COLUMN redaction.vacuumed_at IS 'When the values had left the files of the tables; null: they may still be there';
 
 CREATE TABLE audit_purge (
   purge_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/transam.h"
 #include "base/grow.h"
 #include "miscadmin.h"
 #include "store/redaction.h"
@@ -78,10 +80,62 @@ redaction_keep(const Redaction *redaction)
 	row_set_time(&row, REDACTION_REDACTED_AT, redaction->redacted_at);
 	row_set_id(&row, REDACTION_REDACTED_BY, redaction->redacted_by);
 	row_set_int64(&row, REDACTION_TRAIL, redaction->trail);
+	row_set_null(&row, REDACTION_VACUUMED_AT);
 	if (old != NULL)
 		store_update(&row, old);
 	else
 		store_insert(&row);
+}
+
+/* Note that more values of a group, whose hash is kept already, have been redacted. */
+void
+redaction_note_values(int64 audit_id, LeafGroup group)
+{
+	StoredRow *old = fetch_redaction(audit_id, group);
+	StoreRow row;
+
+	if (old == NULL)
+		return;
+	store_row_init(&row, STORE_REDACTION);
+	row_set_null(&row, REDACTION_VACUUMED_AT);
+	store_update(&row, old);
+}
+
+/* Whether there are redacted values that may still be in the files of the tables. */
+bool
+redaction_waits_for_vacuum(void)
+{
+	return store_fetch(STORE_REDACTION, "redaction_vacuum_idx", 0, NULL) != NULL;
+}
+
+/*
+ * Note that the values have left the files that were redacted by transactions before
+ * the horizon.  Returns the number of their redactions.
+ */
+int64
+redaction_note_vacuum(TransactionId horizon)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	StoreScan scan;
+	const StoredRow *row;
+	int64 count = 0;
+
+	store_scan_begin(&scan, STORE_REDACTION, "redaction_vacuum_idx", 0, NULL);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		StoreRow vacuumed;
+
+		CHECK_FOR_INTERRUPTS();
+		/* Each redaction writes the row, and so it has its transaction. */
+		if (TransactionIdFollowsOrEquals(HeapTupleHeaderGetXmin(row->tuple->t_data), horizon))
+			continue;
+		store_row_init(&vacuumed, STORE_REDACTION);
+		row_set_time(&vacuumed, REDACTION_VACUUMED_AT, now);
+		store_update(&vacuumed, store_scan_copy(&scan));
+		count++;
+	}
+	store_scan_end(&scan);
+	return count;
 }
 
 /* Delete a redaction, which nothing rests on. */

@@ -22,7 +22,8 @@ enum
 	REDACTION_REDACTED_AT,
 	REDACTION_REDACTED_BY,
 	REDACTION_TRAIL,
-	REDACTION_COLUMNS = REDACTION_TRAIL
+	REDACTION_VACUUMED_AT,
+	REDACTION_COLUMNS = REDACTION_VACUUMED_AT
 };
 
 /* What was redacted. */
@@ -62,6 +63,9 @@ extern void redaction_each_trail(RedactionVisit visit, void *arg);
 extern const char *leaf_group_label(LeafGroup group);
 extern const char *redacted_object_label(RedactedObject object);
 extern void redaction_keep(const Redaction *redaction);
+extern void redaction_note_values(int64 audit_id, LeafGroup group);
+extern bool redaction_waits_for_vacuum(void);
+extern int64 redaction_note_vacuum(TransactionId horizon);
 extern void redaction_delete(const Redaction *redaction);
 extern RedactedObjectId *redaction_list_objects(int *count);
 extern void redaction_each_of(const RedactedObjectId *object, RedactionEach visit, void *arg);

@@ -143,6 +143,9 @@ SELECT workflow_orch.remove_approval_rule(:free), workflow_orch.remove_approval_
 SELECT is(found('rule_approves_everything', :'free'), NULL, 'rule_approves_everything: it is cleared');
 SELECT finding('approvals_never_expire', 'approval_ttl', 'notice', 'SELECT workflow_orch.set_policy(approval_ttl => ''0'')');
 SELECT finding('agents_may_review', 'agents_may_review', 'notice', 'SELECT workflow_orch.set_policy(agents_may_review => true)');
+SELECT finding('redaction_in_files', quote_ident(current_database()), 'warning',
+  $$INSERT INTO workflow_orch.redaction (audit_id, leaf_group, hash, object, object_id, redacted_at, trail) VALUES (-1, 'who', sha256('x'), 'actor', -1, now() - interval '61 min', -1)$$,
+  $$ALTER TABLE workflow_orch.redaction DISABLE TRIGGER guard_row; UPDATE workflow_orch.redaction SET vacuumed_at = now(); ALTER TABLE workflow_orch.redaction ENABLE ALWAYS TRIGGER guard_row$$);
 SELECT finding('dry_run', 'dry_run', 'notice', 'SELECT workflow_orch.set_policy(dry_run => true)');
 SELECT propose('pay', '{"n": 1}') AS p \gset
 SELECT execution_id AS broken FROM workflow_orch.break_glass_execute(:p, :cyd, 'r') \gset

@@ -301,6 +301,10 @@ write_trail(const RedactedLeaf *leaves, int nleaves, int64 workflow_id, const Re
 		list[i].trail = trail;
 		redaction_keep(&list[i]);
 	}
+	for (int i = 0; i < nleaves; i++)
+		for (int group = 0; group < LEAF_GROUPS; group++)
+			if (leaves[i].takes[group] && !leaves[i].keeps[group])
+				redaction_note_values(leaves[i].audit_id, (LeafGroup) group);
 }
 
 /* Write the audit rows, one for each workflow; the one that the redaction is about comes first. */

@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "base/grow.h"
 #include "base/subtransaction.h"
+#include "engine/audit/clean.h"
 #include "engine/audit/redact_content.h"
 #include "engine/audit/redact_identity.h"
 #include "engine/audit/waiting.h"
@@ -116,15 +117,17 @@ lock_workflows(WorkflowIds *workflows)
 	workflows->count = kept;
 }
 
-/* Say what is left to do, which no call can do in a transaction. */
+/* Have the redacted values be vacuumed, or say that somebody must do it. */
 static void
-remind_of_vacuum(void)
+see_to_vacuum(void)
 {
-	ereport(NOTICE,
-			(errmsg("the redacted values stay in the files of the tables until these are "
-					"written anew"),
-			 errhint("Run VACUUM (FULL, ANALYZE) on the tables that doc/administrator.md "
-					 "lists. A plain VACUUM leaves the values in the free space of pages.")));
+	clean_want();
+	if (!clean_is_automatic())
+		ereport(NOTICE,
+				(errmsg("the redacted values stay in the files of the tables until these are "
+						"written anew"),
+				 errhint("Run VACUUM (FULL, ANALYZE) on the tables that doc/administrator.md "
+						 "lists. A plain VACUUM leaves the values in the free space of pages.")));
 }
 
 /* Who redacts, and in whose name. */
@@ -215,7 +218,7 @@ proposal_redact(int64 proposal_id, const int64 *actor_id, const char *reason)
 
 	redacting_begin(&redacting, actor_id);
 	redact_proposal_as(&act, &redacting);
-	remind_of_vacuum();
+	see_to_vacuum();
 }
 
 /* Refuse an actor who may act, or has proposals that are open. */
@@ -322,7 +325,7 @@ actor_redact(int64 actor_id, const int64 *by_actor_id, const char *reason)
 
 	redacting_begin(&redacting, by_actor_id);
 	redact_actor_as(&act, &redacting);
-	remind_of_vacuum();
+	see_to_vacuum();
 }
 
 /* A redaction that was made before a restore undid it. */
@@ -399,6 +402,6 @@ redactions_reapply(void)
 	for (int i = 0; i < count; i++)
 		done += redact_again(&caller, &objects[i]);
 	if (done > 0)
-		remind_of_vacuum();
+		see_to_vacuum();
 	return done;
 }

@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "base/grow.h"
 #include "engine/audit/audit.h"
+#include "engine/audit/clean.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "worker/client/announce.h"
@@ -141,6 +142,7 @@ announce_define(void)
 {
 	queued_hook = announce_call;
 	audit_define(announce_seal);
+	clean_define(announce_visit);
 	RegisterXactCallback(announce_at_transaction_end, NULL);
 	RegisterSubXactCallback(announce_at_subtransaction_end, NULL);
 }

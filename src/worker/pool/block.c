@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/procarray.h"
@@ -28,7 +30,7 @@ pool_is_blocked_locked(Oid database)
 	return false;
 }
 
-/* Whether a keeper, the sealer, or a worker that runs no call, is in the database. */
+/* Whether a keeper, the sealer, the cleaner, or a worker that runs no call, is in the database. */
 static bool
 has_idle_process_locked(Oid database)
 {
@@ -42,13 +44,14 @@ has_idle_process_locked(Oid database)
 			return true;
 	}
 	return pool->keeper.database == database ||
+		   (pool->cleaner.pid != 0 && pool->cleaner.database == database) ||
 		   (pool->sealer.database == database && !pool->sealer.done);
 }
 
 /*
  * Keep workers out of a database until pool_unblock_databases() is called, and
  * wait until the idle workers have left.  A busy worker is like any other
- * connection.  The sealer breaks off what it does.
+ * connection.  The sealer and the cleaner break off what they do.
  */
 void
 pool_block_database(Oid database)
@@ -76,6 +79,8 @@ pool_block_database(Oid database)
 	}
 	if (pool->sealer.database == database)
 		seal_leave_locked();
+	if (pool->cleaner.pid != 0 && pool->cleaner.database == database)
+		(void) kill(pool->cleaner.pid, SIGTERM);
 	pool_unlock();
 
 	/* The command itself waits 5 s for the remaining connections. */

@@ -171,6 +171,13 @@ typedef struct Keeper
 	bool without_queue; /* the database does not have the extension */
 } Keeper;
 
+/* The process that takes redacted values out of the files of one database. */
+typedef struct Cleaner
+{
+	Oid database;
+	pid_t pid; /* 0: there is none */
+} Cleaner;
+
 /* A database in which there is, or was, something for the sealer: see seal.c. */
 typedef struct SealDatabase
 {
@@ -224,6 +231,7 @@ typedef struct Pool
 	unsigned next_loss;
 	LossNote losses[POOL_LOSSES];
 	Keeper keeper;
+	Cleaner cleaner;
 	Sealer sealer;
 	SealDatabase seals[POOL_SEALS];
 	PoolGroup groups[POOL_GROUPS];

@@ -6,7 +6,7 @@
  * ran then, marks proposals that have expired, fails the calls of roles that
  * cannot connect, and tells the pool which roles have calls that are due, or when
  * they will be.  It sends for the sealer if that has missed something, and warns if it
- * is behind.  It runs no
+ * is behind, and for a cleaner if there are redacted values in the files.  It runs no
  * code of users, and so is connected as a superuser.
  *
  * This file owns the process and the order of its steps; the steps themselves are
@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "base/settings.h"
 #include "commands/dbcommands.h"
+#include "engine/audit/clean.h"
 #include "engine/audit/seal.h"
 #include "engine/audit/unsealed.h"
 #include "engine/run/cancel.h"
@@ -36,6 +37,7 @@
 #include "worker/pool/pool.h"
 #include "worker/pool/refusal.h"
 #include "worker/pool/seal.h"
+#include "worker/process/cleaner.h"
 #include "worker/process/keeper.h"
 #include "worker/process/process.h"
 #include "worker/process/session.h"
@@ -186,6 +188,9 @@ wfo_keeper_main(Datum arg)
 	commit_step();
 	if (begin_step("looking for what is not sealed"))
 		look_for_unsealed();
+	commit_step();
+	if (begin_step("looking for redacted values") && clean_is_due())
+		cleaner_start();
 	commit_step();
 	possible = begin_step("looking through the queue");
 	if (possible)
