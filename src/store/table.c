@@ -427,3 +427,24 @@ store_lock_to_write(StoreTable table)
 {
 	LockRelationOid(store_table_oid(table), RowExclusiveLock);
 }
+
+/*
+ * Lock a table for writing and its indexes for reading and writing, to the end of the
+ * transaction.  Each of many reads and writes then finds the locks, and does not take
+ * and release them itself.
+ */
+void
+store_lock_indexes(StoreTable table)
+{
+	Relation rel = store_open(table, RowExclusiveLock);
+	List *indexes = RelationGetIndexList(rel);
+	ListCell *cell;
+
+	foreach (cell, indexes)
+	{
+		LockRelationOid(lfirst_oid(cell), RowExclusiveLock);
+		LockRelationOid(lfirst_oid(cell), AccessShareLock);
+	}
+	list_free(indexes);
+	table_close(rel, NoLock);
+}

@@ -262,6 +262,7 @@ extern void store_delete(StoreTable table, StoredRow *old);
 extern int64 store_next_id(StoreTable table);
 extern int64 store_last_id(StoreTable table);
 extern void store_lock_to_write(StoreTable table);
+extern void store_lock_indexes(StoreTable table);
 extern bool store_is_writing(void);
 extern bool store_is_redacting(void);
 extern void *store_written(AttrNumber column);

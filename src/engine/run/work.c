@@ -74,6 +74,19 @@ work_lock_out(void)
 		table_close(store_open(STORE_PROPOSAL, AccessExclusiveLock), NoLock);
 }
 
+/*
+ * Lock what each further call of the transaction locks.  The calls then find the locks,
+ * which a subtransaction would take and release again.
+ */
+void
+work_share_locks(void)
+{
+	store_lock_indexes(STORE_PROPOSAL);
+	store_lock_indexes(STORE_EXECUTION);
+	store_lock_indexes(STORE_QUEUE);
+	store_lock_indexes(STORE_AUDIT_LOG);
+}
+
 /* The check hook of the setting workflow_orch.retry_sqlstates. */
 bool
 work_check_sqlstates(char **list, pg_attribute_unused() void **extra,

@@ -88,6 +88,7 @@ shared_commit_run(WorkerSlot *slot, int64 group_size, const WorkHooks *hooks)
 	bool ended = true;
 
 	session_clean_between();
+	work_share_locks();
 	while (ended && slot->nuncommitted + 1 < group_size && GetCurrentTimestamp() < end &&
 		   next_take_shared(slot, &shared.call))
 	{
