@@ -395,7 +395,7 @@ TABLES = {
                       "status_at* status_by* expires_at* approval_ttl:interval* event* status_reason* tool params* reason* idempotency_key "
                       "definition* person db_role login revised_at* requested_since:int* max_rows* standing_id*"),
     "proposal_revision": Table("revisions", "proposal_id revision", "proposal_id revision actor_id created_at approve_until "
-                               "required_approvals requirements rule_id params definition person db_role login reason"),
+                               "required_approvals requirements rule_id params definition person db_role login reason approval_ttl:interval"),
     "proposal_comment": Table("comments", "comment_id", "comment_id proposal_id workflow_id revision actor_id commented_at comment"),
     "preview": Table("previews", "preview_id", "preview_id proposal_id workflow_id revision actor_id previewed_at preview"),
     "review": Table("reviews", "review_id", "review_id proposal_id workflow_id revision reviewer_id decision status counts stage reviewed_at "

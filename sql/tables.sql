@@ -402,6 +402,7 @@ CREATE TABLE proposal_revision (
   login              text,
   proposed_by        bigint,
   reason             text,
+  approval_ttl       interval,
   PRIMARY KEY (proposal_id, revision)
 );
 CREATE INDEX proposal_revision_proposed_by_idx ON proposal_revision (proposed_by);
@@ -421,6 +422,7 @@ COMMENT ON COLUMN proposal_revision.person IS 'The author''s person at that time
 COMMENT ON COLUMN proposal_revision.db_role IS 'The author''s database role at that time';
 COMMENT ON COLUMN proposal_revision.login IS 'Login it came through; null: a gateway';
 COMMENT ON COLUMN proposal_revision.reason IS 'Why, in the words of the proposer';
+COMMENT ON COLUMN proposal_revision.approval_ttl IS 'How long an approval of the revision is valid; null: no limit';
 COMMENT ON COLUMN proposal_revision.proposed_by IS 'Actor that proposed the call, who reads the row (refers to actor)';
 
 CREATE TABLE proposal_comment (

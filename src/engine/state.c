@@ -21,6 +21,13 @@ interval_is_zero(const Interval *interval)
 	return interval->month == 0 && interval->day == 0 && interval->time == 0;
 }
 
+/* The interval, or NULL if it is zero, which stands for no limit. */
+const Interval *
+interval_or_null(const Interval *interval)
+{
+	return interval_is_zero(interval) ? NULL : interval;
+}
+
 /* The time from now after which something expires; 0 for a zero interval. */
 TimestampTz
 expiry_after(const Interval *ttl)

@@ -37,5 +37,6 @@ pg_noreturn extern void tool_report_built_in(const char *name);
 extern int64 tool_timeout(const Tool *tool, const Policy *policy);
 extern TimestampTz expiry_after(const Interval *ttl);
 extern bool interval_is_zero(const Interval *interval);
+extern const Interval *interval_or_null(const Interval *interval);
 
 #endif

@@ -78,6 +78,7 @@ revision_insert(const Revision *revision)
 	row_set_id(&row, REVISION_RULE_ID, revision->rule_id);
 	row_set_pointer(&row, REVISION_PARAMS, revision->params);
 	row_set_text(&row, REVISION_REASON, revision->reason);
+	row_set_pointer(&row, REVISION_APPROVAL_TTL, revision->approval_ttl);
 	row_set_pointer(&row, REVISION_DEFINITION, revision->definition);
 	row_set_text(&row, REVISION_PERSON, revision->author.person);
 	row_set_text(&row, REVISION_DB_ROLE, revision->author.db_role);

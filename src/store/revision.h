@@ -28,7 +28,8 @@ enum
 	REVISION_LOGIN,
 	REVISION_PROPOSED_BY,
 	REVISION_REASON,
-	REVISION_COLUMNS = REVISION_REASON
+	REVISION_APPROVAL_TTL,
+	REVISION_COLUMNS = REVISION_APPROVAL_TTL
 };
 
 typedef struct Revision
@@ -37,8 +38,9 @@ typedef struct Revision
 	int64 proposed_by;
 	int64 revision;
 	Person author;
-	TimestampTz created_at;    /* of one to be written */
-	TimestampTz approve_until; /* 0: no limit */
+	TimestampTz created_at;       /* of one to be written */
+	TimestampTz approve_until;    /* 0: no limit */
+	const Interval *approval_ttl; /* of one to be written; NULL: no limit */
 	int64 required_approvals;
 	Jsonb *requirements;
 	const int64 *rule_id; /* NULL: people decide */

@@ -52,7 +52,7 @@ SELECT is((SELECT expires_at - proposed_at FROM workflow_orch.proposal WHERE pro
   'a proposal expires after proposal_ttl');
 SELECT status FROM workflow_orch.review_action(:p, :bob, 'edit', '{"n": 2}', 'Comment', max_rows => 9) \gset
 SELECT fills((SELECT to_jsonb(r) - '{created_at,approve_until,definition}'::text[] FROM workflow_orch.proposal_revision r WHERE proposal_id = :p AND revision = 2),
-  jsonb_build_object('proposal_id', :p, 'reason', 'Reason', 'proposed_by', :full, 'revision', 2, 'actor_id', :bob, 'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'params', '{"n": 2}'::jsonb), 'an edit fills the columns of proposal_revision');
+  jsonb_build_object('proposal_id', :p, 'reason', 'Reason', 'approval_ttl', '2 days', 'proposed_by', :full, 'revision', 2, 'actor_id', :bob, 'required_approvals', 1, 'requirements', '[{"stage": 1, "role": null, "approvals": 1, "rules": []}]'::jsonb, 'params', '{"n": 2}'::jsonb), 'an edit fills the columns of proposal_revision');
 SELECT fills((SELECT to_jsonb(r) - '{review_id,reviewed_at}'::text[] FROM workflow_orch.review r WHERE proposal_id = :p),
   jsonb_build_object('proposal_id', :p, 'proposed_by', :full, 'workflow_id', :dry, 'revision', 2, 'reviewer_id', :bob, 'decision', 'edit', 'status', 'approved', 'counts', true, 'kind', 'human', 'role', 'DBA', 'comment', 'Comment', 'edits', '{"n": 2}'::jsonb, 'max_rows', 9, 'administers', false),
   'and the columns of review');

@@ -290,6 +290,22 @@ for ('priority = 5', q{tool = 'slow'}, 'attempts = 1', q{due_at = due_at - inter
 is(found("DELETE FROM workflow_orch.queue WHERE proposal_id = $queued"), "$enqueued $queued|the row of the queue, of which audit row $enqueued tells, is missing", 'a call that was taken out of the queue');
 is(found("INSERT INTO workflow_orch.queue SELECT (jsonb_populate_record(q, '{\"proposal_id\": $ran}')).* FROM workflow_orch.queue q"), "$ran|no execution waits in queue $ran", 'a call that was put into the queue');
 
+# Uses of standing approvals, and definitions.
+my $use = sql('SELECT standing_id FROM workflow_orch.standing_use');
+for ('used = used - 1', 'used = used + 1', 'actor_id = 1')
+{
+	my ($column) = /^(\w+)/;
+	is(found("UPDATE workflow_orch.standing_use SET $_"), qq{|column "$column" of standing_use $use is not what the audit log says}, "$_ of standing_use");
+}
+is(found('DELETE FROM workflow_orch.standing_use'), "|standing_use $use is missing", 'a deleted row of standing_use');
+is(found(q{UPDATE workflow_orch.tool_definition SET definition = definition || '{"x": 1}' WHERE sha256 = (SELECT definition FROM workflow_orch.tool WHERE tool = 'add')}),
+	'|a definition of tool add does not have its SHA-256', 'a changed definition');
+like(found(q{UPDATE workflow_orch.tool_definition SET sha256 = set_byte(sha256, 0, get_byte(sha256, 0) # 1) WHERE sha256 = (SELECT definition FROM workflow_orch.tool WHERE tool = 'add')}),
+	qr/^\|a definition of tool add does not have its SHA-256; $ran\|the definition of revision \d of proposal $ran is missing/, 'a definition under another hash');
+like(found("DELETE FROM workflow_orch.tool_definition"), qr/^$ran\|the definition of revision 1 of proposal $ran is missing/, 'a deleted definition');
+is(found("UPDATE workflow_orch.proposal SET $_ WHERE proposal_id = $open"), qq{$open|column "approval_ttl" of proposal $open is not what revision 1 says}, "$_ of a pending proposal")
+	for q{approval_ttl = '9 days'}, 'approval_ttl = NULL';
+
 # Rows of the log.
 my $id = sql("SELECT min(audit_id) FROM workflow_orch.audit_log WHERE proposal_id = $open");
 my $next = sql("SELECT min(audit_id) FROM workflow_orch.audit_log WHERE audit_id > $id");

@@ -48,6 +48,7 @@ new_revision_work_out(Revision *revision, const RevisionSource *source)
 	revision->created_at = GetCurrentTimestamp();
 	revision->revision = proposal->revision + 1;
 	revision->approve_until = expiry_after(&source->policy->proposal_ttl);
+	revision->approval_ttl = interval_or_null(&source->policy->approval_ttl);
 	revision->definition = source->definition->sha256;
 	if (revision->reason == NULL)
 		revision->reason = proposal->reason;
@@ -110,8 +111,7 @@ new_revision_set(StoreRow *row, const Revision *revision, const Policy *policy, 
 	row_set_time(row, PROPOSAL_REVISED_AT, revision->created_at);
 	row_set_time(row, PROPOSAL_EXPIRES_AT,
 				 open_stage == 0 ? expiry_after(&policy->approval_ttl) : revision->approve_until);
-	row_set_pointer(row, PROPOSAL_APPROVAL_TTL,
-					interval_is_zero(&policy->approval_ttl) ? NULL : &policy->approval_ttl);
+	row_set_pointer(row, PROPOSAL_APPROVAL_TTL, revision->approval_ttl);
 	row_set_pointer(row, PROPOSAL_PARAMS, revision->params);
 	row_set_text(row, PROPOSAL_REASON, revision->reason);
 	row_set_pointer(row, PROPOSAL_DEFINITION, revision->definition);

@@ -18,6 +18,7 @@
 #include "engine/audit/audit.h"
 #include "engine/audit/finding.h"
 #include "engine/audit/replay.h"
+#include "engine/audit/verify_definition.h"
 #include "engine/audit/verify_execution.h"
 #include "engine/audit/verify_proposal.h"
 #include "engine/audit/verify_purge.h"
@@ -237,9 +238,10 @@ verify_one(int index, void *arg)
 }
 
 static void
-compare_queue(void *arg)
+compare_as_of_now(void *arg)
 {
 	verify_queue(arg);
+	verify_definitions(arg);
 }
 
 /*
@@ -261,7 +263,7 @@ verify_all_sealed(const Findings *findings, const char *checkpoint)
 	verify_log_end(log);
 	verify_redactions(findings);
 	verify_purges(findings);
-	store_read_as_of(NULL, compare_queue, (void *) findings);
+	store_read_as_of(NULL, compare_as_of_now, (void *) findings);
 }
 
 /*

@@ -57,6 +57,7 @@ verify_log_begin(const Findings *findings, const AuditTree *tree)
 	leaf_maker_begin(&check->maker);
 	told_begin(&check->told);
 	setting_replay_begin(&check->settings);
+	standing_replay_begin(&check->standings);
 	purged_pass_begin(&check->purged);
 	read_next(check);
 	return check;
@@ -178,6 +179,7 @@ pass_row(LogCheck *check, const LeafRow *rows, int count)
 		count = leaf_told_rows(check->next, told);
 	told_add(&check->told, rows != NULL ? rows : told, count);
 	setting_replay_row(&check->settings, check->next);
+	standing_replay_row(&check->standings, check->next);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(check->maker.row_memory);
 	check->passed = column_int64(check->next, AUDIT_AUDIT_ID);
@@ -251,6 +253,7 @@ compare_tables(void *arg)
 
 	told_compare(&check->told, check->findings);
 	setting_replay_compare(&check->settings, check->findings);
+	standing_replay_compare(&check->standings, check->findings);
 }
 
 /* Look at the rows that are left when all leaves have been compared. */

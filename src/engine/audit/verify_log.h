@@ -11,6 +11,7 @@
 #include "engine/audit/finding.h"
 #include "engine/audit/leaf.h"
 #include "engine/audit/replay_setting.h"
+#include "engine/audit/replay_standing.h"
 #include "engine/audit/told.h"
 #include "engine/audit/verify_purge.h"
 #include "store/audit_tile.h"
@@ -40,6 +41,7 @@ typedef struct LogCheck
 	LeafMaker maker;
 	ToldRows told; /* by the rows that were read */
 	SettingReplay settings;
+	StandingReplay standings;
 	EarlierRows earlier;
 } LogCheck;
 

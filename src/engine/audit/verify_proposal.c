@@ -21,6 +21,7 @@
 #include "store/review.h"
 #include "store/revision.h"
 #include "store/standing.h"
+#include "store/tool_definition.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -146,6 +147,7 @@ static const struct
 	{PROPOSAL_REASON, REVISION_REASON, "reason"},
 	{PROPOSAL_DEFINITION, REVISION_DEFINITION, "definition"},
 	{PROPOSAL_REVISED_AT, REVISION_CREATED_AT, "revised_at"},
+	{PROPOSAL_APPROVAL_TTL, REVISION_APPROVAL_TTL, "approval_ttl"},
 };
 
 static void
@@ -180,6 +182,11 @@ check_revisions(const Findings *findings, const Proposal *proposal, const Trail 
 		count++;
 		if (revision >= 1 && revision <= proposal->revision)
 			right++;
+		if (tool_definition_load(column_some_varlena(row, REVISION_DEFINITION)) == NULL)
+			finding_add(findings, &proposal->proposal_id, NULL, NULL,
+						psprintf("the definition of revision " INT64_FORMAT
+								 " of proposal " INT64_FORMAT " is missing",
+								 revision, proposal->proposal_id));
 		if (revision != proposal->revision)
 			continue;
 		check_repeated(findings, proposal, row);

@@ -98,6 +98,7 @@ insert_proposal(const ProposeRequest *request, const Workflow *workflow, const P
 	TimestampTz now = GetCurrentTimestamp();
 
 	revision->approve_until = expiry_after(&policy->proposal_ttl);
+	revision->approval_ttl = interval_or_null(&policy->approval_ttl);
 	store_row_init(&row, STORE_PROPOSAL);
 	row_set_int64(&row, PROPOSAL_PROPOSAL_ID, revision->proposal_id);
 	row_set_int64(&row, PROPOSAL_WORKFLOW_ID, request->workflow_id);
@@ -119,8 +120,7 @@ insert_proposal(const ProposeRequest *request, const Workflow *workflow, const P
 	row_set_time(&row, PROPOSAL_STATUS_AT, now);
 	row_set_int64(&row, PROPOSAL_STATUS_BY, revision->author.actor_id);
 	row_set_time(&row, PROPOSAL_EXPIRES_AT, revision->approve_until);
-	row_set_pointer(&row, PROPOSAL_APPROVAL_TTL,
-					interval_is_zero(&policy->approval_ttl) ? NULL : &policy->approval_ttl);
+	row_set_pointer(&row, PROPOSAL_APPROVAL_TTL, revision->approval_ttl);
 	row_set_text(&row, PROPOSAL_EVENT, event_name(EVENT_PROPOSE));
 	row_set_text(&row, PROPOSAL_TOOL, request->tool);
 	row_set_pointer(&row, PROPOSAL_PARAMS, revision->params);
