@@ -28,7 +28,7 @@ my $entries = $node->safe_psql('template1', q{CREATE EXTENSION workflow_orch; SE
 my %exported = map { $_ => 1 } @exported;
 is(join(' ', grep { !$exported{$_} || !$exported{"pg_finfo_$_"} } split / /, $entries), '', 'all of its entry points, that is');
 my $mains = join ' ', grep { /^wfo_.*_main$/ } sort @exported;
-is($mains, 'wfo_keeper_main wfo_launcher_main wfo_sealer_main wfo_worker_main', 'and the processes');
+is($mains, 'wfo_cleaner_main wfo_keeper_main wfo_launcher_main wfo_sealer_main wfo_worker_main', 'and the processes');
 
 # Each of the symbols is a function or a variable of the library here; the
 # neighbour sees that it gets its own.
