@@ -225,7 +225,7 @@ CREATE FUNCTION set_policy(dry_run boolean DEFAULT NULL, default_approvals bigin
                            OUT default_timeout interval, OUT notify boolean, OUT protected boolean)
 RETURNS record LANGUAGE c AS 'MODULE_PATHNAME', 'wfo_set_policy';
 COMMENT ON FUNCTION set_policy IS
-  'Changes the policy and returns all of it. NULL leaves a setting as it is, and a zero interval means no limit. With protected on, what a review means is changed only by approved calls of the built-in tools. Errors: 22023, 42501 the policy is protected, 55000 too few people could change it once it is protected.';
+  'Changes the policy and returns all of it. NULL leaves a setting as it is, and a zero interval means no limit. With protected on, what a review means is changed only by approved calls of the built-in tools. Errors: 22023, 42501 the policy is protected, 55000 too few people could change it once it is protected, or have too little time.';
 
 CREATE FUNCTION add_freeze(title text, starts_at timestamptz, ends_at timestamptz, tool text DEFAULT NULL,
                            OUT freeze_id bigint)

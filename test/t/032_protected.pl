@@ -31,6 +31,10 @@ is(as('alice', 'SELECT workflow_orch.set_policy(protected => true)'), '55000 wfo
 sql(q{SELECT workflow_orch.register_actor('bea', 'DBA', db_role => 'bea')});       # 8
 is(as('alice', 'SELECT workflow_orch.set_policy(protected => true, default_approvals => 2)'), '55000 wfo_lock_out', 'two are too few where two must approve');
 is(as('alice', "SELECT workflow_orch.set_policy(protected => true, proposal_ttl => '1 ms')"), '55000 wfo_lock_out', 'a millisecond is too short to approve anything');
+my $unfilled = sql(q{SELECT workflow_orch.add_approval_rule('Manager', tool => 'workflow_orch.remove_approval_rule') FROM workflow_orch.register_actor('carl', 'Manager', db_role => 'carl')});
+sql(q{SELECT workflow_orch.update_actor(actor_id, active => false) FROM workflow_orch.actor WHERE name = 'carl'});
+is(as('alice', 'SELECT workflow_orch.set_policy(protected => true)'), '55000 wfo_lock_out', 'with a rule that one person too few could fill, a call of its tool could not be approved');
+sql("SELECT workflow_orch.remove_approval_rule($unfilled)");
 my ($rc, $out, $err) = $node->psql('postgres', 'SELECT protected FROM workflow_orch.set_policy(protected => true)');
 is($out, 't', 'two are enough');
 like($err, qr/WARNING.*last 30 days.*actor 8 \("bea"\).*"administer" to role "bea"/s, 'new actors and grants are named');
@@ -84,7 +88,7 @@ is(reviewed('bea', $rule, 'approve'), 'approved', 'somebody else who may adminis
 is(as('alice', "SELECT workflow_orch.enqueue_action($rule)"), '55000 wfo_only_in_session', 'it is not queued');
 is(as('alice', "SELECT workflow_orch.execute_parallel('[{\"proposal_id\": $rule}]')"), '55000 wfo_only_in_session', 'nor run in a batch');
 is(executed('carl', $rule), sql('SELECT max(rule_id) FROM workflow_orch.approval_rule'), 'it runs in a freeze of everything, and gives what the call gives');
-is(sql(q{SELECT added_by || ' ' || role || ' ' || approvals FROM workflow_orch.approval_rule}), '4 DBA 1', 'the rule is there, added by the proposer');
+is(sql(q{SELECT added_by || ' ' || role || ' ' || approvals FROM workflow_orch.approval_rule WHERE removed_at IS NULL}), '4 DBA 1', 'the rule is there, added by the proposer');
 is(sql("SELECT actor_id || ' ' || login || ' ' || db_role || ' ' || authenticated_login || ' ' || (details -> 'authority') FROM workflow_orch.audit_log WHERE action = 'add_approval_rule' AND proposal_id = $rule AND execution_id IS NOT NULL"),
 	'4 carl alice carl {"approved_by": [8], "proposed_by": 4}', 'the audit row names proposer, approvers and the session that executed it');
 is(executed('carl', $rule), '55000 wfo_not_approved', 'it runs once');

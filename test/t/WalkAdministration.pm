@@ -67,8 +67,10 @@ my %calls = (
 		refused => sub {
 			my ($m, $by, %a) = @_;
 			my %after = (%{ $m->{policy} }, %a);
-			my $asks = defined $a{protected} || defined $a{default_approvals};
-			return (($a{default_approvals} // 1) < 1, '22023', $asks && $after{protected} && $m->administrators <= $after{default_approvals}, '55000 wfo_lock_out');
+			my $asks = $after{protected} && (defined $a{protected} || defined $a{default_approvals} || defined $a{proposal_ttl} || defined $a{approval_ttl});
+			my $short = grep { $after{$_} eq '1' || $after{$_} eq '00:00:00.000001' } 'proposal_ttl', 'approval_ttl';
+			return (($a{default_approvals} // 1) < 1, '22023', $asks && ($short || $m->administrators <= $after{default_approvals}), '55000 wfo_lock_out',
+				$after{protected} && !$m->{policy}{protected} && $m->has_unfillable_rule, '55000 wfo_lock_out');
 		},
 		nothing => sub { my ($m, %a) = @_; return !%a; },
 		does => sub {

@@ -52,7 +52,7 @@ sub some_of
 }
 
 # Settings of the policy.  A proposal that expires at once cannot be approved, hence
-# a protected policy lets them live.
+# a protected policy is refused that.
 sub policy_change
 {
 	my ($proposed) = @_;
@@ -61,9 +61,9 @@ sub policy_change
 		default_approvals => chance(2) ? 0 : pick(1, 1, 2, 3),
 		edit_needs_approval => bool(chance(40)),
 		agents_may_review => bool(chance(40)),
-		map { $_ => $proposed ? '"30 days"' : chance(10) ? $soon : $never } qw(proposal_ttl approval_ttl));
+		map { $_ => chance(10) ? $soon : $proposed ? '"30 days"' : $never } qw(proposal_ttl approval_ttl));
 	my %change = map { chance(40) ? ($_ => $settings{$_}) : () } sort keys %settings;
-	%change = (%change, protected => 'true', proposal_ttl => $never, approval_ttl => $never) if chance($model->{policy}{protected} ? 3 : 12);
+	%change = (%change, protected => 'true', chance(90) ? (proposal_ttl => $never, approval_ttl => $never) : ()) if chance($model->{policy}{protected} ? 3 : 12);
 	$change{protected} = 'false' if chance($model->{policy}{protected} ? 20 : 2);
 	return \%change;
 }

@@ -34,6 +34,13 @@ sub administrators
 # How many people could review such calls in a role.
 sub reviewers { my ($m, $role) = @_; return $m->people(grep { !defined $role || $m->{actor}{$_}{role} eq $role } $m->possible_reviewers); }
 
+# Whether a rule for an administrative built-in tool asks for more people than there are besides the proposer.
+sub has_unfillable_rule
+{
+	my ($m) = @_;
+	return any { defined $_->{tool} && defined administrative_call($_->{tool}) && $m->reviewers($_->{role}) <= $_->{approvals} } values %{ $m->{rule} };
+}
+
 # Whether an approval of this proposal by the actor would be one by an administrator.
 sub administers { my ($m, $p, $actor) = @_; return is_administrative($p) && $m->{administers}{ $m->{actor}{$actor}{login} // '' } ? 1 : 0; }
 

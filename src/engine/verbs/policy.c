@@ -71,6 +71,9 @@ policy_set(const PolicyRequest *request, Policy *policy)
 							  request->proposal_ttl != NULL || request->approval_ttl != NULL))
 		protect_check(policy);
 	if (policy->protected && !before)
+	{
+		protect_check_rules();
 		protect_warn();
+	}
 	policy_save(policy, caller_bound_actor(&caller));
 }

@@ -15,9 +15,12 @@
 #include "engine/verbs/protect.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "model/built_in.h"
 #include "store/actor.h"
 #include "store/audit_log.h"
+#include "store/rule.h"
 #include "store/table.h"
+#include "store/tool.h"
 #include "utils/timestamp.h"
 
 /* The shortest time to live of proposals and approvals under a protected policy, in ms. */
@@ -34,6 +37,42 @@ check_ttl(const char *setting, const Interval *ttl)
 						   errmsg("%s is too short for changes of a protected policy", setting),
 						   errdetail("It is " INT64_FORMAT " ms.", milliseconds),
 						   errhint("Specify 1 minute or more, or zero for no limit."));
+}
+
+/*
+ * Refuse to protect a policy while a rule asks for more people, of whom one may
+ * propose, than could approve calls of a built-in tool: 55000.
+ */
+void
+protect_check_rules(void)
+{
+	ListCell *cell;
+
+	foreach (cell, tool_list())
+	{
+		const char *tool = lfirst(cell);
+		const RuleList *list = rule_list(tool);
+
+		if (!built_in_is_administrative(tool))
+			continue;
+		for (int i = 0; i < list->count; i++)
+		{
+			const Rule *rule = &list->rules[i];
+			int64 needed = rule->approvals + 1;
+
+			if (rule->tool == NULL || administrators_reviewers(rule->role, needed) >= needed)
+				continue;
+			report_wrong_state(
+				"wfo_lock_out",
+				errmsg("too few people could give the approvals that rule " INT64_FORMAT
+					   " asks for",
+					   rule->rule_id),
+				errdetail("Needed for calls of tool \"%s\": " INT64_FORMAT ".", tool, needed),
+				errhint("Remove the rule with remove_approval_rule, or register actors "
+						"of kind human that are bound to roles with LOGIN which hold "
+						"review."));
+		}
+	}
 }
 
 /* Refuse a protected policy that nobody could change any more: 55000. */

@@ -10,6 +10,7 @@
 #include "store/policy.h"
 
 extern void protect_check(const Policy *policy);
+extern void protect_check_rules(void);
 extern void protect_warn(void);
 
 #endif
