@@ -126,6 +126,15 @@ SELECT is(value_as('engine_explain_admin', format('SELECT workflow_orch.explain_
 SELECT workflow_orch.grant_capability('engine_explain_reviewer', 'administer');
 SELECT is(value_as('engine_explain_admin', format('SELECT workflow_orch.explain_approval(''workflow_orch.grant_capability'', ''{"db_role": "engine_explain_ann", "capability": "audit"}'', %s)', :'ann'))::jsonb #> '{requirements,0,people}',
   '["bob"]', 'of whom it names those whose roles do');
+CREATE ROLE engine_explain_group;
+CREATE ROLE engine_explain_member LOGIN IN ROLE engine_explain_group;
+SELECT workflow_orch.grant_capability('engine_explain_group', 'review'), workflow_orch.grant_capability('engine_explain_group', 'administer'),
+       workflow_orch.register_actor('fay', 'Deputy', 'engine_explain_group'),
+       workflow_orch.add_approval_rule('Deputy', tool => 'pay') AS deputy \gset
+SELECT is(value_as('engine_explain_admin', asks(:'ann'))::jsonb #> '{requirements,0,people}', '["fay"]', 'a member acts as the actor of a role that cannot log in');
+SELECT is(value_as('engine_explain_admin', format('SELECT workflow_orch.explain_approval(''workflow_orch.revoke_capability'', ''{"db_role": "engine_explain_ann", "capability": "audit"}'', %s)', :'ann'))::jsonb #> '{requirements,0,people}',
+  '["bob"]', 'but does not approve calls of built-in tools so');
+SELECT workflow_orch.remove_approval_rule(:deputy) \g /dev/null
 
 -- Code of a type runs as the tool's role, and leaves nothing.
 CREATE TABLE app.trace (who name);

@@ -77,10 +77,11 @@ proposes_and_approves(const Actor *actor)
 		   has_capability(actor, CAPABILITY_ADMINISTER);
 }
 
-static bool
-reviews(const Actor *actor)
+/* Whether the actor is one that may review in a session of their own, as calls of built-in tools ask. */
+bool
+actor_could_review_in_person(const Actor *actor)
 {
-	return has_capability(actor, CAPABILITY_REVIEW);
+	return actor->kind == ACTOR_HUMAN && has_capability(actor, CAPABILITY_REVIEW);
 }
 
 /* How many people who can propose and approve calls of built-in tools a policy needs. */
@@ -101,7 +102,7 @@ administrators_count(int64 enough)
 int64
 administrators_reviewers(const char *role, int64 enough)
 {
-	return count_people_who(reviews, role, enough);
+	return count_people_who(actor_could_review_in_person, role, enough);
 }
 
 /* Whether there is an actor whose session could execute such calls. */

@@ -11,9 +11,11 @@
 #include "engine/approval/candidate.h"
 #include "engine/approval/requirement.h"
 #include "engine/approval/reviewer.h"
+#include "engine/approval/standing.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/protection.h"
 #include "miscadmin.h"
+#include "model/built_in.h"
 #include "store/actor.h"
 #include "store/delegation.h"
 #include "utils/memutils.h"
@@ -22,6 +24,7 @@
 typedef struct CandidateSearch
 {
 	const Requirement *requirement;
+	const char *tool;
 	const Person *proposer;
 	const Person *holder; /* of the standing approval that is proposed, or NULL */
 	const Policy *policy;
@@ -46,7 +49,7 @@ add_candidate(CandidateSearch *search, const Actor *actor)
 	MemoryContext old;
 
 	if (!is_somebody_else(search, actor) ||
-		!actor_could_review(actor, search->policy->agents_may_review) ||
+		!actor_could_review(actor, search->tool, search->policy->agents_may_review) ||
 		(search->requirement->administers && !actor_administers(actor)))
 		return;
 	foreach (cell, search->names)
@@ -111,16 +114,18 @@ compare_candidates(const ListCell *a, const ListCell *b)
 }
 
 /*
- * The names, in order, of actors who could fill a requirement, and who are neither
- * the proposer's person nor that of holder_id (0: nobody), who would hold the
- * standing approval that is proposed: the first CANDIDATES_NAMED that are found.
+ * The names, in order, of actors who could fill a requirement of a call, and who are
+ * neither the proposer's person nor that of the holder of the standing approval that
+ * it would be: the first CANDIDATES_NAMED that are found.
  */
 List *
-candidate_names(const Requirement *requirement, const Person *proposer, int64 holder_id,
-				const Policy *policy)
+candidate_names(const Requirement *requirement, const RosterSubject *subject,
+				const Person *proposer, const Policy *policy)
 {
+	int64 holder_id = standing_holder_id(subject->tool, subject->params);
 	Person holder;
 	CandidateSearch search = {.requirement = requirement,
+							  .tool = subject->tool,
 							  .proposer = proposer,
 							  .policy = policy,
 							  .memory = CurrentMemoryContext};
@@ -131,7 +136,8 @@ candidate_names(const Requirement *requirement, const Person *proposer, int64 ho
 		search.holder = &holder;
 	}
 	add_holders(&search);
-	if (requirement->role != NULL)
+	/* Calls of built-in tools are reviewed in one's own role only. */
+	if (requirement->role != NULL && !built_in_is_administrative(subject->tool))
 		add_delegates(&search);
 	list_sort(search.names, compare_candidates);
 	return search.names;

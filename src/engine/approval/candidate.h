@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "engine/approval/requirement.h"
 #include "model/person.h"
 #include "model/quorum.h"
 #include "nodes/pg_list.h"
@@ -15,7 +16,7 @@
 /* The most candidates that are named. */
 #define CANDIDATES_NAMED 100
 
-extern List *candidate_names(const Requirement *requirement, const Person *proposer,
-							 int64 holder_id, const Policy *policy);
+extern List *candidate_names(const Requirement *requirement, const RosterSubject *subject,
+							 const Person *proposer, const Policy *policy);
 
 #endif

@@ -59,9 +59,8 @@ put_inbox_item(const Inbox *inbox, const InboxItem *item, Tuplestorestate *rows,
 static bool
 is_for(const Inbox *inbox, const Proposal *proposal, InboxItem *item)
 {
-	int64 holder_id = standing_holder_id(proposal->tool, proposal->params);
-	bool can_be_met = requirement_can_be_met(proposal->requirements, proposal->actor_id, holder_id,
-											 inbox->policy);
+	RosterSubject subject = {proposal->tool, proposal->params, proposal->actor_id};
+	bool can_be_met = requirement_can_be_met(proposal->requirements, &subject, inbox->policy);
 	Votes votes;
 	Voter voter;
 

@@ -12,7 +12,9 @@
 #include "base/cache.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "engine/approval/administrators.h"
 #include "engine/approval/requirement.h"
+#include "engine/approval/standing.h"
 #include "engine/identity/binding.h"
 #include "engine/identity/protection.h"
 #include "engine/state.h"
@@ -367,10 +369,15 @@ requirement_describe(const Quorum *quorum, int64 stage)
 	return text.data;
 }
 
-/* Whether the actor is one that may review, and that some session could act as. */
+/*
+ * Whether the actor is one that may review calls of the tool (NULL: of one that is
+ * not built in), and that some session could act as.
+ */
 bool
-actor_could_review(const Actor *actor, bool agents_may_review)
+actor_could_review(const Actor *actor, const char *tool, bool agents_may_review)
 {
+	if (tool != NULL && built_in_is_administrative(tool))
+		return actor_could_review_in_person(actor);
 	return actor->active && (actor->kind == ACTOR_HUMAN || agents_may_review) &&
 		   actor_can_be_acted_for(actor);
 }
@@ -386,6 +393,7 @@ typedef struct RosterQuestion
 	int64 proposer_id; /* 0: nobody */
 	int64 holder_id;   /* of the standing approval that is proposed; 0: nobody */
 	bool agents_may_review;
+	bool in_person; /* the tool is one whose calls people review in sessions of their own */
 	int32 requirements[FLEXIBLE_ARRAY_MEMBER]; /* a Jsonb, which is aligned so */
 } RosterQuestion;
 
@@ -436,7 +444,8 @@ count_people(const RosterQuestion *question, const Requirement *requirement, int
 			there = needed;
 			break;
 		}
-		if (!actor_could_review(actor, question->agents_may_review) ||
+		if (!(question->in_person ? actor_could_review_in_person(actor)
+								  : actor_could_review(actor, NULL, question->agents_may_review)) ||
 			(requirement != NULL && requirement->administers && !actor_administers(actor)))
 			continue;
 		people[npeople++] = actor_person(actor);
@@ -500,7 +509,7 @@ keep_answer(const RosterQuestion *question, MemoryContext memory)
 
 /* Whether the actors registered now could give what a proposal needs. */
 static const RosterAnswer *
-ask_roster(const Jsonb *requirements, int64 proposer_id, int64 holder_id, const Policy *policy)
+ask_roster(const Jsonb *requirements, const RosterSubject *subject, const Policy *policy)
 {
 	Size length = offsetof(RosterQuestion, requirements) + VARSIZE(requirements);
 	RosterQuestion *question = palloc0(length);
@@ -514,8 +523,9 @@ ask_roster(const Jsonb *requirements, int64 proposer_id, int64 holder_id, const 
 		rosters = cache_create("rosters");
 		cache_depend_on_catalogs(rosters, caches, lengthof(caches));
 	}
-	question->proposer_id = proposer_id;
-	question->holder_id = holder_id;
+	question->proposer_id = subject->proposer_id;
+	question->holder_id = standing_holder_id(subject->tool, subject->params);
+	question->in_person = built_in_is_administrative(subject->tool);
 	question->agents_may_review = policy->agents_may_review;
 	memcpy(question->requirements, requirements, VARSIZE(requirements));
 	answer = cache_get(rosters, question, length);
@@ -529,12 +539,11 @@ ask_roster(const Jsonb *requirements, int64 proposer_id, int64 holder_id, const 
 	return answer;
 }
 
-/* holder_id is who would hold the standing approval that is proposed, or 0. */
 bool
-requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, int64 holder_id,
+requirement_can_be_met(const Jsonb *requirements, const RosterSubject *subject,
 					   const Policy *policy)
 {
-	return !ask_roster(requirements, proposer_id, holder_id, policy)->missing;
+	return !ask_roster(requirements, subject, policy)->missing;
 }
 
 /*
@@ -542,10 +551,12 @@ requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, int64 holde
  * give the approvals that a proposal needs.
  */
 void
-requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements, int64 proposer_id,
-						   int64 holder_id, const Policy *policy)
+requirement_warn_if_nobody(const Revision *revision, const char *tool, int64 proposer_id,
+						   const Policy *policy)
 {
-	const RosterAnswer *answer = ask_roster(requirements, proposer_id, holder_id, policy);
+	RosterSubject subject = {tool, revision->params, proposer_id};
+	const RosterAnswer *answer = ask_roster(revision->requirements, &subject, policy);
+	int64 proposal_id = revision->proposal_id;
 
 	if (!answer->missing)
 		return;

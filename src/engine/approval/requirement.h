@@ -35,6 +35,14 @@ typedef struct Need
 	const Rule *automatic; /* approves the call by itself; NULL: people decide */
 } Need;
 
+/* A call of which it is asked whether the actors registered now could approve it. */
+typedef struct RosterSubject
+{
+	const char *tool;
+	Jsonb *params;
+	int64 proposer_id;
+} RosterSubject;
+
 extern void requirement_find(Need *need, const RequirementSubject *subject, Jsonb *params,
 							 const Policy *policy, const Rule *more);
 extern void requirement_work_out(Revision *revision, const RequirementSubject *subject,
@@ -42,11 +50,11 @@ extern void requirement_work_out(Revision *revision, const RequirementSubject *s
 extern bool requirement_read(Jsonb *requirements, Quorum *quorum);
 extern Quorum requirement_quorum(Jsonb *requirements);
 extern char *requirement_describe(const Quorum *quorum, int64 stage);
-extern bool actor_could_review(const Actor *actor, bool agents_may_review);
+extern bool actor_could_review(const Actor *actor, const char *tool, bool agents_may_review);
 extern int64 requirement_count_people(const char *role, int64 needed, const Policy *policy);
-extern bool requirement_can_be_met(const Jsonb *requirements, int64 proposer_id, int64 holder_id,
+extern bool requirement_can_be_met(const Jsonb *requirements, const RosterSubject *subject,
 								   const Policy *policy);
-extern void requirement_warn_if_nobody(int64 proposal_id, const Jsonb *requirements,
-									   int64 proposer_id, int64 holder_id, const Policy *policy);
+extern void requirement_warn_if_nobody(const Revision *revision, const char *tool,
+									   int64 proposer_id, const Policy *policy);
 
 #endif

@@ -25,7 +25,7 @@ typedef struct Explained
 {
 	const Actor *actor;
 	Person proposer; /* who the actor would be in the proposal */
-	int64 holder_id; /* of the standing approval that it would be, or 0 */
+	const char *tool;
 	bool names_people;
 	const Policy *policy;
 	Revision revision;        /* as it would be proposed */
@@ -57,12 +57,19 @@ names_json(const List *names)
 	return json_array_end(&array);
 }
 
+static RosterSubject
+roster_subject(const Explained *explained)
+{
+	return (RosterSubject){explained->tool, explained->revision.params, explained->actor->actor_id};
+}
+
 /* The requirements of the revision, each with who could meet it where the caller may know. */
 static Jsonb *
 requirements_json(const Explained *explained)
 {
 	Jsonb *stored = explained->revision.requirements;
 	Quorum quorum = requirement_quorum(stored);
+	RosterSubject subject = roster_subject(explained);
 	JsonArray array;
 
 	json_array_begin(&array);
@@ -83,8 +90,8 @@ requirements_json(const Explained *explained)
 													strlen("rules"), NULL));
 		if (explained->names_people)
 			json_add_jsonb(&object, "people",
-						   names_json(candidate_names(requirement, &explained->proposer,
-													  explained->holder_id, explained->policy)));
+						   names_json(candidate_names(requirement, &subject, &explained->proposer,
+													  explained->policy)));
 		json_array_add(&array, json_object_end(&object));
 	}
 	return json_array_end(&array);
@@ -94,6 +101,7 @@ static Jsonb *
 answer(const Explained *explained)
 {
 	const Revision *revision = &explained->revision;
+	RosterSubject subject = roster_subject(explained);
 	JsonObject json;
 
 	json_object_begin(&json);
@@ -108,8 +116,7 @@ answer(const Explained *explained)
 		json_add_jsonb(&json, "standing_id", NULL);
 	json_add_jsonb(&json, "requirements", requirements_json(explained));
 	json_add_bool(&json, "approvable",
-				  requirement_can_be_met(revision->requirements, explained->actor->actor_id,
-										 explained->holder_id, explained->policy));
+				  requirement_can_be_met(revision->requirements, &subject, explained->policy));
 	return json_object_end(&json);
 }
 
@@ -118,7 +125,7 @@ Jsonb *
 explain(const ExplainRequest *request)
 {
 	Caller caller;
-	Explained explained = {.policy = policy_load()};
+	Explained explained = {.tool = request->tool, .policy = policy_load()};
 	const Workflow *workflow = NULL;
 	const Tool *tool;
 
@@ -143,8 +150,7 @@ explain(const ExplainRequest *request)
 										   .policy = explained.policy,
 										   .proposer = explained.actor},
 							request->params);
-	explained.holder_id = standing_holder_id(request->tool, explained.revision.params);
-	if (explained.holder_id != 0)
+	if (standing_holder_id(request->tool, explained.revision.params) != 0)
 		standing_check_holder(&explained.proposer, explained.revision.params, 0);
 	requirement_work_out(&explained.revision,
 						 &(RequirementSubject){

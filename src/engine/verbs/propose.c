@@ -317,9 +317,7 @@ propose(const ProposeRequest *request, ProposalStatus *status)
 	else if (standing != NULL)
 		*status = standing_approve(revision.proposal_id, standing);
 	else
-		requirement_warn_if_nobody(revision.proposal_id, revision.requirements,
-								   subject.actor->actor_id,
-								   standing_holder_id(request->tool, revision.params),
+		requirement_warn_if_nobody(&revision, request->tool, subject.actor->actor_id,
 								   subject.policy);
 	return revision.proposal_id;
 }

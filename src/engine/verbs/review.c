@@ -498,8 +498,7 @@ edit(ReviewContext *context)
 	proposal->max_rows = context->request->max_rows;
 	enqueue_when_approved(proposal);
 	if (stage != 0)
-		requirement_warn_if_nobody(proposal->proposal_id, revision.requirements, proposal->actor_id,
-								   standing_holder_id(proposal->tool, revision.params), policy);
+		requirement_warn_if_nobody(&revision, proposal->tool, proposal->actor_id, policy);
 }
 
 /* Read what the decision depends on, except the proposal. */

@@ -131,7 +131,6 @@ revise(const ReviseRequest *request, int64 *revision_number)
 	*revision_number = revision.revision;
 	if (revision.rule_id != NULL)
 		return propose_approve_by_rule(proposal->proposal_id);
-	requirement_warn_if_nobody(proposal->proposal_id, revision.requirements, proposal->actor_id,
-							   standing_holder_id(proposal->tool, revision.params), source.policy);
+	requirement_warn_if_nobody(&revision, proposal->tool, proposal->actor_id, source.policy);
 	return proposal->status;
 }
