@@ -93,5 +93,5 @@ CREATE TABLE purged_key (
 );
 
 COMMENT ON TABLE purged_key IS 'Idempotency keys of purged and redacted proposals, which are not used again; rows are never changed';
-COMMENT ON COLUMN purged_key.key_sha256 IS 'SHA-256 of the proposer''s actor_id, 8 bytes, the highest first, and the key';
+COMMENT ON COLUMN purged_key.key_sha256 IS 'SHA-256 of the proposer''s actor_id, 8 bytes, the highest first, and the key as UTF-8';
 COMMENT ON COLUMN purged_key.purge_id IS 'Purge that deleted the proposal; null: it was redacted (refers to audit_purge)';

@@ -142,7 +142,7 @@ CREATE TABLE tool_definition (
 );
 
 COMMENT ON TABLE tool_definition IS 'Definitions of tools that proposals were pinned to. Each is stored once, or several times if transactions that ran at the same time used it first';
-COMMENT ON COLUMN tool_definition.sha256 IS 'SHA-256 of the definition''s text';
+COMMENT ON COLUMN tool_definition.sha256 IS 'SHA-256 of the definition''s text, as UTF-8';
 COMMENT ON COLUMN tool_definition.tool IS 'Tool that had the definition (refers to tool)';
 COMMENT ON COLUMN tool_definition.definition IS 'Function, its body and properties, and the tool''s settings, by name';
 COMMENT ON COLUMN tool_definition.first_used_at IS 'When a revision was first pinned to this definition';

@@ -6,6 +6,7 @@
 
 #include "base/compat.h"
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "utils/builtins.h"
@@ -79,11 +80,14 @@ sha256_of(const void *data, Size length)
 	return sha256_value(result);
 }
 
-/* The SHA-256 of a text's bytes, without the zero at its end, in the current memory context. */
+/* The SHA-256 of a text as UTF-8, without the zero at its end, in the current memory context. */
 bytea *
 sha256_of_text(const char *text)
 {
-	return sha256_of(text, strlen(text));
+	Size length = strlen(text);
+	const char *utf8 = utf8_of_text(text, &length);
+
+	return sha256_of(utf8, length);
 }
 
 /* The SHA-256 of a bytea that is not toasted, in the current memory context. */

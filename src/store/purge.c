@@ -9,6 +9,7 @@
 
 #include "base/grow.h"
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "port/pg_bswap.h"
 #include "store/purge.h"
 
@@ -192,12 +193,14 @@ static bytea *
 key_hash(int64 actor_id, const char *idempotency_key)
 {
 	uint64 id = pg_hton64((uint64) actor_id);
+	Size length = strlen(idempotency_key);
+	const char *utf8 = utf8_of_text(idempotency_key, &length);
 	uint8 hash[SHA256_LENGTH];
 	Sha256 *sha256 = sha256_create();
 
 	sha256_begin(sha256);
 	sha256_add(sha256, &id, sizeof(id));
-	sha256_add(sha256, idempotency_key, strlen(idempotency_key));
+	sha256_add(sha256, utf8, length);
 	sha256_end(sha256, hash);
 	sha256_free(sha256);
 	return sha256_value(hash);

@@ -158,4 +158,26 @@ $third->safe_psql('postgres', q{CREATE ROLE person LOGIN; CREATE ROLE admin SUPE
 $third->command_ok([ 'pg_restore', '-U', 'admin', '--exit-on-error', '-d', 'by_another', "$dump/custom" ], 'another superuser restores it');
 is(contents($third, 'by_another'), $before, 'with every row and sequence');
 
+# From a database of one encoding into one of another: hashes are of the same texts.
+local $ENV{PGCLIENTENCODING} = 'UTF8';
+$node->safe_psql('postgres', q{CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'});
+$node->safe_psql('postgres', q{CREATE DATABASE unicode ENCODING 'UTF8' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'});
+$node->safe_psql('latin', q{
+	CREATE EXTENSION workflow_orch;
+	CREATE SCHEMA app;
+	GRANT USAGE ON SCHEMA app TO PUBLIC;
+	CREATE FUNCTION app.twice(word text) RETURNS text LANGUAGE sql AS $$SELECT chr(252) || word || word /* ü */$$;
+	SELECT workflow_orch.register_actor('änn', 'Developer'), workflow_orch.register_actor('böb', 'DBA');
+	SELECT workflow_orch.register_tool('twice', 'app.twice(text)', run_as => 'tool_runner');
+	SELECT workflow_orch.start_workflow('Grüße', 1);
+	SELECT workflow_orch.propose_action(1, 1, 'twice', '{"word": "ü"}', 'für', 'schlüssel'), workflow_orch.propose_action(1, 1, 'twice', '{"word": "ö"}', 'für', 'kündigung');
+	SELECT workflow_orch.review_action(1, 2, 'approve', comment => 'schön'), workflow_orch.review_action(2, 2, 'approve');
+	SELECT workflow_orch.execute_action(1)});
+is($node->safe_psql('latin', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'in LATIN1 the audit log agrees with the tables');
+$node->safe_psql('latin', 'SELECT workflow_orch.seal_audit_log()');
+$node->command_ok([ 'pg_dump', '-Fc', '-f', "$dump/latin", 'latin' ], 'it is dumped');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'unicode', "$dump/latin" ], 'and restored as UTF8');
+is($node->safe_psql('unicode', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'which the audit log agrees with');
+like($node->safe_psql('unicode', 'SELECT result FROM workflow_orch.execute_action(2)'), qr/"output": "üöö"/, 'and the tool is the one that was approved');
+
 done_testing();

@@ -11,9 +11,9 @@
 
 #include <sys/socket.h>
 
+#include "base/utf8.h"
 #include "catalog/pg_type.h"
 #include "engine/audit/canonical.h"
-#include "mb/pg_wchar.h"
 #include "port/pg_bswap.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -63,13 +63,11 @@ canonical_add_int64(StringInfo bytes, int64 value)
 void
 canonical_add_text(StringInfo bytes, const char *text, Size length)
 {
-	char *converted = (char *) text;
+	const char *converted = utf8_of_text(text, &length);
 
-	if (GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII)
-		converted = pg_server_to_any(text, (int) length, PG_UTF8);
-	canonical_add_bytes(bytes, converted, converted != text ? strlen(converted) : length);
+	canonical_add_bytes(bytes, converted, length);
 	if (converted != text)
-		pfree(converted);
+		pfree(unconstify(char *, converted));
 }
 
 static void
