@@ -166,15 +166,22 @@ $node->safe_psql('latin', q{
 	CREATE EXTENSION workflow_orch;
 	CREATE SCHEMA app;
 	GRANT USAGE ON SCHEMA app TO PUBLIC;
+	CREATE FUNCTION app.sizes("größe" int, gewicht int) RETURNS jsonb LANGUAGE sql AS $$SELECT jsonb_build_object('größe', "größe", 'gewicht', gewicht)$$;
 	CREATE FUNCTION app.twice(word text) RETURNS text LANGUAGE sql AS $$SELECT chr(252) || word || word /* ü */$$;
 	SELECT workflow_orch.register_actor('änn', 'Developer'), workflow_orch.register_actor('böb', 'DBA');
-	SELECT workflow_orch.register_tool('twice', 'app.twice(text)', run_as => 'tool_runner');
-	SELECT workflow_orch.start_workflow('Grüße', 1);
-	SELECT workflow_orch.propose_action(1, 1, 'twice', '{"word": "ü"}', 'für', 'schlüssel'), workflow_orch.propose_action(1, 1, 'twice', '{"word": "ö"}', 'für', 'kündigung');
-	SELECT workflow_orch.review_action(1, 2, 'approve', comment => 'schön'), workflow_orch.review_action(2, 2, 'approve');
-	SELECT workflow_orch.execute_action(1)});
+	SELECT workflow_orch.register_tool('twice', 'app.twice(text)', run_as => 'tool_runner'), workflow_orch.register_tool('sizes', 'app.sizes(int,int)', run_as => 'tool_runner');
+	SELECT workflow_orch.start_workflow('Grüße', 1, metadata => '{"größe": {"ü": 1, "ab": [{}, [], "é", {"gewicht": null, "größe": 1.50}]}, "gewicht": true}');
+	SELECT workflow_orch.propose_action(1, 1, 'twice', '{"word": "ü"}', 'für', 'schlüssel'), workflow_orch.propose_action(1, 1, 'twice', '{"word": "ö"}', 'für', 'kündigung'),
+	       workflow_orch.propose_action(1, 1, 'sizes', '{"größe": 1, "gewicht": 2}', 'für');
+	SELECT workflow_orch.review_action(n, 2, 'approve', comment => 'schön') FROM unnest(ARRAY[1, 2, 3]) AS n;
+	SELECT workflow_orch.execute_action(1), workflow_orch.execute_action(3)});
 is($node->safe_psql('latin', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'in LATIN1 the audit log agrees with the tables');
 $node->safe_psql('latin', 'SELECT workflow_orch.seal_audit_log()');
+for my $proposal (1, 3)
+{
+	append_to_file("$dump/evidence.$proposal", $node->safe_psql('latin', "SELECT workflow_orch.evidence($proposal)"));
+	command_like([ 'python3', 'script/verify_evidence.py', 'evidence', "$dump/evidence.$proposal" ], qr/^OK: /m, "the evidence of proposal $proposal is proved");
+}
 $node->command_ok([ 'pg_dump', '-Fc', '-f', "$dump/latin", 'latin' ], 'it is dumped');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'unicode', "$dump/latin" ], 'and restored as UTF8');
 is($node->safe_psql('unicode', 'SELECT * FROM workflow_orch.verify_audit_log()'), '', 'which the audit log agrees with');

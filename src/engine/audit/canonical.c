@@ -11,6 +11,7 @@
 
 #include <sys/socket.h>
 
+#include "base/json_canonical.h"
 #include "base/utf8.h"
 #include "catalog/pg_type.h"
 #include "engine/audit/canonical.h"
@@ -184,12 +185,8 @@ canonical_add_datum(StringInfo bytes, Datum value, bool isnull, Oid type)
 			break;
 		}
 		case JSONBOID:
-		{
-			Jsonb *json = DatumGetJsonbP(value);
-
-			add_cstring(bytes, JsonbToCString(NULL, &json->root, VARSIZE(json)));
+			add_cstring(bytes, json_canonical_text(DatumGetJsonbP(value)));
 			break;
-		}
 		case JSONPATHOID:
 			add_cstring(bytes, DatumGetCString(DirectFunctionCall1(jsonpath_out, value)));
 			break;

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "base/json.h"
+#include "base/json_canonical.h"
 #include "engine/audit/canonical.h"
 #include "engine/audit/leaf.h"
 #include "store/audit_log.h"
@@ -207,7 +208,7 @@ add_value(StringInfo bytes, JsonbValue *value)
 			break;
 		default:
 			appendStringInfoChar(bytes, 'j');
-			text = json_text(JsonbValueToJsonb(value));
+			text = json_canonical_text(JsonbValueToJsonb(value));
 			canonical_add_text(bytes, text, strlen(text));
 			break;
 	}

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/json_canonical.h"
 #include "engine/audit/verify_definition.h"
 #include "miscadmin.h"
 #include "store/tool_definition.h"
@@ -22,7 +23,7 @@ has_hash_of(const StoredRow *row)
 	Jsonb *definition = column_varlena(row, TOOL_DEFINITION_DEFINITION);
 
 	return definition != NULL && VARSIZE_ANY_EXHDR(sha256) == SHA256_LENGTH &&
-		   memcmp(VARDATA_ANY(sha256), VARDATA(sha256_of_text(json_text(definition))),
+		   memcmp(VARDATA_ANY(sha256), VARDATA(sha256_of_text(json_canonical_text(definition))),
 				  SHA256_LENGTH) == 0;
 }
 

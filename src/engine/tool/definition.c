@@ -21,6 +21,7 @@
 #include "base/hash.h"
 #include "base/interval.h"
 #include "base/json.h"
+#include "base/json_canonical.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "common/sha2.h"
@@ -136,7 +137,7 @@ hash_under_name(Jsonb *definition, const char *today, char *former)
 		}
 		result = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
 	}
-	return sha256_of_text(json_text(JsonbValueToJsonb(result)));
+	return sha256_of_text(json_canonical_text(JsonbValueToJsonb(result)));
 }
 
 /* Add the hashes under former names of the tool's role, which is still the same role. */
@@ -194,7 +195,7 @@ read_definition(Definition *definition, const Tool *tool)
 	ReleaseSysCache(tuple);
 
 	definition->json = json_object_end(&json);
-	definition->sha256 = sha256_of_text(json_text(definition->json));
+	definition->sha256 = sha256_of_text(json_canonical_text(definition->json));
 	if (run_as != NULL)
 		add_former(definition, tool);
 }

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/json_canonical.h"
 #include "engine/tool/result.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -144,7 +145,8 @@ copy_member(JsonObject *object, Jsonb *from, const char *key)
 static void
 add_hash(JsonObject *object, const char *key, JsonbValue *value)
 {
-	json_add_text(object, key, sha256_hex(sha256_of_text(json_text(JsonbValueToJsonb(value)))));
+	json_add_text(object, key,
+				  sha256_hex(sha256_of_text(json_canonical_text(JsonbValueToJsonb(value)))));
 }
 
 /* The entry of a changed table as the audit log keeps it: the rows only as a hash. */
