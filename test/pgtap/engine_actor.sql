@@ -83,7 +83,7 @@ SELECT workflow_orch.register_actor('Gate', 'Service', 'engine_actor_gateway', '
 SELECT is(value_as('engine_actor_gateway', 'SELECT actor_id FROM workflow_orch.whoami()'), :'gate', 'a gateway may have an actor of its own');
 -- Every call that asks who calls.  An actor who comes first is whom the call is about.
 INSERT INTO example (argument, value) VALUES ('proposal_id', :'q'), ('tool', '''noop'''), ('decision', '''approve'''), ('edits', 'NULL');
-INSERT INTO example (function, argument, value) VALUES ('execute_parallel', 'calls', format('''[{"proposal_id": %s}]''', :q));
+INSERT INTO example (function, argument, value) VALUES ('execute_parallel', 'calls', format('''[{"proposal_id": %s}]''', :q)), ('purge_workflows', 'ended_before', '''2001-01-01''');
 SELECT refused_as('engine_actor_gateway', example_call(oid, name, 'NULL'), '{"sqlstate": "22023", "message": "argument \"%_id\" must not be null", "detail": "Role \"engine_actor_gateway\" is a gateway, which acts for many actors."}',
   format('a gateway names the actor of %s', function)) FROM argument WHERE name IN ('actor_id', 'reviewer_id') AND position > 1 ORDER BY function;
 SELECT works_as('engine_actor_gateway', format('SELECT workflow_orch.start_workflow(''x'', %s)', :gate), 'its own like another''s');
