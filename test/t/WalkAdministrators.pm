@@ -51,8 +51,8 @@ sub some_of
 	return defined $name ? "\@$name" : undef;
 }
 
-# Settings of the policy.  A proposal that expires at once cannot be approved, hence
-# a protected policy is refused that.
+# Settings of the policy.  A protected policy is refused times to live that are too
+# short to approve anything, so most of what is proposed has long ones.
 sub policy_change
 {
 	my ($proposed) = @_;
