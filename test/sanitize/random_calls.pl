@@ -110,6 +110,8 @@ my %values = (
 	function => sub { return quoted(pick('app.add(int)', 'app.nap(int)', 'app.gone(int)', 'pg_catalog.abs(int)', 'workflow_orch.run_sql(text)', 'app.fires()', '0')) },
 	ends_at => sub { return "now() + " . quoted(pick('1 s', '2 s', '-1 s')) },
 	starts_at => sub { return "now() + " . quoted(pick('0 s', '1 s')) },
+	ended_before => sub { return "now() - " . quoted(pick('0 s', '1 s', '10 s', '1 year')) },
+	batch => sub { return pick(1, 3, 1000) },
 	run_at => sub { return "now() + " . quoted(pick('0 s', '1 s', '-1 year', '1 year')) },
 	timeout => sub { return quoted(pick('300 ms', '0', '1 s', '-1 s')) },
 	default_timeout => sub { return quoted(pick('300 ms', '1 s', '0')) },
@@ -276,6 +278,7 @@ sub start
 }
 
 system('psql', '-XAtqc', 'CREATE DATABASE calls') == 0 or die;
+system('psql', '-XAtqc', 'ALTER DATABASE calls SET workflow_orch.min_retention = 0') == 0 or die;
 system("psql -XAtq -d calls -v ON_ERROR_STOP=1 -f '" . dirname($0) . "/setup.sql' >/dev/null") == 0 or die "could not set up\n";
 foreach (answer(q{SELECT p.proname, (SELECT coalesce(string_agg(n || '=' || format_type(t, NULL) || '=' || (o > p.pronargs - p.pronargdefaults), ';' ORDER BY o), '')
 	FROM unnest(p.proargnames[1:p.pronargs], p.proargtypes::oid[]) WITH ORDINALITY u(n, t, o) WHERE t IS NOT NULL)

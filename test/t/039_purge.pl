@@ -246,6 +246,37 @@ seal();
 is(findings(), '', 'and nothing is found');
 is(sql("SELECT string_agg(leaf_group, ' ') FROM workflow_orch.redaction JOIN workflow_orch.audit_log USING (audit_id) WHERE action = 'standing_approval'"), 'what', 'though its audit row is redacted');
 
+# A purge and verify_audit_log at the same time, many times.
+sql(q{DO $$
+DECLARE
+	w bigint;
+BEGIN
+	FOR i IN 1..60 LOOP
+		w := workflow_orch.start_workflow('much work', 1);
+		PERFORM workflow_orch.propose_action(w, 1, 'add', '{"n": 1}', 'because') FROM generate_series(1, 5);
+		PERFORM workflow_orch.cancel_workflow(w, 1);
+	END LOOP;
+END $$});
+seal();
+sql(q{CREATE PROCEDURE app.purge_all() LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE workflow_orch.purge_workflows(clock_timestamp(), 3, 'r', 1) > 0 LOOP
+		COMMIT;
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+END $$});
+start_query($purger, 'CALL app.purge_all()');
+my $verified = '';
+my $looks = 0;
+until ($purger->{out} =~ /-- done --/)
+{
+	$verified .= findings();
+	$looks++;
+	$purger->{run}->pump_nb;
+}
+is(answer($purger) . $verified, '', 'while workflows are purged one by one nothing is found');
+cmp_ok($looks, '>', 1, 'as often as one looks');
+
 # Dump and restore.
 $node->command_ok([ 'pg_dump', '-Fc', '-f', "$folder/dump", '-p', $node->port, '-h', $node->host, 'postgres' ], 'dump');
 sql('CREATE DATABASE restored');

@@ -108,10 +108,18 @@ is_leaf_of(LeafMaker *maker, const AuditLeaf *leaf, const StoredRow *row)
 	return memcmp(&hash, &leaf->hash, sizeof(MerkleHash)) == 0;
 }
 
-/* Look again at a row that differs from its leaf, or that is missing, as both are now. */
-static void
-look_again(const Findings *findings, const AuditLeaf *seen)
+/* A leaf that differed from its row, or had none. */
+typedef struct SecondLook
 {
+	const Findings *findings;
+	const AuditLeaf *seen;
+} SecondLook;
+
+static void
+look_at_once(void *arg)
+{
+	const SecondLook *look = arg;
+	const AuditLeaf *seen = look->seen;
 	StoredRow *row = audit_load(seen->audit_id);
 	AuditLeaf leaf;
 	LeafMaker maker;
@@ -120,7 +128,7 @@ look_again(const Findings *findings, const AuditLeaf *seen)
 		return;
 	if (row == NULL)
 	{
-		finding_add(findings, NULL, NULL, &seen->audit_id,
+		finding_add(look->findings, NULL, NULL, &seen->audit_id,
 					psprintf("audit row " INT64_FORMAT ", leaf " INT64_FORMAT
 							 " of the tree, is missing",
 							 seen->audit_id, seen->leaf_index));
@@ -130,8 +138,20 @@ look_again(const Findings *findings, const AuditLeaf *seen)
 		leaf = *seen;
 	leaf_maker_begin(&maker);
 	if (!is_leaf_of(&maker, &leaf, row))
-		report_changed_row(findings, row, &maker);
+		report_changed_row(look->findings, row, &maker);
 	leaf_maker_end(&maker);
+}
+
+/*
+ * Look again at a row that differs from its leaf, or that is missing, as all of it is
+ * at one time: redactions and purges change both.
+ */
+static void
+look_again(const Findings *findings, const AuditLeaf *seen)
+{
+	SecondLook look = {findings, seen};
+
+	store_read_as_of(NULL, look_at_once, &look);
 }
 
 static void
