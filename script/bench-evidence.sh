@@ -3,10 +3,12 @@
 # A part of bench.sh, which sources this file.  The cycle is measured with the
 # sealer and without: a session that has the table audit_tree locked keeps the
 # sealer from its rounds.  EVIDENCE_ROWS (300000) rows are then written, sealed,
-# verified and proved.
+# verified and proved.  At last PURGE_PROPOSALS (100000) proposals are made, executed,
+# sealed and purged.
 # shellcheck shell=bash disable=SC2154
 
 evidence_rows=${EVIDENCE_ROWS:-300000}
+purge_proposals=${PURGE_PROPOSALS:-100000}
 
 # Rows of the audit log, as a restore inserts them.
 write_audit_rows() {
@@ -49,6 +51,19 @@ lag_at_load() {
 	printf '%.2f' "$most"
 }
 
+# Purge workflows of ten proposals each, a thousand proposals at a time.
+purge_all() {
+	psql -XqAt -v ON_ERROR_STOP=1 -d evidence -f "$here/test/bench/purge.sql" -c "CALL bench.work($((purge_proposals / 10)))"
+	evidence_sql 'SELECT workflow_orch.seal_audit_log()' >/dev/null
+	evidence_sql "VACUUM (ANALYZE)"
+	evidence_sql 'CALL bench.purge(1000)' 2>/dev/null
+	evidence_sql "SELECT format('purged: %s proposals in %s s, %s ms a batch, %s at most; %s bytes of WAL a proposal; %s MB of memory at most',
+		sum(proposals), round(sum(ms)::numeric / 1000, 1), round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)), round(max(ms)),
+		round(sum(wal) / sum(proposals)), round(max(memory) / 1024)) FROM bench.batch"
+	printf 'verify_audit_log afterwards: %s s, %s findings\n' "$(seconds_of 'SELECT count(*) FROM workflow_orch.verify_audit_log()')" \
+		"$(evidence_sql "SELECT count(*) FROM workflow_orch.verify_audit_log() WHERE finding LIKE '%missing%'")"
+}
+
 part_evidence() {
 	local sealed took
 	createdb evidence
@@ -78,4 +93,5 @@ part_evidence() {
 	printf 'audit_proof: %s ms\n' "$(pgbench -n -M prepared -c 1 -t 500 -f "$WFO_TMP/proof.sql" evidence 2>/dev/null | sed -nE 's/^latency average = ([0-9.]+) ms/\1/p')"
 	evidence_sql "SELECT format('size per sealed row: %s bytes of tree', round((pg_total_relation_size('workflow_orch.audit_tile') + pg_total_relation_size('workflow_orch.audit_leaf')) / size::numeric))
 		FROM workflow_orch.audit_tree"
+	purge_all
 }

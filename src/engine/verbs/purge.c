@@ -112,10 +112,15 @@ left_for_proposal(PurgedProposal *proposal)
 																			   : NOT_LEFT;
 }
 
-/* Lock a workflow, unless it is left because that is not possible. */
+/*
+ * Lock a workflow, unless it is held, which left_for_state() looks at again with the
+ * lock, or that is not possible.
+ */
 static LeftBecause
 left_for_lock(int64 workflow_id)
 {
+	if (hold_find(workflow_id) != NULL)
+		return LEFT_HELD;
 	switch (workflow_lock_to_purge(workflow_id))
 	{
 		case STORE_LOCKED:
