@@ -411,6 +411,7 @@ TABLES = {
     "approval_rule": Table(None, "rule_id", "rule_id role approvals stage tool condition description agents added_at added_by removed_at* "
                            "removed_by* definition:json"),
     "freeze_window": Table(None, "freeze_id", "freeze_id title starts_at ends_at tool added_at added_by removed_at* removed_by*"),
+    "actor": Table(None, "actor_id", "actor_id kind registered_at"),
     "delegation": Table(None, "delegation_id", "delegation_id from_actor to_actor delegated_at delegated_by ends_at ended_at* ended_by*"),
     "workflow_hold": Table(None, "hold_id", "hold_id workflow_id held_at held_by reason released_at* released_by* release_reason*"),
 }

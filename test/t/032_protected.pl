@@ -268,4 +268,16 @@ for my $call ('grant_capability', 'revoke_capability')
 	is(sql(q{SELECT has_function_privilege('clerk', 'workflow_orch.grant_capability(regrole, text)', 'EXECUTE')}), $call eq 'grant_capability' ? 't' : 'f', 'as it says');
 }
 
+# What built-in tools did is proved as all else is.
+sql('SELECT workflow_orch.seal_audit_log()');
+my $file = PostgreSQL::Test::Utils::tempdir() . '/evidence';
+for my $line (split /\n/, sql(q{SELECT max(proposal_id) || ' ' || tool FROM workflow_orch.proposal WHERE status = 'executed' GROUP BY tool}))
+{
+	my ($proposal, $tool) = split ' ', $line;
+	open(my $out, '>', $file) or die "could not write $file: $!";
+	print $out sql("SELECT workflow_orch.evidence($proposal)");
+	close $out;
+	command_like([ 'python3', 'script/verify_evidence.py', 'evidence', $file ], qr/^OK: /m, "the evidence of a call of $tool is proved");
+}
+
 done_testing();
