@@ -57,7 +57,7 @@ purge_all() {
 	evidence_sql 'SELECT workflow_orch.seal_audit_log()' >/dev/null
 	evidence_sql "VACUUM (ANALYZE)"
 	evidence_sql 'CALL bench.purge(1000)' 2>/dev/null
-	evidence_sql "SELECT format('purged: %s proposals in %s s, %s ms a batch, %s at most; %s bytes of WAL a proposal; %s MB of memory at most',
+	evidence_sql "SELECT format('purged: %s proposals in %s s, %s ms a batch, %s at most; %s bytes of WAL a proposal; %s MB of memory after a batch',
 		sum(proposals), round(sum(ms)::numeric / 1000, 1), round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)), round(max(ms)),
 		round(sum(wal) / sum(proposals)), round(max(memory) / 1024)) FROM bench.batch"
 	printf 'verify_audit_log afterwards: %s s, %s findings\n' "$(seconds_of 'SELECT count(*) FROM workflow_orch.verify_audit_log()')" \
