@@ -78,10 +78,11 @@ my $broken = proposed_by('postgres', 1);
 as('quitzdorf_now', "SELECT workflow_orch.break_glass_execute($broken, 4, 'fire')");
 sql('SELECT workflow_orch.review_break_glass(execution_id, 3, $$seen$$) FROM workflow_orch.break_glass');
 my $former = proposed_by('postgres', 5);
-# A standing approval and a request to cancel, as a restore writes them.
-sql(qq{INSERT INTO workflow_orch.standing_approval (standing_id, proposal_id, tool, actor_id, db_role, uses, ends_at, definition, requirements, approved_by, started_at)
-	OVERRIDING SYSTEM VALUE SELECT 99, $through, 'tell', 4, 'quitzdorf', 1, now() - interval '1 s', sha256('x'), '[]', '{2}', now() - interval '1 h';
-	INSERT INTO workflow_orch.cancel_request (execution_id, proposal_id, workflow_id, requested_at, actor_id, login) SELECT execution_id, $through, workflow_id, now(), 4, 'quitzdorf' FROM workflow_orch.execution WHERE proposal_id = $p});
+# A standing approval that she holds, and a request to cancel, as a restore writes it.
+my $standing = as("shared_q$secret", q{SELECT proposal_id FROM workflow_orch.propose_action(1, 7, 'workflow_orch.standing_approval', jsonb_build_object('tool', 'tell', 'actor_id', 4, 'uses', 2, 'ends_at', now() + interval '1 day'), 'daily')});
+sql("SELECT workflow_orch.review_action($standing, 2, 'approve'); SELECT workflow_orch.execute_action($standing, 3)");
+sql(qq{INSERT INTO workflow_orch.cancel_request (execution_id, proposal_id, workflow_id, requested_at, actor_id, login) SELECT execution_id, $through, workflow_id, now(), 4, 'quitzdorf' FROM workflow_orch.execution WHERE proposal_id = $p});
+is(sql('SELECT db_role FROM workflow_orch.standing_approval'), 'quitzdorf_now', 'she holds a standing approval');
 seal();
 
 # What is refused.
@@ -185,6 +186,10 @@ is(sql("SELECT params::text || (person ~ '^redacted') FROM workflow_orch.proposa
 seal();
 is(findings(), '', 'verify_audit_log finds nothing');
 
+# The call of a built-in tool has the row of the actor in its params.
+is(as('postgres', "SELECT workflow_orch.redact_proposal($standing, 3, 'r')"), '', 'the call that gave her the standing approval is redacted');
+seal();
+is(findings(), '', 'verify_audit_log finds nothing');
 my @tables = map { s/.*\.//r } split /\n/, sql(q{SELECT c.oid::regclass FROM pg_class c WHERE relkind = 'r' AND relnamespace = 'workflow_orch'::regnamespace ORDER BY 1});
 # A column of such a name that comes later must be in its table's descriptor.
 is(sql(q{SELECT string_agg(table_name || '.' || column_name, ' ' ORDER BY table_name, column_name) FROM information_schema.columns NATURAL JOIN information_schema.tables
