@@ -24,9 +24,13 @@ CREATE FUNCTION evidence_audit(proposal bigint, workflow bigint, size bigint) RE
                    ORDER BY a.audit_id)
     FROM (SELECT * FROM audit_log WHERE proposal_id = proposal
           UNION ALL
-          SELECT * FROM audit_log WHERE workflow_id = workflow AND proposal_id IS NULL) a
+          SELECT * FROM audit_log WHERE workflow_id = workflow AND proposal_id IS NULL
+          UNION ALL
+          SELECT * FROM audit_log t
+           WHERE t.audit_id IN (SELECT r.trail FROM redaction r JOIN audit_log x USING (audit_id) WHERE x.proposal_id = proposal)
+             AND t.proposal_id IS DISTINCT FROM proposal AND (t.workflow_id = workflow AND t.proposal_id IS NULL) IS NOT TRUE) a
 $$;
-COMMENT ON FUNCTION evidence_audit IS 'Returns for evidence the rows of the audit log that tell of a proposal and of its workflow, with their leaves.';
+COMMENT ON FUNCTION evidence_audit IS 'Returns for evidence the rows of the audit log that tell of a proposal, of its workflow, and of redactions that reached rows of the proposal, with their leaves.';
 
 CREATE FUNCTION evidence_definitions(proposal bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_object_agg(encode(d.sha256, 'hex'), d.definition)

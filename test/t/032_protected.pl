@@ -270,14 +270,32 @@ for my $call ('grant_capability', 'revoke_capability')
 
 # What built-in tools did is proved as all else is.
 sql('SELECT workflow_orch.seal_audit_log()');
-my $file = PostgreSQL::Test::Utils::tempdir() . '/evidence';
-for my $line (split /\n/, sql(q{SELECT max(proposal_id) || ' ' || tool FROM workflow_orch.proposal WHERE status = 'executed' GROUP BY tool}))
+sub is_proved
 {
-	my ($proposal, $tool) = split ' ', $line;
+	my ($proposal, $name) = @_;
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/evidence';
 	open(my $out, '>', $file) or die "could not write $file: $!";
 	print $out sql("SELECT workflow_orch.evidence($proposal)");
 	close $out;
-	command_like([ 'python3', 'script/verify_evidence.py', 'evidence', $file ], qr/^OK: /m, "the evidence of a call of $tool is proved");
+	command_like([ 'python3', 'script/verify_evidence.py', 'evidence', $file ], qr/^OK: /m, $name);
+	return;
 }
+
+for my $line (split /\n/, sql(q{SELECT max(proposal_id) || ' ' || tool FROM workflow_orch.proposal WHERE status = 'executed' GROUP BY tool}))
+{
+	my ($proposal, $tool) = split ' ', $line;
+	is_proved($proposal, "the evidence of a call of $tool is proved");
+}
+
+# The row of a call that registered an actor belongs to no workflow, and so does that of the redaction which reaches it.
+my ($registering, $registered) = split ' ', sql(q{SELECT proposal_id || ' ' || (e.result ->> 'output') FROM workflow_orch.proposal p JOIN workflow_orch.execution e USING (proposal_id)
+	WHERE p.tool = 'workflow_orch.register_actor' AND p.status = 'executed' ORDER BY 1 LIMIT 1});
+sql("SELECT workflow_orch.update_actor($registered, active => false)");
+sql('SELECT workflow_orch.seal_audit_log()');
+my $forget = proposed('alice', 'redact_actor', qq({"actor_id": $registered, "by_actor_id": 4, "reason": "on request"}));
+is(reviewed('bea', $forget, 'approve'), 'approved', 'the redaction of an actor is approved');
+is(executed('carl', $forget), 'null', 'and made');
+sql('SELECT workflow_orch.seal_audit_log()');
+is_proved($registering, 'the evidence of the call that registered the actor is proved as before');
 
 done_testing();
