@@ -365,6 +365,14 @@ static const char *const built_in_columns =
 	"\"max_attempts\": 1, \"rerun\": true, \"preview_rows\": 0, \"group_size\": 1, "
 	"\"search_path\": \"pg_catalog, pg_temp\", \"built_in\": true}";
 
+/* Whether the function of a built-in tool is the call that the tool is named after. */
+static bool
+is_call_of(const char *function, const char *tool)
+{
+	return function != NULL && strncmp(function, tool, strlen(tool)) == 0 &&
+		   function[strlen(tool)] == '(';
+}
+
 /* Compare the row of a built-in tool with what the extension brings. */
 static void
 compare_built_in(const SettingCheck *check, const char *tool)
@@ -375,10 +383,13 @@ compare_built_in(const SettingCheck *check, const char *tool)
 	for (AttrNumber column = TOOL_ENABLED; column <= TOOL_COLUMNS; column++)
 	{
 		const char *name = NameStr(TupleDescAttr(check->row->desc, column - 1)->attname);
+		bool is_right = true;
 
-		if (setting_is_recorded(STORE_TOOL, column) && column != TOOL_FUNCTION &&
-			column != TOOL_DESCRIPTION &&
-			!column_is_member(check->row, column, json_find(expected, name)))
+		if (column == TOOL_FUNCTION)
+			is_right = is_call_of(column_text(check->row, column), tool);
+		else if (setting_is_recorded(STORE_TOOL, column) && column != TOOL_DESCRIPTION)
+			is_right = column_is_member(check->row, column, json_find(expected, name));
+		if (!is_right)
 			finding_add(check->findings, NULL, NULL, NULL,
 						psprintf("column \"%s\" of tool %s is not what the extension brings", name,
 								 tool));
