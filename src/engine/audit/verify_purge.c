@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "engine/audit/replay.h"
 #include "engine/audit/verify_purge.h"
 #include "miscadmin.h"
 #include "store/audit_log.h"
@@ -102,6 +103,23 @@ detail_is_hash(Jsonb *details, const char *key, const MerkleHash *expected)
 		   memcmp(value->val.string.val, hex, value->val.string.len) == 0;
 }
 
+/* Whether the row of a purge says what the details of its audit row say. */
+static bool
+purge_is_as_told(const StoredRow *row, const Purge *purge)
+{
+	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
+	JsonbValue *workflows = json_find(details, "workflows");
+
+	/* A redaction of the statement may have taken the ids. */
+	if (workflows != NULL && (workflows->type != jbvBinary ||
+							  JsonContainerSize(workflows->val.binary.data) != purge->workflows))
+		return false;
+	return detail_is_int(details, "proposals", purge->proposals) &&
+		   detail_is_int(details, "count", purge->leaves) &&
+		   detail_is_hash(details, "leaves_sha256", &purge->leaves_sha256) &&
+		   replay_is_same_id(column_int64_or_null(row, AUDIT_ACTOR_ID), purge->purged_by);
+}
+
 /* Whether a row of the audit log tells of a purge of these leaves and no others. */
 static bool
 row_tells_of(const StoredRow *row, const Purge *purge, int64 count, const MerkleHash *hash)
@@ -111,7 +129,8 @@ row_tells_of(const StoredRow *row, const Purge *purge, int64 count, const Merkle
 
 	return action != NULL && strcmp(action, "purge_workflows") == 0 &&
 		   detail_is_int(details, "purge_id", purge->purge_id) &&
-		   detail_is_int(details, "count", count) && detail_is_hash(details, "leaves_sha256", hash);
+		   detail_is_int(details, "count", count) &&
+		   detail_is_hash(details, "leaves_sha256", hash) && purge_is_as_told(row, purge);
 }
 
 static void
