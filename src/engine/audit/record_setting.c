@@ -55,7 +55,7 @@ setting_is_recorded(StoreTable table, AttrNumber column)
 static void
 add_setting(JsonObject *object, StoreTable table, const StoredRow *row)
 {
-	for (AttrNumber column = 1; column <= store_table_columns(table); column++)
+	for (int column = 1; column <= store_table_columns(table); column++)
 		if (setting_is_recorded(table, column) && !column_is_null(row, column))
 			record_add_column(object, row, column);
 }
@@ -69,7 +69,7 @@ add_difference(JsonObject *object, StoreTable table, const StoredRow *old, const
 
 	json_object_begin(&from);
 	json_object_begin(&to);
-	for (AttrNumber column = 1; column <= store_table_columns(table); column++)
+	for (int column = 1; column <= store_table_columns(table); column++)
 	{
 		if (!setting_is_recorded(table, column) || column_is_same(old, new, column))
 			continue;

@@ -176,16 +176,18 @@ note_unknown(Setting *setting, const char *action, Jsonb *columns, bool redacted
 	StoreTable table = setting->table->table;
 	Relation rel = store_open(table, AccessShareLock);
 
-	for (AttrNumber column = 1; column <= store_table_columns(table); column++)
+	for (int column = 1; column <= store_table_columns(table); column++)
 	{
 		const char *name = NameStr(TupleDescAttr(RelationGetDescr(rel), column - 1)->attname);
 
-		if (redacted && is_identifying(table, column))
+		bool is_there = json_find(columns, name) != NULL;
+		bool may_be_gone = !is_there &&
+						   !leaf_member_is_fact(action, name, (int) strlen(name), true);
+
+		if (redacted && (is_identifying(table, column) || may_be_gone))
 			setting->unknown |= UINT64CONST(1) << column;
-		else if (json_find(columns, name) != NULL)
+		else if (is_there)
 			setting->unknown &= ~(UINT64CONST(1) << column);
-		else if (redacted && !leaf_member_is_fact(action, name, (int) strlen(name), true))
-			setting->unknown |= UINT64CONST(1) << column;
 	}
 	table_close(rel, NoLock);
 }
@@ -336,7 +338,7 @@ compare_with_log(const SettingCheck *check, const Setting *setting)
 {
 	const SettingTable *table = check->table;
 
-	for (AttrNumber column = 1; column <= store_table_columns(table->table); column++)
+	for (int column = 1; column <= store_table_columns(table->table); column++)
 	{
 		const char *name = NameStr(TupleDescAttr(check->row->desc, column - 1)->attname);
 		bool is_right = true;
@@ -380,7 +382,7 @@ compare_built_in(const SettingCheck *check, const char *tool)
 	Jsonb *expected = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
 														 CStringGetDatum(built_in_columns)));
 
-	for (AttrNumber column = TOOL_ENABLED; column <= TOOL_COLUMNS; column++)
+	for (int column = TOOL_ENABLED; column <= TOOL_COLUMNS; column++)
 	{
 		const char *name = NameStr(TupleDescAttr(check->row->desc, column - 1)->attname);
 		bool is_right = true;

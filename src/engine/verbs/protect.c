@@ -24,7 +24,7 @@
 #include "utils/timestamp.h"
 
 /* The shortest time to live of proposals and approvals under a protected policy, in ms. */
-#define TTL_MIN (60 * 1000)
+#define TTL_MIN INT64CONST(60000)
 
 /* Refuse a time to live in which nobody could propose, approve and execute a longer one: 55000. */
 static void

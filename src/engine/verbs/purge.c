@@ -46,8 +46,7 @@ static const char *const left_because[LEFT_COUNT] = {
 	[LEFT_BREAK_GLASS] = "Each of them has a break glass that nobody has reviewed.",
 	[LEFT_STANDING] = "Each of them has a proposal that a standing approval in force rests on.",
 	[LEFT_NOT_SEALED] = "Each of them has an audit row that is not sealed.",
-	[LEFT_NOT_AS_SEALED] = "Each of them has an audit row, or a row that it tells of, that is not "
-						   "what was sealed; verify_audit_log names it.",
+	[LEFT_NOT_AS_SEALED] = "Each of them has a row that was changed; verify_audit_log names it.",
 };
 
 /* The choice of what one transaction purges. */
