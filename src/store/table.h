@@ -148,6 +148,7 @@ typedef struct StoreScan
 	Relation rel;
 	Snapshot snapshot;
 	SysScanDesc desc;
+	MemoryContext memory; /* of the scan */
 	StoredRow row;
 } StoreScan;
 
@@ -186,6 +187,7 @@ typedef struct StoreLookup
 	Snapshot snapshot;
 	TupleTableSlot *slot;
 	IndexScanDesc desc;
+	MemoryContext memory; /* of the scan */
 	int nkeys;
 	StoredRow row;
 } StoreLookup;

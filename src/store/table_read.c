@@ -141,6 +141,7 @@ store_scan_begin(StoreScan *scan, StoreTable table, const char *index, int nkeys
 	scan->desc = systable_beginscan(scan->rel,
 									index != NULL ? store_index_oid(table, index) : InvalidOid,
 									index != NULL, scan->snapshot, nkeys, keys);
+	scan->memory = CurrentMemoryContext;
 }
 
 /*
@@ -181,12 +182,18 @@ stored_row_make(HeapTuple tuple, TupleDesc desc)
 	return row;
 }
 
-/* Return the next row, good until the next call, or NULL after the last. */
+/*
+ * Return the next row, good until the next call, or NULL after the last.  The scan of
+ * an index may allocate what it keeps only now, so this is done in the memory context
+ * in which it began, and the caller may be in one that lasts for less.
+ */
 StoredRow *
 store_scan_next(StoreScan *scan)
 {
+	MemoryContext old = MemoryContextSwitchTo(scan->memory);
 	HeapTuple tuple = systable_getnext(scan->desc);
 
+	MemoryContextSwitchTo(old);
 	if (tuple == NULL)
 		return NULL;
 	stored_row_init(&scan->row, tuple, RelationGetDescr(scan->rel));
@@ -266,19 +273,27 @@ store_lookup_begin(StoreLookup *lookup, StoreTable table, const char *index, int
 	lookup->snapshot = RegisterSnapshot(snapshot_to_read());
 	lookup->slot = table_slot_create(lookup->rel, NULL);
 	lookup->desc = compat_index_beginscan(lookup->rel, lookup->index, lookup->snapshot, nkeys);
+	lookup->memory = CurrentMemoryContext;
 	lookup->nkeys = nkeys;
 }
 
-/* Return the row with these values in the index's columns, good until the next call, or NULL. */
+/*
+ * Return the row with these values in the index's columns, good until the next call,
+ * or NULL.  As for a scan, the caller's memory context may last for less.
+ */
 StoredRow *
 store_lookup_row(StoreLookup *lookup, const int64 *values)
 {
+	MemoryContext old = MemoryContextSwitchTo(lookup->memory);
 	ScanKeyData keys[STORE_LOOKUP_KEYS];
+	bool found;
 
 	for (int i = 0; i < lookup->nkeys; i++)
 		store_key_int64(&keys[i], i + 1, values[i]);
 	index_rescan(lookup->desc, keys, lookup->nkeys, NULL, 0);
-	if (!index_getnext_slot(lookup->desc, ForwardScanDirection, lookup->slot))
+	found = index_getnext_slot(lookup->desc, ForwardScanDirection, lookup->slot);
+	MemoryContextSwitchTo(old);
+	if (!found)
 		return NULL;
 	stored_row_init(&lookup->row, ExecFetchSlotHeapTuple(lookup->slot, false, NULL),
 					RelationGetDescr(lookup->rel));

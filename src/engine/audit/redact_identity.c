@@ -36,14 +36,10 @@ row_scan_begin(RowScan *scan, StoreTable table, const char *index, int nkeys, Sc
 static const StoredRow *
 row_scan_next(RowScan *scan)
 {
-	const StoredRow *row;
-
 	CHECK_FOR_INTERRUPTS();
-	MemoryContextSwitchTo(scan->outer);
-	row = store_scan_next(&scan->scan);
-	MemoryContextReset(scan->memory);
 	MemoryContextSwitchTo(scan->memory);
-	return row;
+	MemoryContextReset(scan->memory);
+	return store_scan_next(&scan->scan);
 }
 
 static void

@@ -24,21 +24,14 @@
 static void
 read_next(LogCheck *check)
 {
-	MemoryContext old = MemoryContextSwitchTo(check->memory);
-
 	CHECK_FOR_INTERRUPTS();
 	check->next = store_scan_next(&check->scan);
-	MemoryContextSwitchTo(old);
 }
 
 static const StoredRow *
 read_again(LogCheck *check, int64 audit_id)
 {
-	MemoryContext old = MemoryContextSwitchTo(check->memory);
-	const StoredRow *row = store_lookup_row(&check->again, &audit_id);
-
-	MemoryContextSwitchTo(old);
-	return row;
+	return store_lookup_row(&check->again, &audit_id);
 }
 
 /* Begin a pass, in the current memory context; tree is NULL before the first round. */
@@ -48,7 +41,6 @@ verify_log_begin(const Findings *findings, const AuditTree *tree)
 	LogCheck *check = palloc0(sizeof(LogCheck));
 
 	check->findings = findings;
-	check->memory = CurrentMemoryContext;
 	check->settled_id = tree != NULL ? tree->settled_id : 0;
 	check->passed = PG_INT64_MIN;
 	check->waiting = id_set_create("rows before their leaves");

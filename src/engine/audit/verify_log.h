@@ -29,7 +29,6 @@ typedef struct EarlierRows
 typedef struct LogCheck
 {
 	const Findings *findings;
-	MemoryContext memory; /* of the scans, which keep what they allocate */
 	int64 settled_id;
 	bool incomplete;   /* leaves are missing, so rows without one are no findings */
 	StoreScan scan;    /* of the log, in the order of its ids */
