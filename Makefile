@@ -40,6 +40,9 @@ PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server) -MMD -MP
 PG_CFLAGS = -Wall -Wextra
 override with_llvm = no
 
+# base/hash.c calls OpenSSL if its headers are there, and then its library is as well.
+SHLIB_LINK += $(if $(shell echo '#include <openssl/evp.h>' | $(CC) $(CPPFLAGS) -E - 2>/dev/null),$(filter -lcrypto, $(LIBS)))
+
 # For installcheck, on a server that has the extension installed and preloaded.
 REGRESS := $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)

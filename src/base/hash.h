@@ -10,7 +10,7 @@
 #define SHA256_LENGTH 32
 
 /* A hash that is being computed; one can compute any number of hashes, one after the other. */
-typedef struct pg_cryptohash_ctx Sha256;
+typedef struct Sha256 Sha256;
 
 extern Sha256 *sha256_create(void);
 extern void sha256_begin(Sha256 *sha256);
