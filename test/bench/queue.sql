@@ -2,10 +2,10 @@
 -- setup.sql: approved calls on either side, and how fast they were run.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
--- Internal, so that it tells its start and not that of a SQL function's query.
-CREATE FUNCTION bench.clock() RETURNS timestamptz LANGUAGE internal AS 'clock_timestamp';
 CREATE FUNCTION bench.nap() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(0.1)';
-SELECT workflow_orch.register_tool('clock', 'bench.clock()', run_as => 'bench_tool');
+-- The server's own, so that it tells its start: that of a SQL function's query is later, and a
+-- function that is created AS one of the server's is first searched for among all of them.
+SELECT workflow_orch.register_tool('clock', 'pg_catalog.clock_timestamp()', run_as => 'bench_tool');
 SELECT workflow_orch.register_tool('nap', 'bench.nap()', run_as => 'bench_tool');
 
 -- The calls that were approved last, and on either side what came before them.
