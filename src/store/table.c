@@ -233,18 +233,18 @@ store_owns(Oid schema, const char *name)
 	return false;
 }
 
-static int
-count_columns(Oid relid)
+/* Whether there is a relation of this name that has so many columns. */
+static bool
+relation_has_columns(Oid schema, const char *name, int columns)
 {
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	int count = 0;
+	HeapTuple tuple = SearchSysCache2(RELNAMENSP, CStringGetDatum(name), ObjectIdGetDatum(schema));
+	bool found;
 
-	if (HeapTupleIsValid(tuple))
-	{
-		count = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
-		ReleaseSysCache(tuple);
-	}
-	return count;
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	found = ((Form_pg_class) GETSTRUCT(tuple))->relnatts >= columns;
+	ReleaseSysCache(tuple);
+	return found;
 }
 
 static bool
@@ -255,12 +255,8 @@ find_tables(void)
 	if (!OidIsValid(schema) || !OidIsValid(get_extension_oid(WFO_NAME, true)))
 		return false;
 	for (int i = 0; i < STORE_TABLE_COUNT; i++)
-	{
-		Oid relid = get_relname_relid(tables[i]->name, schema);
-
-		if (!OidIsValid(relid) || count_columns(relid) < tables[i]->columns)
+		if (!relation_has_columns(schema, tables[i]->name, tables[i]->columns))
 			return false;
-	}
 	return true;
 }
 
