@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/hash.h"
 #include "base/settings.h"
 #include "engine/audit/origin.h"
 #include "engine/run/work.h"
@@ -40,6 +41,7 @@ _PG_init(void)
 	open_limit_define();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
+	sha256_preload();
 	pool_define();
 	announce_define();
 	refuse_define();

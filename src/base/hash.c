@@ -55,12 +55,23 @@ check_openssl(bool success)
 		elog(ERROR, "could not compute a SHA-256: %s", openssl_error());
 }
 
-/* SHA-256 as OpenSSL's providers have it, which its configuration may restrict. */
+/* SHA-256 as OpenSSL's providers have it, which its configuration may restrict; NULL: not looked up. */
+static const EVP_MD *algorithm = NULL;
+
+/*
+ * Look SHA-256 up before the server starts processes.  They inherit it, and all that
+ * OpenSSL reads and sets up for it.  If there is none, the first hash says so.
+ */
+void
+sha256_preload(void)
+{
+	algorithm = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+	ERR_clear_error();
+}
+
 static const EVP_MD *
 sha256_algorithm(void)
 {
-	static const EVP_MD *algorithm = NULL;
-
 	if (algorithm == NULL)
 		algorithm = EVP_MD_fetch(NULL, "SHA2-256", NULL);
 	if (algorithm == NULL)
@@ -137,6 +148,12 @@ check_cryptohash(Sha256 *sha256, int outcome)
 {
 	if (outcome < 0)
 		elog(ERROR, "could not compute a SHA-256: %s", pg_cryptohash_error(sha256->state));
+}
+
+/* The server looks the hash up for itself. */
+void
+sha256_preload(void)
+{
 }
 
 /* As above, and good to the end of the statement at the longest. */

@@ -12,6 +12,7 @@
 /* A hash that is being computed; one can compute any number of hashes, one after the other. */
 typedef struct Sha256 Sha256;
 
+extern void sha256_preload(void);
 extern Sha256 *sha256_create(void);
 extern void sha256_begin(Sha256 *sha256);
 extern void sha256_add(Sha256 *sha256, const void *data, Size length);
