@@ -255,7 +255,7 @@ build_wait_graph(WaitGraph *graph)
 	memcpy(graph->waiters, pool->waiters, sizeof(pool->waiters));
 	for (int i = 0; i < pool->nslots; i++)
 		graph->alone |= pool->slots[i].state == SLOT_BUSY && pool->slots[i].exclusive;
-	for (int i = 0; i < POOL_GROUPS; i++)
+	for (int i = 0; i < pool->ngroups; i++)
 	{
 		const PoolGroup *group = &pool->groups[i];
 

@@ -22,6 +22,7 @@
 #include "worker/client/parallel.h"
 #include "worker/pool/batch.h"
 #include "worker/pool/group.h"
+#include "worker/pool/group_table.h"
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 

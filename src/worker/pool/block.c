@@ -118,7 +118,7 @@ pool_forget_database(Oid database)
 {
 	refusal_forget_database(database);
 	pool_lock();
-	for (int i = 0; i < POOL_GROUPS; i++)
+	for (int i = 0; i < pool->ngroups; i++)
 		if (pool->groups[i].database == database)
 			group_forget_calls_locked(&pool->groups[i]);
 	if (seal_find_locked(database) != NULL)

@@ -3,13 +3,15 @@
  *	  The workers of one role in one database, and the calls that are due for them.
  *
  * A group has the first of its due calls, in order; what it has no room for is
- * left to the next look through the queue.  This file owns a group's list of
- * calls and its times; it starts and ends no process, and reads no table.
+ * left to the next look through the queue.  This file owns the order in a group's
+ * list of calls, and the group's times; it starts and ends no process, and reads no
+ * table.  Where groups and lists are is the business of group_table.c.
  */
 #include "postgres.h"
 
 #include "utils/timestamp.h"
 #include "worker/pool/group.h"
+#include "worker/pool/group_table.h"
 #include "worker/pool/pool.h"
 
 /* Delay after the first failed start of a worker, in ms; it doubles up to 64-fold. */
@@ -17,92 +19,6 @@
 
 /* How long a worker may go on taking calls while another group waits for a worker, in ms. */
 #define TURN 100
-
-/* Whether a group has no call and no worker, but only a time when its next call is due. */
-static bool
-group_only_waits_locked(const PoolGroup *group)
-{
-	Assert(pool_is_locked());
-	if (group->ncalls > 0 || group->incomplete || group->filling)
-		return false;
-	for (int i = 0; i < pool->nslots; i++)
-		if (pool->slots[i].state != SLOT_FREE && &pool->groups[pool->slots[i].group] == group)
-			return false;
-	for (int i = 0; i < POOL_BATCHES; i++)
-		if (pool->batches[i].used && pool->batches[i].database == group->database)
-			return false;
-	return true;
-}
-
-/*
- * Free a group for another role: of the groups that only wait for a time, the one
- * whose time is the latest.  Keepers look for its calls when that time has come.
- * Returns NULL if no group can be freed.
- */
-static PoolGroup *
-displace_group_locked(void)
-{
-	PoolGroup *victim = NULL;
-
-	Assert(pool_is_locked());
-	for (int i = 0; i < POOL_GROUPS; i++)
-	{
-		PoolGroup *group = &pool->groups[i];
-
-		if (group_only_waits_locked(group) &&
-			(victim == NULL || group->next_due > victim->next_due))
-			victim = group;
-	}
-	if (victim != NULL && victim->next_due != 0 &&
-		(pool->visit_all_at == 0 || victim->next_due < pool->visit_all_at))
-	{
-		pool->visit_all_at = victim->next_due;
-		pool_wake_launcher_locked();
-	}
-	return victim;
-}
-
-/* The group of a database and role; NULL if there is none. */
-PoolGroup *
-group_find_locked(Oid database, Oid role)
-{
-	Assert(pool_is_locked());
-	Assert(OidIsValid(database) && OidIsValid(role));
-	for (int i = 0; i < POOL_GROUPS; i++)
-		if (pool->groups[i].database == database && pool->groups[i].role == role)
-			return &pool->groups[i];
-	return NULL;
-}
-
-static PoolGroup *
-find_unused_group_locked(void)
-{
-	Assert(pool_is_locked());
-	for (int i = 0; i < POOL_GROUPS; i++)
-		if (!OidIsValid(pool->groups[i].database))
-			return &pool->groups[i];
-	return NULL;
-}
-
-/* The group of a database and role, made if there is none; NULL if there is no room for it. */
-PoolGroup *
-group_make_locked(Oid database, Oid role)
-{
-	PoolGroup *group = group_find_locked(database, role);
-
-	Assert(pool_is_locked());
-	if (group != NULL)
-		return group;
-	group = find_unused_group_locked();
-	if (group == NULL)
-		group = displace_group_locked();
-	if (group == NULL)
-		return NULL;
-	memset(group, 0, sizeof(PoolGroup));
-	group->database = database;
-	group->role = role;
-	return group;
-}
 
 /* Whether the first call of the group is suspect: it was running when the server crashed. */
 bool
@@ -143,24 +59,18 @@ group_waiting_in_batches_locked(const PoolGroup *group)
 bool
 group_must_make_room_locked(const PoolGroup *own, TimestampTz since)
 {
-	bool wanted = false;
-
 	Assert(pool_is_locked());
-	if (!pool->room_wanted || GetCurrentTimestamp() < TimestampTzPlusMilliseconds(since, TURN))
+	if (pool->nwishes == 0 || GetCurrentTimestamp() < TimestampTzPlusMilliseconds(since, TURN))
 		return false;
-	for (int i = 0; i < POOL_GROUPS; i++)
+	for (int i = 0; i < pool->nwishes; i++)
 	{
-		PoolGroup *group = &pool->groups[i];
+		RoomWish *wish = &pool->wishes[i];
 
-		if (!OidIsValid(group->database) || !group->wants_room)
+		if (wish->group == own || (wish->here && wish->group->database != own->database))
 			continue;
-		wanted = true;
-		if (group == own || (group->wants_room_here && group->database != own->database))
-			continue;
-		group->wants_room = false;
+		*wish = pool->wishes[--pool->nwishes];
 		return true;
 	}
-	pool->room_wanted = wanted;
 	return false;
 }
 
@@ -272,7 +182,9 @@ group_add_call_locked(PoolGroup *group, const PoolCall *call)
 		else
 			low = middle + 1;
 	}
-	if (group->ncalls == POOL_CALLS)
+	if (!group_has_list_locked(group))
+		low = -1;
+	else if (group->ncalls == POOL_CALLS)
 		low = make_room_locked(group, call, low);
 	if (low < 0)
 	{
@@ -299,7 +211,10 @@ group_looks_first_locked(const PoolGroup *group)
 			compare_queued_calls(&group->calls[group->ncalls - 1].queued, &group->bound) >= 0);
 }
 
-/* Wake one idle worker of the group per call, and the launcher if there are too few. */
+/*
+ * Wake one idle worker of the group per call, and the launcher if there are too few.
+ * The launcher looks at a group that waits for a worker by itself.
+ */
 void
 group_wake_locked(PoolGroup *group, int count)
 {
@@ -316,7 +231,7 @@ group_wake_locked(PoolGroup *group, int count)
 			count--;
 		}
 	}
-	if (count > 0)
+	if (count > 0 && group->waiting_since == 0)
 		pool_wake_launcher_locked();
 }
 
@@ -343,7 +258,8 @@ group_look_now_locked(PoolGroup *group)
 
 /*
  * Tell the pool of a call whose transaction has committed.  Since it is called
- * after the commit, it must not raise an error.
+ * after the commit, it must not raise an error.  A call whose role gets no group is
+ * found by a keeper: see group_table.c.
  */
 void
 group_announce(Oid database, Oid role, const QueuedCall *queued)
@@ -352,14 +268,12 @@ group_announce(Oid database, Oid role, const QueuedCall *queued)
 
 	pool_lock();
 	group = group_make_locked(database, role);
-	if (group == NULL)
-		pool_request_visit_locked(database);
-	else if (queued->due_at <= GetCurrentTimestamp())
+	if (group != NULL && queued->due_at <= GetCurrentTimestamp())
 	{
 		group_add_call_locked(group, &(PoolCall){.queued = *queued});
 		group_wake_locked(group, 1);
 	}
-	else
+	else if (group != NULL)
 		group_look_at_locked(group, queued->due_at);
 	pool_unlock();
 }

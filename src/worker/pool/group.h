@@ -12,8 +12,6 @@
 
 #include "worker/pool/pool.h"
 
-extern PoolGroup *group_find_locked(Oid database, Oid role);
-extern PoolGroup *group_make_locked(Oid database, Oid role);
 extern bool group_call_has_history(const PoolCall *call);
 extern void group_add_call_locked(PoolGroup *group, const PoolCall *call);
 extern bool group_looks_first_locked(const PoolGroup *group);

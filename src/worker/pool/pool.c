@@ -20,15 +20,42 @@ Pool *pool = NULL;
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
+/* Set aside room for count members behind what takes *size bytes; returns where it begins. */
 static Size
-pool_size(void)
+append_array(Size *size, int count, Size member)
 {
-	Size size = add_size(offsetof(Pool, slots), mul_size(max_worker_processes, sizeof(WorkerSlot)));
+	Size begin = MAXALIGN(*size);
 
-	size = add_size(MAXALIGN(size), mul_size(max_worker_processes, sizeof(Crash)));
-	size = add_size(MAXALIGN(size),
-					mul_size(max_worker_processes, GROUP_SIZE_MAX * sizeof(PoolCall)));
-	return add_size(MAXALIGN(size), refusal_size());
+	*size = add_size(begin, mul_size(count, member));
+	return begin;
+}
+
+/* Where the arrays begin whose length the server's settings say. */
+typedef struct PoolLayout
+{
+	Size crashes;
+	Size uncommitted;
+	Size list_owners;
+	Size lists;
+	Size refusals;
+	Size size;
+} PoolLayout;
+
+static PoolLayout
+pool_layout(void)
+{
+	PoolLayout layout = {.size = offsetof(Pool, slots)};
+	Size *size = &layout.size;
+	int nlists = max_worker_processes + POOL_SPARE_LISTS;
+
+	(void) append_array(size, max_worker_processes, sizeof(WorkerSlot));
+	layout.crashes = append_array(size, max_worker_processes, sizeof(Crash));
+	layout.uncommitted = append_array(size, max_worker_processes,
+									  GROUP_SIZE_MAX * sizeof(PoolCall));
+	layout.list_owners = append_array(size, nlists, sizeof(PoolGroup *));
+	layout.lists = append_array(size, nlists, POOL_CALLS * sizeof(PoolCall));
+	layout.refusals = append_array(size, 1, refusal_size());
+	return layout;
 }
 
 static void
@@ -36,22 +63,23 @@ request_memory(void)
 {
 	if (previous_request_hook != NULL)
 		previous_request_hook();
-	RequestAddinShmemSpace(pool_size());
+	RequestAddinShmemSpace(pool_layout().size);
 	RequestNamedLWLockTranche(WFO_NAME, 2);
 }
 
 static void
 set_up_memory(void)
 {
+	PoolLayout layout = pool_layout();
 	bool found;
 
 	if (previous_startup_hook != NULL)
 		previous_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	pool = ShmemInitStruct(WFO_NAME, pool_size(), &found);
+	pool = ShmemInitStruct(WFO_NAME, layout.size, &found);
 	if (!found)
 	{
-		memset(pool, 0, pool_size());
+		memset(pool, 0, layout.size);
 		for (int i = 0; i < POOL_SEALS; i++)
 		{
 			pg_atomic_init_u32(&pool->seals[i].due, 0);
@@ -59,15 +87,13 @@ set_up_memory(void)
 		}
 		pool->lock = &GetNamedLWLockTranche(WFO_NAME)->lock;
 		pool->nslots = max_worker_processes;
-		pool->crashes = (Crash *) ((char *) pool +
-								   MAXALIGN(offsetof(Pool, slots) +
-											max_worker_processes * sizeof(WorkerSlot)));
-		pool->uncommitted = (PoolCall *) ((char *) pool->crashes +
-										  MAXALIGN(max_worker_processes * sizeof(Crash)));
+		pool->nlists = max_worker_processes + POOL_SPARE_LISTS;
+		pool->crashes = (Crash *) ((char *) pool + layout.crashes);
+		pool->uncommitted = (PoolCall *) ((char *) pool + layout.uncommitted);
+		pool->list_owners = (PoolGroup **) ((char *) pool + layout.list_owners);
+		pool->lists = (PoolCall *) ((char *) pool + layout.lists);
 	}
-	refusal_init((char *) pool->uncommitted +
-					 MAXALIGN(sizeof(PoolCall) * GROUP_SIZE_MAX * max_worker_processes),
-				 &GetNamedLWLockTranche(WFO_NAME)[1].lock, found);
+	refusal_init((char *) pool + layout.refusals, &GetNamedLWLockTranche(WFO_NAME)[1].lock, found);
 	LWLockRelease(AddinShmemInitLock);
 }
 

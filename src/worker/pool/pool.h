@@ -24,8 +24,10 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
-#define POOL_GROUPS 64
+#define POOL_GROUPS 1024
 #define POOL_CALLS 512
+#define POOL_SPARE_LISTS 64 /* lists of calls beside those of max_worker_processes groups */
+#define POOL_WISHES 64
 #define POOL_BATCHES 64
 #define POOL_BATCH_ROLES 32
 #define POOL_WAITERS 256
@@ -60,20 +62,26 @@ typedef struct PoolGroup
 {
 	Oid database; /* InvalidOid: not in use */
 	Oid role;
+	int next; /* the next group with the same hash, counting from 1; 0: there is none */
 	int ncalls;
-	PoolCall calls[POOL_CALLS]; /* the last one runs first */
-	bool incomplete;            /* the queue may have more calls */
-	QueuedCall bound;           /* while incomplete: calls after this one that have no history are
-								 * in the queue only */
-	bool bounded;               /* bound is set */
-	bool filling;               /* a worker is looking through the queue */
-	TimestampTz next_due;       /* when to look again; 0: never */
-	int failed_starts;          /* failed starts of workers in a row */
-	TimestampTz retry_start;    /* no worker starts before this time */
-	TimestampTz waiting_since;  /* for a worker; 0: it is not waiting */
-	bool wants_room;            /* the next worker that finishes its call is to end */
-	bool wants_room_here;       /* a worker of the same database */
+	PoolCall *calls;           /* POOL_CALLS places; the last call runs first.  NULL: no list */
+	bool incomplete;           /* the queue may have more calls */
+	QueuedCall bound;          /* while incomplete: calls after this one that have no history are
+								* in the queue only */
+	bool bounded;              /* bound is set */
+	bool filling;              /* a worker is looking through the queue */
+	TimestampTz next_due;      /* when to look again; 0: never */
+	int failed_starts;         /* failed starts of workers in a row */
+	TimestampTz retry_start;   /* no worker starts before this time */
+	TimestampTz waiting_since; /* for a worker that could not be started; 0: it is not waiting */
 } PoolGroup;
+
+/* The next worker that finishes its call is to end, so that a group can have one. */
+typedef struct RoomWish
+{
+	const PoolGroup *group;
+	bool here; /* a worker of the same database */
+} RoomWish;
 
 typedef enum SlotState
 {
@@ -220,7 +228,8 @@ typedef struct Pool
 	int nvisits;
 	bool visit_all;
 	TimestampTz visit_all_at; /* for calls whose group was displaced; 0: never */
-	bool room_wanted;         /* some group may want room */
+	int nwishes;
+	RoomWish wishes[POOL_WISHES]; /* those of the launcher's last plan that are not fulfilled */
 	Oid visits[POOL_VISITS];
 	struct
 	{
@@ -234,14 +243,20 @@ typedef struct Pool
 	Cleaner cleaner;
 	Sealer sealer;
 	SealDatabase seals[POOL_SEALS];
+	int ngroups;            /* groups from here on are not in use */
+	bool group_missing;     /* a role with calls got no group */
+	int heads[POOL_GROUPS]; /* the first group of each hash, counting from 1; 0: there is none */
 	PoolGroup groups[POOL_GROUPS];
 	BatchSlot batches[POOL_BATCHES];
 	Waiter waiters[POOL_WAITERS];
 	int ncrashes;
 	TimestampTz crashed_at; /* when such calls were found; 0: there were none */
 	int nslots;
-	Crash *crashes;        /* nslots of them */
-	PoolCall *uncommitted; /* GROUP_SIZE_MAX for each slot */
+	int nlists;
+	PoolCall *lists;         /* POOL_CALLS for each */
+	PoolGroup **list_owners; /* NULL: the list is free */
+	Crash *crashes;          /* nslots of them */
+	PoolCall *uncommitted;   /* GROUP_SIZE_MAX for each slot */
 	WorkerSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } Pool;
 

@@ -33,6 +33,7 @@
 #include "utils/timestamp.h"
 #include "worker/pool/crash.h"
 #include "worker/pool/group.h"
+#include "worker/pool/group_table.h"
 #include "worker/pool/interrupt.h"
 #include "worker/pool/pool.h"
 #include "worker/pool/refusal.h"

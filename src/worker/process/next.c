@@ -110,7 +110,7 @@ may_share_locked(const PoolGroup *group, const WorkerSlot *slot)
 	next = &group->calls[group->ncalls - 1];
 	return next->queued.tool == slot->call.queued.tool &&
 		   next->queued.priority <= slot->call.queued.priority && next_is_sociable(next) &&
-		   !is_held_back_locked(group) && !pool->room_wanted &&
+		   !is_held_back_locked(group) && pool->nwishes == 0 &&
 		   group_waiting_in_batches_locked(group) == 0;
 }
 

@@ -16,6 +16,7 @@
 #include "worker/pool/block.h"
 #include "worker/pool/crash.h"
 #include "worker/pool/group.h"
+#include "worker/pool/group_table.h"
 #include "worker/pool/pool.h"
 #include "worker/process/plan.h"
 #include "worker/process/process.h"
@@ -23,35 +24,62 @@
 /* How long a worker must be idle to make room for a group that has other workers, in ms. */
 #define IDLE_FOR_OTHERS 1000
 
-/* How many workers there are, as seen from a group. */
+/* How many workers there are, of all groups and of each. */
 typedef struct Census
 {
-	int used;      /* slots that are in use */
-	int used_here; /* of these, slots in the database of the group */
-	int own;       /* workers of the group */
-	int available; /* of these, workers that are idle or starting */
-	int leaving;   /* idle workers, of any group, that were asked to leave */
+	int used;    /* slots that are in use */
+	int idle;    /* idle workers that were not asked to leave */
+	int leaving; /* idle workers that were asked to leave */
+	struct
+	{
+		int present;   /* slots that are in use */
+		int staying;   /* of these, workers that were not asked to leave */
+		int available; /* of these, workers that are idle or starting */
+	} of_group[POOL_GROUPS];
 } Census;
 
-static void
-count_workers_locked(const PoolGroup *group, Census *census)
+/* Count the workers, in one pass: there may be many groups. */
+static Census *
+count_workers_locked(void)
 {
+	static Census census; /* of this process, the launcher */
+
 	Assert(pool_is_locked());
-	memset(census, 0, sizeof(Census));
+	memset(&census, 0, offsetof(Census, of_group) + pool->ngroups * sizeof(census.of_group[0]));
 	for (int i = 0; i < pool->nslots; i++)
 	{
 		const WorkerSlot *slot = &pool->slots[i];
 
 		if (slot->state == SLOT_FREE)
 			continue;
-		census->used++;
-		census->used_here += slot->database == group->database;
-		census->leaving += slot->evict && slot->state == SLOT_IDLE;
-		if (slot->database != group->database || slot->role != group->role || slot->evict)
+		census.used++;
+		census.leaving += slot->evict && slot->state == SLOT_IDLE;
+		census.of_group[slot->group].present++;
+		if (slot->evict)
 			continue;
-		census->own++;
-		census->available += slot->state != SLOT_BUSY;
+		census.idle += slot->state == SLOT_IDLE;
+		census.of_group[slot->group].staying++;
+		census.of_group[slot->group].available += slot->state != SLOT_BUSY;
 	}
+	return &census;
+}
+
+/* How many slots in a database are in use. */
+static int
+count_in_database_locked(Oid database)
+{
+	int used = 0;
+
+	Assert(pool_is_locked());
+	for (int i = 0; i < pool->nslots; i++)
+		used += pool->slots[i].state != SLOT_FREE && pool->slots[i].database == database;
+	return used;
+}
+
+static int
+index_of(const PoolGroup *group)
+{
+	return (int) (group - pool->groups);
 }
 
 /* How many idle workers the group could use right now. */
@@ -68,21 +96,63 @@ demand_locked(PoolGroup *group, TimestampTz now)
 		   group_waiting_in_batches_locked(group);
 }
 
-/* Whether nothing needs the place of the group in the pool. */
+/* Whether nothing needs the place of a group, which has no worker, in the pool. */
 static bool
 group_is_unused_locked(const PoolGroup *group)
 {
 	Assert(pool_is_locked());
 	if (group->ncalls > 0 || group->incomplete || group->filling || group->next_due != 0)
 		return false;
-	for (int i = 0; i < pool->nslots; i++)
-		if (pool->slots[i].state != SLOT_FREE && pool->slots[i].database == group->database &&
-			pool->slots[i].role == group->role)
-			return false;
 	for (int i = 0; i < POOL_BATCHES; i++)
 		if (pool->batches[i].used && pool->batches[i].database == group->database)
 			return false;
 	return true;
+}
+
+/* The idle worker that can make room: one of the group that has the most; NULL if there is none. */
+static WorkerSlot *
+find_idle_worker_locked(const PoolGroup *group, RoomScope scope, RoomPurpose purpose,
+						const Census *census)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	WorkerSlot *victim = NULL;
+	int most = 0;
+
+	Assert(pool_is_locked());
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		WorkerSlot *slot = &pool->slots[i];
+
+		if (slot->state != SLOT_IDLE || slot->evict || &pool->groups[slot->group] == group ||
+			(scope == ROOM_IN_DATABASE && slot->database != group->database) ||
+			(purpose == ROOM_FOR_ANOTHER_WORKER &&
+			 now < TimestampTzPlusMilliseconds(slot->since, IDLE_FOR_OTHERS)))
+			continue;
+		if (census->of_group[slot->group].staying > most)
+		{
+			most = census->of_group[slot->group].staying;
+			victim = slot;
+		}
+	}
+	return victim;
+}
+
+static void
+have_room_made_locked(PoolGroup *group, RoomScope scope, RoomPurpose purpose, Census *census)
+{
+	WorkerSlot *victim = census->idle > 0 ? find_idle_worker_locked(group, scope, purpose, census)
+										  : NULL;
+
+	Assert(pool_is_locked());
+	if (victim != NULL)
+	{
+		pool_evict_locked(victim);
+		census->idle--;
+		census->leaving++;
+	}
+	else if (purpose == ROOM_FOR_FIRST_WORKER && pool->nwishes < POOL_WISHES)
+		pool->wishes[pool->nwishes++] = (RoomWish){.group = group,
+												   .here = scope == ROOM_IN_DATABASE};
 }
 
 /*
@@ -94,36 +164,7 @@ group_is_unused_locked(const PoolGroup *group)
 void
 plan_make_room_locked(PoolGroup *group, RoomScope scope, RoomPurpose purpose)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	WorkerSlot *victim = NULL;
-	int most = 0;
-
-	Assert(pool_is_locked());
-	for (int i = 0; i < pool->nslots; i++)
-	{
-		WorkerSlot *slot = &pool->slots[i];
-		Census census;
-
-		if (slot->state != SLOT_IDLE || slot->evict || &pool->groups[slot->group] == group ||
-			(scope == ROOM_IN_DATABASE && slot->database != group->database) ||
-			(purpose == ROOM_FOR_ANOTHER_WORKER &&
-			 now < TimestampTzPlusMilliseconds(slot->since, IDLE_FOR_OTHERS)))
-			continue;
-		count_workers_locked(&pool->groups[slot->group], &census);
-		if (census.own > most)
-		{
-			most = census.own;
-			victim = slot;
-		}
-	}
-	if (victim != NULL)
-		pool_evict_locked(victim);
-	else if (purpose == ROOM_FOR_FIRST_WORKER)
-	{
-		group->wants_room = true;
-		group->wants_room_here = scope == ROOM_IN_DATABASE;
-		pool->room_wanted = true;
-	}
+	have_room_made_locked(group, scope, purpose, count_workers_locked());
 }
 
 /* Whether a worker must leave because there are more workers than the limits allow. */
@@ -167,11 +208,11 @@ plan_keep_limits(void)
 
 /* Whether the limits allow a worker of the group to start; if not, has another one make room. */
 static bool
-may_start_locked(PoolGroup *group, const Census *census)
+may_start_locked(PoolGroup *group, Census *census)
 {
 	bool full = census->used >= setting_max_workers;
 	bool full_here = setting_max_workers_per_database > 0 &&
-					 census->used_here >= setting_max_workers_per_database;
+					 count_in_database_locked(group->database) >= setting_max_workers_per_database;
 
 	Assert(pool_is_locked());
 	if (!full && !full_here)
@@ -179,8 +220,11 @@ may_start_locked(PoolGroup *group, const Census *census)
 	if (setting_max_workers == 0)
 		group->failed_starts = POOL_FAILED_STARTS;
 	else if (census->leaving == 0)
-		plan_make_room_locked(group, full_here ? ROOM_IN_DATABASE : ROOM_ANYWHERE,
-							  census->own > 0 ? ROOM_FOR_ANOTHER_WORKER : ROOM_FOR_FIRST_WORKER);
+		have_room_made_locked(group, full_here ? ROOM_IN_DATABASE : ROOM_ANYWHERE,
+							  census->of_group[index_of(group)].staying > 0
+								  ? ROOM_FOR_ANOTHER_WORKER
+								  : ROOM_FOR_FIRST_WORKER,
+							  census);
 	return false;
 }
 
@@ -195,13 +239,12 @@ set_slot_aside_locked(PoolGroup *group, int index, WorkerStart *start)
 	memset(slot, 0, sizeof(WorkerSlot));
 	slot->state = SLOT_STARTING;
 	slot->generation = start->generation = ++pool->generations;
-	slot->group = (int) (group - pool->groups);
+	slot->group = index_of(group);
 	slot->database = start->database = group->database;
 	slot->role = start->role = group->role;
 	slot->place.batch = -1;
 	slot->since = GetCurrentTimestamp();
 	group->waiting_since = 0;
-	group->wants_room = false;
 	group->retry_start = 0;
 }
 
@@ -215,7 +258,8 @@ look_again_until(TimestampTz *until, TimestampTz at)
 
 /*
  * Whether a worker is to be started for a group now.  Also notes since when the
- * group has waited for one; until is when to look at it again.
+ * group has waited for one, and frees a group that nothing needs; until is when to
+ * look at it again.
  */
 static bool
 needs_start_locked(PoolGroup *group, TimestampTz now, Census *census, TimestampTz *until)
@@ -223,16 +267,14 @@ needs_start_locked(PoolGroup *group, TimestampTz now, Census *census, TimestampT
 	int missing;
 
 	Assert(pool_is_locked());
-	count_workers_locked(group, census);
-	missing = demand_locked(group, now) - census->available;
+	missing = demand_locked(group, now) - census->of_group[index_of(group)].available;
 	if (group->next_due != 0)
 		look_again_until(until, group->next_due);
 	if (missing <= 0)
 	{
 		group->waiting_since = 0;
-		group->wants_room = false;
-		if (group_is_unused_locked(group))
-			group->database = InvalidOid;
+		if (census->of_group[index_of(group)].present == 0 && group_is_unused_locked(group))
+			group_free_locked(group);
 		return false;
 	}
 	if (group->waiting_since == 0)
@@ -255,24 +297,27 @@ bool
 plan_start_locked(int free_slot, WorkerStart *start, TimestampTz *until)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	Census *census = count_workers_locked();
 	PoolGroup *chosen = NULL;
 	bool chosen_has_worker = false;
 
 	Assert(pool_is_locked());
 	if (pool->visit_all_at != 0)
 		look_again_until(until, pool->visit_all_at);
-	for (int i = 0; i < POOL_GROUPS; i++)
+	/* Whoever still needs room says so below. */
+	pool->nwishes = 0;
+	for (int i = 0; i < pool->ngroups; i++)
 	{
 		PoolGroup *group = &pool->groups[i];
-		Census census;
+		bool has_worker = census->of_group[i].staying > 0;
 
-		if (!OidIsValid(group->database) || !needs_start_locked(group, now, &census, until))
+		if (!OidIsValid(group->database) || !needs_start_locked(group, now, census, until))
 			continue;
-		if (chosen == NULL || (census.own == 0 && chosen_has_worker) ||
-			((census.own > 0) == chosen_has_worker && group->waiting_since < chosen->waiting_since))
+		if (chosen == NULL || (!has_worker && chosen_has_worker) ||
+			(has_worker == chosen_has_worker && group->waiting_since < chosen->waiting_since))
 		{
 			chosen = group;
-			chosen_has_worker = census.own > 0;
+			chosen_has_worker = has_worker;
 		}
 	}
 	if (chosen == NULL || free_slot < 0)

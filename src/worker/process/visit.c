@@ -200,7 +200,7 @@ plan_visits(VisitScope scope)
 	there = read_databases(scope);
 	forget_other_visits(there);
 	pool_lock();
-	for (int i = 0; i < POOL_GROUPS; i++)
+	for (int i = 0; i < pool->ngroups; i++)
 		if (OidIsValid(pool->groups[i].database) &&
 			!list_member_oid(there, pool->groups[i].database))
 		{
