@@ -31,25 +31,25 @@
 #define EPOCH_DIFFERENCE \
 	((uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
 
-static void
-add_length(StringInfo bytes, uint32 length)
+void
+canonical_add_null(StringInfo bytes)
 {
-	uint32 ordered = pg_hton32(length);
+	uint32 ordered = pg_hton32(NULL_LENGTH);
 
 	appendBinaryStringInfo(bytes, (const char *) &ordered, sizeof(ordered));
 }
 
-void
-canonical_add_null(StringInfo bytes)
-{
-	add_length(bytes, NULL_LENGTH);
-}
-
+/* A leaf has some thirty values, so room is made once for the length and the bytes of each. */
 void
 canonical_add_bytes(StringInfo bytes, const void *data, Size length)
 {
-	add_length(bytes, (uint32) length);
-	appendBinaryStringInfo(bytes, data, (int) length);
+	uint32 ordered = pg_hton32((uint32) length);
+
+	enlargeStringInfo(bytes, (int) (sizeof(ordered) + length));
+	memcpy(bytes->data + bytes->len, &ordered, sizeof(ordered));
+	memcpy(bytes->data + bytes->len + sizeof(ordered), data, length);
+	bytes->len += (int) (sizeof(ordered) + length);
+	bytes->data[bytes->len] = '\0';
 }
 
 void

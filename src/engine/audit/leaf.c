@@ -114,19 +114,25 @@ compare_fact(const char *key, int length, const char *name)
 	return order != 0 ? order : (name[length] == '\0' ? 0 : -1);
 }
 
+static bool
+action_is_factual(const char *action)
+{
+	for (int i = 0; i < (int) lengthof(factual_actions); i++)
+		if (strcmp(action, factual_actions[i]) == 0)
+			return true;
+	return false;
+}
+
 /*
- * Whether a member of details is a fact.  "from" is one as a status, and not as
- * an object of former values, whose members are judged one by one.
+ * Whether a member is a fact, whatever the action.  "from" is one as a status, and
+ * not as an object of former values, whose members are judged one by one.
  */
-bool
-leaf_member_is_fact(const char *action, const char *key, int length, bool is_text)
+static bool
+member_is_fact(const char *key, int length, bool is_text)
 {
 	int low = 0;
 	int high = lengthof(facts) - 1;
 
-	for (int i = 0; i < (int) lengthof(factual_actions); i++)
-		if (strcmp(action, factual_actions[i]) == 0)
-			return true;
 	if (length == 4 && memcmp(key, "from", 4) == 0)
 		return is_text;
 	while (low <= high)
@@ -142,6 +148,13 @@ leaf_member_is_fact(const char *action, const char *key, int length, bool is_tex
 			low = middle + 1;
 	}
 	return false;
+}
+
+/* Whether a member of the details of a row with this action is a fact. */
+bool
+leaf_member_is_fact(const char *action, const char *key, int length, bool is_text)
+{
+	return action_is_factual(action) || member_is_fact(key, length, is_text);
 }
 
 /* Prepare to make leaves, in the current memory context. */
@@ -214,12 +227,40 @@ add_value(StringInfo bytes, JsonbValue *value)
 	}
 }
 
+/* Add the name of a member, which few have with a prefix. */
+static void
+add_member_name(StringInfo bytes, const char *prefix, const JsonbValue *key)
+{
+	const char *name = key->val.string.val;
+	int length = key->val.string.len;
+
+	if (prefix[0] != '\0')
+	{
+		name = psprintf("%s%.*s", prefix, length, name);
+		length = (int) strlen(name);
+	}
+	canonical_add_text(bytes, name, length);
+}
+
+/* Whether the members of a member of details are members of their own: "from.kind" and so on. */
+static const char *
+prefix_of(const JsonbValue *key, const JsonbValue *value)
+{
+	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		return NULL;
+	if (key->val.string.len == 4 && memcmp(key->val.string.val, "from", 4) == 0)
+		return "from.";
+	if (key->val.string.len == 2 && memcmp(key->val.string.val, "to", 2) == 0)
+		return "to.";
+	return NULL;
+}
+
 /*
  * Add the members of an object to the facts or to what was said, in jsonb's order.
- * prefix is that of a nested object's members, or "".
+ * factual: all are facts.  prefix is that of a nested object's members, or "".
  */
 static void
-add_members(LeafMaker *maker, const char *action, const char *prefix, JsonbContainer *object)
+add_members(LeafMaker *maker, bool factual, const char *prefix, JsonbContainer *object)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(object);
 	JsonbIteratorToken token;
@@ -229,22 +270,21 @@ add_members(LeafMaker *maker, const char *action, const char *prefix, JsonbConta
 	while ((token = JsonbIteratorNext(&iterator, &key, true)) != WJB_DONE)
 	{
 		StringInfo bytes = &maker->groups[GROUP_WHAT];
-		char *name;
+		const char *nested;
 
 		if (token != WJB_KEY)
 			continue;
 		(void) JsonbIteratorNext(&iterator, &value, true);
-		name = psprintf("%s%.*s", prefix, key.val.string.len, key.val.string.val);
-		if (value.type == jbvBinary && JsonContainerIsObject(value.val.binary.data) &&
-			(strcmp(name, "from") == 0 || strcmp(name, "to") == 0))
+		nested = prefix[0] == '\0' ? prefix_of(&key, &value) : NULL;
+		if (nested != NULL)
 		{
-			add_members(maker, action, psprintf("%s.", name), value.val.binary.data);
+			add_members(maker, factual, nested, value.val.binary.data);
 			continue;
 		}
-		if (leaf_member_is_fact(action, key.val.string.val, key.val.string.len,
-								value.type == jbvString))
+		if (factual ||
+			member_is_fact(key.val.string.val, key.val.string.len, value.type == jbvString))
 			bytes = &maker->facts;
-		canonical_add_text(bytes, name, strlen(name));
+		add_member_name(bytes, prefix, &key);
 		add_value(bytes, &value);
 	}
 }
@@ -267,7 +307,7 @@ add_details(LeafMaker *maker, const StoredRow *row)
 
 	if (details != NULL && JB_ROOT_IS_OBJECT(details))
 	{
-		add_members(maker, action_of(row), "", &details->root);
+		add_members(maker, action_is_factual(action_of(row)), "", &details->root);
 		return;
 	}
 	if (details != NULL)

@@ -48,44 +48,45 @@ typedef struct ActionRow
 
 #define REVISION_KEYS {KEY_PROPOSAL, KEY_DETAIL}, "revision"
 
+/* In the order of the actions, by which they are found. */
 static const ActionRow action_rows[] = {
-	{"propose_action", STORE_PROPOSAL, {KEY_PROPOSAL}, NULL, false, WHEN_ALWAYS},
-	{"propose_action", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_ALWAYS},
-	{"execute_action", STORE_EXECUTION, {KEY_EXECUTION}, NULL, true, WHEN_ALWAYS},
-	{"enqueue_action", STORE_EXECUTION, {KEY_EXECUTION}, NULL, false, WHEN_ALWAYS},
-	{"start_execution", STORE_EXECUTION, {KEY_EXECUTION}, NULL, false, WHEN_ALWAYS},
-	{"review_action", STORE_REVIEW, {KEY_DETAIL}, "review_id", false, WHEN_ALWAYS},
-	{"review_action", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_EDIT},
-	{"start_workflow", STORE_WORKFLOW, {KEY_WORKFLOW}, NULL, false, WHEN_ALWAYS},
-	{"complete_workflow", STORE_WORKFLOW, {KEY_WORKFLOW}, NULL, true, WHEN_ALWAYS},
-	{"cancel_workflow", STORE_WORKFLOW, {KEY_WORKFLOW}, NULL, true, WHEN_NO_PROPOSAL},
-	{"revise_proposal", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_ALWAYS},
 	{"accept_tool_definition", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_ALWAYS},
-	{"revoke_approval", STORE_REVOCATION, {KEY_DETAIL}, "review_id", false, WHEN_ALWAYS},
-	{"void_approval", STORE_REVOCATION, {KEY_DETAIL}, "review_id", false, WHEN_ALWAYS},
-	{"comment_proposal", STORE_PROPOSAL_COMMENT, {KEY_DETAIL}, "comment_id", false, WHEN_ALWAYS},
-	{"preview_action", STORE_PREVIEW, {KEY_DETAIL}, "preview_id", false, WHEN_ALWAYS},
+	{"add_approval_rule", STORE_APPROVAL_RULE, {KEY_DETAIL}, "rule_id", false, WHEN_ALWAYS},
+	{"add_freeze", STORE_FREEZE, {KEY_DETAIL}, "freeze_id", false, WHEN_ALWAYS},
+	{"break_glass_execute", STORE_BREAK_GLASS, {KEY_EXECUTION}, NULL, false, WHEN_ALWAYS},
 	{"cancel_execution", STORE_CANCEL_REQUEST, {KEY_DETAIL}, "request_id", false, WHEN_REQUESTED},
 	{"cancel_execution", STORE_EXECUTION, {KEY_EXECUTION}, NULL, true, WHEN_NOT_REQUESTED},
-	{"break_glass_execute", STORE_BREAK_GLASS, {KEY_EXECUTION}, NULL, false, WHEN_ALWAYS},
-	{"review_break_glass", STORE_BREAK_GLASS, {KEY_EXECUTION}, NULL, true, WHEN_ALWAYS},
-	{"add_approval_rule", STORE_APPROVAL_RULE, {KEY_DETAIL}, "rule_id", false, WHEN_ALWAYS},
-	{"remove_approval_rule", STORE_APPROVAL_RULE, {KEY_DETAIL}, "rule_id", true, WHEN_ALWAYS},
-	{"register_actor", STORE_ACTOR, {KEY_DETAIL}, "actor_id", false, WHEN_ALWAYS},
-	{"add_freeze", STORE_FREEZE, {KEY_DETAIL}, "freeze_id", false, WHEN_ALWAYS},
-	{"remove_freeze", STORE_FREEZE, {KEY_DETAIL}, "freeze_id", true, WHEN_ALWAYS},
+	{"cancel_workflow", STORE_WORKFLOW, {KEY_WORKFLOW}, NULL, true, WHEN_NO_PROPOSAL},
+	{"comment_proposal", STORE_PROPOSAL_COMMENT, {KEY_DETAIL}, "comment_id", false, WHEN_ALWAYS},
+	{"complete_workflow", STORE_WORKFLOW, {KEY_WORKFLOW}, NULL, true, WHEN_ALWAYS},
 	{"delegate_review", STORE_DELEGATION, {KEY_DETAIL}, "delegation_id", false, WHEN_ALWAYS},
 	{"end_delegation", STORE_DELEGATION, {KEY_DETAIL}, "delegation_id", true, WHEN_ALWAYS},
-	{"record_anchor", STORE_AUDIT_ANCHOR, {KEY_DETAIL}, "anchor_id", false, WHEN_ALWAYS},
-	{"hold_workflow", STORE_WORKFLOW_HOLD, {KEY_DETAIL}, "hold_id", false, WHEN_ALWAYS},
-	{"release_hold", STORE_WORKFLOW_HOLD, {KEY_DETAIL}, "hold_id", true, WHEN_ALWAYS},
-	{"standing_approval", STORE_STANDING_APPROVAL, {KEY_DETAIL}, "standing_id", false, WHEN_ALWAYS},
 	{"end_standing_approval",
 	 STORE_STANDING_APPROVAL,
 	 {KEY_DETAIL},
 	 "standing_id",
 	 true,
 	 WHEN_NO_PROPOSAL},
+	{"enqueue_action", STORE_EXECUTION, {KEY_EXECUTION}, NULL, false, WHEN_ALWAYS},
+	{"execute_action", STORE_EXECUTION, {KEY_EXECUTION}, NULL, true, WHEN_ALWAYS},
+	{"hold_workflow", STORE_WORKFLOW_HOLD, {KEY_DETAIL}, "hold_id", false, WHEN_ALWAYS},
+	{"preview_action", STORE_PREVIEW, {KEY_DETAIL}, "preview_id", false, WHEN_ALWAYS},
+	{"propose_action", STORE_PROPOSAL, {KEY_PROPOSAL}, NULL, false, WHEN_ALWAYS},
+	{"propose_action", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_ALWAYS},
+	{"record_anchor", STORE_AUDIT_ANCHOR, {KEY_DETAIL}, "anchor_id", false, WHEN_ALWAYS},
+	{"register_actor", STORE_ACTOR, {KEY_DETAIL}, "actor_id", false, WHEN_ALWAYS},
+	{"release_hold", STORE_WORKFLOW_HOLD, {KEY_DETAIL}, "hold_id", true, WHEN_ALWAYS},
+	{"remove_approval_rule", STORE_APPROVAL_RULE, {KEY_DETAIL}, "rule_id", true, WHEN_ALWAYS},
+	{"remove_freeze", STORE_FREEZE, {KEY_DETAIL}, "freeze_id", true, WHEN_ALWAYS},
+	{"review_action", STORE_REVIEW, {KEY_DETAIL}, "review_id", false, WHEN_ALWAYS},
+	{"review_action", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_EDIT},
+	{"review_break_glass", STORE_BREAK_GLASS, {KEY_EXECUTION}, NULL, true, WHEN_ALWAYS},
+	{"revise_proposal", STORE_PROPOSAL_REVISION, REVISION_KEYS, false, WHEN_ALWAYS},
+	{"revoke_approval", STORE_REVOCATION, {KEY_DETAIL}, "review_id", false, WHEN_ALWAYS},
+	{"standing_approval", STORE_STANDING_APPROVAL, {KEY_DETAIL}, "standing_id", false, WHEN_ALWAYS},
+	{"start_execution", STORE_EXECUTION, {KEY_EXECUTION}, NULL, false, WHEN_ALWAYS},
+	{"start_workflow", STORE_WORKFLOW, {KEY_WORKFLOW}, NULL, false, WHEN_ALWAYS},
+	{"void_approval", STORE_REVOCATION, {KEY_DETAIL}, "review_id", false, WHEN_ALWAYS},
 };
 
 /* The index that finds a table's rows by these keys. */
@@ -141,6 +142,25 @@ find_key(const ActionRow *row, RowKey key, const LeafSubject *subject, int64 *va
 	return id != NULL;
 }
 
+/* The first of the entries of an action, or where it would stand. */
+static int
+first_of_action(const char *action)
+{
+	int low = 0;
+	int high = lengthof(action_rows);
+
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+
+		if (strcmp(action_rows[middle].action, action) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /*
  * Put the rows that an audit row tells of into an array of LEAF_ROWS_MAX, and
  * return their number.  Of settings that change in place (actors, tools, the policy)
@@ -151,12 +171,14 @@ leaf_rows_of(const LeafSubject *subject, LeafRow *rows)
 {
 	int count = 0;
 
-	for (int i = 0; i < (int) lengthof(action_rows); i++)
+	for (int i = first_of_action(subject->action);
+		 i < (int) lengthof(action_rows) && strcmp(action_rows[i].action, subject->action) == 0;
+		 i++)
 	{
 		const ActionRow *row = &action_rows[i];
 		LeafRow found = {.table = row->table, .ended = row->ended};
 
-		if (strcmp(row->action, subject->action) != 0 || !applies(row, subject))
+		if (!applies(row, subject))
 			continue;
 		while (found.nkeys < STORE_LOOKUP_KEYS && row->keys[found.nkeys] != KEY_NONE &&
 			   find_key(row, row->keys[found.nkeys], subject, &found.keys[found.nkeys]))
