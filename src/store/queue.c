@@ -110,66 +110,111 @@ queue_adopt(QueueRow *queued, Oid run_as)
 	store_update(&row, queued->row);
 }
 
+/* A visit of the due calls of a role. */
+typedef struct DueScan
+{
+	Oid run_as;
+	TimestampTz now;
+	QueueVisit visit;
+	void *arg;
+	int64 priority;       /* of the calls that were read last */
+	TimestampTz next_due; /* when the next call becomes due, as far as it was read; 0: never */
+} DueScan;
+
+typedef enum DueRange
+{
+	RANGE_EMPTY,
+	RANGE_READ,
+	RANGE_STOPPED /* by the visitor */
+} DueRange;
+
 /*
- * Visit the due calls of a role, those of the highest priority first and then
- * the oldest.  Returns when the next call becomes due, or 0 if there is none or
- * the visitor has ended the scan.
+ * Visit the due calls of one priority: those with the keys, which leave out the role, or
+ * of them the calls of the highest priority.  Ends at the first call that is not due.  So
+ * calls that are scheduled for later, of which there may be many, are not read.
+ */
+static DueRange
+visit_due_range(DueScan *due, int nkeys, const ScanKeyData *range)
+{
+	ScanKeyData keys[4];
+	StoreScan scan;
+	StoredRow *row;
+	DueRange outcome = RANGE_EMPTY;
+
+	Assert(nkeys < (int) lengthof(keys));
+	ScanKeyInit(&keys[0], QUEUE_RUN_AS_OID, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(due->run_as));
+	for (int i = 0; i < nkeys; i++)
+		keys[i + 1] = range[i];
+	store_scan_begin(&scan, STORE_QUEUE, "queue_due_idx", nkeys + 1, keys);
+	while (outcome != RANGE_STOPPED && (row = store_scan_next(&scan)) != NULL)
+	{
+		QueueRow queued;
+
+		CHECK_FOR_INTERRUPTS();
+		queue_read(row, &queued);
+		if (outcome == RANGE_READ && queued.priority != due->priority)
+			break;
+		outcome = RANGE_READ;
+		due->priority = queued.priority;
+		if (queued.held)
+			continue;
+		if (queued.due_at > due->now)
+		{
+			if (due->next_due == 0 || queued.due_at < due->next_due)
+				due->next_due = queued.due_at;
+			break;
+		}
+		if (!due->visit(&queued, due->arg))
+			outcome = RANGE_STOPPED;
+	}
+	store_scan_end(&scan);
+	return outcome;
+}
+
+/* The same for the calls at a place and after it that have the priority of the place. */
+static DueRange
+visit_from_place(DueScan *due, const QueuePlace *from)
+{
+	ScanKeyData keys[3];
+
+	due->priority = from->priority;
+	store_key_int64(&keys[0], QUEUE_PRIORITY, from->priority);
+	ScanKeyInit(&keys[1], QUEUE_DUE_AT, BTEqualStrategyNumber, F_TIMESTAMPTZ_EQ,
+				TimestampTzGetDatum(from->due_at));
+	ScanKeyInit(&keys[2], QUEUE_EXECUTION_ID, BTGreaterEqualStrategyNumber, F_INT8GE,
+				Int64GetDatum(from->execution_id));
+	if (visit_due_range(due, 3, keys) == RANGE_STOPPED)
+		return RANGE_STOPPED;
+	ScanKeyInit(&keys[1], QUEUE_DUE_AT, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(from->due_at));
+	return visit_due_range(due, 2, keys);
+}
+
+/*
+ * Visit the due calls of a role, those of the highest priority first and then the
+ * oldest, or those at a place and after it, until the visitor ends the scan.  Returns
+ * when the next call of those that were read becomes due, or 0.
  *
- * Each priority is a scan of its own, which ends at its first call that is not
- * due.  So calls that are scheduled for later, of which there may be many, are
- * not read.
+ * Each priority is a scan of its own.
  */
 TimestampTz
-queue_visit_due(Oid run_as, TimestampTz now, QueueVisit visit, void *arg)
+queue_visit_due(Oid run_as, const QueuePlace *from, TimestampTz now, QueueVisit visit, void *arg)
 {
-	TimestampTz next_due = 0;
-	bool bounded = false;
-	int64 priority = 0;
+	DueScan due = {.run_as = run_as, .now = now, .visit = visit, .arg = arg};
+	ScanKeyData key;
+	DueRange range = from != NULL ? visit_from_place(&due, from) : visit_due_range(&due, 0, NULL);
 
-	for (;;)
+	/* There may be calls of lower priorities, though there was none at the place. */
+	if (from != NULL && range == RANGE_EMPTY)
+		range = RANGE_READ;
+	while (range == RANGE_READ)
 	{
-		ScanKeyData keys[2];
-		StoreScan scan;
-		StoredRow *row;
-		bool found = false;
-		bool stopped = false;
-
-		ScanKeyInit(&keys[0], QUEUE_RUN_AS_OID, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(run_as));
-		ScanKeyInit(&keys[1], QUEUE_PRIORITY, BTLessStrategyNumber, F_INT8LT,
-					Int64GetDatum(priority));
-		store_scan_begin(&scan, STORE_QUEUE, "queue_due_idx", bounded ? 2 : 1, keys);
-		while ((row = store_scan_next(&scan)) != NULL)
-		{
-			QueueRow queued;
-
-			CHECK_FOR_INTERRUPTS();
-			queue_read(row, &queued);
-			if (found && queued.priority != priority)
-				break;
-			found = true;
-			priority = queued.priority;
-			if (queued.due_at > now)
-			{
-				if (!queued.held && (next_due == 0 || queued.due_at < next_due))
-					next_due = queued.due_at;
-				if (queued.held)
-					continue;
-				break;
-			}
-			if (!queued.held && !visit(&queued, arg))
-			{
-				stopped = true;
-				break;
-			}
-		}
-		store_scan_end(&scan);
-		if (stopped)
-			return 0;
-		if (!found)
-			return next_due;
-		bounded = true;
+		ScanKeyInit(&key, QUEUE_PRIORITY, BTLessStrategyNumber, F_INT8LT,
+					Int64GetDatum(due.priority));
+		range = visit_due_range(&due, 1, &key);
 	}
+	return due.next_due;
 }
 
 /* Return the roles that have calls in the queue. */

@@ -43,6 +43,14 @@ typedef struct QueueRow
 	StoredRow *row;
 } QueueRow;
 
+/* A place in the order in which the calls of a role start: that of a call. */
+typedef struct QueuePlace
+{
+	int64 priority;
+	TimestampTz due_at;
+	int64 execution_id;
+} QueuePlace;
+
 /* Visits a call and returns whether the scan continues. */
 typedef bool (*QueueVisit)(const QueueRow *row, void *arg);
 
@@ -51,7 +59,8 @@ extern void queue_insert(const QueueRow *row);
 extern void queue_update(const QueueRow *row);
 extern void queue_delete(QueueRow *row);
 extern void queue_adopt(QueueRow *row, Oid run_as);
-extern TimestampTz queue_visit_due(Oid run_as, TimestampTz now, QueueVisit visit, void *arg);
+extern TimestampTz queue_visit_due(Oid run_as, const QueuePlace *from, TimestampTz now,
+								   QueueVisit visit, void *arg);
 extern Oid *queue_roles(int *count);
 extern int64 *queue_list_held(int *count);
 extern int64 *queue_list_of_role(Oid run_as, int *count);

@@ -186,6 +186,19 @@ is(ended(@all), '130 4MB 0, 139 4MB 0, 149 4MB 0, 136 4MB 0', 'calls that have n
 is(transactions(@all), 4, 'each by itself');
 is(starts_of($node, $all[1]), 2, 'and are not put together a second time');
 
+# More calls than the pool has room for, of several priorities.
+sql(q{SELECT workflow_orch.update_tool('work', group_size => 1000)});
+$holder = hold($node, 'postgres', 'SELECT pg_advisory_lock(4711)');
+my ($first) = together(146);
+worker_of($node, 'postgres', $first);
+@all = split /\n/, sql(q{SELECT workflow_orch.enqueue_action(app.approved('work', jsonb_build_object('n', 1000 + 10 * i)), 1, NULL, -(i % 3)) FROM generate_series(1, 900) i});
+end_session($holder);
+is(scalar(() = ended(@all) =~ /\d0 4MB 0/g), 900, 'calls that the pool has no room for');
+is(transactions($first, @all), 1, 'run in the transaction of those before them');
+is(sql('SELECT array_agg(execution_id ORDER BY started_at) = array_agg(execution_id ORDER BY (details ->> \'priority\')::int DESC, execution_id) FROM workflow_orch.execution JOIN workflow_orch.audit_log USING (execution_id) WHERE action = \'enqueue_action\' AND execution_id IN (' . join(',', @all) . ')'), 't', 'in the order of their priorities');
+queue_is_empty($node, 'postgres', 'after them');
+sql(q{SELECT workflow_orch.update_tool('work', group_size => 100)});
+
 # A call of higher priority, and one of another tool.
 sql(q{SELECT workflow_orch.register_tool('single', 'app.work(int)', 'tool_runner')});
 my @ids = split /\n/, sql(q{SELECT workflow_orch.enqueue_action(app.approved(tool, jsonb_build_object('n', n)), 1) FROM (VALUES ('work', 100), ('work', 101), ('single', 102), ('work', 110)) v (tool, n)});

@@ -81,14 +81,22 @@ visit_row(const QueueRow *row, void *arg)
 
 /*
  * Visit the calls that are due for a worker of this role, in the order in which they
- * are to run, until the visit returns false.  Returns when the next call becomes
- * due, or 0.
+ * are to run, until the visit returns false: all of them, or those from a call on.
+ * Returns when the next of the calls that were read becomes due, or 0.
  */
 TimestampTz
-queued_visit_due(Oid role, QueuedVisit visit, void *arg)
+queued_visit_due(Oid role, const QueuedCall *from, QueuedVisit visit, void *arg)
 {
 	DueVisit own = {.visit = visit, .arg = arg};
-	TimestampTz next_due = queue_visit_due(role, GetCurrentTimestamp(), visit_row, &own);
+	QueuePlace place;
+	TimestampTz next_due;
+
+	if (from != NULL)
+		place = (QueuePlace){.priority = from->priority,
+							 .due_at = from->due_at,
+							 .execution_id = from->execution_id};
+	next_due = queue_visit_due(role, from != NULL ? &place : NULL, GetCurrentTimestamp(), visit_row,
+							   &own);
 
 	if (own.frozen_until != 0 && (next_due == 0 || own.frozen_until < next_due))
 		next_due = own.frozen_until;

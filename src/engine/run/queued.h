@@ -41,7 +41,7 @@ extern void (*queued_hook)(const QueuedCall *call, Oid role);
 
 extern QueuedCall queued_call(const QueueRow *row);
 extern void queued_check_workers(void);
-extern TimestampTz queued_visit_due(Oid role, QueuedVisit visit, void *arg);
+extern TimestampTz queued_visit_due(Oid role, const QueuedCall *from, QueuedVisit visit, void *arg);
 extern bool queued_exists(int64 proposal_id);
 extern bool queued_has_started(int64 proposal_id);
 extern bool queued_cancel(const Proposal *proposal, const int64 *by, const char *reason);

@@ -111,7 +111,7 @@ sweep_queue(RoleQueueVisit visit)
 		CHECK_FOR_INTERRUPTS();
 		if (problem != NULL)
 			fail_calls_of(roles[i], problem);
-		queue.next_due = queued_visit_due(roles[i], note_due, &queue.has_due);
+		queue.next_due = queued_visit_due(roles[i], NULL, note_due, &queue.has_due);
 		/* No worker could run what is due; the next visit looks again. */
 		if (problem != NULL)
 			queue.has_due = false;

@@ -3,9 +3,11 @@
  *	  The workers of one role in one database, and the calls that are due for them.
  *
  * A group has the first of its due calls, in order; what it has no room for is
- * left to the next look through the queue.  This file owns the order in a group's
- * list of calls, and the group's times; it starts and ends no process, and reads no
- * table.  Where groups and lists are is the business of group_table.c.
+ * left to the next look through the queue.  A look goes on where the last one has
+ * ended, unless something says that the group may lack calls before that place.  This
+ * file owns the order in a group's list of calls, that place, and the group's times; it
+ * starts and ends no process, and reads no table.  Where groups and lists are is the
+ * business of group_table.c.
  */
 #include "postgres.h"
 
@@ -16,6 +18,9 @@
 
 /* Delay after the first failed start of a worker, in ms; it doubles up to 64-fold. */
 #define FAILED_START_DELAY 250
+
+/* The queue is looked through while the list has so many calls left, so that it does not run dry. */
+#define FEW_CALLS (POOL_CALLS / 4)
 
 /* How long a worker may go on taking calls while another group waits for a worker, in ms. */
 #define TURN 100
@@ -97,15 +102,19 @@ compare_queued_calls(const QueuedCall *a, const QueuedCall *b)
 	return (a->execution_id > b->execution_id) - (a->execution_id < b->execution_id);
 }
 
-/* Leave a call, and all calls after it, to the next look through the queue. */
+/*
+ * Leave a call, and all calls after it, to the next look through the queue, which
+ * begins with it or earlier.
+ */
 static void
 leave_to_queue_locked(PoolGroup *group, const QueuedCall *call)
 {
 	Assert(pool_is_locked());
-	if (!group->incomplete || !group->bounded || compare_queued_calls(call, &group->bound) < 0)
-		group->bound = *call;
-	group->incomplete = true;
-	group->bounded = true;
+	if (!group->incomplete)
+		group->incomplete = group->bounded = true;
+	else if (!group->bounded || compare_queued_calls(call, &group->bound) >= 0)
+		return;
+	group->bound = *call;
 }
 
 static void
@@ -197,18 +206,82 @@ group_add_call_locked(PoolGroup *group, const PoolCall *call)
 }
 
 /*
- * Whether calls that are in the queue only may run before the first one of the list.
- * Without room in the list they have to wait for it.
+ * Whether the list has few calls, or calls that are in the queue only may run before its
+ * first one.  Without room in the list they have to wait for it.
  */
-bool
-group_looks_first_locked(const PoolGroup *group)
+static bool
+must_look_first_locked(const PoolGroup *group)
 {
 	Assert(pool_is_locked());
 	if (!group->incomplete || group->ncalls == POOL_CALLS)
 		return false;
-	return group->ncalls == 0 ||
+	return group->ncalls <= FEW_CALLS ||
 		   (group->bounded &&
 			compare_queued_calls(&group->calls[group->ncalls - 1].queued, &group->bound) >= 0);
+}
+
+/*
+ * Have a worker look through the queue before it takes a call: false if there is no
+ * need, or another worker looks.
+ */
+bool
+group_begin_look_locked(PoolGroup *group, WorkerSlot *slot)
+{
+	Assert(pool_is_locked());
+	if (group->filling || !must_look_first_locked(group))
+		return false;
+	group->filling = true;
+	slot->filling = true;
+	return true;
+}
+
+/*
+ * Where a look begins: false for the start of the queue, or true and *from is set to the
+ * first call that it reads.  Suspect calls run first, wherever they stand in the queue.
+ * Returns into *room how many calls it has to find.
+ */
+bool
+group_place_to_look_locked(PoolGroup *group, QueuedCall *from, int *room)
+{
+	bool bounded = group->incomplete && group->bounded && !group->bound.suspect;
+
+	Assert(pool_is_locked());
+	Assert(group->filling);
+	if (bounded)
+		*from = group->bound;
+	*room = Max(POOL_CALLS - group->ncalls, 1);
+	group->incomplete = false;
+	group->bounded = false;
+	return bounded;
+}
+
+/* End a look; if it has not come to the end of the queue, last is the call that it read last. */
+void
+group_end_look_locked(PoolGroup *group, WorkerSlot *slot, const QueuedCall *last)
+{
+	Assert(pool_is_locked());
+	group->filling = false;
+	slot->filling = false;
+	if (last != NULL)
+	{
+		QueuedCall next = *last;
+
+		next.suspect = false;
+		next.execution_id++;
+		leave_to_queue_locked(group, &next);
+	}
+}
+
+/* End the look of a worker that has failed, if there is one. */
+void
+group_give_up_look_locked(PoolGroup *group, WorkerSlot *slot)
+{
+	Assert(pool_is_locked());
+	if (!slot->filling)
+		return;
+	group_end_look_locked(group, slot, NULL);
+	group->incomplete = true;
+	group->bounded = false;
 }
 
 /*

@@ -14,7 +14,10 @@
 
 extern bool group_call_has_history(const PoolCall *call);
 extern void group_add_call_locked(PoolGroup *group, const PoolCall *call);
-extern bool group_looks_first_locked(const PoolGroup *group);
+extern bool group_begin_look_locked(PoolGroup *group, WorkerSlot *slot);
+extern bool group_place_to_look_locked(PoolGroup *group, QueuedCall *from, int *room);
+extern void group_end_look_locked(PoolGroup *group, WorkerSlot *slot, const QueuedCall *last);
+extern void group_give_up_look_locked(PoolGroup *group, WorkerSlot *slot);
 extern bool group_is_suspect_locked(const PoolGroup *group);
 extern void group_look_at_locked(PoolGroup *group, TimestampTz at);
 extern void group_look_now_locked(PoolGroup *group);

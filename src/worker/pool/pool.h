@@ -66,9 +66,9 @@ typedef struct PoolGroup
 	int ncalls;
 	PoolCall *calls;           /* POOL_CALLS places; the last call runs first.  NULL: no list */
 	bool incomplete;           /* the queue may have more calls */
-	QueuedCall bound;          /* while incomplete: calls after this one that have no history are
-								* in the queue only */
-	bool bounded;              /* bound is set */
+	QueuedCall bound;          /* while incomplete: calls from this one on that have no history
+								* are in the queue only, and the pool has those before it */
+	bool bounded;              /* bound is set; if not, the whole queue is to be looked through */
 	bool filling;              /* a worker is looking through the queue */
 	TimestampTz next_due;      /* when to look again; 0: never */
 	int failed_starts;         /* failed starts of workers in a row */

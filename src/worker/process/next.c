@@ -98,6 +98,15 @@ next_is_sociable(const PoolCall *call)
 		   !group_call_has_history(call);
 }
 
+/* Whether nobody waits for the end of a transaction to which a worker could add a call. */
+static bool
+may_go_on_locked(const PoolGroup *group, const WorkerSlot *slot)
+{
+	Assert(pool_is_locked());
+	return slot->nuncommitted < GROUP_SIZE_MAX - 1 && !slot->evict && pool->nwishes == 0 &&
+		   !is_held_back_locked(group) && group_waiting_in_batches_locked(group) == 0;
+}
+
 /* Whether the next call of the group may run in the transaction of one that has run. */
 static bool
 may_share_locked(const PoolGroup *group, const WorkerSlot *slot)
@@ -105,36 +114,38 @@ may_share_locked(const PoolGroup *group, const WorkerSlot *slot)
 	const PoolCall *next;
 
 	Assert(pool_is_locked());
-	if (group->ncalls == 0 || slot->evict)
+	if (group->ncalls == 0)
 		return false;
 	next = &group->calls[group->ncalls - 1];
 	return next->queued.tool == slot->call.queued.tool &&
-		   next->queued.priority <= slot->call.queued.priority && next_is_sociable(next) &&
-		   !is_held_back_locked(group) && pool->nwishes == 0 &&
-		   group_waiting_in_batches_locked(group) == 0;
+		   next->queued.priority <= slot->call.queued.priority && next_is_sociable(next);
 }
 
 /*
- * Take the next call for the open transaction of a worker, which has run one: false
- * if the transaction is to end.
+ * Choose what a worker does next in its open transaction, in which it has run a call:
+ * NEXT_CALL, and the call is taken; NEXT_REFILL; or NEXT_END of the transaction.
  */
-bool
-next_take_shared(WorkerSlot *slot, WorkerCall *call)
+Next
+next_choose_shared(WorkerSlot *slot, WorkerCall *call)
 {
 	PoolGroup *group = &pool->groups[slot->group];
-	bool taken = false;
+	Next next = NEXT_END;
 
 	pool_lock();
 	Assert(slot->state == SLOT_BUSY && slot->place.batch < 0);
-	if (slot->nuncommitted < GROUP_SIZE_MAX - 1 && may_share_locked(group, slot))
+	if (!may_go_on_locked(group, slot))
+		;
+	else if (group_begin_look_locked(group, slot))
+		next = NEXT_REFILL;
+	else if (may_share_locked(group, slot))
 	{
 		pool_uncommitted_locked(slot)[slot->nuncommitted++] = slot->call;
 		take_queued_call_locked(group, slot, call);
 		call->shares = true;
-		taken = true;
+		next = NEXT_CALL;
 	}
 	pool_unlock();
-	return taken;
+	return next;
 }
 
 /*
@@ -176,14 +187,8 @@ next_choose(WorkerSlot *slot, TimestampTz turn_began, WorkerCall *call, Timestam
 	}
 	else if (batch_turn && batch_call_is_ready_locked(slot->database, slot->role, wake_at))
 		next = NEXT_ATTACH;
-	else if (group_looks_first_locked(group) && !group->filling)
-	{
-		group->filling = true;
-		slot->filling = true;
-		group->incomplete = false;
-		group->bounded = false;
+	else if (group_begin_look_locked(group, slot))
 		next = NEXT_REFILL;
-	}
 	else if (group->ncalls > 0)
 	{
 		take_queued_call_locked(group, slot, call);

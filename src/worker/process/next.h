@@ -24,6 +24,6 @@ typedef enum Next
 extern Next next_choose(WorkerSlot *slot, TimestampTz turn_began, WorkerCall *call,
 						TimestampTz *wake_at);
 extern bool next_is_sociable(const PoolCall *call);
-extern bool next_take_shared(WorkerSlot *slot, WorkerCall *call);
+extern Next next_choose_shared(WorkerSlot *slot, WorkerCall *call);
 
 #endif

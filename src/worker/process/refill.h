@@ -12,5 +12,6 @@
 #include "worker/pool/pool.h"
 
 extern void refill_group(WorkerSlot *slot);
+extern void refill_group_within(WorkerSlot *slot);
 
 #endif

@@ -24,6 +24,7 @@
 #include "worker/pool/group.h"
 #include "worker/pool/waiter.h"
 #include "worker/process/next.h"
+#include "worker/process/refill.h"
 #include "worker/process/session.h"
 #include "worker/process/shared_commit.h"
 
@@ -69,6 +70,28 @@ give_back_last(WorkerSlot *slot)
 }
 
 /*
+ * Take the next call for the open transaction, and look through the queue for it if need
+ * be: false if there is none, or the transaction is to end.
+ */
+static bool
+take_shared(WorkerSlot *slot, WorkerCall *call)
+{
+	for (;;)
+	{
+		switch (next_choose_shared(slot, call))
+		{
+			case NEXT_CALL:
+				return true;
+			case NEXT_REFILL:
+				refill_group_within(slot);
+				break;
+			default:
+				return false;
+		}
+	}
+}
+
+/*
  * Run further calls in the open transaction, in which the worker has run one call of
  * a tool with this group_size, until they are enough, have taken long enough or there
  * are no more.  The caller commits.  Returns when the queue is to be looked through
@@ -90,7 +113,7 @@ shared_commit_run(WorkerSlot *slot, int64 group_size, const WorkHooks *hooks)
 	session_clean_between();
 	work_share_locks();
 	while (ended && slot->nuncommitted + 1 < group_size && GetCurrentTimestamp() < end &&
-		   next_take_shared(slot, &shared.call))
+		   take_shared(slot, &shared.call))
 	{
 		ErrorData *error;
 

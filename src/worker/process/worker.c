@@ -102,11 +102,7 @@ worker_exit(int code, Datum arg)
 		else if (slot->call.queued.execution_id != 0)
 			group_add_call_locked(group, &slot->call);
 	}
-	if (slot->filling)
-	{
-		group->filling = false;
-		group->incomplete = true;
-	}
+	group_give_up_look_locked(group, slot);
 	if (code != 0 && group->retry_start == 0)
 		group->retry_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RESTART_DELAY);
 	slot->state = SLOT_FREE;
@@ -268,6 +264,7 @@ undo_shared(MemoryContext context, WorkReport *report)
 	AbortCurrentTransaction();
 	journal_leave(slot_index);
 	pool_lock();
+	group_give_up_look_locked(&pool->groups[slot->group], slot);
 	shared_commit_give_back_locked(slot, &pool->groups[slot->group]);
 	pool_unlock();
 	report->end = WORK_GONE;
