@@ -101,8 +101,8 @@ work_check_sqlstates(char **list, pg_attribute_unused() void **extra,
 
 /*
  * Wait until the other changes of the transaction that queued a call are visible.
- * Its commit announces the call a moment before it sends its invalidation
- * messages, and releases its locks after them.
+ * A worker that looks through the queue finds the call a moment before the commit
+ * sends its invalidation messages, and then releases its locks.
  */
 static void
 wait_for_enqueuer(const QueueRow *queued)

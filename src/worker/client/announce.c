@@ -6,8 +6,9 @@
  * This file owns the announcements of a transaction.  It must not raise an error
  * after the commit, and it reads no table.
  *
- * A transaction keeps here which calls it has queued or canceled.  The callback at
- * its commit runs when the rows are visible to others, and wakes the workers.  The
+ * A transaction keeps here which calls it has queued or canceled.  It announces them
+ * when it has committed and released its locks: a worker that was woken before would
+ * only sleep again, until it sees all that the transaction has changed.  The
  * announcements of a subtransaction that is rolled back are forgotten.  A prepared
  * transaction commits without a callback, so a keeper looks for its calls and
  * requests then (utility.c), and for audit rows that are not sealed.
@@ -20,6 +21,7 @@
 #include "engine/audit/clean.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "worker/client/announce.h"
 #include "worker/pool/group.h"
 #include "worker/pool/interrupt.h"
@@ -41,10 +43,12 @@ static int size = 0;
 static bool visit_pending = false;
 static bool roles_pending = false;
 static bool seal_pending = false;
+static bool committed = false; /* the transaction has committed, and has not announced yet */
 
 static void
 forget_announcements(void)
 {
+	committed = false;
 	pending = NULL;
 	npending = 0;
 	size = 0;
@@ -68,15 +72,7 @@ announce_at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
-			for (int i = 0; i < npending; i++)
-				announce(&pending[i]);
-			if (visit_pending)
-				pool_request_visit(MyDatabaseId);
-			if (roles_pending)
-				pool_check_roles();
-			if (seal_pending)
-				seal_want(MyDatabaseId);
-			forget_announcements();
+			committed = true;
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
@@ -85,6 +81,23 @@ announce_at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
 		default:
 			break;
 	}
+}
+
+static void
+announce_when_released(ResourceReleasePhase phase, pg_attribute_unused() bool is_commit,
+					   pg_attribute_unused() bool is_top_level, pg_attribute_unused() void *arg)
+{
+	if (!committed || phase != RESOURCE_RELEASE_AFTER_LOCKS)
+		return;
+	for (int i = 0; i < npending; i++)
+		announce(&pending[i]);
+	if (visit_pending)
+		pool_request_visit(MyDatabaseId);
+	if (roles_pending)
+		pool_check_roles();
+	if (seal_pending)
+		seal_want(MyDatabaseId);
+	forget_announcements();
 }
 
 static void
@@ -145,6 +158,7 @@ announce_define(void)
 	clean_define(announce_visit);
 	RegisterXactCallback(announce_at_transaction_end, NULL);
 	RegisterSubXactCallback(announce_at_subtransaction_end, NULL);
+	RegisterResourceReleaseCallback(announce_when_released, NULL);
 }
 
 /* Have a keeper visit the database when this transaction commits. */
