@@ -371,7 +371,7 @@ CREATE FUNCTION report_checks(id bigint) RETURNS xml LANGUAGE sql STABLE AS $$
   WITH p AS MATERIALIZED (
     SELECT * FROM proposal WHERE workflow_id = id
   ), given AS MATERIALIZED (
-    SELECT r.*, v.review_id IS NOT NULL AS revoked, v.revoked_at, p.actor_id AS proposer, p.person AS proposer_person, p.db_role AS proposer_role, w.created_at
+    SELECT r.*, v.review_id IS NOT NULL AS revoked, p.actor_id AS proposer, p.person AS proposer_person, p.db_role AS proposer_role, w.created_at
       FROM p JOIN review r USING (proposal_id)
       LEFT JOIN revocation v USING (review_id)
       LEFT JOIN proposal_revision w ON w.proposal_id = r.proposal_id AND w.revision = r.revision - CASE WHEN r.decision = 'edit' THEN 1 ELSE 0 END
@@ -386,8 +386,9 @@ CREATE FUNCTION report_checks(id bigint) RETURNS xml LANGUAGE sql STABLE AS $$
     UNION ALL SELECT 2, 'Break glass that nobody has reviewed', array_agg(DISTINCT proposal_id) FROM ran WHERE broken AND seen_at IS NULL
     UNION ALL SELECT 3, 'Ran with fewer approvals than its revision needed, and not by break glass', array_agg(DISTINCT proposal_id) FROM ran
                WHERE NOT broken AND NOT dry_run AND standing_id IS NULL
-                 AND required_approvals > (SELECT count(*) FROM given g WHERE g.proposal_id = ran.proposal_id AND g.revision = ran.revision
-                                              AND g.counts AND g.reviewed_at <= ran.started_at AND (g.revoked_at IS NULL OR g.revoked_at > ran.started_at))
+                 AND required_approvals > (SELECT count(*) FROM review r LEFT JOIN revocation v USING (review_id)
+                                            WHERE r.proposal_id = ran.proposal_id AND r.revision = ran.revision AND r.counts AND r.reviewed_at <= ran.started_at
+                                              AND (v.review_id IS NULL OR v.revoked_at > ran.started_at))
     UNION ALL SELECT 4, 'Ran with other params than those of its revision', array_agg(DISTINCT proposal_id) FROM ran WHERE result -> 'params' <> params
     UNION ALL SELECT 5, 'Approved by the proposer, or by an actor of the same person or database role', array_agg(DISTINCT proposal_id) FROM given
                WHERE counts AND (reviewer_id = proposer OR person = proposer_person OR db_role = proposer_role)
@@ -577,7 +578,7 @@ $$;
 COMMENT ON FUNCTION report_page IS 'Makes the page of workflow_report.';
 
 CREATE FUNCTION workflow_report(workflow_id bigint) RETURNS text LANGUAGE sql STABLE
-  SET search_path = pg_catalog, workflow_orch, pg_temp SET xmloption = content AS $$
+  SET search_path = pg_catalog, workflow_orch, pg_temp SET xmloption = content SET jit = off AS $$
   SELECT E'<!DOCTYPE html>\n' || xmlserialize(CONTENT report_page($1) AS text) WHERE report_check($1)
 $$;
 COMMENT ON FUNCTION workflow_report IS
