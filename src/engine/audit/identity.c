@@ -197,17 +197,21 @@ typedef enum LogSubject
 	LOG_CAPABILITY
 } LogSubject;
 
+/* Of most rows the action says that their details have no names, and these are not read. */
 static LogSubject
-subject_of(const Identity *identity, const char *action, Jsonb *details)
+subject_of(const Identity *identity, const StoredRow *row)
 {
-	JsonbValue *actor_id = json_find(details, "actor_id");
+	const char *action = column_some_text(row, AUDIT_ACTION);
+	JsonbValue *actor_id;
 	int64 id;
 
 	if (strcmp(action, "grant_capability") == 0 || strcmp(action, "revoke_capability") == 0)
 		return LOG_CAPABILITY;
-	if ((strcmp(action, "register_actor") != 0 && strcmp(action, "update_actor") != 0 &&
-		 strcmp(action, "follow_renamed_role") != 0) ||
-		actor_id == NULL || !json_value_int64(actor_id, &id))
+	if (strcmp(action, "register_actor") != 0 && strcmp(action, "update_actor") != 0 &&
+		strcmp(action, "follow_renamed_role") != 0)
+		return LOG_OTHER;
+	actor_id = json_find(column_some_varlena(row, AUDIT_DETAILS), "actor_id");
+	if (actor_id == NULL || !json_value_int64(actor_id, &id))
 		return LOG_OTHER;
 	return id == identity->actor_id ? LOG_THIS_ACTOR : LOG_OTHER_ACTOR;
 }
@@ -301,24 +305,23 @@ visit_names(JsonbContainer *object, IdentityName visit, void *arg)
 void
 identity_each_name(const Identity *identity, const StoredRow *row, IdentityName visit, void *arg)
 {
-	Jsonb *details = column_some_varlena(row, AUDIT_DETAILS);
-
-	if (subject_of(identity, column_some_text(row, AUDIT_ACTION), details) == LOG_THIS_ACTOR)
-		visit_names(&details->root, visit, arg);
+	if (subject_of(identity, row) == LOG_THIS_ACTOR)
+		visit_names(&((Jsonb *) column_some_varlena(row, AUDIT_DETAILS))->root, visit, arg);
 }
 
 /* The details of a row of the audit log without names, or NULL: they stay. */
 static Jsonb *
 redacted_details(const Identity *identity, const StoredRow *row)
 {
-	Jsonb *details = column_some_varlena(row, AUDIT_DETAILS);
-	LogSubject subject = subject_of(identity, column_some_text(row, AUDIT_ACTION), details);
+	LogSubject subject = subject_of(identity, row);
 	bool changes = false;
+	const Jsonb *details;
 	Jsonb *copy;
 
 	if (subject == LOG_OTHER)
 		return NULL;
-	copy = redact_details(identity, subject, &details->root, &changes);
+	details = column_some_varlena(row, AUDIT_DETAILS);
+	copy = redact_details(identity, subject, (JsonbContainer *) &details->root, &changes);
 	return changes ? copy : NULL;
 }
 

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "base/id_set.h"
 #include "nodes/pg_list.h"
 #include "store/table.h"
 #include "utils/jsonb.h"
@@ -27,6 +28,7 @@ typedef struct Identity
 	IdentityPerson *persons; /* the actor has, or had */
 	int npersons;
 	int persons_size;
+	IdSet *rows[STORE_TABLE_COUNT]; /* to be changed, by their first column; NULL: none */
 } Identity;
 
 extern char *actor_redacted_name(int64 actor_id);

@@ -132,13 +132,13 @@ count_groups(const RedactedLeaf *leaf)
 
 /* Read the leaf of a row, and the hashes of its groups that are to be kept. */
 static void
-check_leaf(RedactedLeaf *leaf, const StoredRow *row)
+check_leaf(LeafFinder *finder, RedactedLeaf *leaf, const StoredRow *row)
 {
 	LeafMaker maker;
 	LeafKept kept;
 	MerkleHash hash;
 
-	if (!audit_leaf_find(leaf->audit_id, &leaf->leaf))
+	if (!leaf_finder_find(finder, leaf->audit_id, &leaf->leaf))
 		report_wrong_state("wfo_not_sealed",
 						   errmsg("audit row " INT64_FORMAT " is not sealed", leaf->audit_id),
 						   errdetail("Only what is sealed is redacted."),
@@ -167,6 +167,7 @@ typedef struct LeafPass
 {
 	const Redactor *redactor;
 	RedactedLeaves *leaves;
+	LeafFinder finder;
 	int groups; /* that have something to be redacted */
 } LeafPass;
 
@@ -189,7 +190,7 @@ check_one(int index, void *arg)
 		!column_is_null(row, AUDIT_QUERY))
 		leaf->takes[GROUP_WHAT] = true;
 	if (count_groups(leaf) > 0)
-		check_leaf(leaf, row);
+		check_leaf(&pass->finder, leaf, row);
 	pass->groups += count_groups(leaf);
 }
 
@@ -203,7 +204,9 @@ redact_check_leaves(const Redactor *redactor, RedactedLeaves *leaves)
 {
 	LeafPass pass = {.redactor = redactor, .leaves = leaves};
 
+	leaf_finder_begin(&pass.finder);
 	each_item(leaves->count, check_one, &pass);
+	leaf_finder_end(&pass.finder);
 	return pass.groups;
 }
 
@@ -389,14 +392,14 @@ redact_one(int index, void *arg)
 static void
 check_same_leaf(int index, void *arg)
 {
-	const LeafPass *pass = arg;
+	LeafPass *pass = arg;
 	const RedactedLeaf *leaf = &pass->leaves->leaves[index];
 	LeafMaker maker;
 	LeafKept kept;
 	MerkleHash hash;
 	AuditLeaf now;
 
-	if (!audit_leaf_find(leaf->audit_id, &now))
+	if (!leaf_finder_find(&pass->finder, leaf->audit_id, &now))
 		elog(ERROR, "audit row " INT64_FORMAT " has no leaf", leaf->audit_id);
 	leaf_maker_begin(&maker);
 	hash = leaf_make_again(&maker, &now, audit_load(leaf->audit_id), &kept);
@@ -415,5 +418,7 @@ redact_leaves(const Redactor *redactor, RedactedLeaves *leaves, const RedactionA
 	write_trails(leaves, act);
 	drop_salts_of(leaves);
 	each_item(leaves->count, redact_one, &pass);
+	leaf_finder_begin(&pass.finder);
 	each_item(leaves->count, check_same_leaf, &pass);
+	leaf_finder_end(&pass.finder);
 }

@@ -211,35 +211,53 @@ identity_begin(Identity *identity, const Actor *actor)
 	note_former_names(&search);
 }
 
-/* The search for the proposals whose rows are to be changed. */
-typedef struct ProposalSearch
+/* The search for rows that are to be changed, and for their proposals. */
+typedef struct ChangeSearch
 {
-	const Identity *identity;
+	Identity *identity;
 	IdSet *proposals;
-} ProposalSearch;
+	MemoryContext memory; /* of the sets */
+} ChangeSearch;
 
 static void
-note_proposal(void *arg, StoreTable table, pg_attribute_unused() StoreScan *scan,
-			  const StoredRow *row)
+note_change(void *arg, StoreTable table, pg_attribute_unused() StoreScan *scan,
+			const StoredRow *row)
 {
-	ProposalSearch *search = arg;
+	ChangeSearch *search = arg;
+	Identity *identity = search->identity;
 	AttrNumber column = store_table_info(table)->proposal_id;
+	MemoryContext old;
 
-	if (column != 0 && row_identifies(search->identity, table, row))
+	if (!row_identifies(identity, table, row))
+		return;
+	old = MemoryContextSwitchTo(search->memory);
+	if (identity->rows[table] == NULL)
+		identity->rows[table] = id_set_create("rows that name an actor");
+	id_set_add(identity->rows[table], column_int64(row, 1));
+	if (column != 0)
 		id_set_add(search->proposals, column_int64(row, column));
+	MemoryContextSwitchTo(old);
 }
 
-/* Visit each proposal that has a row, of any table but the audit log, that is to be changed. */
+/*
+ * Find the rows of all tables but the audit log that are to be changed, and visit each
+ * proposal that has one.
+ */
 void
-identity_each_proposal(const Identity *identity, IdentityVisit visit, void *arg)
+identity_each_proposal(Identity *identity, IdentityVisit visit, void *arg)
 {
-	ProposalSearch search = {identity, id_set_create("proposals that name an actor")};
+	ChangeSearch search = {identity, id_set_create("proposals that name an actor"),
+						   CurrentMemoryContext};
 
-	each_identifying_row(note_proposal, &search);
+	memset(identity->rows, 0, sizeof(identity->rows));
+	each_identifying_row(note_change, &search);
 	id_set_each(search.proposals, visit, arg);
 }
 
-/* Whether a row that an audit row tells of is to be changed. */
+/*
+ * Whether a row that an audit row tells of is to be changed.  The log tells of many
+ * rows, so only those are read that identity_each_proposal() has found.
+ */
 static bool
 tells_of_identity(const Identity *identity, const StoredRow *log_row)
 {
@@ -248,7 +266,8 @@ tells_of_identity(const Identity *identity, const StoredRow *log_row)
 
 	for (int i = 0; i < count; i++)
 	{
-		const StoredRow *row = store_table_info(told[i].table)->identifying != NULL
+		IdSet *changed = identity->rows[told[i].table];
+		const StoredRow *row = changed != NULL && id_set_has(changed, told[i].keys[0])
 								   ? leaf_row_load(&told[i])
 								   : NULL;
 
@@ -320,7 +339,8 @@ collect_row(void *arg, pg_attribute_unused() StoreTable table,
 
 /*
  * Find the rows of the audit log that are to be changed, that tell of rows that are,
- * or that have the same statement as those whose details name the actor.
+ * or that have the same statement as those whose details name the actor.  Follows
+ * identity_each_proposal(), and sees what that has seen.
  */
 void
 identity_collect(Identity *identity, RedactedLeaves *leaves)

@@ -15,7 +15,7 @@
 typedef void (*IdentityVisit)(void *arg, int64 proposal_id);
 
 extern void identity_begin(Identity *identity, const Actor *actor);
-extern void identity_each_proposal(const Identity *identity, IdentityVisit visit, void *arg);
+extern void identity_each_proposal(Identity *identity, IdentityVisit visit, void *arg);
 extern void identity_collect(Identity *identity, RedactedLeaves *leaves);
 extern Redactor identity_redactor(Identity *identity);
 extern void identity_redact_tables(const Identity *identity);

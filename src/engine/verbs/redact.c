@@ -246,14 +246,30 @@ check_reached(void *arg, int64 proposal_id)
 	add_workflow(arg, proposal->workflow_id);
 }
 
-/* Find what a redaction of an actor reaches: the leaves, and the workflows of all rows. */
-static void
-reach(Identity *identity, RedactedLeaves *leaves, WorkflowIds *workflows)
+/* What a redaction of an actor reaches: the leaves, and the workflows of all rows. */
+typedef struct Reach
 {
-	memset(workflows, 0, sizeof(WorkflowIds));
-	identity_each_proposal(identity, check_reached, workflows);
-	identity_collect(identity, leaves);
-	add_workflows_of(workflows, leaves);
+	Identity *identity;
+	RedactedLeaves leaves;
+	WorkflowIds workflows;
+} Reach;
+
+static void
+reach_at_once(void *arg)
+{
+	Reach *reach = arg;
+
+	memset(&reach->workflows, 0, sizeof(WorkflowIds));
+	identity_each_proposal(reach->identity, check_reached, &reach->workflows);
+	identity_collect(reach->identity, &reach->leaves);
+	add_workflows_of(&reach->workflows, &reach->leaves);
+}
+
+/* Find it, in the tables and the log as both are at one time. */
+static void
+reach_find(Reach *reach)
+{
+	store_read_as_of(NULL, reach_at_once, reach);
 }
 
 /* Refuse workflows that are reached only now, whose holds nobody has looked for: 55P03. */
@@ -277,9 +293,8 @@ redact_actor_as(RedactionAct *act, Redacting *redacting)
 	Actor *actor;
 	Identity identity;
 	Redactor redactor = identity_redactor(&identity);
-	RedactedLeaves leaves;
+	Reach reach = {.identity = &identity};
 	WorkflowIds locked;
-	WorkflowIds workflows;
 
 	check_actor_is_done(actor_require(actor_id));
 	if (redacting != NULL)
@@ -289,20 +304,21 @@ redact_actor_as(RedactionAct *act, Redacting *redacting)
 	actor = actor_lock(actor_id, LockWaitBlock);
 	check_actor_is_done(actor);
 	identity_begin(&identity, actor);
-	reach(&identity, &leaves, &locked);
+	reach_find(&reach);
+	locked = reach.workflows;
 	lock_workflows(&locked);
 	if (redacting != NULL)
 		redacting_confirm(redacting, act);
 	store_lock_id(LOCK_SEAL, 0, LOCK_EXCLUSIVE);
-	reach(&identity, &leaves, &workflows);
-	check_locked(&workflows, &locked);
-	if (redact_check_leaves(&redactor, &leaves) == 0 &&
+	reach_find(&reach);
+	check_locked(&reach.workflows, &locked);
+	if (redact_check_leaves(&redactor, &reach.leaves) == 0 &&
 		!row_identifies(&identity, STORE_ACTOR, actor->row))
 		report_wrong_state("wfo_redacted",
 						   errmsg("actor " INT64_FORMAT " is redacted already", actor_id));
 
 	act->redacted_at = GetCurrentTimestamp();
-	redact_leaves(&redactor, &leaves, act);
+	redact_leaves(&redactor, &reach.leaves, act);
 	identity_redact_tables(&identity);
 }
 
