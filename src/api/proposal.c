@@ -240,5 +240,5 @@ Datum
 wfo_expire_proposals(PG_FUNCTION_ARGS)
 {
 	call_begin("expire_proposals");
-	PG_RETURN_INT64(proposals_expire());
+	PG_RETURN_INT64(proposals_expire(PG_INT32_MAX));
 }

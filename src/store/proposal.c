@@ -433,14 +433,14 @@ proposal_list_of_standing(int64 actor_id, int64 standing_id, int *count)
 	return list_ids(&scan, is_of_standing, &standing_id, PG_INT32_MAX, count);
 }
 
-/* Return the ids of the open proposals that expire at or before a time. */
+/* Return the ids of the open proposals that expire at or before a time, up to a limit. */
 int64 *
-proposal_list_expired(TimestampTz now, int *count)
+proposal_list_expired(TimestampTz now, int limit, int *count)
 {
 	StoreScan scan;
 
 	store_scan_begin(&scan, STORE_PROPOSAL, "proposal_open_idx", 0, NULL);
-	return list_ids(&scan, is_past, &now, PG_INT32_MAX, count);
+	return list_ids(&scan, is_past, &now, limit, count);
 }
 
 /*

@@ -116,7 +116,7 @@ extern TransactionId *proposal_lockers(int64 proposal_id, int *count);
 extern int64 *proposal_list_open(int *count);
 extern int64 *proposal_list_of_standing(int64 actor_id, int64 standing_id, int *count);
 extern int64 *proposal_list_open_of_tool(const char *tool, int *count);
-extern int64 *proposal_list_expired(TimestampTz now, int *count);
+extern int64 *proposal_list_expired(TimestampTz now, int limit, int *count);
 extern void proposal_change(Proposal *proposal, StoreRow *row, Event event, ProposalStatus status,
 							const int64 *by, const char *reason);
 

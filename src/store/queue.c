@@ -246,48 +246,58 @@ queue_roles(int *count)
 	}
 }
 
-/* Return the proposals of the calls of a scan that are held, or of those that are not. */
-static int64 *
-list_queued(StoreScan *scan, bool held, int *count)
-{
-	StoredRow *row;
-	int size = 0;
-	int64 *ids = NULL;
-
-	*count = 0;
-	while ((row = store_scan_next(scan)) != NULL)
-	{
-		QueueRow queued;
-
-		CHECK_FOR_INTERRUPTS();
-		queue_read(row, &queued);
-		if (queued.held != held)
-			continue;
-		GROW_ARRAY(ids, *count, size);
-		ids[(*count)++] = queued.proposal_id;
-	}
-	store_scan_end(scan);
-	return ids;
-}
-
 /* Return the proposals of all queued calls that are held. */
 int64 *
 queue_list_held(int *count)
 {
 	StoreScan scan;
+	StoredRow *row;
+	int size = 0;
+	int64 *ids = NULL;
 
+	*count = 0;
 	store_scan_begin(&scan, STORE_QUEUE, "queue_due_idx", 0, NULL);
-	return list_queued(&scan, true, count);
+	while ((row = store_scan_next(&scan)) != NULL)
+	{
+		QueueRow queued;
+
+		CHECK_FOR_INTERRUPTS();
+		queue_read(row, &queued);
+		if (!queued.held)
+			continue;
+		GROW_ARRAY(ids, *count, size);
+		ids[(*count)++] = queued.proposal_id;
+	}
+	store_scan_end(&scan);
+	return ids;
 }
 
-/* Return the proposals of the queued calls of a role that are not held. */
-int64 *
-queue_list_of_role(Oid run_as, int *count)
+/* The proposals of due calls. */
+typedef struct DueList
 {
-	ScanKeyData key;
-	StoreScan scan;
+	int64 *ids;
+	int size;
+	int count;
+	int limit;
+} DueList;
 
-	ScanKeyInit(&key, QUEUE_RUN_AS_OID, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(run_as));
-	store_scan_begin(&scan, STORE_QUEUE, "queue_due_idx", 1, &key);
-	return list_queued(&scan, false, count);
+static bool
+append_due(const QueueRow *queued, void *arg)
+{
+	DueList *due = arg;
+
+	GROW_ARRAY(due->ids, due->count, due->size);
+	due->ids[due->count++] = queued->proposal_id;
+	return due->count < due->limit;
+}
+
+/* Return the proposals of the first calls of a role that are due and not held, up to a limit. */
+int64 *
+queue_list_due(Oid run_as, TimestampTz now, int limit, int *count)
+{
+	DueList due = {.limit = limit};
+
+	(void) queue_visit_due(run_as, NULL, now, append_due, &due);
+	*count = due.count;
+	return due.ids;
 }

@@ -63,6 +63,6 @@ extern TimestampTz queue_visit_due(Oid run_as, const QueuePlace *from, Timestamp
 								   QueueVisit visit, void *arg);
 extern Oid *queue_roles(int *count);
 extern int64 *queue_list_held(int *count);
-extern int64 *queue_list_of_role(Oid run_as, int *count);
+extern int64 *queue_list_due(Oid run_as, TimestampTz now, int limit, int *count);
 
 #endif

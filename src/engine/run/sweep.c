@@ -56,13 +56,14 @@ typedef struct Failing
 {
 	const int64 *ids;    /* of their proposals */
 	const char *problem; /* why it cannot, in a sentence */
+	int moved;           /* how many have failed, or wait for their next attempt */
 } Failing;
 
 /* Fail one of them; the error names the role as the tool does. */
 static void
 fail_call(int index, void *arg)
 {
-	const Failing *failing = arg;
+	Failing *failing = arg;
 	const QueueRow *queued = queue_load(failing->ids[index]);
 	const Tool *tool = queued != NULL ? tool_load(queued->tool) : NULL;
 	ErrorData error = {.sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -80,25 +81,31 @@ fail_call(int index, void *arg)
 							 queued->tool, tool != NULL ? tool->run_as : "?");
 	call.queued.execution_id = queued->execution_id;
 	work_fail(&call, &error, NULL, &report);
+	failing->moved += report.end != WORK_LATER || report.attempted;
 }
 
-/* Fail the due calls of a role that cannot connect. */
-static void
+/* Fail the first due calls of a role that cannot connect: returns whether there may be more. */
+static bool
 fail_calls_of(Oid role, const char *problem)
 {
 	int count;
-	Failing failing = {.ids = queue_list_of_role(role, &count), .problem = problem};
+	Failing failing = {.ids = queue_list_due(role, GetCurrentTimestamp(), SWEEP_LIMIT, &count),
+					   .problem = problem};
 
 	each_item(count, fail_call, &failing);
+	/* Where others have locked all of these, the next poll is early enough. */
+	return count == SWEEP_LIMIT && failing.moved > 0;
 }
 
 /*
  * Look through the queue: fail the calls of roles that cannot connect, and visit
- * each role that has calls.
+ * each role that has calls.  Returns whether some of those roles may have further calls
+ * to fail.
  */
-void
+bool
 sweep_queue(RoleQueueVisit visit)
 {
+	bool more = false;
 	int count;
 	Oid *roles = queue_roles(&count);
 
@@ -110,7 +117,7 @@ sweep_queue(RoleQueueVisit visit)
 
 		CHECK_FOR_INTERRUPTS();
 		if (problem != NULL)
-			fail_calls_of(roles[i], problem);
+			more |= fail_calls_of(roles[i], problem);
 		queue.next_due = queued_visit_due(roles[i], NULL, note_due, &queue.has_due);
 		/* No worker could run what is due; the next visit looks again. */
 		if (problem != NULL)
@@ -118,4 +125,5 @@ sweep_queue(RoleQueueVisit visit)
 		if (problem != NULL || queue.has_due || queue.next_due != 0)
 			visit(&queue);
 	}
+	return more;
 }

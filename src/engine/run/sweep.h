@@ -21,7 +21,10 @@ typedef struct RoleQueue
 
 typedef void (*RoleQueueVisit)(const RoleQueue *queue);
 
+/* How many calls or proposals one visit ends at most, so that other databases have their turn. */
+#define SWEEP_LIMIT 1000
+
 extern void sweep_note_crash(int64 execution_id);
-extern void sweep_queue(RoleQueueVisit visit);
+extern bool sweep_queue(RoleQueueVisit visit);
 
 #endif

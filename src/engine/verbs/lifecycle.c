@@ -131,6 +131,7 @@ typedef struct Sweep
 {
 	const int64 *ids;
 	int64 expired;
+	int64 limit;
 } Sweep;
 
 static void
@@ -139,7 +140,8 @@ expire_one(int index, void *arg)
 	Sweep *sweep = arg;
 	Proposal *proposal;
 
-	if (proposal_lock(sweep->ids[index], LockWaitSkip, &proposal) != STORE_LOCKED ||
+	if (sweep->expired == sweep->limit ||
+		proposal_lock(sweep->ids[index], LockWaitSkip, &proposal) != STORE_LOCKED ||
 		!proposal_status_is_open(proposal->status) ||
 		proposal_status_now(proposal) != PROPOSAL_EXPIRED ||
 		queued_has_started(proposal->proposal_id))
@@ -150,15 +152,22 @@ expire_one(int index, void *arg)
 }
 
 /*
- * Mark the open proposals that have expired: returns how many.  Proposals that
- * another session has locked are left to the next sweep.
+ * Mark up to so many of the open proposals that have expired: returns how many.
+ * Proposals that another session has locked are left to the next sweep.
  */
 int64
-proposals_expire(void)
+proposals_expire(int limit)
 {
+	Sweep sweep = {.limit = limit};
 	int count;
-	Sweep sweep = {.ids = proposal_list_expired(GetCurrentTimestamp(), &count)};
 
+	sweep.ids = proposal_list_expired(GetCurrentTimestamp(), limit, &count);
 	each_item(count, expire_one, &sweep);
+	if (count == limit && sweep.expired < limit)
+	{
+		/* Some are locked, so others are to be found behind these. */
+		sweep.ids = proposal_list_expired(GetCurrentTimestamp(), PG_INT32_MAX, &count);
+		each_item(count, expire_one, &sweep);
+	}
 	return sweep.expired;
 }

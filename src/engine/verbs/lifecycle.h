@@ -12,6 +12,6 @@
 extern ProposalStatus proposal_withdraw(int64 proposal_id, const int64 *actor_id,
 										const char *reason);
 extern ProposalStatus proposal_retry(int64 proposal_id, const int64 *actor_id);
-extern int64 proposals_expire(void);
+extern int64 proposals_expire(int limit);
 
 #endif

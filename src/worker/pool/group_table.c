@@ -241,6 +241,6 @@ group_has_list_locked(PoolGroup *group)
 	if (owner != NULL)
 		release_list_locked(owner);
 	pool->list_owners[list] = group;
-	group->calls = &pool->lists[list * POOL_CALLS];
+	group->calls = &pool->lists[(Size) list * POOL_CALLS];
 	return true;
 }

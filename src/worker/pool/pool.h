@@ -33,7 +33,7 @@
 #define POOL_WAITERS 256
 #define POOL_BLOCKS 16
 #define POOL_VISITS 64
-#define POOL_SEALS 64
+#define POOL_SEALS 1024
 #define POOL_REASON_MAX 256
 #define POOL_TOOL_MAX 64
 #define POOL_LOSSES 64
@@ -177,6 +177,7 @@ typedef struct Keeper
 	bool done;          /* its process has ended */
 	bool finished;      /* it completed its visit */
 	bool without_queue; /* the database does not have the extension */
+	bool more;          /* it has left something to the next visit */
 } Keeper;
 
 /* The process that takes redacted values out of the files of one database. */
@@ -242,6 +243,7 @@ typedef struct Pool
 	Keeper keeper;
 	Cleaner cleaner;
 	Sealer sealer;
+	int nseals; /* places from here on were never in use */
 	SealDatabase seals[POOL_SEALS];
 	int ngroups;            /* groups from here on are not in use */
 	bool group_missing;     /* a role with calls got no group */

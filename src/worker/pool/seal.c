@@ -38,7 +38,7 @@ SealDatabase *
 seal_find_locked(Oid database)
 {
 	Assert(pool_is_locked());
-	for (int i = 0; i < POOL_SEALS; i++)
+	for (int i = 0; i < pool->nseals; i++)
 		if (pool->seals[i].database == database)
 			return &pool->seals[i];
 	return NULL;
@@ -62,6 +62,8 @@ seal_make_locked(Oid database)
 	Assert(OidIsValid(database));
 	if (found == NULL)
 		found = seal_find_locked(InvalidOid);
+	if (found == NULL && pool->nseals < POOL_SEALS)
+		found = &pool->seals[pool->nseals++];
 	for (int i = 0; i < POOL_SEALS && found == NULL; i++)
 		if (seal_is_idle_locked(&pool->seals[i]))
 			found = &pool->seals[i];
@@ -176,7 +178,7 @@ seal_next_locked(TimestampTz now, TimestampTz *until)
 	TimestampTz first = DT_NOEND;
 
 	Assert(pool_is_locked());
-	for (int i = 0; i < POOL_SEALS; i++)
+	for (int i = 0; i < pool->nseals; i++)
 	{
 		SealDatabase *seal = &pool->seals[i];
 		TimestampTz at;

@@ -172,6 +172,7 @@ wfo_keeper_main(Datum arg)
 {
 	WorkerStart start;
 	bool possible;
+	bool more;
 
 	(void) arg;
 	memcpy(&start, MyBgworkerEntry->bgw_extra, sizeof(start));
@@ -181,8 +182,13 @@ wfo_keeper_main(Datum arg)
 	session_connect(start.database, KEEPER_TYPE);
 
 	note_crashes();
+	/* Calls may wait for this, and for none of what follows. */
+	possible = begin_step("looking through the queue");
+	more = possible && sweep_queue(note_role);
+	commit_step();
+	/* At the limit; proposals that others have locked do not count. */
 	if (begin_step("marking what has expired"))
-		(void) proposals_expire();
+		more |= proposals_expire(SWEEP_LIMIT) == SWEEP_LIMIT;
 	commit_step();
 	if (begin_step("telling the workers of cancels"))
 		tell_of_cancels();
@@ -193,12 +199,9 @@ wfo_keeper_main(Datum arg)
 	if (begin_step("looking for redacted values") && clean_is_due())
 		cleaner_start();
 	commit_step();
-	possible = begin_step("looking through the queue");
-	if (possible)
-		sweep_queue(note_role);
-	commit_step();
 	pool_lock();
 	pool->keeper.without_queue = !possible;
+	pool->keeper.more = more;
 	pool->keeper.finished = true;
 	pool_unlock();
 	proc_exit(0);

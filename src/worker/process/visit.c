@@ -208,7 +208,7 @@ plan_visits(VisitScope scope)
 			pool->groups[i].filling = false;
 		}
 	pool_forget_crashes_elsewhere_locked(there);
-	for (int i = 0; i < POOL_SEALS; i++)
+	for (int i = 0; i < pool->nseals; i++)
 		if (OidIsValid(pool->seals[i].database) && !list_member_oid(there, pool->seals[i].database))
 			seal_forget_locked(&pool->seals[i], "the database was dropped");
 	pool_unlock();
@@ -251,15 +251,25 @@ visit_take_requests(void)
 	pool->visit_all = false;
 	pool->nvisits = 0;
 	pool_unlock();
-	for (int i = 0; i < nvisits; i++)
+	/* Something waits for these; the visits of all databases are a safety net. */
+	for (int i = nvisits - 1; i >= 0; i--)
 	{
-		to_visit = list_append_unique_oid(to_visit, visits[i]);
+		to_visit = lcons_oid(visits[i], list_delete_oid(to_visit, visits[i]));
 		without_queue = list_delete_oid(without_queue, visits[i]);
 	}
 	MemoryContextSwitchTo(old);
 	if (roles)
 		roles_dismiss_workers();
 	return all;
+}
+
+static void
+plan_visit_last(Oid database)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	to_visit = list_append_unique_oid(to_visit, database);
+	MemoryContextSwitchTo(old);
 }
 
 /* Send a keeper to the next database, unless one runs already. */
@@ -281,6 +291,7 @@ visit_start_keeper(void)
 		pool->keeper.done = false;
 		pool->keeper.finished = false;
 		pool->keeper.without_queue = false;
+		pool->keeper.more = false;
 	}
 	pool_unlock();
 	if (blocked)
@@ -291,10 +302,7 @@ visit_start_keeper(void)
 	keeper_handle = process_start(KEEPER_TYPE, "wfo_keeper_main", 0, &start);
 	if (keeper_handle == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-		to_visit = list_append_unique_oid(to_visit, start.database);
-		MemoryContextSwitchTo(old);
+		plan_visit_last(start.database);
 		pool_lock();
 		pool->keeper.database = InvalidOid;
 		pool_unlock();
@@ -325,7 +333,12 @@ visit_reap(void)
 	else
 		without_queue = list_delete_oid(without_queue, keeper.database);
 	if (keeper.finished)
+	{
 		forget_failed_visit(keeper.database);
+		/* After the other databases, which have had no turn meanwhile. */
+		if (keeper.more)
+			plan_visit_last(keeper.database);
+	}
 	else
 	{
 		/* Another visit that was asked for meanwhile would fail as well. */
