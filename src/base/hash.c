@@ -234,14 +234,14 @@ sha256_of_bytes(const bytea *bytes)
 	return sha256_of(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 }
 
-/* A SHA-256 in hex, in the current memory context. */
+/* A SHA-256 in hex, in the current memory context; one that was stored may have any length. */
 char *
 sha256_hex(const bytea *sha256)
 {
-	char *hex = palloc0((Size) 2 * SHA256_LENGTH + 1);
+	Size length = VARSIZE_ANY_EXHDR(sha256);
+	char *hex = palloc0(2 * length + 1);
 
-	Assert(VARSIZE_ANY_EXHDR(sha256) == SHA256_LENGTH);
-	hex_encode(VARDATA_ANY(sha256), SHA256_LENGTH, hex);
+	hex_encode(VARDATA_ANY(sha256), length, hex);
 	return hex;
 }
 

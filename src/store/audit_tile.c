@@ -446,6 +446,17 @@ audit_tile_scan_begin(StoreScan *scan)
 	store_scan_begin(scan, STORE_AUDIT_TILE, "audit_tile_pkey", 1, &key);
 }
 
+/* Whether the columns of a tile of leaves have as many bytes as they must. */
+static bool
+tile_is_whole(const StoredRow *row)
+{
+	return column_has_bytes(row, TILE_ROOT, SHA256_LENGTH) &&
+		   column_has_bytes(row, TILE_HASHES, TILE_SIZE * sizeof(MerkleHash)) &&
+		   column_has_bytes(row, TILE_AUDIT_IDS, TILE_SIZE * sizeof(int64)) &&
+		   column_has_bytes(row, TILE_FLAGS, TILE_SIZE) &&
+		   column_has_bytes(row, TILE_SALTS, TILE_SIZE * sizeof(LeafSalts));
+}
+
 /* Read the next tile of leaves.  Returns false after the last. */
 bool
 audit_tile_scan_next(StoreScan *scan, AuditTile *tile)
@@ -455,6 +466,9 @@ audit_tile_scan_next(StoreScan *scan, AuditTile *tile)
 	if (row == NULL)
 		return false;
 	tile->tile = column_int64(row, TILE_TILE);
+	tile->is_whole = tile_is_whole(row);
+	if (!tile->is_whole)
+		return true;
 	column_bytes(row, TILE_ROOT, tile->root.bytes, SHA256_LENGTH);
 	tile->lowest = column_is_null(row, TILE_MIN_AUDIT_ID) ? 0
 														  : column_int64(row, TILE_MIN_AUDIT_ID);

@@ -96,6 +96,7 @@ typedef struct LeafFinder
 typedef struct AuditTile
 {
 	int64 tile;
+	bool is_whole; /* else its columns do not have the bytes that they must, and are not read */
 	MerkleHash root;
 	int64 lowest; /* audit_id */
 	int64 highest;

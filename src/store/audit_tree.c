@@ -90,13 +90,12 @@ audit_origin_list(int *count)
 		GROW_ARRAY(origins, *count, size);
 		origin = &origins[(*count)++];
 		origin->origin_id = column_int64(row, ORIGIN_ORIGIN_ID);
-		origin->origin = column_text(row, ORIGIN_ORIGIN);
+		origin->origin = column_some_text(row, ORIGIN_ORIGIN);
 		origin->from_size = column_int64(row, ORIGIN_FROM_SIZE);
 		origin->since = column_int64(row, ORIGIN_SINCE);
 		origin->home_system = column_int64(row, ORIGIN_HOME_SYSTEM);
 		origin->home_database = column_oid(row, ORIGIN_HOME_DATABASE);
-		origin->reason = column_is_null(row, ORIGIN_REASON) ? NULL
-															: column_text(row, ORIGIN_REASON);
+		origin->reason = column_text(row, ORIGIN_REASON);
 	}
 	store_scan_end(&scan);
 	return origins;

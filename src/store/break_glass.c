@@ -52,7 +52,7 @@ break_glass_read(BreakGlass *broken, const StoredRow *row)
 	broken->person.login = column_text(row, BREAK_GLASS_LOGIN);
 	broken->broken_at = column_int64(row, BREAK_GLASS_BROKEN_AT);
 	broken->freeze_id = column_int64_or_null(row, BREAK_GLASS_FREEZE_ID);
-	broken->reason = column_text(row, BREAK_GLASS_REASON);
+	broken->reason = column_some_text(row, BREAK_GLASS_REASON);
 	broken->reviewed = !column_is_null(row, BREAK_GLASS_REVIEWED_AT);
 }
 

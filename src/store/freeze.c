@@ -30,7 +30,7 @@ freeze_read(Freeze *freeze, const StoredRow *row)
 {
 	memset(freeze, 0, sizeof(Freeze));
 	freeze->freeze_id = column_int64(row, FREEZE_FREEZE_ID);
-	freeze->title = column_text(row, FREEZE_TITLE);
+	freeze->title = column_some_text(row, FREEZE_TITLE);
 	freeze->starts_at = column_int64(row, FREEZE_STARTS_AT);
 	freeze->ends_at = column_int64(row, FREEZE_ENDS_AT);
 	freeze->tool = column_text(row, FREEZE_TOOL);

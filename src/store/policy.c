@@ -38,9 +38,9 @@ policy_read(pg_attribute_unused() const void *key)
 	policy->default_approvals = column_int64(row, POLICY_DEFAULT_APPROVALS);
 	policy->edit_needs_approval = column_bool(row, POLICY_EDIT_NEEDS_APPROVAL);
 	policy->agents_may_review = column_bool(row, POLICY_AGENTS_MAY_REVIEW);
-	policy->proposal_ttl = *column_interval(row, POLICY_PROPOSAL_TTL);
-	policy->approval_ttl = *column_interval(row, POLICY_APPROVAL_TTL);
-	policy->default_timeout = *column_interval(row, POLICY_DEFAULT_TIMEOUT);
+	policy->proposal_ttl = column_some_interval(row, POLICY_PROPOSAL_TTL);
+	policy->approval_ttl = column_some_interval(row, POLICY_APPROVAL_TTL);
+	policy->default_timeout = column_some_interval(row, POLICY_DEFAULT_TIMEOUT);
 	policy->notify = column_bool(row, POLICY_NOTIFY);
 	policy->protected = column_bool(row, POLICY_PROTECTED);
 	return policy;

@@ -253,7 +253,7 @@ proposal_list_to_purge(int64 workflow_id, int *count)
 		proposal->proposal_id = column_int64(row, PROPOSAL_PROPOSAL_ID);
 		proposal->actor_id = column_int64(row, PROPOSAL_ACTOR_ID);
 		proposal->status = column_enum(row, PROPOSAL_STATUS, &proposal_status_type);
-		proposal->is_standing = built_in_is_standing(column_text(row, PROPOSAL_TOOL));
+		proposal->is_standing = built_in_is_standing(column_some_text(row, PROPOSAL_TOOL));
 		proposal->idempotency_key = column_text(row, PROPOSAL_IDEMPOTENCY_KEY);
 	}
 	store_scan_end(&scan);

@@ -38,7 +38,7 @@ queue_read(const StoredRow *row, QueueRow *queued)
 	queued->attempts = column_int64(row, QUEUE_ATTEMPTS);
 	queued->crashes = column_int64(row, QUEUE_CRASHES);
 	queued->held = !column_is_home(row, QUEUE_HOME_SYSTEM, QUEUE_HOME_DATABASE);
-	queued->tool = column_text(row, QUEUE_TOOL);
+	queued->tool = column_some_text(row, QUEUE_TOOL);
 	queued->row = NULL;
 }
 

@@ -287,7 +287,9 @@ extern List *column_ids(const StoredRow *row, AttrNumber column);
 extern void *column_varlena(const StoredRow *row, AttrNumber column);
 extern void *column_some_varlena(const StoredRow *row, AttrNumber column);
 extern void column_bytes(const StoredRow *row, AttrNumber column, void *data, Size length);
+extern bool column_has_bytes(const StoredRow *row, AttrNumber column, Size length);
 extern Interval *column_interval(const StoredRow *row, AttrNumber column);
+extern Interval column_some_interval(const StoredRow *row, AttrNumber column);
 extern int column_enum(const StoredRow *row, AttrNumber column, const EnumType *type);
 
 #endif

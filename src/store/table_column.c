@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "base/enum.h"
 #include "base/errors.h"
 #include "catalog/pg_type.h"
@@ -14,6 +15,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 
 /* A copy of a row outlives its table's descriptor, so its types are unknown. */
 #define AssertColumn(row, column) \
@@ -57,13 +59,29 @@ column_is_as(const StoredRow *a, AttrNumber column, const StoredRow *b, AttrNumb
 						  attribute->attlen);
 }
 
+/* What a column of a row is called: 'column "hash" of audit_leaf 7', as far as that is known. */
+static char *
+describe_column(const StoredRow *row, AttrNumber column)
+{
+	char *table;
+
+	if (row->desc == NULL)
+		return psprintf("column %d of a row", column);
+	table = get_rel_name(get_typ_typrelid(row->desc->tdtypeid));
+	return psprintf("column \"%s\" of %s%s", NameStr(TupleDescAttr(row->desc, column - 1)->attname),
+					table != NULL ? table : "a row",
+					row->nulls[0] || TupleDescAttr(row->desc, 0)->atttypid != INT8OID
+						? ""
+						: psprintf(" " INT64_FORMAT, DatumGetInt64(row->values[0])));
+}
+
 /* The value of a column that is never null. */
 Datum
 column_datum(const StoredRow *row, AttrNumber column)
 {
 	AssertColumn(row, column);
 	if (row->nulls[column - 1])
-		report_corrupted("wfo_row_malformed", errmsg("column %d of a row is null", column));
+		report_corrupted("wfo_row_malformed", errmsg("%s is null", describe_column(row, column)));
 	return row->values[column - 1];
 }
 
@@ -195,10 +213,18 @@ column_bytes(const StoredRow *row, AttrNumber column, void *data, Size length)
 
 	if (VARSIZE_ANY_EXHDR(bytes) != length)
 		report_corrupted("wfo_row_malformed",
-						 errmsg("column %d of a row has %zu bytes instead of %zu", column,
+						 errmsg("%s has %zu bytes instead of %zu", describe_column(row, column),
 								(Size) VARSIZE_ANY_EXHDR(bytes), length));
 	memcpy(data, VARDATA_ANY(bytes), length);
 	pfree(bytes);
+}
+
+/* Whether a column has a bytea of a length, which is not detoasted. */
+bool
+column_has_bytes(const StoredRow *row, AttrNumber column, Size length)
+{
+	return !column_is_null(row, column) &&
+		   toast_raw_datum_size(column_datum(row, column)) == length + VARHDRSZ;
 }
 
 Interval *
@@ -212,6 +238,14 @@ column_interval(const StoredRow *row, AttrNumber column)
 	value = palloc(sizeof(Interval));
 	*value = *DatumGetIntervalP(column_datum(row, column));
 	return value;
+}
+
+/* An interval that is never NULL. */
+Interval
+column_some_interval(const StoredRow *row, AttrNumber column)
+{
+	AssertColumnType(row, column, INTERVALOID);
+	return *DatumGetIntervalP(column_datum(row, column));
 }
 
 int

@@ -26,7 +26,7 @@ tool_read(StoredRow *row)
 {
 	Tool *tool = palloc0(sizeof(Tool));
 
-	tool->tool = column_text(row, TOOL_TOOL);
+	tool->tool = column_some_text(row, TOOL_TOOL);
 	tool->enabled = column_bool(row, TOOL_ENABLED);
 	tool->in_session = column_bool(row, TOOL_IN_SESSION);
 	tool->preview = column_bool(row, TOOL_PREVIEW);
@@ -37,13 +37,13 @@ tool_read(StoredRow *row)
 	tool->max_rows = column_int64_or_null(row, TOOL_MAX_ROWS);
 	tool->preview_rows = column_int64(row, TOOL_PREVIEW_ROWS);
 	tool->group_size = column_int64(row, TOOL_GROUP_SIZE);
-	tool->function = column_text(row, TOOL_FUNCTION);
+	tool->function = column_some_text(row, TOOL_FUNCTION);
 	tool->run_as = column_name(row, TOOL_RUN_AS);
 	if (tool->run_as != NULL)
 		tool->run_as_oid = column_oid(row, TOOL_RUN_AS_OID);
 	tool->run_as_is_home = column_is_home(row, TOOL_HOME_SYSTEM, TOOL_HOME_DATABASE);
 	tool->former_run_as = column_texts(row, TOOL_FORMER_RUN_AS);
-	tool->search_path = column_text(row, TOOL_SEARCH_PATH);
+	tool->search_path = column_some_text(row, TOOL_SEARCH_PATH);
 	tool->built_in = column_bool(row, TOOL_BUILT_IN);
 	tool->definition = column_varlena(row, TOOL_DEFINITION);
 	tool->row = row;
@@ -91,7 +91,7 @@ tool_list(void)
 
 	store_scan_begin(&scan, STORE_TOOL, "tool_pkey", 0, NULL);
 	while ((row = store_scan_next(&scan)) != NULL)
-		names = lappend(names, column_text(row, TOOL_TOOL));
+		names = lappend(names, column_some_text(row, TOOL_TOOL));
 	store_scan_end(&scan);
 	return names;
 }

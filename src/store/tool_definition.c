@@ -34,7 +34,7 @@ definition_read(const void *sha256)
 {
 	StoredRow *row = definition_fetch(sha256);
 
-	return row != NULL ? column_varlena(row, TOOL_DEFINITION_DEFINITION) : NULL;
+	return row != NULL ? column_some_varlena(row, TOOL_DEFINITION_DEFINITION) : NULL;
 }
 
 /* Return the definition with this hash, or NULL; valid until the end of the transaction. */

@@ -320,6 +320,27 @@ is(join(' ', @unfound), 'audit_origin.origin_id audit_origin.from_size audit_ori
 	. ' audit_tile.sealed_at audit_tree.settled_id audit_tree.seen_id audit_tree.sealed_at audit_tree.home_system audit_tree.home_database audit_tree.timeline audit_tree.only_row audit_tree.earlier_id'
 	. ' queue.run_as_oid queue.crashes queue.home_system queue.home_database tool_definition.tool tool_definition.first_used_at tool_definition.transaction_id', 'and of no other column');
 
+# Values that no code has written end no comparison: null, bytes of another length, numbers without bound.
+is(sql(q{
+	WITH c AS MATERIALIZED (
+	  SELECT relname AS t, attname AS c, atttypid::regtype::text AS type, attnotnull, attname = 'proposed_by' OR attnum = ANY (indkey) AS is_key
+	    FROM pg_attribute JOIN pg_class r ON r.oid = attrelid JOIN pg_index ON indrelid = r.oid AND indisprimary
+	   WHERE relkind = 'r' AND relnamespace = 'workflow_orch'::regnamespace AND attnum > 0 AND pg_relation_size(r.oid) > 0)
+	SELECT string_agg(DISTINCT t || '.' || c, ' ')
+	  FROM c, unnest(CASE type WHEN 'bytea' THEN ARRAY['NULL', c || '||''\x00''', '''''']
+	                           WHEN 'bigint' THEN ARRAY['NULL', '-1', '9223372036854775807', '-9223372036854775808'] ELSE ARRAY['NULL'] END) v
+	 WHERE NOT (v = 'NULL' AND (is_key OR NOT attnotnull)) AND c <> 'proposed_by'
+	   AND public.found(format('ALTER TABLE workflow_orch.%1$s ALTER %2$s %4$s; UPDATE workflow_orch.%1$s SET %2$s = %3$s WHERE ctid = (SELECT ctid FROM workflow_orch.%1$s x ORDER BY to_jsonb(x)->>''built_in'', ctid LIMIT 1)', t, c, v,
+	                           CASE WHEN is_key THEN 'SET STATISTICS 100' ELSE 'DROP NOT NULL' END)) IS NULL}),
+	'audit_origin.from_size audit_origin.home_system audit_origin.origin_id audit_tile.sealed_at audit_tree.earlier_id audit_tree.home_system audit_tree.seen_id audit_tree.settled_id audit_tree.timeline'
+	. ' queue.crashes queue.home_database queue.home_system tool_definition.first_used_at tool_definition.tool', 'values that no code has written are found, but in the same columns');
+like(found($_->[0]), $_->[1], $_->[0]) for (
+	[ "UPDATE workflow_orch.audit_anchor SET root = ''", qr/^\|the anchors cannot be compared: column "root" of audit_anchor 1 has 0 bytes instead of 32; \d+ \|audit row \d+ or one of .*\(audit_anchor 1\) is not what was sealed$/ ],
+	[ 'UPDATE workflow_orch.audit_tile SET hashes = root WHERE tile = 1', qr/tile 1 of level 0 of the tree has columns of another length; .*anchor 1 of size \d+ cannot be compared/ ],
+	[ "UPDATE workflow_orch.audit_leaf SET salts = ''", qr/^\|the tree cannot be compared: column "salts" of audit_leaf 512 has 0 bytes instead of 48$/ ],
+	[ 'UPDATE workflow_orch.audit_tile SET tile = -1 WHERE tile = 0', qr/tile -1 of level 0 of the tree is before the first one; .*tile 0 of level 0 of the tree is missing/ ],
+	[ 'UPDATE workflow_orch.audit_tree SET size = 9223372036854775807', qr/tiles 2 to 36028797018963966 of level 0 of the tree are missing/ ]);
+
 # Rows of the log.
 my $id = sql("SELECT min(audit_id) FROM workflow_orch.audit_log WHERE proposal_id = $open");
 my $next = sql("SELECT min(audit_id) FROM workflow_orch.audit_log WHERE audit_id > $id");

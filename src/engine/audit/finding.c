@@ -58,3 +58,19 @@ finding_is_of_row(const ErrorData *error)
 		   category == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
 		   error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
 }
+
+/*
+ * Compare what is named so, with compare(arg), in a subtransaction.  A row with values
+ * that no code has written is a finding, and keeps nothing else from being compared.
+ */
+void
+finding_try(const Findings *findings, const char *what, SubtransactionFunction compare, void *arg)
+{
+	ErrorData *error = subtransaction_try(compare, arg);
+
+	if (error == NULL)
+		return;
+	if (!finding_is_of_row(error))
+		ReThrowError(error);
+	finding_add_of_tree(findings, psprintf("%s cannot be compared: %s", what, error->message));
+}

@@ -237,11 +237,55 @@ verify_one(int index, void *arg)
 				   psprintf("the proposal cannot be compared: %s", error->message));
 }
 
+/* A comparison of the whole. */
+typedef struct WholeCheck
+{
+	const Findings *findings;
+	Witnesses witnesses;
+} WholeCheck;
+
 static void
-compare_as_of_now(void *arg)
+add_anchors(void *arg)
+{
+	WholeCheck *check = arg;
+
+	witness_add_anchors(check->findings, &check->witnesses);
+}
+
+static void
+compare_tree(void *arg)
+{
+	const WholeCheck *check = arg;
+	LogCheck *log = verify_log_begin(check->findings, audit_tree_load());
+
+	verify_tree(check->findings, log, &check->witnesses);
+	verify_log_end(log);
+}
+
+static void
+compare_kept_hashes(void *arg)
+{
+	verify_redactions(((const WholeCheck *) arg)->findings);
+}
+
+static void
+compare_purges(void *arg)
+{
+	verify_purges(((const WholeCheck *) arg)->findings);
+}
+
+static void
+queue_and_definitions_as_of_now(void *arg)
 {
 	verify_queue(arg);
 	verify_definitions(arg);
+}
+
+static void
+compare_queue_and_definitions(void *arg)
+{
+	store_read_as_of(NULL, queue_and_definitions_as_of_now,
+					 (void *) ((const WholeCheck *) arg)->findings);
 }
 
 /*
@@ -251,19 +295,16 @@ compare_as_of_now(void *arg)
 static void
 verify_all_sealed(const Findings *findings, const char *checkpoint)
 {
-	Witnesses witnesses = {0};
-	LogCheck *log;
+	WholeCheck check = {.findings = findings};
 
 	if (checkpoint != NULL)
-		witness_add_checkpoint(&witnesses, checkpoint);
-	witness_add_anchors(findings, &witnesses);
-	witness_sort(&witnesses);
-	log = verify_log_begin(findings, audit_tree_load());
-	verify_tree(findings, log, &witnesses);
-	verify_log_end(log);
-	verify_redactions(findings);
-	verify_purges(findings);
-	store_read_as_of(NULL, compare_as_of_now, (void *) findings);
+		witness_add_checkpoint(&check.witnesses, checkpoint);
+	finding_try(findings, "the anchors", add_anchors, &check);
+	witness_sort(&check.witnesses);
+	finding_try(findings, "the tree", compare_tree, &check);
+	finding_try(findings, "the redactions", compare_kept_hashes, &check);
+	finding_try(findings, "the purges", compare_purges, &check);
+	finding_try(findings, "the queue and the definitions", compare_queue_and_definitions, &check);
 }
 
 /*

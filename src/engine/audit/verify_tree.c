@@ -80,30 +80,51 @@ hashes_are_same(const MerkleHash *a, const MerkleHash *b, int count)
 	return memcmp(a, b, count * sizeof(MerkleHash)) == 0;
 }
 
+/* A tile of roots, which is full. */
+typedef struct UpperTile
+{
+	TreeCheck *check;
+	int level;
+	MerkleHash root; /* that it must have */
+} UpperTile;
+
+/* Compare a tile of roots with the one that is stored. */
+static void
+compare_upper(void *arg)
+{
+	const UpperTile *upper = arg;
+	const TreeCheck *check = upper->check;
+	int level = upper->level;
+	MerkleHash *stored = palloc(TILE_SIZE * sizeof(MerkleHash));
+	MerkleHash stored_root;
+
+	if (!audit_tile_hashes(level, check->tile[level], stored, &stored_root))
+		report_tile(check, level, check->tile[level], "is missing");
+	else if (!check->broken && (!hashes_are_same(stored, check->hashes[level], TILE_SIZE) ||
+								!hashes_are_same(&stored_root, &upper->root, 1)))
+		report_tile(check, level, check->tile[level], "does not follow from the tiles below it");
+	pfree(stored);
+}
+
 /* Add the root of a complete tile to the tile above it; if that is full, compare that, and go on. */
 static void
 add_root(TreeCheck *check, int level, const MerkleHash *root)
 {
 	MerkleHash *hashes = check->hashes[level];
-	MerkleHash *stored;
-	MerkleHash stored_root;
-	MerkleHash own_root;
+	UpperTile upper = {.check = check, .level = level};
 
 	hashes[check->count[level]++] = *root;
 	if (check->count[level] < TILE_SIZE)
 		return;
-	own_root = merkle_complete_hash(check->tree.sha256, hashes, TILE_BITS);
-	stored = palloc(TILE_SIZE * sizeof(MerkleHash));
-	if (!audit_tile_hashes(level, check->tile[level], stored, &stored_root))
-		report_tile(check, level, check->tile[level], "is missing");
-	else if (!check->broken && (!hashes_are_same(stored, hashes, TILE_SIZE) ||
-								!hashes_are_same(&stored_root, &own_root, 1)))
-		report_tile(check, level, check->tile[level], "does not follow from the tiles below it");
-	pfree(stored);
+	upper.root = merkle_complete_hash(check->tree.sha256, hashes, TILE_BITS);
+	finding_try(check->findings,
+				psprintf("tile " INT64_FORMAT " of level %d of the tree", check->tile[level],
+						 level),
+				compare_upper, &upper);
 	check->count[level] = 0;
 	check->tile[level]++;
 	if (level + 1 < TILE_LEVELS)
-		add_root(check, level + 1, &own_root);
+		add_root(check, level + 1, &upper.root);
 }
 
 /* The lowest and the highest row of a tile stand beside it, since leaves are found by them. */
@@ -148,19 +169,44 @@ check_tile(TreeCheck *check, const AuditTile *tile)
 	add_root(check, 1, &root);
 }
 
-/* Tiles are missing up to this one.  Nothing above them can be computed. */
+/*
+ * The leaves of the next tiles, up to this one, are not known, so nothing above them can be
+ * computed.  A size that somebody has made up can be that of any number of tiles.
+ */
+static void
+skip_tiles(TreeCheck *check, int64 upto)
+{
+	check->broken = check->log->incomplete = true;
+	check->tile[0] = upto;
+	for (int level = 1; level < TILE_LEVELS; level++)
+	{
+		check->count[level] = (int) (check->tile[level - 1] % TILE_SIZE);
+		check->tile[level] = check->tile[level - 1] / TILE_SIZE;
+	}
+}
+
+/* Tiles are missing up to this one. */
 static void
 report_missing(TreeCheck *check, int64 upto)
 {
-	static const MerkleHash none;
+	int64 first = check->tile[0];
 
-	for (; check->tile[0] < upto; check->tile[0]++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		report_tile(check, 0, check->tile[0], "is missing");
-		check->broken = check->log->incomplete = true;
-		add_root(check, 1, &none);
-	}
+	if (first + 1 == upto)
+		report_tile(check, 0, first, "is missing");
+	else if (first < upto)
+		finding_add_of_tree(check->findings, psprintf("tiles " INT64_FORMAT " to " INT64_FORMAT
+													  " of level 0 of the tree are missing",
+													  first, upto - 1));
+	if (first < upto)
+		skip_tiles(check, upto);
+}
+
+/* The columns of the next tile have not the lengths that they must have. */
+static void
+skip_malformed(TreeCheck *check)
+{
+	report_tile(check, 0, check->tile[0], "has columns of another length");
+	skip_tiles(check, check->tile[0] + 1);
 }
 
 /* A tile must not be beyond what the size of the tree fills, which rounds may have made larger. */
@@ -190,7 +236,12 @@ check_tiles(TreeCheck *check)
 			break;
 		MemoryContextSwitchTo(memory);
 		report_missing(check, tile->tile);
-		check_tile(check, tile);
+		if (tile->tile < check->tile[0])
+			report_tile(check, 0, tile->tile, "is before the first one");
+		else if (tile->is_whole)
+			check_tile(check, tile);
+		else
+			skip_malformed(check);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(memory);
 	}
