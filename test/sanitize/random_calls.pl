@@ -81,7 +81,8 @@ sub proposal { my @wanted = @_; return chance(25) ? id('proposal') : "walk.propo
 
 # What a proposal is drawn for, by the function that is called.
 my %wanted = (review_action => [ 'pending', 'pending', 'pending', 'approved' ], execute_action => ['approved'], enqueue_action => ['approved'], preview_action => [ 'pending', 'approved' ],
-	retry_action => ['failed'], revoke_approval => ['approved'], withdraw_proposal => ['pending'], break_glass_execute => ['pending']);
+	retry_action => ['failed'], revoke_approval => ['approved'], withdraw_proposal => ['pending'], break_glass_execute => ['pending'],
+	redact_proposal => [ 'executed', 'executed', 'failed', 'withdrawn' ], evidence => ['executed']);
 my %values = (
 	tool => sub { return quoted(pick(@tools)) },
 	role => sub { return quoted(pick('Developer', 'DBA', 'Manager', undef)) },
@@ -102,6 +103,7 @@ my %values = (
 	expected_revision => sub { return pick(1, 1, 2, 3) },
 	from_actor => sub { return id('actor') },
 	to_actor => sub { return id('actor') },
+	by_actor_id => sub { return pick('NULL', id('actor')) },
 	reviewer_id => sub { return id('actor') },
 	rule_id => sub { return id('approval_rule') =~ s/approval_rule/rule/r =~ s/walk\.some\('rule'\)/(SELECT max(rule_id) FROM workflow_orch.approval_rule)/r },
 	freeze_id => sub { return '(SELECT max(freeze_id) FROM workflow_orch.freeze_window)' },
@@ -236,7 +238,14 @@ sub change
 		"ALTER SYSTEM SET workflow_orch.max_workers = " . int(1 + rand 8) . '; SELECT pg_reload_conf();',
 		'CREATE DATABASE walk_copy TEMPLATE template0;', 'DROP DATABASE IF EXISTS walk_copy WITH (FORCE);',
 		"DO \$do\$ DECLARE x record; BEGIN FOR x IN SELECT r.rolname FROM pg_roles r WHERE r.rolname LIKE 'walker_%' LOOP EXECUTE format('ALTER ROLE %I LOGIN NOSUPERUSER CONNECTION LIMIT -1', x.rolname); END LOOP; END \$do\$;",
-		"SELECT workflow_orch.start_workflow('Work', 1);", 'SELECT workflow_orch.resume_queue();', "SELECT workflow_orch.set_policy(dry_run => false, default_approvals => 1, proposal_ttl => '1 day', approval_ttl => '1 day');",
+		"SELECT workflow_orch.start_workflow('Work', 1);",
+		# What is kept, and what goes.
+		"SELECT workflow_orch.seal_audit_log(); SELECT workflow_orch.redact_proposal(walk.proposal('" . pick(qw(executed rejected withdrawn)) . "'), NULL, 'asked for');",
+		"SELECT workflow_orch.update_actor(actor_id, active => false) FROM workflow_orch.actor WHERE actor_id = walk.some('actor') AND actor_id > 6; SELECT workflow_orch.seal_audit_log();"
+		. " SELECT workflow_orch.redact_actor(max(actor_id), NULL, 'left') FROM workflow_orch.actor WHERE NOT active;",
+		"SELECT workflow_orch.cancel_workflow(workflow_id, NULL) FROM workflow_orch.workflow WHERE workflow_id = walk.some('workflow'); SELECT workflow_orch.seal_audit_log();"
+		. " SELECT workflow_orch.purge_workflows(now(), NULL, 'old', " . pick(1, 5, 1000) . ');',
+		"SELECT workflow_orch." . pick('hold_workflow', 'release_hold') . "(walk.some('workflow'), NULL, 'lawsuit');", 'SELECT workflow_orch.reapply_redactions();', 'SELECT workflow_orch.resume_queue();', "SELECT workflow_orch.set_policy(dry_run => false, default_approvals => 1, proposal_ttl => '1 day', approval_ttl => '1 day');",
 		'SELECT workflow_orch.remove_approval_rule(rule_id) FROM workflow_orch.approval_rule WHERE removed_at IS NULL;', 'SELECT workflow_orch.remove_freeze(freeze_id) FROM workflow_orch.freeze_window WHERE removed_at IS NULL;',
 		"SELECT count(workflow_orch.update_tool(tool, run_as => 'walker_tool', function => function::regprocedure, timeout => '300 ms')), count(workflow_orch.set_tool_enabled(tool, true)) FROM workflow_orch.tool WHERE to_regprocedure(function) IS NOT NULL;",
 		"SELECT count(workflow_orch.update_actor(actor_id, active => true)) FROM workflow_orch.actor WHERE actor_id <= 6;",
@@ -316,6 +325,8 @@ my $works = eval {
 	answer("ROLLBACK PREPARED '$_'") foreach answer('SELECT gid FROM pg_prepared_xacts WHERE database = current_database()');
 	join ' ', answer(q{SELECT status || ' ' || count(*) FROM workflow_orch.execution GROUP BY status ORDER BY status});
 };
+my $gone = eval { join ' ', answer(q{SELECT (SELECT count(DISTINCT (object, object_id)) FROM workflow_orch.redaction) || ' ' || (SELECT count(*) FROM workflow_orch.audit_purge)}) } // $@;
+ok($gone =~ /^[1-9]\d* [1-9]/ || $calls < 20000, "redactions and purges have been made: $gone");
 ok(defined $works && $works =~ /succeeded/, 'the server answers, and calls have run: ' . ($works // $@));
-print 2 - $failed, " passed, $failed failed\n";
+print 3 - $failed, " passed, $failed failed\n";
 exit($failed ? 1 : 0);

@@ -21,7 +21,7 @@ note("WALKS=$walks WALK_SEED=$seed");
 srand($seed);
 
 # Without the launcher, which would sweep what has expired at moments of its own.
-my $node = new_node('main', preload => 0, settings => "log_min_messages = fatal\nsynchronous_commit = off\nmax_wal_size = 4GB\n");
+my $node = new_node('main', preload => 0, settings => "log_min_messages = fatal\nsynchronous_commit = off\nmax_wal_size = 4GB\nworkflow_orch.min_retention = 0\n");
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION workflow_orch;
 	CREATE ROLE tool_runner LOGIN;
@@ -53,6 +53,21 @@ $node->safe_psql('postgres', q{
 	CREATE UNLOGGED TABLE app.call (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, call text);
 	CREATE UNLOGGED TABLE app.answer (n bigint, answer text);
 	GRANT SELECT, INSERT, UPDATE ON app.name, app.call, app.answer TO PUBLIC;
+	-- What is to be judged of the executions: with the requirements of its revision and the
+	-- approvals that stood when it started.  A redaction or a purge takes that away.
+	CREATE UNLOGGED TABLE app.kept (execution_id bigint PRIMARY KEY, what json);
+	CREATE FUNCTION app.keep() RETURNS void LANGUAGE sql AS $$
+		INSERT INTO app.kept SELECT e.execution_id, json_build_object('execution', e.execution_id, 'proposer', p.actor_id, 'author', v.actor_id, 'revision', v.revision, 'requirements', v.requirements,
+			'proposed_so', EXISTS (SELECT FROM workflow_orch.proposal_revision o WHERE o.proposal_id = p.proposal_id AND o.revision <= v.revision AND o.actor_id = p.actor_id AND o.params - '{old,definition,search_path,run_as_oid,db_role_oid}'::text[] = v.params - '{old,definition,search_path,run_as_oid,db_role_oid}'::text[]),
+			'rule', v.rule_id, 'holder', CASE WHEN p.tool = 'workflow_orch.standing_approval' THEN v.params -> 'actor_id' END, 'edit_waits', EXISTS (SELECT FROM workflow_orch.review r WHERE r.proposal_id = p.proposal_id AND r.revision = v.revision AND r.decision = 'edit' AND NOT r.counts),
+			'approvals', (SELECT coalesce(json_agg(json_build_object('actor', r.reviewer_id, 'for', r.on_behalf_of, 'role', r.role, 'stage', r.stage, 'decision', r.decision, 'kind', r.kind)), '[]')
+				FROM workflow_orch.review r WHERE r.proposal_id = p.proposal_id AND r.revision = v.revision AND r.counts
+				AND NOT EXISTS (SELECT FROM workflow_orch.revocation x WHERE x.review_id = r.review_id AND x.revoked_at <= e.started_at) AND r.reviewed_at <= e.started_at))
+		FROM workflow_orch.execution e JOIN workflow_orch.proposal p USING (proposal_id)
+			JOIN workflow_orch.proposal_revision v ON v.proposal_id = e.proposal_id AND v.revision = e.revision
+		WHERE e.execution_id > (SELECT coalesce(max(k.execution_id), 0) FROM app.kept k) AND NOT (v.revision = 1 AND EXISTS (SELECT FROM workflow_orch.audit_log a WHERE a.proposal_id = p.proposal_id AND a.action = 'approve_by_standing')
+				AND NOT EXISTS (SELECT FROM workflow_orch.audit_log a WHERE a.proposal_id = p.proposal_id AND a.action = 'end_standing_approval' AND a.occurred_at <= e.started_at))
+			AND NOT EXISTS (SELECT FROM workflow_orch.break_glass b WHERE b.execution_id = e.execution_id) $$;
 	-- Makes these calls one after the other, some in a transaction with the next.
 	CREATE PROCEDURE app.walk(first_call bigint, last_call bigint) LANGUAGE plpgsql AS $$
 	DECLARE
@@ -116,11 +131,12 @@ sub draw_params
 	return \%params;
 }
 
-# A proposal of this sequence, the newest more often.
+# A proposal of this sequence that is not redacted, the newest more often.
 sub some_proposal
 {
-	return 'nil' if !@proposals || chance(1);
-	return chance(60) ? $proposals[-1] : pick(@proposals);
+	my @readable = grep { !$model->{proposal}{$_}{redacted} } @proposals;
+	return 'nil' if !@readable || chance(1);
+	return chance(60) ? $readable[-1] : pick(@readable);
 }
 
 # Who could go on with it, more often than by chance alone.
@@ -230,6 +246,13 @@ my %calls = (
 		my $expected = $model->review_break_glass($glass, $reviewer, $comment);
 		return (sprintf(q{CASE WHEN workflow_orch.review_break_glass(%s, %s, '%s') IS NOT NULL THEN 'ok' END}, id($glass), id($reviewer), $comment), $expected);
 	} ],
+	hold => [ 1, sub { return hold('hold_workflow'); } ],
+	release => [ 1, sub { return hold('release_hold'); } ],
+	redact => [ 4, sub {
+		my @finished = chance(85) ? grep { $model->finished($_) } @proposals : ();
+		my ($name, $actor, $reason) = (@finished ? pick(@finished) : some_proposal(), somebody(), chance(2) ? '' : 'asked for');
+		return (sprintf(q{CASE WHEN workflow_orch.redact_proposal(%s, %s, '%s')::text = '' THEN 'ok' END}, id($name), id($actor), $reason), $model->redact_proposal($name, $actor, $reason), undef, 'seal');
+	} ],
 	flag => [ 2, sub { $model->{flag} = pick(0, 1); return (sprintf(q{'ok' FROM app.raise_flag(%s)}, bool($model->{flag})), 'ok'); } ],
 	expire => [ 1, sub { return ('workflow_orch.expire_proposals()', $model->expire_proposals); } ]);
 
@@ -262,6 +285,20 @@ my %administration = (
 	} ]);
 
 sub values_of { my ($kind) = @_; return map { $model->{$kind}{$_} } keys_of($kind); }
+
+sub hold
+{
+	my ($call) = @_;
+	my ($w, $actor) = (chance(1) ? 'nil' : $workflow, somebody());
+	return (sprintf(q{CASE WHEN workflow_orch.%s(%s, %s, 'because')::text <> 'x' THEN 'ok' END}, $call, id($w), id($actor)), $model->$call($w, $actor));
+}
+
+# Takes away the walks that are over.
+sub purge
+{
+	my ($actor, $reason) = (somebody(), chance(2) ? '' : 'old');
+	return (sprintf(q{workflow_orch.purge_workflows(clock_timestamp(), %s, '%s')}, id($actor), $reason), $model->purge_workflows($actor, $reason), undef, 'seal');
+}
 
 # Under which names what a call makes is known later.
 sub execute_call
@@ -430,6 +467,7 @@ for my $number (1 .. $walks)
 	my %sequence = (world => $model->describe, calls => []);
 	my $add = sub { push @{ $sequence{calls} }, [@_] if @_; return; };
 	($walk, $workflow, @proposals) = ($number, 'w');
+	$add->(purge()) if chance(3);
 	$add->(draw(\%administration)) for 1 .. int rand 4;
 	$add->($administration{alter}[1]->()) if $model->unconfirmed('mark') && chance(30);
 	my ($starter, $dry_run) = ((grep { $model->{actor}{$_}{active} } @actors)[0], chance(5) ? 1 : 0);
@@ -452,6 +490,7 @@ for my $number (1 .. $walks)
 	push @sequences, \%sequence;
 
 	# What nothing can come to is forgotten.
+	$model->keep_walk($walk, 'w');
 	for my $p (@left)
 	{
 		delete $model->{proposal}{ $p->{name} };
@@ -479,8 +518,14 @@ my ($begun, $said, %session) = (time, '');
 for (my $n = 0; $n < @made;)
 {
 	my ($login, $last) = ($made[$n][2] // '', $n);
-	$last++ while $last < $#made && ($made[ $last + 1 ][2] // '') eq $login;
+	my $alone = sub { return $made[ $_[0] ][3] || $made[ $_[0] ][0] =~ /(expire_proposals|end_standing_approval|review_break_glass)\(/; };
+	$last++ while !$alone->($last) && $last < $#made && ($made[ $last + 1 ][2] // '') eq $login && !$alone->($last + 1);
 	$session{$login} //= session($node, 'postgres', $login ? ('-U', $login) : ());
+	if ($made[$n][3])
+	{
+		start_query($session{$login}, q{DO 'BEGIN PERFORM app.keep(); END'; SELECT 1 FROM workflow_orch.seal_audit_log() WHERE rows < 0});
+		$said .= answer($session{$login});
+	}
 	start_query($session{$login}, sprintf 'SET client_min_messages = error; CALL app.walk(%d, %d)', $n + 1, $last + 1);
 	$said .= answer($session{$login});
 	$n = $last + 1;
@@ -517,11 +562,13 @@ sub none
 }
 none('SELECT * FROM workflow_orch.verify_audit_log()', 'the audit log agrees with the tables');
 is($node->safe_psql('postgres', qq{SELECT string_agg(action || ' ' || n, E'\\n' ORDER BY action COLLATE "C") FROM (SELECT action, count(*) AS n FROM workflow_orch.audit_log
-		WHERE audit_id > $first_audit AND action NOT LIKE 'refused%' GROUP BY 1) a}),
-	join("\n", map { "$_ $model->{total}{$_}" } sort keys %{ $model->{total} }), 'each change has its audit row, and nothing else has one');
+		WHERE audit_id > $first_audit AND action NOT LIKE 'refused%' AND action <> 'redact_proposal' GROUP BY 1) a}),
+	join("\n", map { my $left = $model->{total}{$_} - ($model->{purged}{$_} // 0); $left ? "$_ $left" : () } sort keys %{ $model->{total} }), 'each change has its audit row, and nothing else has one');
 cmp_ok($model->{total}{approve_by_standing} // 0, '>', $walks / 200, 'standing approvals are used');
-my $administered = q{FROM workflow_orch.execution e JOIN workflow_orch.proposal p USING (proposal_id) WHERE e.status = 'succeeded' AND p.tool ~ '^workflow_orch\.(?!standing)'};
-cmp_ok($node->safe_psql('postgres', "SELECT count(*) $administered"), '>', $walks / 50, 'administrators call built-in tools');
+is($node->safe_psql('postgres', q{SELECT count(DISTINCT object_id) FROM workflow_orch.redaction JOIN workflow_orch.proposal ON proposal_id = object_id WHERE object = 'proposal'}), $model->{redactions} - $model->{redactions_purged}, 'what is redacted has its hashes');
+cmp_ok($model->{redactions}, '>', $walks / 50, 'proposals are redacted');
+cmp_ok($model->{purges}, '>', $walks / 200, 'and workflows purged');
+cmp_ok($model->{administered} // 0, '>', $walks / 50, 'administrators call built-in tools');
 is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT proposal_id) FROM app.effect'), "$model->{effects}|$model->{effects}", 'what succeeded has left its effect once');
 none(q{SELECT proposal_id FROM workflow_orch.proposal WHERE (status = 'executed') <> EXISTS (SELECT FROM app.effect e WHERE e.proposal_id = proposal.proposal_id) AND tool NOT LIKE 'workflow_orch.%'},
 	'what is executed has left its effect, and nothing else has');
@@ -534,21 +581,8 @@ none(q{SELECT proposal_id FROM app.more WHERE proposal_id NOT IN (SELECT proposa
 none(q{SELECT proposal_id FROM workflow_orch.execution WHERE status = 'succeeded' AND NOT dry_run GROUP BY 1 HAVING count(*) > 1}, 'nothing has succeeded twice');
 
 # Every execution in earnest, but for those in a break glass or under a standing
-# approval, with the requirements of its revision and the approvals that stood when
-# it started: distinct people must fill the slots.
-my $filled = q{'{old,definition,search_path,run_as_oid,db_role_oid}'::text[]};
-my $executions = $node->safe_psql('postgres', qq{
-	SELECT json_build_object('execution', e.execution_id, 'proposer', p.actor_id, 'author', v.actor_id, 'revision', v.revision, 'requirements', v.requirements,
-		'proposed_so', EXISTS (SELECT FROM workflow_orch.proposal_revision o WHERE o.proposal_id = p.proposal_id AND o.revision <= v.revision AND o.actor_id = p.actor_id AND o.params - $filled = v.params - $filled),
-		'rule', v.rule_id, 'holder', CASE WHEN p.tool = 'workflow_orch.standing_approval' THEN v.params -> 'actor_id' END, 'edit_waits', EXISTS (SELECT FROM workflow_orch.review r WHERE r.proposal_id = p.proposal_id AND r.revision = v.revision AND r.decision = 'edit' AND NOT r.counts),
-		'approvals', (SELECT coalesce(json_agg(json_build_object('actor', r.reviewer_id, 'for', r.on_behalf_of, 'role', r.role, 'stage', r.stage, 'decision', r.decision, 'kind', r.kind)), '[]')
-			FROM workflow_orch.review r WHERE r.proposal_id = p.proposal_id AND r.revision = v.revision AND r.counts
-			AND NOT EXISTS (SELECT FROM workflow_orch.revocation x WHERE x.review_id = r.review_id AND x.revoked_at <= e.started_at) AND r.reviewed_at <= e.started_at))
-	FROM workflow_orch.execution e JOIN workflow_orch.proposal p USING (proposal_id)
-		JOIN workflow_orch.proposal_revision v ON v.proposal_id = e.proposal_id AND v.revision = e.revision
-	WHERE NOT (v.revision = 1 AND EXISTS (SELECT FROM workflow_orch.audit_log a WHERE a.proposal_id = p.proposal_id AND a.action = 'approve_by_standing')
-			AND NOT EXISTS (SELECT FROM workflow_orch.audit_log a WHERE a.proposal_id = p.proposal_id AND a.action = 'end_standing_approval' AND a.occurred_at <= e.started_at))
-		AND NOT EXISTS (SELECT FROM workflow_orch.break_glass b WHERE b.execution_id = e.execution_id)});
+# approval: distinct people must fill the slots.
+my $executions = $node->safe_psql('postgres', 'SELECT app.keep(); SELECT what FROM app.kept ORDER BY execution_id') =~ s/^\n//r;
 my (%wrong, $judged);
 for my $e (map { decode_json($_) } split /\n/, $executions)
 {

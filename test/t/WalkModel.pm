@@ -11,13 +11,14 @@ use List::Util qw(any first max min uniq);
 use WalkAdministration;
 use WalkBuiltIn;
 use WalkProtected;
+use WalkRetention;
 
 sub new
 {
 	my ($class) = @_;
 	return bless {
 		actor => {}, tool => {}, workflow => {}, proposal => {}, rule => {}, delegation => {}, freeze => {}, glass => {}, standing => {}, condition => {}, key => {},
-		audit => {}, total => {}, flag => 0, effects => 0, variant => 0, administers => {}, member => {}, removed => {},
+		audit => {}, total => {}, ended => {}, purged => {}, redactions => 0, redactions_purged => 0, purges => 0, flag => 0, effects => 0, variant => 0, administers => {}, member => {}, removed => {},
 		policy => { protected => 0, dry_run => 0, default_approvals => 1, edit_needs_approval => 0, agents_may_review => 0, proposal_ttl => 0, approval_ttl => 0 },
 	}, $class;
 }
@@ -279,6 +280,7 @@ sub propose_action
 	my $stored = $m->stored_params($tool, $params, $actor);
 	my $unconfirmed = $m->unconfirmed($tool) ? '55000 wfo_tool_unconfirmed' : undef;
 	return join '|', $stored, $state // (), $unconfirmed // (), $old ? '42710' : () unless ref $stored;
+	return join '|', '42710', $state // (), $unconfirmed // () if $old && $m->{proposal}{$old}{redacted};
 	if ($old && !$m->inactive($actor))
 	{
 		my $p = $m->{proposal}{$old};
@@ -532,7 +534,7 @@ sub break_glass_execute
 	return $refusal if $refusal;
 	$m->note($p->{workflow}, 'execute_action', 'break_glass_execute');
 	$p->{glass} = 1;
-	$m->{glass}{$glass} = { actor => $actor, proposer => $p->{actor}, workflow => $p->{workflow}, reviewed => 0 };
+	$m->{glass}{$glass} = { proposal => $name, actor => $actor, proposer => $p->{actor}, workflow => $p->{workflow}, reviewed => 0 };
 	return $m->run($p);
 }
 
@@ -547,6 +549,7 @@ sub review_break_glass
 	return $refusal if $refusal;
 	$g->{reviewed} = 1;
 	$m->note($g->{workflow}, 'review_break_glass');
+	push @{ $m->{ended}{ $g->{home} }{audit} }, 'review_break_glass' if defined $g->{home} && $m->{ended}{ $g->{home} };
 	return 'ok';
 }
 

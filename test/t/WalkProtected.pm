@@ -119,6 +119,7 @@ sub run_administrative
 	$p->{status} = defined $refused ? 'failed' : 'executed';
 	return join '|', map { 'false false ' . s/ .*//r } split /\|/, $refused if defined $refused;
 	$m->make_call($call, $p->{actor}, $name, %a);
+	$m->{administered}++;
 	return join ' ', 'true false', $uncounted ? () : 0, makes($call) ? 'ok' : ();
 }
 
