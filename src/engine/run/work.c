@@ -273,6 +273,28 @@ tell_start(LockedCall *locked)
 }
 
 /*
+ * Read what work_run() will read for a call that need not be committed yet, so that it
+ * is in the caches of this process and of its processor.  Decides nothing, writes nothing
+ * and locks no row.
+ */
+void
+work_warm_up(const QueuedCall *call)
+{
+	const Proposal *proposal = proposal_load(call->proposal_id);
+	const Tool *tool = proposal != NULL ? tool_load(proposal->tool) : NULL;
+
+	(void) queue_load(call->proposal_id);
+	(void) execution_load(call->execution_id);
+	(void) cancel_request_first(call->execution_id);
+	if (tool == NULL)
+		return;
+	(void) policy_load();
+	(void) freeze_ends(tool->tool);
+	(void) run_as_problem(tool, definition_load(tool));
+	(void) run_as_connect_problem(MyDatabaseId, tool->run_as_oid);
+}
+
+/*
  * Run a call up to the commit, which is the caller's.
  *
  * It must be called in a transaction of a session of the tool's role.  It raises

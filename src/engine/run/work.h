@@ -71,6 +71,7 @@ typedef struct WorkHooks
 } WorkHooks;
 
 extern void work_run(WorkerCall *call, const WorkHooks *hooks, WorkReport *report);
+extern void work_warm_up(const QueuedCall *call);
 extern void work_fail(WorkerCall *call, const ErrorData *error, const WorkHooks *hooks,
 					  WorkReport *report);
 extern bool work_is_possible(void);

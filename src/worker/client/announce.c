@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "base/grow.h"
 #include "engine/audit/audit.h"
 #include "engine/audit/clean.h"
@@ -66,11 +67,26 @@ announce(const Announcement *item)
 		group_announce(MyDatabaseId, item->role, &item->queued);
 }
 
+/*
+ * Have a worker warm up for the first call that was queued.  It has time for that only
+ * if the commit waits for the disk.
+ */
+static void
+warm_up_first(void)
+{
+	if (npending > 0 && !pending[0].is_cancel && enableFsync &&
+		synchronous_commit > SYNCHRONOUS_COMMIT_OFF)
+		group_warm_up(MyDatabaseId, pending[0].role, &pending[0].queued);
+}
+
 static void
 announce_at_transaction_end(XactEvent event, pg_attribute_unused() void *arg)
 {
 	switch (event)
 	{
+		case XACT_EVENT_PRE_COMMIT:
+			warm_up_first();
+			break;
 		case XACT_EVENT_COMMIT:
 			committed = true;
 			break;

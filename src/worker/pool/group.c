@@ -25,6 +25,9 @@
 /* How long a worker may go on taking calls while another group waits for a worker, in ms. */
 #define TURN 100
 
+/* How long a worker must be idle to warm up for a call, in ms. */
+#define COLD_AFTER 1
+
 /* Whether the first call of the group is suspect: it was running when the server crashed. */
 bool
 group_is_suspect_locked(const PoolGroup *group)
@@ -284,6 +287,15 @@ group_give_up_look_locked(PoolGroup *group, WorkerSlot *slot)
 	group->bounded = false;
 }
 
+/* Whether a worker of the role is idle, and nobody has woken it. */
+static bool
+is_free_locked(const WorkerSlot *slot, Oid database, Oid role)
+{
+	Assert(pool_is_locked());
+	return slot->state == SLOT_IDLE && !slot->woken && !slot->evict && slot->database == database &&
+		   slot->role == role;
+}
+
 /*
  * Wake one idle worker of the group per call, and the launcher if there are too few.
  * The launcher looks at a group that waits for a worker by itself.
@@ -296,8 +308,7 @@ group_wake_locked(PoolGroup *group, int count)
 	{
 		WorkerSlot *slot = &pool->slots[i];
 
-		if (count > 0 && slot->state == SLOT_IDLE && !slot->woken && !slot->evict &&
-			slot->database == group->database && slot->role == group->role)
+		if (count > 0 && is_free_locked(slot, group->database, group->role))
 		{
 			slot->woken = true;
 			pool_wake_at_unlock_locked(slot->latch);
@@ -327,6 +338,35 @@ group_look_now_locked(PoolGroup *group)
 	group->incomplete = true;
 	group->bounded = false;
 	group_wake_locked(group, 1);
+}
+
+/*
+ * Have the worker that the call is going to wake warm up for it, while the call's
+ * transaction commits; a worker that has just run a call is warm.  The commit wakes
+ * it once more.
+ */
+void
+group_warm_up(Oid database, Oid role, const QueuedCall *queued)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (queued->due_at > now)
+		return;
+	pool_lock();
+	for (int i = 0; i < pool->nslots; i++)
+	{
+		WorkerSlot *slot = &pool->slots[i];
+
+		if (!is_free_locked(slot, database, role))
+			continue;
+		if (now >= TimestampTzPlusMilliseconds(slot->since, COLD_AFTER))
+		{
+			slot->coming = *queued;
+			pool_wake_at_unlock_locked(slot->latch);
+		}
+		break;
+	}
+	pool_unlock();
 }
 
 /*

@@ -105,6 +105,7 @@ typedef struct WorkerSlot
 	bool woken;   /* its latch was set, and it has not looked yet */
 	bool evict;   /* it ends instead of taking another call */
 	TimestampTz since;
+	QueuedCall coming; /* the call to warm up for while it is idle; execution_id is 0: none */
 
 	/* While it is busy. */
 	PoolCall call;      /* where place says that it is not of a batch */

@@ -149,8 +149,8 @@ next_choose_shared(WorkerSlot *slot, WorkerCall *call)
 }
 
 /*
- * Choose what a worker does next, and take it: for NEXT_CALL, call is set to the
- * call; for NEXT_SLEEP, wake_at is when to look again, or 0.
+ * Choose what a worker does next, and take it: for NEXT_CALL and NEXT_WARM_UP, call is
+ * set to the call; for NEXT_SLEEP, wake_at is when to look again, or 0.
  */
 Next
 next_choose(WorkerSlot *slot, TimestampTz turn_began, WorkerCall *call, TimestampTz *wake_at)
@@ -194,6 +194,12 @@ next_choose(WorkerSlot *slot, TimestampTz turn_began, WorkerCall *call, Timestam
 		take_queued_call_locked(group, slot, call);
 		next = NEXT_CALL;
 	}
+	else if (slot->coming.execution_id != 0)
+	{
+		*call = (WorkerCall){.queued = slot->coming};
+		next = NEXT_WARM_UP;
+	}
+	slot->coming.execution_id = 0;
 	last_was_batch = next == NEXT_CALL && slot->place.batch >= 0;
 	pool_unlock();
 	return next;

@@ -14,9 +14,10 @@
 /* What a worker finds to do. */
 typedef enum Next
 {
-	NEXT_CALL,   /* run the call that was taken */
-	NEXT_ATTACH, /* attach to a batch that has calls */
-	NEXT_REFILL, /* look through the queue */
+	NEXT_CALL,    /* run the call that was taken */
+	NEXT_ATTACH,  /* attach to a batch that has calls */
+	NEXT_REFILL,  /* look through the queue */
+	NEXT_WARM_UP, /* warm up for a call whose transaction is about to commit */
 	NEXT_SLEEP,
 	NEXT_END
 } Next;

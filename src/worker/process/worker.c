@@ -29,6 +29,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/pmsignal.h"
+#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -50,6 +51,9 @@
 
 /* How long a worker waits at most with a call that cannot start at the moment, in ms. */
 #define LONGEST_KEEP 1000
+
+/* How long a worker that warms up for a call waits for a lock, in ms. */
+#define WARM_UP_LOCK_TIMEOUT 1
 
 /* Of this worker. */
 static WorkerSlot *slot;
@@ -401,6 +405,33 @@ attach_slot(const WorkerStart *start)
 	before_shmem_exit(worker_exit, (Datum) 0);
 }
 
+/*
+ * Read what a call is going to read, while the transaction that queues it commits.  The
+ * call itself meets the errors of that, and waits for the locks.
+ */
+static void
+warm_up(const QueuedCall *call)
+{
+	int lock_timeout = LockTimeout;
+
+	Assert(slot->state == SLOT_IDLE);
+	LockTimeout = WARM_UP_LOCK_TIMEOUT;
+	PG_TRY();
+	{
+		session_begin_transaction();
+		if (work_is_possible())
+			work_warm_up(call);
+		session_commit_transaction();
+	}
+	PG_CATCH();
+	{
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+	LockTimeout = lock_timeout;
+}
+
 /* Do what there is to do, until the worker has to end or has nothing to do for long. */
 static void
 work_until_done(void)
@@ -443,6 +474,11 @@ work_until_done(void)
 				break;
 			case NEXT_REFILL:
 				refill_group(slot);
+				break;
+			case NEXT_WARM_UP:
+				warm_up(&call.queued);
+				MemoryContextSwitchTo(context);
+				MemoryContextReset(context);
 				break;
 			case NEXT_SLEEP:
 				batch_call_detach_if_over();
