@@ -238,10 +238,31 @@ has_deferrable_key(Relation rel)
 	return false;
 }
 
+/*
+ * Prepare the expressions and conditions of indexes.  The relation cache has them as the
+ * planner leaves them, so they need not be planned once more, which the executor would do
+ * at each write.
+ */
+static void
+prepare_expressions(const ResultRelInfo *result_rel)
+{
+	for (int i = 0; i < result_rel->ri_NumIndices; i++)
+	{
+		IndexInfo *index = result_rel->ri_IndexRelationInfo[i];
+
+		index->ii_ExpressionsState = ExecInitExprList(index->ii_Expressions, NULL);
+		index->ii_PredicateState = ExecInitQual(index->ii_Predicate, NULL);
+	}
+}
+
 static void
 open_indexes(Writer *writer)
 {
+	MemoryContext old = MemoryContextSwitchTo(writer->estate->es_query_cxt);
+
 	ExecOpenIndices(writer->result_rel, false);
+	prepare_expressions(writer->result_rel);
+	MemoryContextSwitchTo(old);
 	if (writer->row != NULL && writer->old != NULL)
 		do_not_search_indexes(writer->result_rel);
 }
