@@ -70,6 +70,8 @@ part_volume() {
 	ask volume_admin 'audit log by actor, of a day' "SELECT * FROM workflow_orch.audit_log WHERE actor_id = $agent AND occurred_at BETWEEN now() - interval '24 days' AND now() - interval '23 days'"
 	ask volume_admin 'audit log by action' "SELECT * FROM workflow_orch.audit_log WHERE action = 'register_tool'"
 	ask volume_admin 'audit log of an hour' "SELECT * FROM workflow_orch.audit_log WHERE occurred_at BETWEEN now() - interval '24 days' AND now() - interval '24 days' + interval '1 hour'"
+	ask volume_admin 'rule tested on 3 days' "SELECT count(*) FROM workflow_orch.test_approval_rule('DBA', since => now() - interval '3 days')"
+	ask volume_admin 'rule tested, the first 20' "SELECT * FROM workflow_orch.test_approval_rule('DBA') LIMIT 20"
 	ask postgres 'raw call, refused' "SELECT workflow_orch.execute_parallel('[{\"tool\": \"echo\", \"params\": {\"a\": {\"n\": -1}}}]')"
 	sql -c 'CREATE TABLE bench.gathered AS SELECT bench.gather(5000) AS id' >/dev/null
 	most_memory 'cancel_workflow of 5,000' 'SELECT workflow_orch.cancel_workflow(id) FROM bench.gathered'
