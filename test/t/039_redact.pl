@@ -26,16 +26,6 @@ sub redact { my ($proposal) = @_; return error_of($node, 'postgres', "SELECT wor
 # "SQLSTATE reason" of what a statement is refused with.
 sub refusal { my ($statement) = @_; return as('postgres', $statement) }
 
-sub evidence_of
-{
-	my ($proposal) = @_;
-	my $file = "$folder/evidence_$proposal.json";
-	open my $out, '>', $file or die "$file: $!";
-	print $out sql("SELECT workflow_orch.evidence($proposal)");
-	close $out;
-	return $file;
-}
-
 # The exit status of script/verify_evidence.py, and what it prints.
 sub verify
 {
@@ -211,24 +201,12 @@ SKIP:
 }
 
 # Dump and restore.
-$node->command_ok([ 'pg_dump', '-Fc', '-f', "$folder/dump", '-p', $node->port, '-h', $node->host, 'postgres' ], 'dump');
-sql('CREATE DATABASE restored');
-$node->command_ok([ 'pg_restore', '-p', $node->port, '-h', $node->host, '-d', 'restored', "$folder/dump" ], 'restore');
-is($node->safe_psql('restored', 'SELECT string_agg(finding, $$; $$) FROM workflow_orch.verify_audit_log()'), '', 'a restored database has no findings');
-sql('DROP DATABASE restored');
+is(restored_findings(), '', 'a restored database has no findings');
 
 # The files, once they are vacuumed as doc/administrator.md says.
-sub files { return split /\n/, sql(q{
-	SELECT pg_relation_filepath(f) FROM pg_class c, LATERAL (SELECT c.oid UNION SELECT c.reltoastrelid UNION SELECT indexrelid FROM pg_index WHERE indrelid IN (c.oid, c.reltoastrelid)) x (f)
-	 WHERE c.relkind = 'r' AND c.relnamespace = 'workflow_orch'::regnamespace AND f <> 0
-	UNION ALL SELECT pg_relation_filepath('pg_statistic') UNION ALL SELECT pg_relation_filepath(reltoastrelid) FROM pg_class WHERE oid = 'pg_statistic'::regclass}) }
-my $data = $node->data_dir;
-sub files_with { return grep { PostgreSQL::Test::Utils::slurp_file("$data/$_") =~ /$secret/ } files() }
-sql('CHECKPOINT');
-isnt(scalar(files_with()), 0, 'before that they still have it');
+isnt(scalar(files_with($secret)), 0, 'before that they still have it');
 sql($_) for map { "VACUUM (FULL, ANALYZE) $_" } @tables;
 sql('VACUUM FULL pg_catalog.pg_statistic');
-sql('CHECKPOINT');
-is(join(' ', files_with()), '', 'and then no longer');
+is(join(' ', files_with($secret)), '', 'and then no longer');
 $node->stop;
 done_testing();

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use IPC::Run;
 
 our @EXPORT = qw(new_node install error_of wait_for propose approved execute start_query answer end_session session
-	acts_on as proposed reviewed executed sql);
+	acts_on as proposed reviewed executed sql evidence_of restored_findings files_with);
 
 # A running server; %param: preload, allows_streaming, extra lines of settings.
 sub new_node
@@ -131,6 +131,40 @@ sub wait_for
 	my ($node, $database, $query) = @_;
 	$node->poll_query_until($database, $query) or die "waited in vain for: $query";
 	return;
+}
+
+# A new file with the evidence of a proposal.
+sub evidence_of
+{
+	my ($proposal) = @_;
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/evidence.json';
+	append_to_file($file, sql("SELECT workflow_orch.evidence($proposal)"));
+	return $file;
+}
+
+# What verify_audit_log finds in a database that is restored from a dump.
+sub restored_findings
+{
+	my ($where) = @_;
+	my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
+	$acts_on->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-p', $acts_on->port, '-h', $acts_on->host, 'postgres' ], 'dump');
+	sql('CREATE DATABASE restored');
+	$acts_on->command_ok([ 'pg_restore', '-p', $acts_on->port, '-h', $acts_on->host, '-d', 'restored', $dump ], 'restore');
+	my $findings = $acts_on->safe_psql('restored', q{SELECT string_agg(finding, '; ') FROM workflow_orch.verify_audit_log()} . ($where // ''));
+	sql('DROP DATABASE restored');
+	return $findings;
+}
+
+# The files of the extension's tables and indexes, and of the statistics, that have a
+# word; of a copy of the server, if that is given.
+sub files_with
+{
+	my ($word, $copy) = @_;
+	my $server = $copy // $acts_on;
+	$server->safe_psql('postgres', 'CHECKPOINT');
+	return grep { slurp_file($server->data_dir . "/$_") =~ /$word/ } split /\n/, sql(q{
+		SELECT pg_relation_filepath(f) FROM pg_class c, LATERAL (SELECT c.oid UNION SELECT c.reltoastrelid UNION SELECT indexrelid FROM pg_index WHERE indrelid IN (c.oid, c.reltoastrelid)) x (f)
+		 WHERE c.relkind = 'r' AND (c.relnamespace = 'workflow_orch'::regnamespace OR c.oid = 'pg_statistic'::regclass) AND f <> 0});
 }
 
 # A session that stays open: start_query() sends a query and does not wait,
