@@ -244,6 +244,29 @@ json_find(Jsonb *object, const char *key)
 		return NULL;
 	return getKeyJsonValueFromContainer(&object->root, key, strlen(key), NULL);
 }
+
+/* Begin to read members; a container that is no object has none. */
+void
+json_members_begin(JsonMembers *members, JsonbContainer *object)
+{
+	members->iterator = JsonbIteratorInit(object);
+}
+
+/* Read the next member.  Returns false after the last. */
+bool
+json_members_next(JsonMembers *members)
+{
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&members->iterator, &members->key, true)) != WJB_DONE)
+		if (token == WJB_KEY)
+		{
+			(void) JsonbIteratorNext(&members->iterator, &members->value, true);
+			return true;
+		}
+	return false;
+}
+
 /* Read a number that is an int8.  Returns false if it is something else. */
 bool
 json_value_int64(const JsonbValue *value, int64 *result)

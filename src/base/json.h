@@ -43,6 +43,17 @@ extern Jsonb *json_null(void);
 extern Jsonb *json_empty_array(void);
 extern Jsonb *json_string(const char *text);
 extern JsonbValue *json_find(Jsonb *object, const char *key);
+
+/* The members of an object, one after the other, in jsonb's order. */
+typedef struct JsonMembers
+{
+	JsonbIterator *iterator;
+	JsonbValue key;
+	JsonbValue value; /* may hold a container (jbvBinary) */
+} JsonMembers;
+
+extern void json_members_begin(JsonMembers *members, JsonbContainer *object);
+extern bool json_members_next(JsonMembers *members);
 extern bool json_value_int64(const JsonbValue *value, int64 *result);
 extern bool json_equal(Jsonb *a, Jsonb *b);
 extern Datum json_to_record_datum(Datum base, Jsonb *object);

@@ -255,27 +255,22 @@ copy_member_without_name(const Identity *identity, LogSubject subject, JsonObjec
 static Jsonb *
 redact_details(const Identity *identity, LogSubject subject, JsonbContainer *object, bool *changes)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(object);
-	JsonbIteratorToken token;
-	JsonbValue name;
-	JsonbValue value;
+	JsonMembers members;
+	JsonbValue *value = &members.value;
 	JsonObject copy;
 
 	json_object_begin(&copy);
-	while ((token = JsonbIteratorNext(&iterator, &name, true)) != WJB_DONE)
+	json_members_begin(&members, object);
+	while (json_members_next(&members))
 	{
-		char *key;
+		char *key = pnstrdup(members.key.val.string.val, members.key.val.string.len);
 
-		if (token != WJB_KEY)
-			continue;
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		key = pnstrdup(name.val.string.val, name.val.string.len);
-		if (value.type == jbvBinary && JsonContainerIsObject(value.val.binary.data) &&
+		if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data) &&
 			(strcmp(key, "from") == 0 || strcmp(key, "to") == 0))
 			json_add_jsonb(&copy, key,
-						   redact_details(identity, subject, value.val.binary.data, changes));
+						   redact_details(identity, subject, value->val.binary.data, changes));
 		else
-			copy_member_without_name(identity, subject, &copy, key, &value, changes);
+			copy_member_without_name(identity, subject, &copy, key, value, changes);
 	}
 	return json_object_end(&copy);
 }
@@ -283,21 +278,18 @@ redact_details(const Identity *identity, LogSubject subject, JsonbContainer *obj
 static void
 visit_names(JsonbContainer *object, IdentityName visit, void *arg)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(object);
-	JsonbIteratorToken token;
-	JsonbValue name;
-	JsonbValue value;
+	JsonMembers members;
+	const JsonbValue *key = &members.key;
+	const JsonbValue *value = &members.value;
 
-	while ((token = JsonbIteratorNext(&iterator, &name, true)) != WJB_DONE)
+	json_members_begin(&members, object);
+	while (json_members_next(&members))
 	{
-		if (token != WJB_KEY)
-			continue;
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		if (value.type == jbvBinary && JsonContainerIsObject(value.val.binary.data))
-			visit_names(value.val.binary.data, visit, arg);
-		else if (value.type == jbvString)
-			visit(arg, pnstrdup(name.val.string.val, name.val.string.len),
-				  pnstrdup(value.val.string.val, value.val.string.len));
+		if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
+			visit_names(value->val.binary.data, visit, arg);
+		else if (value->type == jbvString)
+			visit(arg, pnstrdup(key->val.string.val, key->val.string.len),
+				  pnstrdup(value->val.string.val, value->val.string.len));
 	}
 }
 

@@ -262,30 +262,26 @@ prefix_of(const JsonbValue *key, const JsonbValue *value)
 static void
 add_members(LeafMaker *maker, bool factual, const char *prefix, JsonbContainer *object)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(object);
-	JsonbIteratorToken token;
-	JsonbValue key;
-	JsonbValue value;
+	JsonMembers members;
+	const JsonbValue *key = &members.key;
+	JsonbValue *value = &members.value;
 
-	while ((token = JsonbIteratorNext(&iterator, &key, true)) != WJB_DONE)
+	json_members_begin(&members, object);
+	while (json_members_next(&members))
 	{
 		StringInfo bytes = &maker->groups[GROUP_WHAT];
-		const char *nested;
+		const char *nested = prefix[0] == '\0' ? prefix_of(key, value) : NULL;
 
-		if (token != WJB_KEY)
-			continue;
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		nested = prefix[0] == '\0' ? prefix_of(&key, &value) : NULL;
 		if (nested != NULL)
 		{
-			add_members(maker, factual, nested, value.val.binary.data);
+			add_members(maker, factual, nested, value->val.binary.data);
 			continue;
 		}
 		if (factual ||
-			member_is_fact(key.val.string.val, key.val.string.len, value.type == jbvString))
+			member_is_fact(key->val.string.val, key->val.string.len, value->type == jbvString))
 			bytes = &maker->facts;
-		add_member_name(bytes, prefix, &key);
-		add_value(bytes, &value);
+		add_member_name(bytes, prefix, key);
+		add_value(bytes, value);
 	}
 }
 

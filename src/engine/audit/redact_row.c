@@ -35,25 +35,21 @@ is_change(const char *key, const JsonbValue *value)
 static Jsonb *
 facts_of(const char *action, JsonbContainer *object, bool *others)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(object);
-	JsonbIteratorToken token;
-	JsonbValue name;
-	JsonbValue value;
+	JsonMembers members;
+	JsonbValue *value = &members.value;
 	JsonObject facts;
 
 	json_object_begin(&facts);
-	while ((token = JsonbIteratorNext(&iterator, &name, true)) != WJB_DONE)
+	json_members_begin(&members, object);
+	while (json_members_next(&members))
 	{
-		char *key;
+		int length = members.key.val.string.len;
+		char *key = pnstrdup(members.key.val.string.val, length);
 
-		if (token != WJB_KEY)
-			continue;
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		key = pnstrdup(name.val.string.val, name.val.string.len);
-		if (is_change(key, &value))
-			json_add_jsonb(&facts, key, facts_of(action, value.val.binary.data, others));
-		else if (leaf_member_is_fact(action, key, name.val.string.len, value.type == jbvString))
-			json_add_value(&facts, key, &value);
+		if (is_change(key, value))
+			json_add_jsonb(&facts, key, facts_of(action, value->val.binary.data, others));
+		else if (leaf_member_is_fact(action, key, length, value->type == jbvString))
+			json_add_value(&facts, key, value);
 		else
 			*others = true;
 	}

@@ -53,9 +53,7 @@ find_argument(const Definition *definition, const char *name)
 static void
 check_members(const Tool *tool, const char *path, JsonbContainer *value, Oid type)
 {
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue member;
+	JsonMembers members;
 	Oid element;
 	TupleDesc desc;
 
@@ -64,7 +62,10 @@ check_members(const Tool *tool, const char *path, JsonbContainer *value, Oid typ
 	element = get_element_type(type);
 	if (OidIsValid(element) && JsonContainerIsArray(value))
 	{
-		it = JsonbIteratorInit(value);
+		JsonbIterator *it = JsonbIteratorInit(value);
+		JsonbIteratorToken token;
+		JsonbValue member;
+
 		while ((token = JsonbIteratorNext(&it, &member, true)) != WJB_DONE)
 			if (token == WJB_ELEM && member.type == jbvBinary)
 				check_members(tool, path, member.val.binary.data,
@@ -75,15 +76,12 @@ check_members(const Tool *tool, const char *path, JsonbContainer *value, Oid typ
 		return;
 
 	desc = lookup_rowtype_tupdesc_copy(type, -1);
-	it = JsonbIteratorInit(value);
-	while ((token = JsonbIteratorNext(&it, &member, true)) != WJB_DONE)
+	json_members_begin(&members, value);
+	while (json_members_next(&members))
 	{
-		char *name;
+		char *name = pnstrdup(members.key.val.string.val, members.key.val.string.len);
 		Oid attribute = InvalidOid;
 
-		if (token != WJB_KEY)
-			continue;
-		name = pnstrdup(member.val.string.val, member.val.string.len);
 		for (int i = 0; i < desc->natts; i++)
 			if (!TupleDescAttr(desc, i)->attisdropped &&
 				strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0)
@@ -94,9 +92,9 @@ check_members(const Tool *tool, const char *path, JsonbContainer *value, Oid typ
 								  tool->tool, name, path),
 						   errdetail("Type %s has no attribute of that name.",
 									 format_type_be(type)));
-		(void) JsonbIteratorNext(&it, &member, true);
-		if (member.type == jbvBinary)
-			check_members(tool, psprintf("%s.%s", path, name), member.val.binary.data, attribute);
+		if (members.value.type == jbvBinary)
+			check_members(tool, psprintf("%s.%s", path, name), members.value.val.binary.data,
+						  attribute);
 	}
 }
 
@@ -104,32 +102,27 @@ check_members(const Tool *tool, const char *path, JsonbContainer *value, Oid typ
 static void
 check_keys(const Tool *tool, const Definition *definition, Jsonb *params)
 {
-	JsonbIterator *it = JsonbIteratorInit(&params->root);
-	JsonbIteratorToken token;
-	JsonbValue member;
+	JsonMembers members;
 
-	while ((token = JsonbIteratorNext(&it, &member, true)) != WJB_DONE)
+	json_members_begin(&members, &params->root);
+	while (json_members_next(&members))
 	{
-		char *name;
-		int argument;
+		char *name = pnstrdup(members.key.val.string.val, members.key.val.string.len);
+		int argument = find_argument(definition, name);
 
-		if (token != WJB_KEY)
-			continue;
-		name = pnstrdup(member.val.string.val, member.val.string.len);
-		argument = find_argument(definition, name);
 		if (argument < 0)
 			report_invalid("wfo_params_unfit",
 						   errmsg("params do not fit tool \"%s\": unknown key \"%s\"", tool->tool,
 								  name),
 						   errdetail("The tool's arguments are (%s).", list_arguments(definition)));
-		(void) JsonbIteratorNext(&it, &member, true);
-		if (member.type == jbvNull && definition->strict)
+		if (members.value.type == jbvNull && definition->strict)
 			report_invalid("wfo_params_unfit",
 						   errmsg("params do not fit tool \"%s\": \"%s\" is null", tool->tool,
 								  name),
 						   errdetail("The tool's function is STRICT and would not be called."));
-		if (member.type == jbvBinary)
-			check_members(tool, name, member.val.binary.data, definition->arg_types[argument]);
+		if (members.value.type == jbvBinary)
+			check_members(tool, name, members.value.val.binary.data,
+						  definition->arg_types[argument]);
 	}
 
 	for (int i = 0; i < definition->nargs; i++)
