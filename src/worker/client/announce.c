@@ -29,6 +29,9 @@
 #include "worker/pool/pool.h"
 #include "worker/pool/seal.h"
 
+/* How many calls are announced under one lock of the pool. */
+#define ANNOUNCED_AT_ONCE 100
+
 typedef struct Announcement
 {
 	bool is_cancel; /* of the execution; the rest of the call is not set */
@@ -58,13 +61,30 @@ forget_announcements(void)
 	seal_pending = false;
 }
 
+/*
+ * Announce all at the end of a transaction.  Calls are announced many at once: a worker
+ * that was woken for the first of them finds the others as well, and can run them in one
+ * transaction.
+ */
 static void
-announce(const Announcement *item)
+announce_pending(void)
 {
-	if (item->is_cancel)
-		pool_cancel(MyDatabaseId, item->queued.execution_id);
-	else
-		group_announce(MyDatabaseId, item->role, &item->queued);
+	int i = 0;
+
+	while (i < npending)
+	{
+		int end = Min(npending, i + ANNOUNCED_AT_ONCE);
+
+		if (pending[i].is_cancel)
+		{
+			pool_cancel(MyDatabaseId, pending[i++].queued.execution_id);
+			continue;
+		}
+		pool_lock();
+		for (; i < end && !pending[i].is_cancel; i++)
+			group_announce_locked(MyDatabaseId, pending[i].role, &pending[i].queued);
+		pool_unlock();
+	}
 }
 
 /*
@@ -105,8 +125,7 @@ announce_when_released(ResourceReleasePhase phase, pg_attribute_unused() bool is
 {
 	if (!committed || phase != RESOURCE_RELEASE_AFTER_LOCKS)
 		return;
-	for (int i = 0; i < npending; i++)
-		announce(&pending[i]);
+	announce_pending();
 	if (visit_pending)
 		pool_request_visit(MyDatabaseId);
 	if (roles_pending)

@@ -375,12 +375,11 @@ group_warm_up(Oid database, Oid role, const QueuedCall *queued)
  * found by a keeper: see group_table.c.
  */
 void
-group_announce(Oid database, Oid role, const QueuedCall *queued)
+group_announce_locked(Oid database, Oid role, const QueuedCall *queued)
 {
-	PoolGroup *group;
+	PoolGroup *group = group_make_locked(database, role);
 
-	pool_lock();
-	group = group_make_locked(database, role);
+	Assert(pool_is_locked());
 	if (group != NULL && queued->due_at <= GetCurrentTimestamp())
 	{
 		group_add_call_locked(group, &(PoolCall){.queued = *queued});
@@ -388,7 +387,6 @@ group_announce(Oid database, Oid role, const QueuedCall *queued)
 	}
 	else if (group != NULL)
 		group_look_at_locked(group, queued->due_at);
-	pool_unlock();
 }
 
 /*

@@ -27,6 +27,6 @@ extern bool group_must_make_room_locked(const PoolGroup *own, TimestampTz since)
 extern void group_forget_calls_locked(PoolGroup *group);
 extern void group_note_failed_start_locked(PoolGroup *group);
 extern void group_warm_up(Oid database, Oid role, const QueuedCall *queued);
-extern void group_announce(Oid database, Oid role, const QueuedCall *queued);
+extern void group_announce_locked(Oid database, Oid role, const QueuedCall *queued);
 
 #endif
