@@ -13,8 +13,8 @@
 # drain while a snapshot is held, and graphile-worker.
 #
 # ROUNDS (5) and SECONDS_EACH (6) say how long; PARTS which parts: throughput
-# cpu scale drain workers latency parallel snapshot rivals rules control evidence, and volume
-# (only if named, see bench-volume.sh).  CALLS (20000) are those of
+# cpu drain workers latency parallel snapshot rivals rules control evidence, and, only if
+# they are named, volume (bench-volume.sh) and scale (bench-scale.sh).  CALLS (20000) are those of
 # a drain, SNAPSHOT_CALLS (50000) those with a snapshot held, LATENCY_CALLS
 # (1000) those whose latency is measured.
 #
@@ -22,13 +22,15 @@
 # SVG file for each part if gnuplot is there.
 set -euo pipefail
 if [ -z "${WFO_TMP:-}" ]; then
+	processes=40
+	[[ ${PARTS:-} != *scale* ]] || processes=100
 	exec "$(dirname "$0")/with-server.sh" -c shared_buffers=512MB -c max_wal_size=8GB \
-		-c log_min_messages=warning -c max_worker_processes=40 "$0" "$@"
+		-c log_min_messages=warning -c max_worker_processes=$processes "$0" "$@"
 fi
 here=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-6}
-parts=${PARTS:-throughput cpu drain workers latency parallel snapshot rivals scale rules control evidence}
+parts=${PARTS:-throughput cpu drain workers latency parallel snapshot rivals rules control evidence}
 samples=$WFO_TMP/samples
 out=${BENCH_OUT:-$here/build/bench}
 mkdir -p "$out"
@@ -125,6 +127,8 @@ set_up() {
 . "$here/script/bench-workers.sh"
 # shellcheck source=script/bench-volume.sh
 . "$here/script/bench-volume.sh"
+# shellcheck source=script/bench-scale.sh
+. "$here/script/bench-scale.sh"
 # shellcheck source=script/bench-control.sh
 . "$here/script/bench-control.sh"
 # shellcheck source=script/bench-evidence.sh
@@ -164,19 +168,9 @@ for part in drain workers latency parallel snapshot rivals; do
 	[ -z "${unit_of[$part]:-}" ] || keep "$part" "${unit_of[$part]}"
 done
 if [[ $parts == *scale* ]]; then
-	printf '\n== CPU per cycle as finished proposals pile up, synchronous_commit off, 2 clients\n'
-	set_commit off
-	createdb scale
-	export PGDATABASE=scale
-	set_up 1000
-	for size in 1000 1000000; do
-		psql -XqAt -v size="$size" -f "$here/test/bench/fill.sql" >/dev/null
-		rows=$(psql -XAtc 'SELECT count(*) FROM workflow_orch.proposal')
-		run cycle_extension 2
-		: >"$samples"
-		for ((i = 0; i < rounds; i++)); do run cycle_extension 2; done
-		printf '%9s proposals at the start: %4.0f us\n' "$rows" "$(median cycle_extension 2 4)"
-	done
+	printf '\n== many workers, calls, roles, databases and finished proposals\n'
+	[ -n "${workers_ready:-}" ] || { workers_ready=1; sql -f "$here/test/bench/queue.sql" >/dev/null; }
+	part_scale
 fi
 if [[ $parts == *rules* ]]; then
 	printf '\n== CPU per proposal by the number of approval rules, synchronous_commit off, 2 clients\n'
