@@ -22,9 +22,6 @@
 /* The queue is looked through while the list has so many calls left, so that it does not run dry. */
 #define FEW_CALLS (POOL_CALLS / 4)
 
-/* How long a worker may go on taking calls while another group waits for a worker, in ms. */
-#define TURN 100
-
 /* How long a worker must be idle to warm up for a call, in ms. */
 #define COLD_AFTER 1
 
@@ -59,16 +56,15 @@ group_waiting_in_batches_locked(const PoolGroup *group)
 }
 
 /*
- * Whether a worker of a group, which has taken calls since the given time, must
- * end so that a group without a worker can start one.  Since each change costs a
- * start, the worker first has its turn.  If so, the other group's wish is taken as
+ * Whether a worker of a group, whose turn ends at the given time, must end so that a
+ * group without a worker can start one.  If so, the other group's wish is taken as
  * fulfilled.
  */
 bool
-group_must_make_room_locked(const PoolGroup *own, TimestampTz since)
+group_must_make_room_locked(const PoolGroup *own, TimestampTz turn_ends)
 {
 	Assert(pool_is_locked());
-	if (pool->nwishes == 0 || GetCurrentTimestamp() < TimestampTzPlusMilliseconds(since, TURN))
+	if (pool->nwishes == 0 || GetCurrentTimestamp() < turn_ends)
 		return false;
 	for (int i = 0; i < pool->nwishes; i++)
 	{

@@ -23,7 +23,7 @@ extern void group_look_at_locked(PoolGroup *group, TimestampTz at);
 extern void group_look_now_locked(PoolGroup *group);
 extern void group_wake_locked(PoolGroup *group, int count);
 extern int group_waiting_in_batches_locked(const PoolGroup *group);
-extern bool group_must_make_room_locked(const PoolGroup *own, TimestampTz since);
+extern bool group_must_make_room_locked(const PoolGroup *own, TimestampTz turn_ends);
 extern void group_forget_calls_locked(PoolGroup *group);
 extern void group_note_failed_start_locked(PoolGroup *group);
 extern void group_warm_up(Oid database, Oid role, const QueuedCall *queued);

@@ -153,7 +153,7 @@ next_choose_shared(WorkerSlot *slot, WorkerCall *call)
  * set to the call; for NEXT_SLEEP, wake_at is when to look again, or 0.
  */
 Next
-next_choose(WorkerSlot *slot, TimestampTz turn_began, WorkerCall *call, TimestampTz *wake_at)
+next_choose(WorkerSlot *slot, TimestampTz turn_ends, WorkerCall *call, TimestampTz *wake_at)
 {
 	PoolGroup *group = &pool->groups[slot->group];
 	Next next = NEXT_SLEEP;
@@ -165,7 +165,7 @@ next_choose(WorkerSlot *slot, TimestampTz turn_began, WorkerCall *call, Timestam
 	batch_turn = group_waiting_in_batches_locked(group) > 0 &&
 				 (!last_was_batch || group->ncalls == 0);
 	slot->woken = false;
-	if (slot->evict || group_must_make_room_locked(group, turn_began))
+	if (slot->evict || group_must_make_room_locked(group, turn_ends))
 		next = NEXT_END;
 	else if (is_held_back_locked(group))
 		*wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_AT_SUSPECT_EVERY);

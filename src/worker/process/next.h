@@ -22,7 +22,7 @@ typedef enum Next
 	NEXT_END
 } Next;
 
-extern Next next_choose(WorkerSlot *slot, TimestampTz turn_began, WorkerCall *call,
+extern Next next_choose(WorkerSlot *slot, TimestampTz turn_ends, WorkerCall *call,
 						TimestampTz *wake_at);
 extern bool next_is_sociable(const PoolCall *call);
 extern Next next_choose_shared(WorkerSlot *slot, WorkerCall *call);

@@ -28,7 +28,7 @@
 typedef struct Census
 {
 	int used;    /* slots that are in use */
-	int idle;    /* idle workers that were not asked to leave */
+	int idle;    /* workers that have nothing to do */
 	int leaving; /* idle workers that were asked to leave */
 	struct
 	{
@@ -37,6 +37,20 @@ typedef struct Census
 		int available; /* of these, workers that are idle or starting */
 	} of_group[POOL_GROUPS];
 } Census;
+
+/*
+ * Whether a worker has nothing to do.  One that has just started, or ended a call, is
+ * idle until it takes the next one, and would leave without its turn.
+ */
+static bool
+has_nothing_to_do_locked(const WorkerSlot *slot)
+{
+	const PoolGroup *group = &pool->groups[slot->group];
+
+	Assert(pool_is_locked());
+	return slot->state == SLOT_IDLE && !slot->evict && !slot->filling && group->ncalls == 0 &&
+		   (!group->incomplete || group->filling);
+}
 
 /* Count the workers, in one pass: there may be many groups. */
 static Census *
@@ -57,7 +71,7 @@ count_workers_locked(void)
 		census.of_group[slot->group].present++;
 		if (slot->evict)
 			continue;
-		census.idle += slot->state == SLOT_IDLE;
+		census.idle += has_nothing_to_do_locked(slot);
 		census.of_group[slot->group].staying++;
 		census.of_group[slot->group].available += slot->state != SLOT_BUSY;
 	}
@@ -123,7 +137,7 @@ find_idle_worker_locked(const PoolGroup *group, RoomScope scope, RoomPurpose pur
 	{
 		WorkerSlot *slot = &pool->slots[i];
 
-		if (slot->state != SLOT_IDLE || slot->evict || &pool->groups[slot->group] == group ||
+		if (!has_nothing_to_do_locked(slot) || &pool->groups[slot->group] == group ||
 			(scope == ROOM_IN_DATABASE && slot->database != group->database) ||
 			(purpose == ROOM_FOR_ANOTHER_WORKER &&
 			 now < TimestampTzPlusMilliseconds(slot->since, IDLE_FOR_OTHERS)))

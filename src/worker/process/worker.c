@@ -55,10 +55,15 @@
 /* How long a worker that warms up for a call waits for a lock, in ms. */
 #define WARM_UP_LOCK_TIMEOUT 1
 
+/* A worker's turn: see end_of_turn().  Times are in ms. */
+#define STARTS_IN_TURN 4
+#define SHORTEST_TURN 100
+#define LONGEST_TURN 500
+
 /* Of this worker. */
 static WorkerSlot *slot;
 static int slot_index;
-static TimestampTz turn_began;
+static TimestampTz turn_ends;
 
 /*
  * Handle SIGQUIT, which ends all processes of the server after a crash or for an
@@ -458,7 +463,7 @@ work_until_done(void)
 		if (setting_worker_max_calls > 0 && calls >= setting_worker_max_calls)
 			return;
 
-		switch (next_choose(slot, turn_began, &call, &wake_at))
+		switch (next_choose(slot, turn_ends, &call, &wake_at))
 		{
 			case NEXT_CALL:
 				calls += run_taken_call(&call);
@@ -491,6 +496,20 @@ work_until_done(void)
 	}
 }
 
+/*
+ * How long this worker goes on taking calls while a role waits that has no worker.
+ * Since each change costs a start, that is a multiple of what this start took, which is
+ * long where many workers share few cores.
+ */
+static TimestampTz
+end_of_turn(TimestampTz start_began)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64 turn = STARTS_IN_TURN * TimestampDifferenceMilliseconds(start_began, now);
+
+	return TimestampTzPlusMilliseconds(now, Min(Max(turn, SHORTEST_TURN), LONGEST_TURN));
+}
+
 /* The main function of a worker; index is that of its slot. */
 void
 wfo_worker_main(Datum index)
@@ -513,10 +532,10 @@ wfo_worker_main(Datum index)
 	SetConfigOption("application_name", WORKER_TYPE, PGC_USERSET, PGC_S_OVERRIDE);
 	session_prepare();
 
-	turn_began = GetCurrentTimestamp();
 	pool_lock();
+	turn_ends = end_of_turn(slot->since);
 	slot->state = SLOT_IDLE;
-	slot->since = turn_began;
+	slot->since = GetCurrentTimestamp();
 	pool->groups[slot->group].failed_starts = 0;
 	pool->groups[slot->group].retry_start = 0;
 	pool_unlock();
