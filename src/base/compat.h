@@ -47,6 +47,18 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/* Have an index release what it keeps between insertions, which it does since 17. */
+static inline void
+compat_index_insert_cleanup(Relation index, IndexInfo *info)
+{
+#if PG_VERSION_NUM >= 170000
+	index_insert_cleanup(index, info);
+#else
+	(void) index;
+	(void) info;
+#endif
+}
+
 /* Give an executor state its one relation, as ResultRelInfo code expects. */
 static inline void
 compat_init_range_table(EState *estate, Relation rel)

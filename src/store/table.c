@@ -126,6 +126,16 @@ known_table(StoreTable table)
 	return &known_tables[table];
 }
 
+/*
+ * How many changes of the catalogs that may concern relations this backend has heard of,
+ * since one of the tables was looked up first.
+ */
+uint64
+store_catalog_changes(void)
+{
+	return known_changes;
+}
+
 /* The OID of a relation; *keep tells whether it is still good when it has been found. */
 static Oid
 find_relation(const char *name, bool *keep)

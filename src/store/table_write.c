@@ -25,6 +25,7 @@
 #include "executor/tuptable.h"
 #include "rewrite/rewriteHandler.h"
 #include "store/table.h"
+#include "store/write_target.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -194,9 +195,9 @@ row_set_enum(StoreRow *row, AttrNumber column, const EnumType *type, int value)
 
 typedef struct Writer
 {
-	Relation rel;
-	EState *estate;
-	ResultRelInfo *result_rel;
+	WriteTarget *target;
+	Relation rel;   /* of the target */
+	EState *estate; /* the same */
 	StoreRow *row;  /* to insert or to lay over old; NULL: delete old */
 	StoredRow *old; /* NULL: insert row */
 	bool redacts;
@@ -207,21 +208,6 @@ typedef struct Writer
 
 /* What one write does between writer_begin() and writer_end(). */
 typedef void (*WriteStep)(Writer *writer);
-
-/*
- * Have no full page of an index searched for entries of old versions.  A row has few
- * versions, most of them of transactions that have ended only now, so such a search
- * finds next to nothing, and comes back with each further entry of the page.
- */
-static void
-do_not_search_indexes(const ResultRelInfo *result_rel)
-{
-	for (int i = 0; i < result_rel->ri_NumIndices; i++)
-	{
-		result_rel->ri_IndexRelationInfo[i]->ii_CheckedUnchanged = true;
-		result_rel->ri_IndexRelationInfo[i]->ii_IndexUnchanged = false;
-	}
-}
 
 /*
  * Whether a unique or exclusion constraint that somebody has added is checked later
@@ -238,51 +224,20 @@ has_deferrable_key(Relation rel)
 	return false;
 }
 
-/*
- * Prepare the expressions and conditions of indexes.  The relation cache has them as the
- * planner leaves them, so they need not be planned once more, which the executor would do
- * at each write.
- */
-static void
-prepare_expressions(const ResultRelInfo *result_rel)
-{
-	for (int i = 0; i < result_rel->ri_NumIndices; i++)
-	{
-		IndexInfo *index = result_rel->ri_IndexRelationInfo[i];
-
-		index->ii_ExpressionsState = ExecInitExprList(index->ii_Expressions, NULL);
-		index->ii_PredicateState = ExecInitQual(index->ii_Predicate, NULL);
-	}
-}
-
-static void
-open_indexes(Writer *writer)
-{
-	MemoryContext old = MemoryContextSwitchTo(writer->estate->es_query_cxt);
-
-	ExecOpenIndices(writer->result_rel, false);
-	prepare_expressions(writer->result_rel);
-	MemoryContextSwitchTo(old);
-	if (writer->row != NULL && writer->old != NULL)
-		do_not_search_indexes(writer->result_rel);
-}
-
 static void
 writer_begin(Writer *writer, StoreTable table)
 {
-	EState *estate;
+	WriteTarget *target;
 
 	Assert(!IsInParallelMode());
 	Assert(ActiveSnapshotSet());
-	writer->rel = store_open(table, RowExclusiveLock);
-	writer->estate = estate = CreateExecutorState();
-	compat_init_range_table(estate, writer->rel);
-	writer->result_rel = makeNode(ResultRelInfo);
-	InitResultRelInfo(writer->result_rel, writer->rel, 1, NULL, 0);
-	estate->es_output_cid = GetCurrentCommandId(true);
-	estate->es_snapshot = GetActiveSnapshot();
-	if (writer->old == NULL || has_deferrable_key(writer->rel))
-		open_indexes(writer);
+	writer->target = target = write_target_take(table);
+	writer->rel = target->rel;
+	writer->estate = target->estate;
+	target->estate->es_output_cid = GetCurrentCommandId(true);
+	target->estate->es_snapshot = GetActiveSnapshot();
+	if (writer->old == NULL || has_deferrable_key(target->rel))
+		write_target_open_indexes(target);
 	AfterTriggerBeginQuery();
 	writer->outer_writing = writing;
 	writer->outer_redacting = redacting;
@@ -296,11 +251,7 @@ writer_end(Writer *writer)
 {
 	AfterTriggerEndQuery(writer->estate);
 	writing = writer->outer_writing;
-	ExecCloseIndices(writer->result_rel);
-	ExecResetTupleTable(writer->estate->es_tupleTable, false);
-	ExecCloseResultRelations(writer->estate);
-	FreeExecutorState(writer->estate);
-	table_close(writer->rel, NoLock);
+	write_target_release(writer->target);
 	CommandCounterIncrement();
 }
 
@@ -363,8 +314,7 @@ fill_added(Writer *writer, TupleTableSlot *slot, int known)
 static void
 insert_step(Writer *writer)
 {
-	TupleTableSlot *slot = ExecInitExtraTupleSlot(writer->estate, RelationGetDescr(writer->rel),
-												  table_slot_callbacks(writer->rel));
+	TupleTableSlot *slot = writer->target->slot;
 	int columns = store_table_columns(writer->row->table);
 
 	ExecClearTuple(slot);
@@ -374,7 +324,7 @@ insert_step(Writer *writer)
 	fill_added(writer, slot, columns);
 	writing = true;
 	ExecStoreVirtualTuple(slot);
-	ExecSimpleRelationInsert(writer->result_rel, writer->estate, slot);
+	ExecSimpleRelationInsert(writer->target->result_rel, writer->estate, slot);
 }
 
 /*
@@ -399,8 +349,7 @@ store_insert(StoreRow *row)
 static TupleTableSlot *
 lock_latest(Writer *writer, LockTupleMode mode)
 {
-	TupleTableSlot *slot = ExecInitExtraTupleSlot(writer->estate, RelationGetDescr(writer->rel),
-												  table_slot_callbacks(writer->rel));
+	TupleTableSlot *slot = writer->target->latest;
 
 	if (store_lock_tuple(writer->rel, &writer->old->tuple->t_self, writer->estate->es_snapshot,
 						 mode, LockWaitBlock, slot) != STORE_LOCKED)
@@ -413,8 +362,7 @@ static TupleTableSlot *
 overlay(Writer *writer, TupleTableSlot *latest, const StoreRow *row)
 {
 	TupleDesc desc = RelationGetDescr(writer->rel);
-	TupleTableSlot *slot = ExecInitExtraTupleSlot(writer->estate, desc,
-												  table_slot_callbacks(writer->rel));
+	TupleTableSlot *slot = writer->target->slot;
 	int columns = store_table_columns(row->table);
 
 	slot_getallattrs(latest);
@@ -441,12 +389,13 @@ index_new_version(Writer *writer, TupleTableSlot *slot)
 {
 	bool heap_only = HeapTupleIsHeapOnly(ExecFetchSlotHeapTuple(slot, false, NULL));
 
-	if (writer->result_rel->ri_NumIndices > 0 ||
-		(heap_only && !compat_summarizes_updates(writer->rel)))
+	ResultRelInfo *result_rel = writer->target->result_rel;
+
+	if (result_rel->ri_NumIndices > 0 || (heap_only && !compat_summarizes_updates(writer->rel)))
 		return;
-	open_indexes(writer);
-	if (writer->result_rel->ri_NumIndices > 0)
-		compat_insert_update_entries(writer->result_rel, slot, writer->estate, heap_only);
+	write_target_open_indexes(writer->target);
+	if (result_rel->ri_NumIndices > 0)
+		compat_insert_update_entries(result_rel, slot, writer->estate, heap_only);
 }
 
 static void
@@ -465,7 +414,7 @@ update_step(Writer *writer)
 	slot = overlay(writer, latest, writer->row);
 	writing = true;
 	compat_init_eval_plan_qual(&epqstate, writer->estate);
-	ExecSimpleRelationUpdate(writer->result_rel, writer->estate, &epqstate, latest, slot);
+	ExecSimpleRelationUpdate(writer->target->result_rel, writer->estate, &epqstate, latest, slot);
 	/* It has no place where a trigger that somebody has added kept it out. */
 	if (ItemPointerIsValid(&slot->tts_tid))
 	{
@@ -517,7 +466,7 @@ delete_step(Writer *writer)
 		return;
 	writing = true;
 	compat_init_eval_plan_qual(&epqstate, writer->estate);
-	ExecSimpleRelationDelete(writer->result_rel, writer->estate, &epqstate, latest);
+	ExecSimpleRelationDelete(writer->target->result_rel, writer->estate, &epqstate, latest);
 	EvalPlanQualEnd(&epqstate);
 }
 

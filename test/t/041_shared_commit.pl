@@ -199,6 +199,16 @@ is(sql('SELECT array_agg(execution_id ORDER BY started_at) = array_agg(execution
 queue_is_empty($node, 'postgres', 'after them');
 sql(q{SELECT workflow_orch.update_tool('work', group_size => 100)});
 
+# A row that cannot be written, after others of the same table.
+sql(q{
+	CREATE FUNCTION app.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.result ->> 'output' LIKE '210 %' THEN RAISE 'not this one'; END IF; RETURN NEW; END $$;
+	CREATE TRIGGER refuse AFTER UPDATE ON workflow_orch.execution FOR EACH ROW EXECUTE FUNCTION app.refuse()});
+@all = together(200, 210, 220);
+is(ended(@all), '200 4MB 0, failed P0001 not this one, 220 4MB 0', 'a call whose result cannot be written leaves the others alone');
+is(transactions(@all), 3, 'in a transaction of its own');
+is(traces(@all), 2, 'without its own trace');
+sql(q{DROP TRIGGER refuse ON workflow_orch.execution});
+
 # A call of higher priority, and one of another tool.
 sql(q{SELECT workflow_orch.register_tool('single', 'app.work(int)', 'tool_runner')});
 my @ids = split /\n/, sql(q{SELECT workflow_orch.enqueue_action(app.approved(tool, jsonb_build_object('n', n)), 1) FROM (VALUES ('work', 100), ('work', 101), ('single', 102), ('work', 110)) v (tool, n)});
@@ -214,4 +224,5 @@ is(ended(@all), '120 4MB 0, 121 4MB 0', 'with group_time 0');
 is(transactions(@all), 2, 'each call has a transaction');
 
 queue_is_empty($node, 'postgres', 'after all this');
+unlike(slurp_file($node->logfile), qr/WARNING:.*(leak|not closed)/, 'and nothing was left open');
 done_testing();

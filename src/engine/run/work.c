@@ -75,16 +75,26 @@ work_lock_out(void)
 }
 
 /*
- * Lock what each further call of the transaction locks.  The calls then find the locks,
- * which a subtransaction would take and release again.
+ * Lock and open what each further call of the transaction locks and writes, until
+ * work_share_end().  The calls then find it, which a subtransaction would lock, open and
+ * release again.
  */
 void
-work_share_locks(void)
+work_share_begin(void)
 {
-	store_lock_indexes(STORE_PROPOSAL);
-	store_lock_indexes(STORE_EXECUTION);
-	store_lock_indexes(STORE_QUEUE);
-	store_lock_indexes(STORE_AUDIT_LOG);
+	static const StoreTable tables[] = {STORE_PROPOSAL, STORE_EXECUTION, STORE_QUEUE,
+										STORE_AUDIT_LOG};
+
+	for (int i = 0; i < (int) lengthof(tables); i++)
+		store_lock_indexes(tables[i]);
+	store_keep_open(tables, lengthof(tables));
+}
+
+/* End it, before the transaction ends, unless that is undone. */
+void
+work_share_end(void)
+{
+	store_keep_close();
 }
 
 /* The check hook of the setting workflow_orch.retry_sqlstates. */

@@ -77,7 +77,8 @@ extern void work_fail(WorkerCall *call, const ErrorData *error, const WorkHooks 
 extern bool work_is_possible(void);
 extern bool work_lock_in(void);
 extern void work_lock_out(void);
-extern void work_share_locks(void);
+extern void work_share_begin(void);
+extern void work_share_end(void);
 extern bool work_check_sqlstates(char **list, void **extra, GucSource source);
 
 

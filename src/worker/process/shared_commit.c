@@ -111,7 +111,7 @@ shared_commit_run(WorkerSlot *slot, int64 group_size, const WorkHooks *hooks)
 	bool ended = true;
 
 	session_clean_between();
-	work_share_locks();
+	work_share_begin();
 	while (ended && slot->nuncommitted + 1 < group_size && GetCurrentTimestamp() < end &&
 		   take_shared(slot, &shared.call))
 	{
@@ -131,6 +131,7 @@ shared_commit_run(WorkerSlot *slot, int64 group_size, const WorkHooks *hooks)
 			look_at = Min(look_at, shared.report.later);
 		MemoryContextReset(context);
 	}
+	work_share_end();
 	MemoryContextDelete(context);
 	return look_at;
 }
