@@ -11,7 +11,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 if [ "${1:-}" != play ]; then
 	echo "Building the extension and starting a throw-away server ..."
-	exec bash "$root/script/with-server.sh" -c fsync=off -c max_wal_size=4GB bash "$root/script/demo.sh" play
+	exec bash "$root/script/with-server.sh" -c fsync=off -c max_wal_size=4GB -c workflow_orch.max_refusals_per_minute=20 bash "$root/script/demo.sh" play
 fi
 
 export PGDATABASE=bank PGAPPNAME=demo PGOPTIONS='-c client_min_messages=warning'
@@ -308,8 +308,11 @@ act dan 'dry run, add_column.*complete_workflow' "SELECT to_char(l.occurred_at, 
                  l.details->>'edits', l.details->>'comment') AS what
   FROM workflow_orch.get_audit_log(1) l LEFT JOIN workflow_orch.actor a USING (actor_id)
  ORDER BY l.audit_id"
-tell "What was refused has left no row, but a line in the server's log, and so has each start of a tool:"
-indent "$(grep -oE '[a-z_]+@bank LOG:  .*' "$WFO_LOG" | grep -E 'own proposal|act for|starts')"
+tell "What was refused was rolled back, and is there all the same:"
+act dan 'ada.*wfo_own_proposal' "SELECT login, call, sqlstate, reason, proposal_id AS proposal, attempts FROM workflow_orch.refused_attempt
+ WHERE proposal_id IN (1, 2) ORDER BY audit_id"
+tell "Each start of a tool is also a line in the server's log:"
+indent "$(grep -oE '[a-z_]+@bank LOG:  .*' "$WFO_LOG" | grep -E 'starts')"
 tell "The log only grows, for a superuser too:"
 refused postgres 42501 refused "DELETE FROM workflow_orch.audit_log WHERE action = 'review_action'"
 tell "And the tables agree with it: a row here would be a finding."
