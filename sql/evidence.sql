@@ -40,17 +40,17 @@ CREATE FUNCTION evidence_definitions(proposal bigint) RETURNS jsonb LANGUAGE sql
 $$;
 COMMENT ON FUNCTION evidence_definitions IS 'Returns for evidence the definitions of tools that a proposal was pinned to, by their SHA-256 in hexadecimal.';
 
-CREATE FUNCTION evidence_anchors(audit jsonb, size bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE FUNCTION evidence_anchors(leaves bigint, size bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_agg(jsonb_build_object('anchor_id', a.anchor_id, 'kind', a.kind, 'size', a.size, 'recorded_at', a.recorded_at,
                                       'checkpoint', a.checkpoint, 'proof', translate(encode(a.proof, 'base64'), E'\n', ''),
                                       'path', audit_consistency(a.size, $2)->'path') ORDER BY a.anchor_id)
     FROM (SELECT DISTINCT ON (x.kind, x.actor_id) x.*
             FROM audit_anchor x
-           WHERE x.size > (SELECT max((row->>'leaf_index')::bigint) FROM jsonb_array_elements(audit) row) AND x.size <= $2
+           WHERE x.size >= leaves AND x.size <= $2
            ORDER BY x.kind, x.actor_id, x.size, x.anchor_id) a
 $$;
 COMMENT ON FUNCTION evidence_anchors IS
-  'Returns for evidence, of each kind and actor, the first anchor that covers the leaves of its rows of the audit log, with the path that proves that the tree of a size extends its checkpoint.';
+  'Returns for evidence, of each kind and actor, the first anchor of at least so many leaves, with the path that proves that the tree of a size extends its checkpoint. Errors: 22023.';
 
 CREATE FUNCTION evidence_redactions(proposal bigint, workflow bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_agg(to_jsonb(r) ORDER BY r.audit_id, r.leaf_group)
@@ -81,7 +81,7 @@ CREATE FUNCTION evidence(proposal_id bigint, OUT evidence jsonb) RETURNS jsonb L
     'standing_approvals', coalesce((SELECT jsonb_agg(to_jsonb(s) ORDER BY s.standing_id) FROM standing_approval s WHERE s.proposal_id = $1), '[]'),
     'redactions', coalesce(evidence_redactions($1, p.workflow_id), '[]'),
     'audit', l.audit,
-    'anchors', coalesce(evidence_anchors(l.audit, t.size), '[]'))
+    'anchors', coalesce(evidence_anchors((SELECT max((row->>'leaf_index')::bigint) + 1 FROM jsonb_array_elements(l.audit) row), t.size), '[]'))
     FROM (SELECT checkpoint, split_part(checkpoint, E'\n', 2)::bigint AS size FROM tree) t
    CROSS JOIN proposal p
    CROSS JOIN LATERAL (SELECT coalesce(evidence_audit($1, p.workflow_id, t.size), '[]') AS audit) l

@@ -29,6 +29,9 @@ SELECT execution_id AS in_session FROM workflow_orch.execute_action(t.approved('
 SELECT is(workflow_orch.cancel_execution(:later, t.cyd(), 'not today')::text, 'cancelled', 'a queued execution is cancelled');
 SELECT is(t.ended(:later), format('cancelled false 57014 wfo_cancelled %s not today', t.cyd()), 'which says by whom and why');
 SELECT is(t.outcome(:later) #>> '{error,detail}', format('Actor %s, through login "%s", canceled it: not today', t.cyd(), session_user), 'so does the result');
+SELECT t.enqueued(t.approved('add', '{"n": 11}'), now() + '1 h') AS unsaid \gset
+SELECT is(workflow_orch.cancel_execution(:unsaid, t.cyd(), ' ')::text, 'cancelled', 'a blank reason');
+SELECT is(t.outcome(:unsaid) #>> '{error,detail}', format('Actor %s, through login "%s", canceled it.', t.cyd(), session_user), 'is none');
 SELECT is(t.status(:far), 'approved', 'the proposal stays approved');
 SELECT is((SELECT concat_ws(' ', actor_id = t.cyd(), details ->> 'reason') FROM workflow_orch.get_audit_log(t.workflow())
             WHERE action = 'cancel_execution' AND execution_id = :later), 't not today', 'the audit log has who cancelled');

@@ -192,7 +192,8 @@ sql(q{CREATE DATABASE chosen});
 sql(q{CREATE EXTENSION workflow_orch; ALTER DATABASE chosen SET workflow_orch.audit_origin = 'example.com/log'}, 'chosen');
 sql(q{SELECT workflow_orch.register_actor('a', 'b'); SELECT workflow_orch.seal_audit_log()}, 'chosen');
 is((check_tree('chosen', 'chosen'))[0], 'example.com/log', 'the origin is the chosen one');
-like(($node->psql('chosen', q{SELECT workflow_orch.whoami(); SET workflow_orch.audit_origin = 'two words'}))[2], qr/An origin has up to 200 printable/, 'which is one word');
+like(($node->psql('chosen', "SELECT workflow_orch.whoami(); SET workflow_orch.audit_origin = '$_->[0]'"))[2], qr/An origin is a URL without its scheme, of up to 200 printable/, "which has $_->[1]")
+	for [ 'two words', 'no space' ], [ 'https://example.com/log', 'no scheme' ], [ 'x' x 201, 'a limit' ];
 
 # The server forgets at a restart what a subtransaction belonged to.
 sql(q{BEGIN; SELECT workflow_orch.start_workflow('w', 1); PREPARE TRANSACTION 'old'});

@@ -35,11 +35,11 @@ bool
 origin_check(char **origin, pg_attribute_unused() void **extra,
 			 pg_attribute_unused() GucSource source)
 {
-	if (**origin == '\0' ||
-		(strlen(*origin) <= CHOSEN_ORIGIN_MAX && checkpoint_origin_is_valid(*origin)))
+	if (**origin == '\0' || (strlen(*origin) <= CHOSEN_ORIGIN_MAX &&
+							 checkpoint_origin_is_valid(*origin) && strstr(*origin, "://") == NULL))
 		return true;
-	GUC_check_errdetail("An origin has up to %d printable ASCII characters, without spaces and "
-						"plus signs.",
+	GUC_check_errdetail("An origin is a URL without its scheme, of up to %d printable ASCII "
+						"characters, without spaces and plus signs.",
 						CHOSEN_ORIGIN_MAX);
 	return false;
 }

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "base/args.h"
 #include "base/errors.h"
 #include "engine/identity/caller.h"
 #include "engine/run/cancel.h"
@@ -27,6 +28,8 @@ cancel_request_text(const CancelRequest *request)
 {
 	const char *reason = request->reason;
 
+	if (reason != NULL && text_is_blank(reason))
+		reason = NULL;
 	if (request->actor_id == NULL)
 		return reason == NULL ? psprintf("Login \"%s\" canceled it.", request->login)
 							  : psprintf("Login \"%s\" canceled it: %s", request->login, reason);
