@@ -138,7 +138,7 @@ like(tampered('audit_log purged_leaf', "$delete; INSERT INTO workflow_orch.purge
 like(tampered('audit_log purged_leaf audit_purge', "$delete; INSERT INTO workflow_orch.audit_purge OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(x, '{\"purge_id\": 99}')).* FROM workflow_orch.audit_purge x; INSERT INTO workflow_orch.purged_leaf VALUES ($leaf, $leaf, 99)"),
 	qr/audit row \d+ does not tell of purge 99, or of other leaves$/, 'nor to one whose audit row is that of another');
 like(tampered('audit_purge', "UPDATE workflow_orch.audit_purge SET $_"), qr/^audit row \d+ does not tell of purge \d+, or of other leaves/, "the row of a purge is compared: $_")
-	for 'workflows = workflows + 1', 'proposals = proposals + 1', 'leaves = leaves + 1', q{leaves_sha256 = sha256('')}, 'purged_by = coalesce(purged_by, 0) + 1';
+	for 'workflows = workflows + 1', 'proposals = proposals + 1', 'leaves = leaves + 1', q{leaves_sha256 = sha256('')}, q{ended_before = ended_before - interval '1 us'}, q{purged_at = purged_at - interval '2 hours'}, q{purged_at = purged_at + interval '2 minutes'}, 'purged_by = coalesce(purged_by, 0) + 1';
 like(tampered('purged_leaf', 'DELETE FROM workflow_orch.purged_leaf'), qr/audit row \d+, leaf \d+ of the tree, is missing.*does not tell of purge \d+/, 'leaves that are not marked are missing');
 like(tampered('audit_purge', 'DELETE FROM workflow_orch.audit_purge'), qr/purge \d+ does not exist/, 'a purge that is taken away is missed');
 like(tampered('audit_log', q{DELETE FROM workflow_orch.audit_log WHERE action = 'purge_workflows'}), qr/is missing.*does not tell of purge \d+/, 'and so is its audit row');

@@ -156,6 +156,9 @@ like(sql(q{BEGIN; INSERT INTO workflow_orch.redaction SELECT 1, 'who', sha256('x
 	SELECT string_agg(finding, '; ') FROM workflow_orch.verify_audit_log(); ROLLBACK}), qr/the group who of audit row 1 is redacted, and audit row \d+ does not tell of it/, 'a redaction that no row tells of is found');
 like(sql(q{BEGIN; DELETE FROM workflow_orch.redaction WHERE audit_id = (SELECT min(audit_id) FROM workflow_orch.redaction);
 	SELECT string_agg(finding, '; ') FROM workflow_orch.verify_audit_log(); ROLLBACK}), qr/audit row \d+ or one of the rows .* is not what was sealed/, 'so is a hash that is gone');
+like(sql("BEGIN; UPDATE workflow_orch.redaction SET $_ WHERE object_id = $p; SELECT string_agg(finding, '; ') FROM workflow_orch.verify_audit_log(); ROLLBACK"),
+	qr/^the group \w+ of audit row \d+ is redacted, and audit row \d+ does not tell of it/, "$_ is found")
+	for 'object_id = 1000', q{object = 'actor'}, q{redacted_at = redacted_at - interval '2 hours'}, q{redacted_at = redacted_at + interval '2 minutes'}, 'redacted_by = 1', 'redacted_by = NULL';
 sql(q{ALTER TABLE workflow_orch.redaction ENABLE TRIGGER ALL; ALTER TABLE workflow_orch.redaction ENABLE ALWAYS TRIGGER guard_row; ALTER TABLE workflow_orch.redaction ENABLE ALWAYS TRIGGER guard_truncate});
 
 # Proofs.

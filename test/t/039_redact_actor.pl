@@ -147,6 +147,12 @@ is(redact("5, 3, 'r'"), '', 'the other account is redacted');
 is(sql('SELECT count(DISTINCT person) FROM workflow_orch.actor WHERE actor_id IN (4, 5)'), '1', 'and has the same token');
 seal();
 is(findings(), '', 'verify_audit_log finds nothing');
+for ([ 'name', "'Ada'" ], [ 'person', "'Ada'" ], [ 'db_role', "'postgres'" ], [ 'db_role_oid', '10' ], [ 'former_db_roles', "'{quitzdorf}'" ])
+{
+	my ($column, $value) = @$_;
+	like(sql("BEGIN; ALTER TABLE workflow_orch.actor DISABLE TRIGGER ALL; ALTER TABLE workflow_orch.actor DROP CONSTRAINT actor_check; UPDATE workflow_orch.actor SET $column = $value WHERE actor_id = 4; SELECT string_agg(finding, '; ') FROM workflow_orch.verify_audit_log(); ROLLBACK"),
+		qr/column "$column" of actor 4 is not what audit row \d+ says$/, "a redacted actor who gets $column back is found");
+}
 
 # A role that two actors have stays in the rows of the other one.
 my $six = proposed_by("shared_q$secret", 6);

@@ -10,9 +10,13 @@
 
 #include "base/json.h"
 #include "engine/audit/replay.h"
+#include "utils/fmgrprotos.h"
 
 /* How far a row's own time may be from that of its audit row: both are taken within one call. */
 #define NEAR (60 * USECS_PER_SEC)
+
+/* How much earlier the time of a row may be that a call of many rows has written. */
+#define LONGEST_CALL USECS_PER_HOUR
 
 /* A member that is a string, or NULL. */
 char *
@@ -42,6 +46,30 @@ replay_is_near(TimestampTz time, TimestampTz occurred_at)
 	if (TIMESTAMP_NOT_FINITE(time) || TIMESTAMP_NOT_FINITE(occurred_at))
 		return time == occurred_at;
 	return time > occurred_at - NEAR && time < occurred_at + NEAR;
+}
+
+/*
+ * Whether a row's own time is one of the call that wrote an audit row, which comes at
+ * the end of what it tells of.
+ */
+bool
+replay_is_of_call(TimestampTz time, TimestampTz occurred_at)
+{
+	return replay_is_near(time, occurred_at) ||
+		   (!TIMESTAMP_NOT_FINITE(time) && !TIMESTAMP_NOT_FINITE(occurred_at) &&
+			time < occurred_at && time > occurred_at - LONGEST_CALL);
+}
+
+/* Whether a member is this time. */
+bool
+replay_is_time(Jsonb *details, const char *key, TimestampTz time)
+{
+	char *text = replay_text(details, key);
+
+	return text != NULL &&
+		   DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
+												   ObjectIdGetDatum(InvalidOid),
+												   Int32GetDatum(-1))) == time;
 }
 
 /* Whether two ids, each of which may be NULL, are the same. */

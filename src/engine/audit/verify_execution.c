@@ -166,16 +166,10 @@ check_step(const Findings *findings, const Execution *execution, const Step *ste
 static bool
 is_due_as_told(const QueueRow *queued, const Execution *execution, const Step *step)
 {
-	char *due_at = step->retried ? replay_text(step->row->details, "due_at") : NULL;
-
 	if (!step->retried)
 		return queued->due_at ==
 			   (execution->queued_at != 0 ? execution->queued_at : execution->started_at);
-	return due_at != NULL &&
-		   queued->due_at ==
-			   DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(due_at),
-													   ObjectIdGetDatum(InvalidOid),
-													   Int32GetDatum(-1)));
+	return replay_is_time(step->row->details, "due_at", queued->due_at);
 }
 
 /* Compare the row of the queue of an execution that has not ended. */

@@ -108,13 +108,16 @@ static bool
 purge_is_as_told(const StoredRow *row, const Purge *purge)
 {
 	Jsonb *details = column_varlena(row, AUDIT_DETAILS);
+	TimestampTz occurred_at = column_int64(row, AUDIT_OCCURRED_AT);
 	JsonbValue *workflows = json_find(details, "workflows");
 
 	/* A redaction of the statement may have taken the ids. */
 	if (workflows != NULL && (workflows->type != jbvBinary ||
 							  JsonContainerSize(workflows->val.binary.data) != purge->workflows))
 		return false;
-	return detail_is_int(details, "proposals", purge->proposals) &&
+	return replay_is_of_call(purge->purged_at, occurred_at) &&
+		   replay_is_time(details, "ended_before", purge->ended_before) &&
+		   detail_is_int(details, "proposals", purge->proposals) &&
 		   detail_is_int(details, "count", purge->leaves) &&
 		   detail_is_hash(details, "leaves_sha256", &purge->leaves_sha256) &&
 		   replay_is_same_id(column_int64_or_null(row, AUDIT_ACTOR_ID), purge->purged_by);

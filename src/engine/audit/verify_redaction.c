@@ -10,10 +10,28 @@
 
 #include "base/json.h"
 #include "engine/audit/redact.h"
+#include "engine/audit/replay.h"
 #include "engine/audit/verify_redaction.h"
 #include "store/audit_log.h"
 #include "store/redaction.h"
 #include "utils/builtins.h"
+
+/*
+ * Whether a redaction is of the object, by the actor and of the time that its audit row
+ * has.  A row in another workflow, which the redaction has reached, does not name the proposal.
+ */
+static bool
+is_of_row(const Redaction *redaction, const StoredRow *row, Jsonb *details)
+{
+	const int64 *proposal_id = column_int64_or_null(row, AUDIT_PROPOSAL_ID);
+	bool is_of_actor = json_find(details, "actor_id") != NULL;
+	bool is_object = is_of_actor ? redaction->object_id == replay_int64(details, "actor_id")
+								 : proposal_id == NULL || redaction->object_id == *proposal_id;
+
+	return is_object && is_of_actor == (redaction->object == REDACTED_ACTOR) &&
+		   replay_is_same_id(redaction->redacted_by, column_int64_or_null(row, AUDIT_ACTOR_ID)) &&
+		   replay_is_of_call(redaction->redacted_at, column_int64(row, AUDIT_OCCURRED_AT));
+}
 
 /* Whether a row of the audit log tells of these redactions and no others. */
 static bool
@@ -26,6 +44,9 @@ tells_of(const StoredRow *row, const Redaction *redactions, int count)
 	const char *action = column_text(row, AUDIT_ACTION);
 	int64 told;
 
+	for (int i = 0; i < count; i++)
+		if (!is_of_row(&redactions[i], row, details))
+			return false;
 	return action != NULL && redaction_is_told_by(action) && number != NULL &&
 		   json_value_int64(number, &told) && told == count && sha256 != NULL &&
 		   sha256->type == jbvString && sha256->val.string.len == (int) strlen(expected) &&
