@@ -125,20 +125,10 @@ $node->append_conf('postgresql.conf', "restart_after_crash = on\n");
 $node->reload;
 
 # A crash between any two tables that a round writes: the next one does all of it.
-sql(q{CREATE FUNCTION wait_for_crash() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_lock(4712); RETURN true; END $$});
 for my $table ('audit_leaf', 'audit_tile', 'audit_tree')
 {
 	sql(q{SELECT workflow_orch.start_workflow('crash', 1) FROM generate_series(1, 300)});
-	sql("ALTER TABLE workflow_orch.$table ADD CONSTRAINT waits CHECK (wait_for_crash()) NOT VALID");
-	my ($holder, $sealing) = map { session($node, 'postgres') } 1, 2;
-	start_query($holder, 'SELECT pg_advisory_lock(4712)');
-	answer($holder);
-	start_query($sealing, 'SELECT workflow_orch.seal_audit_log()');
-	my $waits = q{FROM pg_stat_activity WHERE query ~ '^SELECT workflow_orch.seal' AND wait_event = 'advisory'};
-	wait_for($node, 'postgres', "SELECT count(*) = 1 $waits");
-	crash($node, sql("SELECT pid $waits"));
-	end_session($_) for $holder, $sealing;
-	sql("ALTER TABLE workflow_orch.$table DROP CONSTRAINT waits");
+	crash_at($node, $table, 'SELECT workflow_orch.seal_audit_log()');
 	is(sql('SELECT workflow_orch.seal_audit_log()'), 300, "killed when it wrote to $table: all rows are still to be sealed");
 	check_tree("killed at $table");
 }

@@ -7,11 +7,12 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use FindBin;
 use lib $FindBin::RealBin;
+use Workers;
 use WorkflowOrch;
 
 my $script = "$FindBin::RealBin/../../script/verify_evidence.py";
 my $folder = PostgreSQL::Test::Utils::tempdir('purge');
-my $node = new_node('purge', preload => 0, settings => "workflow_orch.min_retention = 0\nworkflow_orch.lock_wait = '60s'\nrestart_after_crash = on\n");
+my $node = new_node('purge', preload => 0, settings => "workflow_orch.min_retention = 0\nworkflow_orch.lock_wait = '60s'\nrestart_after_crash = on\nmax_prepared_transactions = 2\n");
 install($node, 'postgres');
 acts_on($node);
 
@@ -76,19 +77,22 @@ sql('CHECKPOINT');
 $node->stop('immediate');
 $node->start;
 is(counts() . findings(), $before, 'and undone by a crash of the server');
-my $sealing = session($node, 'postgres');
-start_query($sealing, "BEGIN; SELECT workflow_orch.new_origin('keeps rounds out')");
-answer($sealing);
-my $killed = session($node, 'postgres');
-start_query($killed, $purge);
-waiting(1);
-my $pid = sql(q{SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'});
-kill 'KILL', $pid;
-$node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)") or die;
-$node->poll_query_until('postgres', 'SELECT true') or die;
-is(counts() . findings(), $before, 'as by the end of its process between deleting and dropping the salts');
+for my $table (qw(purged_leaf audit_log audit_purge purged_key audit_tile audit_leaf))
+{
+	crash_at($node, $table, $purge);
+	is(counts() . findings(), $before, "killed when it wrote to $table");
+}
+is(sql("SELECT count(*) FROM workflow_orch.verify_audit_log(checkpoint => '" . PostgreSQL::Test::Utils::slurp_file($checkpoint) . "')"), 0, 'the checkpoint from before holds');
 is(sql("BEGIN; $purge; ROLLBACK"), 4, 'and by a rollback');
 is(counts() . findings(), $before, 'which leaves all as it was');
+sql("BEGIN; $purge; PREPARE TRANSACTION 'purge'");
+$node->stop('immediate');
+$node->start;
+is(counts() . findings(), $before, 'one that is prepared is not seen');
+sql(q{ROLLBACK PREPARED 'purge'});
+is(counts() . findings(), $before, 'nor when it is rolled back');
+is(as('postgres', "BEGIN; SELECT workflow_orch.start_workflow('own', 1); $purge; SELECT workflow_orch.hold_workflow($first, NULL, 'too late'); COMMIT"), '42704 wfo_unknown_workflow', 'what is purged is gone for the same transaction');
+is(counts() . findings(), $before, 'whose end undoes the purge');
 for my $level ('REPEATABLE READ', 'SERIALIZABLE')
 {
 	my $old = session($node, 'postgres');

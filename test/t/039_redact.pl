@@ -8,11 +8,12 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use FindBin;
 use lib $FindBin::RealBin;
+use Workers;
 use WorkflowOrch;
 
 my $script = "$FindBin::RealBin/../../script/verify_evidence.py";
 my $folder = PostgreSQL::Test::Utils::tempdir('redact');
-my $node = new_node('redact', preload => 0);
+my $node = new_node('redact', preload => 0, settings => "restart_after_crash = on\n");
 install($node, 'postgres');
 acts_on($node);
 
@@ -123,6 +124,13 @@ $node->stop('immediate');
 $node->start;
 is(findings(), '', 'after a crash in the middle there is nothing to be found');
 is(sql("SELECT count(*) FROM workflow_orch.proposal_revision WHERE proposal_id = $p AND params::text ~ '$secret'"), '3', 'nothing of it was done');
+
+for my $table (qw(purged_key audit_log redaction audit_tile proposal proposal_revision review execution))
+{
+	crash_at($node, $table, "SELECT workflow_orch.redact_proposal($p, 3, 'r')");
+	is(findings() . sql("SELECT count(*) FROM workflow_orch.proposal_revision WHERE proposal_id = $p AND params::text ~ '$secret'"), '3', "nor when it was killed as it wrote to $table");
+}
+is(sql("SELECT count(*) FROM workflow_orch.verify_audit_log(checkpoint => '$tree')"), 0, 'the checkpoint from before holds');
 
 # Redacted.
 is(redact($_), '', "proposal $_ is redacted") for $p, $failed, $broken, $rejected, $withdrawn, $first;

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use WorkflowOrch;
 
-our @EXPORT = qw(install_workers approved_call enqueue enqueue_many enqueue_until_committed forget_standby agrees queue_is_empty hold wait_busy worker_of crash start_again crashes_noted starts_of result_of state_of);
+our @EXPORT = qw(install_workers approved_call enqueue enqueue_many enqueue_until_committed forget_standby agrees queue_is_empty hold wait_busy worker_of crash crash_at start_again crashes_noted starts_of result_of state_of);
 
 # The extension with actors 1 (proposes) and 2 (reviews), workflow 1 and tools
 # that run as tool_runner.  Each call that ran has left a row in app.ran, and
@@ -193,6 +193,24 @@ sub crash
 		select(undef, undef, undef, 0.1);
 	}
 	die 'the server has not started again';
+}
+
+# Kills the session that runs a statement when it first writes a row of a table, and waits for the restart.
+sub crash_at
+{
+	my ($node, $table, $statement) = @_;
+	my ($holder, $writer) = map { session($node, 'postgres') } 1, 2;
+	$node->safe_psql('postgres', qq{
+		CREATE OR REPLACE FUNCTION public.wait_for_crash() RETURNS boolean LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_advisory_lock(4712); RETURN true; END \$\$;
+		ALTER TABLE workflow_orch.$table ADD CONSTRAINT waits CHECK (public.wait_for_crash()) NOT VALID});
+	start_query($holder, 'SELECT pg_advisory_lock(4712)');
+	answer($holder);
+	start_query($writer, $statement);
+	wait_for($node, 'postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4712 AND NOT granted});
+	crash($node, $node->safe_psql('postgres', q{SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 4712 AND NOT granted}));
+	end_session($_) for $holder, $writer;
+	$node->safe_psql('postgres', "ALTER TABLE workflow_orch.$table DROP CONSTRAINT waits");
+	return;
 }
 
 # Starts a server that was ended: after kill -9 its children take a moment to notice.
