@@ -167,6 +167,30 @@ like(sql(q{BEGIN; DELETE FROM workflow_orch.redaction WHERE audit_id = (SELECT m
 like(sql("BEGIN; UPDATE workflow_orch.redaction SET $_ WHERE object_id = $p; SELECT string_agg(finding, '; ') FROM workflow_orch.verify_audit_log(); ROLLBACK"),
 	qr/^the group \w+ of audit row \d+ is redacted, and audit row \d+ does not tell of it/, "$_ is found")
 	for 'object_id = 1000', q{object = 'actor'}, q{redacted_at = redacted_at - interval '2 hours'}, q{redacted_at = redacted_at + interval '2 minutes'}, 'redacted_by = 1', 'redacted_by = NULL';
+# A comment is changed, and a redaction made up with an audit row that fits, so that nobody compares it.
+sql("SELECT workflow_orch.comment_proposal($open, 2, 'I doubt it')");
+seal();
+my $doubt = sql(q{SELECT max(audit_id) FROM workflow_orch.audit_log WHERE action = 'comment_proposal'});
+sub made_up
+{
+	my ($object, $comment) = @_;
+	return sql(qq{
+		BEGIN;
+		ALTER TABLE workflow_orch.audit_log DISABLE TRIGGER ALL; ALTER TABLE workflow_orch.audit_leaf DISABLE TRIGGER ALL; ALTER TABLE workflow_orch.proposal_comment DISABLE TRIGGER ALL;
+		CREATE TEMP TABLE taken AS SELECT sha256(decode(workflow_orch.evidence_leaf($doubt, size) ->> 'rows', 'base64')) AS hash FROM workflow_orch.audit_tree;
+		UPDATE workflow_orch.proposal_comment SET comment = '$comment' WHERE proposal_id = $open;
+		UPDATE workflow_orch.audit_leaf SET salts = overlay(salts PLACING decode(repeat('00', 16), 'hex') FROM 33) WHERE audit_id = $doubt;
+		WITH trail AS (
+		  INSERT INTO workflow_orch.audit_log (occurred_at, action, workflow_id, proposal_id, login, details, db_role, application_name, backend_pid, transaction_id)
+		  SELECT clock_timestamp(), 'redact_$object', 1, CASE '$object' WHEN 'proposal' THEN $open END, 'x', jsonb_build_object('count', 1, 'redacted_sha256', encode(sha256(int8send($doubt) || '\\x02' || hash), 'hex'))
+		         || CASE '$object' WHEN 'actor' THEN '{"actor_id": 2}' ELSE '{}' END::jsonb, 'x', '', pg_backend_pid(), pg_current_xact_id() FROM taken RETURNING audit_id)
+		INSERT INTO workflow_orch.redaction SELECT $doubt, 'rows', hash, '$object', CASE '$object' WHEN 'actor' THEN 2 ELSE $open END, clock_timestamp(), NULL, audit_id, clock_timestamp() FROM taken, trail;
+		SELECT string_agg(finding, '; ') FROM workflow_orch.verify_audit_log();
+		ROLLBACK});
+}
+is(made_up('proposal', 'It is fine'), "the group rows of audit row $doubt is redacted, and its values are still there", 'a redaction that was made up to hide a change is found');
+is(made_up('actor', 'It is fine'), "the group rows of audit row $doubt is redacted, and its values are still there", 'and one of an actor who is not redacted');
+is(made_up('proposal', 'redacted'), '', 'one that takes the values away is one');
 sql(q{ALTER TABLE workflow_orch.redaction ENABLE TRIGGER ALL; ALTER TABLE workflow_orch.redaction ENABLE ALWAYS TRIGGER guard_row; ALTER TABLE workflow_orch.redaction ENABLE ALWAYS TRIGGER guard_truncate});
 
 # Proofs.

@@ -118,6 +118,22 @@ row_is_personal(StoreTable table, const StoredRow *row)
 	return false;
 }
 
+/* Whether a column that a leaf commits to, of a row that it tells of, has something to be redacted. */
+bool
+told_row_has_more(const LeafRow *told)
+{
+	const StoreTableInfo *info = store_table_info(told->table);
+	const StoredRow *row = leaf_row_is_personal(told) ? leaf_row_load(told) : NULL;
+
+	if (row == NULL)
+		return false;
+	for (const StorePersonal *personal = info->personal; personal->column != 0; personal++)
+		if ((told->ended || store_column_is_fixed(info, personal->column)) &&
+			!column_is_null(row, personal->column) && column_has_more(told->table, row, personal))
+			return true;
+	return false;
+}
+
 static void
 redact_column(StoreTable table, StoreRow *row, const StoredRow *old, const StorePersonal *personal)
 {

@@ -7,10 +7,12 @@
 
 #include "postgres.h"
 
+#include "engine/audit/leaf.h"
 #include "store/table.h"
 
 extern bool table_is_personal(StoreTable table);
 extern bool row_is_personal(StoreTable table, const StoredRow *row);
+extern bool told_row_has_more(const LeafRow *told);
 extern void redact_row(StoreTable table, StoredRow *row);
 extern void redact_statement(StoredRow *log_row);
 
