@@ -3,7 +3,7 @@
 # A part of bench.sh, which sources this file.  The cycle is measured with the
 # sealer and without: a session that has the table audit_tree locked keeps the
 # sealer from its rounds.  EVIDENCE_ROWS (300000) rows are then written, sealed,
-# verified and proved.  At last PURGE_PROPOSALS (100000) proposals are made, executed,
+# verified and proved, and a login floods the server with calls that are refused.  At last PURGE_PROPOSALS (100000) proposals are made, executed,
 # sealed and purged.
 # shellcheck shell=bash disable=SC2154
 
@@ -64,6 +64,25 @@ purge_all() {
 		"$(evidence_sql "SELECT count(*) FROM workflow_orch.verify_audit_log() WHERE finding LIKE '%missing%'")"
 }
 
+# What ten seconds of refused calls of one login leave, and whether the attempt of another login has its row.
+flood() {
+	local log calls
+	evidence_sql 'ALTER SYSTEM SET workflow_orch.max_refusals_per_minute = 20'
+	evidence_sql "CREATE ROLE flooder LOGIN; CREATE ROLE bystander LOGIN; SELECT pg_reload_conf(),
+		workflow_orch.grant_capability(r::regrole, 'propose') FROM unnest('{flooder,bystander}'::text[]) AS r" >/dev/null
+	log=$(wc -c <"$WFO_LOG")
+	(sleep 5 && psql -XqAtd evidence -U bystander -c "SELECT workflow_orch.withdraw_proposal(1, 1, 'not mine')") >/dev/null 2>&1 &
+	calls=$(pgbench -n -U flooder -c 8 -j 2 -T 10 -f "$here/test/bench/refused.sql" evidence 2>/dev/null |
+		sed -nE 's/^number of transactions actually processed: ([0-9]+).*/\1/p')
+	wait $! || true
+	sleep 2
+	evidence_sql "SELECT format('flood: %s refused calls a second; in the audit log %s rows of them, and %s of another login; %s bytes in the log of the server',
+		$calls * 100, count(*) FILTER (WHERE login = 'flooder'), count(*) FILTER (WHERE login = 'bystander'), $(wc -c <"$WFO_LOG") - $log)
+		FROM workflow_orch.audit_log WHERE action IN ('refused', 'refused_flood')"
+	evidence_sql 'ALTER SYSTEM RESET workflow_orch.max_refusals_per_minute'
+	evidence_sql 'SELECT pg_reload_conf()' >/dev/null
+}
+
 part_evidence() {
 	local sealed took
 	createdb evidence
@@ -93,5 +112,6 @@ part_evidence() {
 	printf 'audit_proof: %s ms\n' "$(pgbench -n -M prepared -c 1 -t 500 -f "$WFO_TMP/proof.sql" evidence 2>/dev/null | sed -nE 's/^latency average = ([0-9.]+) ms/\1/p')"
 	evidence_sql "SELECT format('size per sealed row: %s bytes of tree', round((pg_total_relation_size('workflow_orch.audit_tile') + pg_total_relation_size('workflow_orch.audit_leaf')) / size::numeric))
 		FROM workflow_orch.audit_tree"
+	flood
 	purge_all
 }
