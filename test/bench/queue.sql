@@ -2,7 +2,8 @@
 -- setup.sql: approved calls on either side, and how fast they were run.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
-CREATE FUNCTION bench.nap() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(0.1)';
+-- pg_sleep rounds up to whole milliseconds, and makes 101 of 0.1 s in most cases.
+CREATE FUNCTION bench.nap() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(0.0999)';
 -- The server's own, so that it tells its start: that of a SQL function's query is later, and a
 -- function that is created AS one of the server's is first searched for among all of them.
 SELECT workflow_orch.register_tool('clock', 'pg_catalog.clock_timestamp()', run_as => 'bench_tool');
