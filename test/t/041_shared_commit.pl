@@ -209,6 +209,31 @@ is(transactions(@all), 3, 'in a transaction of its own');
 is(traces(@all), 2, 'without its own trace');
 sql(q{DROP TRIGGER refuse ON workflow_orch.execution});
 
+# A call that changes a table which the transaction keeps open.
+sql(q{ALTER SYSTEM SET workflow_orch.allow_superuser_tools = on});
+sql(q{SELECT pg_reload_conf()});
+sql(q{
+	CREATE ROLE table_owner SUPERUSER LOGIN;
+	CREATE FUNCTION app.change_table(n int) RETURNS int LANGUAGE plpgsql AS $$
+	BEGIN
+		IF n = 2 THEN CREATE INDEX made_by_call ON workflow_orch.execution (attempt); END IF;
+		IF n = 5 THEN DROP INDEX workflow_orch.made_by_call; END IF;
+		RETURN n;
+	END $$});
+wait_for($node, 'postgres', q{SELECT current_setting('workflow_orch.allow_superuser_tools')::bool});
+sql(q{SELECT workflow_orch.register_tool('change_table', 'app.change_table(int)', 'table_owner', group_size => 100)});
+@all = split /\n/, sql(q{SELECT app.enqueue('change_table', jsonb_build_object('n', n)) FROM generate_series(1, 4) n});
+is(ended(@all), '1, 2, 3, 4', 'a call can make an index for a table that is open');
+is(transactions(@all), 3, 'in a transaction of its own');
+SKIP:
+{
+	skip 'amcheck is missing', 1 if sql(q{SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'}) eq '0';
+	sql('CREATE EXTENSION amcheck');
+	is(sql(q{SELECT bt_index_check('workflow_orch.made_by_call', true)}), '', 'and the calls after it write its entries');
+}
+@all = split /\n/, sql(q{SELECT app.enqueue('change_table', jsonb_build_object('n', n)) FROM generate_series(4, 6) n});
+is(ended(@all), '4, 5, 6', 'another one can drop it');
+
 # A call of higher priority, and one of another tool.
 sql(q{SELECT workflow_orch.register_tool('single', 'app.work(int)', 'tool_runner')});
 my @ids = split /\n/, sql(q{SELECT workflow_orch.enqueue_action(app.approved(tool, jsonb_build_object('n', n)), 1) FROM (VALUES ('work', 100), ('work', 101), ('single', 102), ('work', 110)) v (tool, n)});
