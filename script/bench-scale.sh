@@ -70,7 +70,8 @@ probe() { sql -f "$here/test/bench/scale_probe.sql"; }
 
 scale_queue() {
 	local first tenths=() share
-	printf '\n-- %s queued calls of %s roles, 16 workers\n' "$scale_calls" "$scale_roles"
+	printf '\n-- %s queued calls of %s roles, 16 workers, synchronous_commit off\n' "$scale_calls" "$scale_roles"
+	set_commit off
 	createdb scale_queue
 	export PGDATABASE=scale_queue
 	set_up 1000
@@ -99,13 +100,15 @@ scale_queue() {
 	sql -F ' ' -c "SELECT status, count(*) FROM workflow_orch.execution WHERE execution_id > 1000 GROUP BY 1 ORDER BY 1"
 	keep scale_queue 'ms until a call of another role starts'
 	sql -c "ALTER SYSTEM RESET workflow_orch.max_workers" -c "SELECT pg_reload_conf()" >/dev/null
+	set_commit on
 	export PGDATABASE=postgres
 	dropdb --force scale_queue
 }
 
 scale_memory() {
 	local step first pid
-	printf '\n-- memory of one worker\n'
+	printf '\n-- memory of one worker, synchronous_commit off\n'
+	set_commit off
 	createdb scale_memory
 	export PGDATABASE=scale_memory
 	set_up 1000
@@ -120,6 +123,7 @@ scale_memory() {
 	done
 	sql -c "ALTER SYSTEM RESET workflow_orch.max_workers" -c "ALTER SYSTEM RESET workflow_orch.worker_max_calls" \
 		-c "SELECT pg_reload_conf()" >/dev/null
+	set_commit on
 	export PGDATABASE=postgres
 	dropdb --force scale_memory
 }
@@ -154,13 +158,14 @@ scale_databases() {
 	for ((i = 0; i <= scale_databases; i++)); do dropdb --force "scale_$i"; done
 }
 
-# pages_of_cycles: pages read from the buffers or from elsewhere, for each of 1,000 cycles.
+# pages_of_cycles: pages read, from the buffers or not, by each of 50 cycles of a session
+# that has run 10 before.
 pages_of_cycles() {
-	local pages="SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = current_database()" before
-	before=$(sql -c "$pages")
-	pgbench -n -M prepared -c 1 -t 1000 -f "$here/test/bench/cycle_extension.sql" >/dev/null 2>&1
-	sleep 1
-	awk -v a="$before" -v b="$(sql -c "$pages")" 'BEGIN { printf "%.0f", (b - a) / 1000 }'
+	for ((i = 0; i < 60; i++)); do cat "$here/test/bench/scale_pages.sql"; done | sql |
+		awk '/^ *Planning:/ { planning = 1 } /Execution Time/ { planning = 0; statements++ }
+			/Buffers: shared/ && !planning && !seen[statements]++ && statements >= 30 {
+				for (i = 1; i <= NF; i++) if ($i ~ /^(hit|read)=/) { sub(/.*=/, "", $i); pages += $i } }
+			END { printf "%.0f", pages / 50 }'
 }
 
 scale_finished() {
