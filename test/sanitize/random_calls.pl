@@ -187,10 +187,12 @@ sub statement
 	my $call = call();
 	return "SELECT * FROM $call;" if chance(45);
 	return "SELECT $call;" if chance(30);
+	# A cursor WITH HOLD stands by itself: where it is opened by the COMMIT of a block, a server
+	# with assertions ends at any subtransaction that is rolled back, also at one of PL/pgSQL.
 	return pick(
 		"DO \$do\$ BEGIN PERFORM $call; EXCEPTION WHEN OTHERS THEN NULL; END \$do\$;",
 		"DO \$do\$ BEGIN FOR i IN 1 .. 3 LOOP BEGIN PERFORM $call; EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END \$do\$;",
-		"CLOSE ALL; DECLARE c CURSOR WITH HOLD FOR SELECT * FROM $call;",
+		"CLOSE ALL; COMMIT; DECLARE c CURSOR WITH HOLD FOR SELECT * FROM $call;",
 		"DECLARE c SCROLL CURSOR FOR SELECT $call FROM generate_series(1, 3); FETCH 1 FROM c; MOVE BACKWARD ALL FROM c;",
 		"COPY (SELECT $call) TO STDOUT;",
 		"EXPLAIN (ANALYZE, VERBOSE) SELECT $call;",
